@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * digest.h - fingerprints of states: keyed 128-bit XXH3 of each cell, combined by addition.
+ *
+ * Addition commutes and can be undone, so a digest follows every change in O(1) and depends on the
+ * content alone. Two halves, each added modulo 2^64.
+ */
+#ifndef HOLM_CRDT_DIGEST_H
+#define HOLM_CRDT_DIGEST_H
+
+#include "crdt/base.h"
+
+struct holm_digest {
+    uint64_t low;
+    uint64_t high;
+};
+
+static inline void holm_digest_add(struct holm_digest *digest, struct holm_digest term)
+{
+    digest->low += term.low;
+    digest->high += term.high;
+}
+
+static inline void holm_digest_subtract(struct holm_digest *digest, struct holm_digest term)
+{
+    digest->low -= term.low;
+    digest->high -= term.high;
+}
+
+static inline bool holm_digest_equal(struct holm_digest a, struct holm_digest b)
+{
+    return a.low == b.low && a.high == b.high;
+}
+
+#endif

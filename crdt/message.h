@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * message.h - what nodes say to each other, decoded.
+ *
+ * The core and the node speak in these structs; proto/ turns them into bytes and back. Slices and
+ * pointers are borrowed from whoever made the message: the decoder's arena, or the replica whose
+ * step put it out.
+ *
+ *     broadcast   Delta, Beacon
+ *     link        Hello, Ping, Pong, Goodbye, Ack, Want, Delta, Beacon,
+ *                 Pull -> Deltas, SyncOpen -> SyncCut, SyncNext -> SyncPage, SyncClose
+ */
+#ifndef HOLM_CRDT_MESSAGE_H
+#define HOLM_CRDT_MESSAGE_H
+
+#include "crdt/delta.h"
+#include "crdt/digest.h"
+
+enum holm_message_type {
+    HOLM_MESSAGE_DELTA = 1,
+    HOLM_MESSAGE_BEACON = 2,
+    HOLM_MESSAGE_HELLO = 3,
+    HOLM_MESSAGE_PING = 4,
+    HOLM_MESSAGE_PONG = 5,
+    HOLM_MESSAGE_GOODBYE = 6,
+    HOLM_MESSAGE_ACK = 7,
+    HOLM_MESSAGE_WANT = 8,
+    HOLM_MESSAGE_PULL = 9,
+    HOLM_MESSAGE_DELTAS = 10,
+    HOLM_MESSAGE_SYNC_OPEN = 11,
+    HOLM_MESSAGE_SYNC_CUT = 12,
+    HOLM_MESSAGE_SYNC_NEXT = 13,
+    HOLM_MESSAGE_SYNC_PAGE = 14,
+    HOLM_MESSAGE_SYNC_CLOSE = 15
+};
+
+/* One partition's line of a beacon: what the sender has seen. */
+struct holm_beacon_entry {
+    uint32_t partition;
+    uint64_t own_seq;          /* the last sealed seq of the sender's present epoch */
+    uint64_t vector_hash;      /* of R */
+    struct holm_digest digest; /* of the live state */
+};
+
+struct holm_beacon {
+    const struct holm_beacon_entry *entries;
+    size_t count;
+};
+
+/* A node as others tell of it. */
+struct holm_member {
+    struct holm_actor actor;   /* its id and the highest epoch heard of */
+    struct holm_bytes name;    /* at most 63 bytes */
+    struct holm_bytes address; /* where its links are dialled; may be empty */
+};
+
+#define HOLM_WIRE_VERSION 1
+
+struct holm_hello {
+    struct holm_bytes cluster;
+    uint32_t version;          /* wire version: HOLM_WIRE_VERSION */
+    uint64_t features;         /* bits that both must have to be used; none so far */
+    uint32_t partitions;
+    struct holm_member self;
+    struct holm_bytes publisher; /* address to subscribe to; may be empty */
+    uint64_t nonce;            /* of this running node: tells a dial to oneself from a duplicate */
+    bool answer;               /* this Hello answers the receiver's: the link now works both ways */
+    struct holm_actor heard;   /* with `answer`: whom this answers */
+    const struct holm_member *members; /* others that the sender knows, the receiver included */
+    size_t member_count;
+};
+
+struct holm_ping {
+    uint64_t token; /* comes back in the pong */
+};
+
+/* Goodbye: I am closing; hang up on me. `subscription` is opaque to all but the transport. */
+struct holm_goodbye {
+    struct holm_bytes subscription;
+};
+
+/* Ack: of the receiver's present actor I have applied up to seq. Want: tell me (by Ack) as soon
+ * as you have applied my seq. */
+struct holm_ack {
+    struct holm_actor actor; /* whose operations */
+    uint64_t seq;
+};
+
+struct holm_pull {
+    struct holm_vector_view vector; /* what I have */
+    uint64_t bytes_max;             /* stop adding deltas beyond this */
+};
+
+struct holm_deltas {
+    struct holm_delta *const *deltas; /* in causal order */
+    size_t count;
+    bool more;    /* pull again */
+    bool too_old; /* the log does not reach back so far, or costs more than the state: sync */
+    struct holm_beacon_entry now; /* the server, after these */
+};
+
+enum holm_cut_answer {
+    HOLM_CUT_OPEN = 1, /* pages can be fetched */
+    HOLM_CUT_BUSY = 2, /* as many cuts as allowed are open: try another peer, or later */
+    HOLM_CUT_GONE = 3  /* unknown or expired: open anew */
+};
+
+struct holm_sync_cut {
+    uint64_t sync; /* the number the opener chose */
+    enum holm_cut_answer answer;
+    uint64_t pages;
+    struct holm_vector_view vector; /* the cut's: exact for its state */
+    struct holm_vector_view collected;
+    struct holm_digest digest;      /* of the cut's live state */
+};
+
+struct holm_sync_open {
+    uint64_t sync;
+    struct holm_vector_view vector; /* the opener's: payloads that it covers are left out */
+};
+
+struct holm_sync_next {
+    uint64_t sync;
+    uint64_t first; /* page number, from 0 */
+    uint32_t count; /* how many pages may be sent */
+};
+
+struct holm_sync_page {
+    uint64_t sync;
+    uint64_t index;
+    struct holm_page *page;
+};
+
+struct holm_message {
+    enum holm_message_type type;
+    uint32_t partition;       /* of all but beacon, hello, ping, pong, goodbye */
+    struct holm_actor sender; /* the node that sent this frame, in its present epoch */
+    union {
+        struct holm_delta *delta;
+        struct holm_beacon beacon;
+        struct holm_hello hello;
+        struct holm_ping ping; /* and pong */
+        struct holm_goodbye goodbye;
+        struct holm_ack ack; /* and want */
+        struct holm_pull pull;
+        struct holm_deltas deltas;
+        struct holm_sync_open sync_open;
+        struct holm_sync_cut sync_cut;
+        struct holm_sync_next sync_next;
+        struct holm_sync_page sync_page;
+        uint64_t sync_close; /* the sync's number */
+    } as;
+};
+
+#endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * replica.h - one node's copy of one partition: a state machine without I/O.
+ *
+ *     step(replica, event, now) -> work
+ *
+ *     event   local operations | a message from a peer | a peer came or went | time passed
+ *     work    messages to send | deltas to store | keys that changed | when to wake me
+ *
+ * It reads no clock, draws no randomness, opens, locks and logs nothing, and calls no one back.
+ * Runtime and simulator drive this very code. What the host does: keep the events of one replica
+ * in order, send what the work says, and call step again at the wake-up time.
+ *
+ * Invariants, verified by holm_replica_check():
+ *     R1  the vector is causally closed, and only ever holds values that end a run
+ *     R2  the live digest is the sum over the live cells
+ *     R3  every cell's dot is covered by the vector or is pending
+ *     R4  a buried key has no cells
+ *     R5  the op log is in causal order and holds all runs above its floor
+ *
+ * Convergence: equal vectors mean equal live digests. Every beacon entry and answer is held
+ * against this; a breach is counted and repaired by a sync.
+ */
+#ifndef HOLM_CRDT_REPLICA_H
+#define HOLM_CRDT_REPLICA_H
+
+#include "crdt/message.h"
+
+struct holm_replica;
+
+/* A peer, as the host numbers its links: small numbers, reused. */
+#define HOLM_PEER_NONE UINT32_MAX
+#define HOLM_REPLICA_PEERS_MAX 1024
+
+struct holm_replica_config {
+    struct holm_allocator allocator;
+    uint32_t partition;
+    struct holm_actor self;
+    uint64_t digest_seed; /* the cluster's: equal on all its nodes */
+    uint64_t random_seed; /* for jitter */
+    uint64_t flush_interval_us;  /* 1,000 */
+    uint64_t pull_timeout_us;    /* 1,000,000: then another peer is asked */
+    uint64_t retry_min_us;       /* 20,000: first back-off, doubled with jitter up to … */
+    uint64_t retry_max_us;       /* 5,000,000 */
+    uint64_t cut_timeout_us;     /* 10,000,000: a cut that nobody reads is closed */
+    uint64_t max_drift_ms;       /* 60,000 */
+    size_t frame_bytes_max;      /* 1 MiB */
+    size_t flush_bytes;          /* 64 KiB: a run is sealed at this size */
+    size_t log_bytes_max;        /* 4 MiB */
+    size_t holdback_bytes_max;   /* 4 MiB */
+    size_t cuts_max;             /* 2: cuts open at once, for peers */
+    size_t actors_max;           /* 65,536: made-up actors beyond are refused */
+    uint32_t page_items_max;     /* 4,096 cells a page, and never more than half a frame */
+};
+
+/* The defaults above; allocator, partition, self and the seeds are left zero. */
+struct holm_replica_config holm_replica_config_default(void);
+
+/*
+ * A replica with nothing in it, of an actor that has never written. *replica is set on success,
+ * and freed with holm_replica_free(). HOLM_EINVAL (a limit that contradicts another), HOLM_ENOMEM.
+ */
+HOLM_NODISCARD enum holm_status holm_replica_new(const struct holm_replica_config *config,
+                                                 struct holm_replica **replica);
+void holm_replica_free(struct holm_replica *replica); /* NULL is allowed */
+
+/* ---- step ---------------------------------------------------------------------------------- */
+
+enum holm_event_type {
+    HOLM_EVENT_COMMIT = 1,    /* local operations, as one batch */
+    HOLM_EVENT_MESSAGE = 2,   /* from a peer */
+    HOLM_EVENT_PEER_UP = 3,   /* Hello has come back over a link; the peer can be asked */
+    HOLM_EVENT_PEER_DOWN = 4, /* the link is gone */
+    HOLM_EVENT_TICK = 5,      /* time passed: do what is due */
+    HOLM_EVENT_FLUSH = 6,     /* seal and publish what is pending now */
+    HOLM_EVENT_EPOCH = 7,     /* this node goes on under a new, higher epoch */
+    HOLM_EVENT_SUPERSEDED = 8, /* a node is heard to live under this epoch: older ones have ended */
+    HOLM_EVENT_WANT = 9       /* somebody waits until peers have applied what was written here */
+};
+
+struct holm_event {
+    enum holm_event_type type;
+    union {
+        struct {
+            const struct holm_op *ops; /* borrowed; a batch of count >= 1 */
+            size_t count;
+        } commit;
+        struct {
+            uint32_t peer; /* HOLM_PEER_NONE: a broadcast of someone there is no link to */
+            const struct holm_message *message;
+        } message;
+        struct {
+            uint32_t peer;
+            struct holm_actor actor;
+        } peer; /* UP, DOWN */
+        struct holm_epoch epoch;      /* EPOCH: must be higher than the present one */
+        struct holm_actor superseded; /* SUPERSEDED: the node and its present epoch */
+    } as;
+};
+
+/* A message to send. Everything in it stays readable until the next step. */
+struct holm_output {
+    uint32_t peer; /* HOLM_PEER_NONE: broadcast */
+    struct holm_message message;
+};
+
+/* A key that changed in this step. Each key at most once a step as far as is cheap. */
+struct holm_touched {
+    struct holm_bytes key;
+    struct holm_actor origin;
+};
+
+/* What a step wants done. It belongs to the replica, and is readable until the next step. */
+struct holm_work {
+    const struct holm_output *outputs; /* in the order in which they must be sent */
+    size_t output_count;
+    struct holm_delta *const *stored; /* runs sealed or applied, in causal order: store before send */
+    size_t stored_count;
+    const struct holm_touched *touched;
+    size_t touched_count;
+    bool touched_all;      /* a sync was applied: anything may have changed */
+    struct holm_dot first; /* COMMIT: the dot of the first operation … */
+    uint32_t minted;       /* … and how many were minted (those without effect mint nothing) */
+    uint64_t wake_us;      /* monotonic; HOLM_NEVER when there is nothing to wait for */
+};
+
+/*
+ * Takes one event. All or nothing: after an error the state is as it was (a message from outside
+ * that is refused is counted in the figures, and must not close more than its own link).
+ * *work is set always, and valid until the next step.
+ *   COMMIT   HOLM_EBURIED, HOLM_EINVAL, HOLM_ETOOBIG, HOLM_EOVERFLOW
+ *   MESSAGE  HOLM_EMALFORMED, HOLM_ELIMIT
+ *   all      HOLM_ENOMEM
+ */
+HOLM_NODISCARD enum holm_status holm_replica_step(struct holm_replica *replica,
+                                                  const struct holm_event *event,
+                                                  struct holm_now now,
+                                                  const struct holm_work **work);
+
+/* ---- looking ------------------------------------------------------------------------------- */
+
+/* What is here, for reading. Pointers are borrowed until the next step. */
+struct holm_cell_view {
+    struct holm_bytes key;
+    struct holm_bytes path;
+    uint8_t kind;
+    struct holm_bytes sub;
+    struct holm_dot dot; /* COUNTER: the actor, and its last seq */
+    uint64_t hlc;
+    struct holm_value value;        /* COUNTER: HOLM_I64, this actor's share */
+    const struct holm_count *count; /* COUNTER, otherwise NULL */
+};
+
+/* Reads of one slot. Absent or buried: HOLM_ENOENT. `field` is a name, as in holm_op. */
+HOLM_NODISCARD enum holm_status holm_replica_get(const struct holm_replica *replica,
+                                                 struct holm_bytes key, struct holm_bytes field,
+                                                 enum holm_kind kind,
+                                                 struct holm_cell_view *winner);
+/* The sum of a counter, saturated to 64 bits; 0 with HOLM_ENOENT. */
+HOLM_NODISCARD enum holm_status holm_replica_count(const struct holm_replica *replica,
+                                                   struct holm_bytes key, struct holm_bytes field,
+                                                   int64_t *sum);
+bool holm_replica_contains(const struct holm_replica *replica, struct holm_bytes key,
+                           struct holm_bytes field, struct holm_bytes element);
+bool holm_replica_enabled(const struct holm_replica *replica, struct holm_bytes key,
+                          struct holm_bytes field);
+bool holm_replica_exists(const struct holm_replica *replica, struct holm_bytes key);
+bool holm_replica_buried(const struct holm_replica *replica, struct holm_bytes key);
+
+/*
+ * Visits live cells: of one record (in the order of path, kind, element, then best sibling first)
+ * or, with an empty key, of all records, in no order but the history's. The visitor returns false
+ * to stop; it must not step the replica. O(cells visited); sorting a record needs no memory.
+ */
+typedef bool holm_cell_visitor(void *context, const struct holm_cell_view *cell);
+void holm_replica_visit(const struct holm_replica *replica, struct holm_bytes key,
+                        holm_cell_visitor *visit, void *context);
+
+/* Visits every tombstone: the key, and the dot that buried it. */
+typedef bool holm_tombstone_visitor(void *context, struct holm_bytes key, struct holm_dot dot);
+void holm_replica_visit_tombstones(const struct holm_replica *replica,
+                                   holm_tombstone_visitor *visit, void *context);
+
+/* Visits each key with live cells, once. */
+typedef bool holm_key_visitor(void *context, struct holm_bytes key);
+void holm_replica_visit_keys(const struct holm_replica *replica, holm_key_visitor *visit,
+                             void *context);
+
+/* The vector as of the last seal; pending operations are not in it. Sorted by actor. Returns how
+ * many entries there are, and copies at most `capacity`. */
+size_t holm_replica_vector(const struct holm_replica *replica, struct holm_dot *entries,
+                           size_t capacity);
+/* The highest sealed or applied seq of an actor, 0 when it never wrote. */
+uint64_t holm_replica_seq(const struct holm_replica *replica, struct holm_actor actor);
+struct holm_actor holm_replica_self(const struct holm_replica *replica);
+/* Highest seq of this replica's present actor, pending included. */
+uint64_t holm_replica_last_minted(const struct holm_replica *replica);
+/* This replica's line of a beacon. Asserts that nothing is pending: send FLUSH first. */
+struct holm_beacon_entry holm_replica_beacon(const struct holm_replica *replica);
+bool holm_replica_pending(const struct holm_replica *replica);
+struct holm_digest holm_replica_digest(const struct holm_replica *replica);
+/* Also over tombstones, ghosts and raw counter entries: everything a sync must carry. */
+struct holm_digest holm_replica_transfer_digest(const struct holm_replica *replica);
+uint64_t holm_replica_vector_hash(const struct holm_replica *replica);
+
+/* The highest seq of this node's present actor that a peer is known to have applied. */
+uint64_t holm_replica_peer_seen(const struct holm_replica *replica, uint32_t peer);
+
+struct holm_replica_stats {
+    uint64_t operations;
+    uint64_t deltas_sealed, deltas_applied, deltas_duplicate, deltas_refused;
+    uint64_t held, held_bytes, held_dropped;
+    uint64_t overlaps;
+    uint64_t pulls, pulls_served, pulls_too_old;
+    uint64_t syncs, syncs_served, syncs_failed;
+    uint64_t digest_breaches;
+    uint64_t drift;
+    uint64_t log_deltas, log_bytes;
+    uint64_t records, tombstones, cells, state_bytes;
+    uint64_t vector_entries;
+};
+void holm_replica_stats(const struct holm_replica *replica, struct holm_replica_stats *stats);
+
+/* R1 to R5, whole; for tests and simulation. O(everything). Asserts. */
+void holm_replica_check(const struct holm_replica *replica);
+
+/* ---- state as pages, outside of a sync ------------------------------------------------------ */
+
+/*
+ * A cut by hand, for stores and tests: seals (see HOLM_EVENT_FLUSH; the work of that step is in
+ * *work, to be sent), freezes, and gives pages that carry everything. close() frees it. The vector
+ * is of exactly this state.
+ */
+struct holm_cut;
+HOLM_NODISCARD enum holm_status holm_cut_open(struct holm_replica *replica, struct holm_now now,
+                                              const struct holm_work **work,
+                                              struct holm_cut **cut);
+struct holm_vector_view holm_cut_vector(const struct holm_cut *cut);
+size_t holm_cut_page_count(const struct holm_cut *cut);
+const struct holm_page *holm_cut_page(const struct holm_cut *cut, size_t index);
+void holm_cut_close(struct holm_cut *cut); /* NULL is allowed */
+
+/* Merges a whole cut into the replica (into an empty one: loads it). All or nothing. */
+HOLM_NODISCARD enum holm_status holm_replica_load(struct holm_replica *replica,
+                                                  struct holm_vector_view vector,
+                                                  const struct holm_page *const *pages,
+                                                  size_t page_count, struct holm_now now,
+                                                  const struct holm_work **work);
+
+#endif

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * holm.h - eventually consistent state inside your program.
+ *
+ * A node holds a map of typed records. It can always be read and written, whatever the network
+ * does; nodes that can reach each other, directly or through others, converge. No leader, no
+ * quorum, no lock service.
+ *
+ *     struct holm_config config = holm_config_default();
+ *     config.name = "lisbon";
+ *     config.listen = "tcp://127.0.0.1:7001";
+ *     config.seeds = "tcp://127.0.0.1:7002";
+ *
+ *     struct holm_node *node;
+ *     if (holm_open(&config, &node) != HOLM_OK) ...
+ *     holm_put(node, holm_str("hero:7"), holm_str("name"), holm_text("Ada"));
+ *     holm_add(node, holm_str("hero:7"), holm_str("health"), 100);
+ *     holm_close(node);
+ *
+ * Promises, for every call below:
+ *     1  Any thread may call at any time; calls on different partitions do not wait for each other.
+ *     2  Arguments are borrowed for the call. What a call hands out, its comment says who frees.
+ *     3  A call that fails changes nothing.
+ *     4  Reads answer from this replica at once, and see every write this node has made before.
+ *     5  After fork() the child gets HOLM_EFORK and must not close the node; open nodes after
+ *        forking, or fork and exec before the first call.
+ *
+ * Only holm_open, holm_close and the holm_wait_ functions wait; the others take a short lock of one
+ * partition and copy.
+ */
+#ifndef HOLM_HOLM_H
+#define HOLM_HOLM_H
+
+#include <holm/status.h>
+#include <holm/value.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct holm_node;  /* a running node */
+struct holm_batch; /* operations to be committed together */
+struct holm_view;  /* a counted copy of one record */
+struct holm_scan;  /* a cut of one partition, being read */
+struct holm_watch; /* a subscription to changes */
+
+/* ---- opening and closing ------------------------------------------------------------------- */
+
+/*
+ * How a node is made. Take holm_config_default() and change what you need. Every string and the
+ * struct itself are borrowed for holm_open() only.
+ *
+ * All nodes of a cluster must agree on `cluster` and `partitions`: others are refused in Hello.
+ */
+struct holm_config {
+    const char *name;    /* shown to people, and the source of the id; must be unique. Required. */
+    uint64_t node_id;    /* 0: the hash of the name */
+    const char *cluster; /* "holm" */
+    const char *listen;  /* tcp://HOST:PORT (port 0: any) or ipc:///PATH; NULL: do not listen */
+    const char *seeds;   /* addresses to try for ever, with commas or spaces between; or NULL */
+    uint32_t partitions; /* 16; 1 to 1,024 */
+    uint32_t flush_interval_us;    /* 1,000: how long writes are gathered into one delta */
+    uint32_t beacon_interval_ms;   /* 1,000: how often a node says what it has seen */
+    uint32_t link_timeout_ms;      /* 3,000: a link silent for so long is dropped and redialled */
+    uint32_t redial_interval_ms;   /* 1,000: mean time between two tries to reach an address */
+    size_t frame_bytes_max;        /* 1 MiB: no message is larger */
+    size_t log_bytes_max;          /* 64 MiB: op log of all partitions together */
+    size_t holdback_bytes_max;     /* 64 MiB: early deltas of all partitions together */
+    uint32_t peers_max;            /* 256 */
+    uint64_t max_drift_ms;         /* 60,000: stamps further ahead do not drag the local clock */
+    int log_level;                 /* 0 silent, 1 errors, 2 what an operator acts on, 3 all; 2 */
+    void (*log)(void *context, int level, const char *line); /* NULL: lines go to stderr */
+    void *log_context;
+};
+
+HOLM_API struct holm_config holm_config_default(void);
+
+/*
+ * Opens a node under a new epoch: listens, starts dialling its seeds, and answers. Does not wait
+ * for peers. *node is set on success only, and is freed by holm_close().
+ *   HOLM_EINVAL    a required member is missing, or one is out of its range; *node is NULL
+ *   HOLM_EADDRESS  an address cannot be read, or is in use
+ *   HOLM_ENOMEM, HOLM_EIO
+ */
+HOLM_API HOLM_NODISCARD enum holm_status holm_open(const struct holm_config *config,
+                                                   struct holm_node **node);
+
+/*
+ * Publishes what is pending, says goodbye to every peer, and frees the node. Waits at most about a
+ * second. No other thread may be inside a call on this node, and its watches, scans and batches
+ * are closed first. NULL is allowed.
+ */
+HOLM_API void holm_close(struct holm_node *node);
+
+/* Who this is: its id and its present epoch. The epoch can grow while the node runs (a peer may
+ * remember an equal or higher one of the same id). */
+HOLM_API struct holm_actor holm_self(struct holm_node *node);
+
+/*
+ * The address that others dial, with the real port; NULL if it does not listen. Belongs to the
+ * node, and lives as long.
+ */
+HOLM_API const char *holm_address(struct holm_node *node);
+
+/* Dials one more address, for ever. HOLM_EADDRESS, HOLM_ENOMEM, HOLM_ELIMIT. */
+HOLM_API HOLM_NODISCARD enum holm_status holm_join(struct holm_node *node, const char *address);
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+/*
+ * The writes. Each is visible here when it returns, and goes to the peers within the flush
+ * interval. A field may be empty: then the slot belongs to the record itself.
+ *   HOLM_EBURIED   the key is buried; nothing is written
+ *   HOLM_EINVAL    an empty key, or a value without a type
+ *   HOLM_ETOOBIG   key, field, element or value is over its limit, or a removal names more cells
+ *                  than one frame can carry: remove it in parts
+ *   HOLM_EOVERFLOW holm_add: this node's own sum would leave 64 bits
+ *   HOLM_ENOMEM, HOLM_EFORK
+ * A removal, erasure, reset or disabling that finds nothing writes nothing and is HOLM_OK. So is
+ * the burial of a buried key.
+ */
+HOLM_API HOLM_NODISCARD enum holm_status holm_put(struct holm_node *node, struct holm_bytes key,
+                                                  struct holm_bytes field,
+                                                  struct holm_value value);
+HOLM_API HOLM_NODISCARD enum holm_status holm_add(struct holm_node *node, struct holm_bytes key,
+                                                  struct holm_bytes field, int64_t amount);
+HOLM_API HOLM_NODISCARD enum holm_status holm_reset(struct holm_node *node, struct holm_bytes key,
+                                                    struct holm_bytes field);
+HOLM_API HOLM_NODISCARD enum holm_status holm_insert(struct holm_node *node, struct holm_bytes key,
+                                                     struct holm_bytes field,
+                                                     struct holm_bytes element);
+HOLM_API HOLM_NODISCARD enum holm_status holm_erase(struct holm_node *node, struct holm_bytes key,
+                                                    struct holm_bytes field,
+                                                    struct holm_bytes element);
+HOLM_API HOLM_NODISCARD enum holm_status holm_enable(struct holm_node *node, struct holm_bytes key,
+                                                     struct holm_bytes field);
+HOLM_API HOLM_NODISCARD enum holm_status holm_disable(struct holm_node *node,
+                                                      struct holm_bytes key,
+                                                      struct holm_bytes field);
+HOLM_API HOLM_NODISCARD enum holm_status holm_raise(struct holm_node *node, struct holm_bytes key,
+                                                    struct holm_bytes field,
+                                                    struct holm_value value);
+HOLM_API HOLM_NODISCARD enum holm_status holm_lower(struct holm_node *node, struct holm_bytes key,
+                                                    struct holm_bytes field,
+                                                    struct holm_value value);
+
+/* Removes every slot of one field (or, with an empty field, the whole record) as far as this node
+ * has seen it: concurrent writes survive. Who wants the removal to win buries. */
+HOLM_API HOLM_NODISCARD enum holm_status holm_remove(struct holm_node *node, struct holm_bytes key,
+                                                     struct holm_bytes field);
+
+/* Buries a key for good: it reads as absent, refuses writes, and beats every concurrent write. */
+HOLM_API HOLM_NODISCARD enum holm_status holm_bury(struct holm_node *node, struct holm_bytes key);
+
+/*
+ * What was committed: `count` operations of `partition`, dots (actor, seq) to
+ * (actor, seq + count - 1). count is 0 when nothing had to be written.
+ */
+struct holm_receipt {
+    uint32_t partition;
+    uint32_t count;
+    struct holm_dot first;
+};
+
+/*
+ * Commits operations as one batch: every replica shows all of them or none. All keys must be of
+ * one partition: give them the same {tag} ("{hero:7}name", "{hero:7}log"). Later operations of the
+ * batch see the earlier ones. `receipt` may be NULL.
+ *   the errors of the single writes, for whichever operation is refused; then nothing is written
+ *   HOLM_EPARTITION  the keys are of several partitions
+ *   HOLM_ETOOBIG     the batch is larger than half a frame
+ */
+HOLM_API HOLM_NODISCARD enum holm_status holm_commit(struct holm_node *node,
+                                                     const struct holm_op *ops, size_t count,
+                                                     struct holm_receipt *receipt);
+
+/*
+ * Waits until `peers` other nodes have applied the receipt's operations; with a NULL receipt, all
+ * that this node has written so far. HOLM_ETIMEDOUT says that fewer have answered by then; what was
+ * written may still spread. Peers count only while they are up.
+ */
+HOLM_API HOLM_NODISCARD enum holm_status holm_wait_seen(struct holm_node *node,
+                                                        const struct holm_receipt *receipt,
+                                                        uint32_t peers, uint32_t timeout_ms);
+
+/* Waits until at least `peers` peers are up (their Hello has come back). HOLM_ETIMEDOUT. */
+HOLM_API HOLM_NODISCARD enum holm_status holm_wait_peers(struct holm_node *node, uint32_t peers,
+                                                         uint32_t timeout_ms);
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+/*
+ * Reads a register, as the last writer left it. The value's bytes are copied to `buffer`; `value`
+ * points into it. `size`, if not NULL, is set to the bytes that are needed.
+ *   HOLM_ENOENT  no such register
+ *   HOLM_ESPACE  `capacity` is too small; *size says what is needed; *value is untouched
+ */
+HOLM_API HOLM_NODISCARD enum holm_status holm_get(struct holm_node *node, struct holm_bytes key,
+                                                  struct holm_bytes field, void *buffer,
+                                                  size_t capacity, struct holm_value *value,
+                                                  size_t *size);
+
+/* The largest value raised to, the smallest lowered to. As holm_get(). */
+HOLM_API HOLM_NODISCARD enum holm_status holm_get_max(struct holm_node *node,
+                                                      struct holm_bytes key,
+                                                      struct holm_bytes field, void *buffer,
+                                                      size_t capacity, struct holm_value *value,
+                                                      size_t *size);
+HOLM_API HOLM_NODISCARD enum holm_status holm_get_min(struct holm_node *node,
+                                                      struct holm_bytes key,
+                                                      struct holm_bytes field, void *buffer,
+                                                      size_t capacity, struct holm_value *value,
+                                                      size_t *size);
+
+/* A counter's exact sum, saturated to 64 bits the same way everywhere. HOLM_ENOENT: *sum is 0. */
+HOLM_API HOLM_NODISCARD enum holm_status holm_count(struct holm_node *node, struct holm_bytes key,
+                                                    struct holm_bytes field, int64_t *sum);
+
+/* Predicates. Absent, buried, or an argument out of range: false. */
+HOLM_API bool holm_enabled(struct holm_node *node, struct holm_bytes key, struct holm_bytes field);
+HOLM_API bool holm_contains(struct holm_node *node, struct holm_bytes key, struct holm_bytes field,
+                            struct holm_bytes element);
+HOLM_API bool holm_exists(struct holm_node *node, struct holm_bytes key);
+HOLM_API bool holm_buried(struct holm_node *node, struct holm_bytes key);
+
+/*
+ * One live cell of a record, as a view shows it.
+ *   register  one entry a sibling; the first of them is the one that holm_get() reads
+ *   counter   one entry, the sum in value.as.i64
+ *   set       one entry an element, in `element`
+ *   flag      one entry, value true
+ *   max, min  one entry, the extreme
+ */
+struct holm_entry {
+    struct holm_bytes field;
+    enum holm_kind kind;
+    struct holm_bytes element; /* set; otherwise empty */
+    struct holm_value value;
+    struct holm_dot dot; /* what wrote it; for a counter zero */
+    uint64_t hlc;        /* when, by the writer's hybrid clock: milliseconds << 16 | counter */
+};
+
+/*
+ * Copies a record (or only one field of it), at one moment, into a view that the caller frees with
+ * holm_view_free(). Entries are sorted by field, kind and element. O(cells of the record).
+ *   HOLM_ENOENT  there is nothing; *view is NULL
+ */
+HOLM_API HOLM_NODISCARD enum holm_status holm_read(struct holm_node *node, struct holm_bytes key,
+                                                   struct holm_view **view);
+HOLM_API HOLM_NODISCARD enum holm_status holm_read_field(struct holm_node *node,
+                                                         struct holm_bytes key,
+                                                         struct holm_bytes field,
+                                                         struct holm_view **view);
+
+/* All values of a register that are concurrent, the one that holm_get() reads first. As
+ * holm_read(). */
+HOLM_API HOLM_NODISCARD enum holm_status holm_siblings(struct holm_node *node,
+                                                       struct holm_bytes key,
+                                                       struct holm_bytes field,
+                                                       struct holm_view **view);
+
+HOLM_API struct holm_bytes holm_view_key(const struct holm_view *view);
+HOLM_API size_t holm_view_count(const struct holm_view *view);
+/* The entry's bytes belong to the view. NULL when index is not below the count. */
+HOLM_API const struct holm_entry *holm_view_entry(const struct holm_view *view, size_t index);
+HOLM_API void holm_view_free(struct holm_view *view); /* NULL is allowed */
+
+/* The partition of a key: xxh3_64 of the key, or of what stands between its first { and the next }
+ * when that is not empty, modulo the number of partitions. */
+HOLM_API uint32_t holm_partition(struct holm_node *node, struct holm_bytes key);
+HOLM_API uint32_t holm_partition_count(struct holm_node *node);
+
+/*
+ * Opens a scan of the present records of one partition whose keys begin with `prefix` (empty: all).
+ * The scan is a cut: the keys and records of one moment, in no order. The partition is locked while
+ * they are copied: O(records of the partition) time, O(cells that match) memory until the scan is
+ * closed. To scan everything, scan each partition; the cuts are then of different moments.
+ */
+HOLM_API HOLM_NODISCARD enum holm_status holm_scan_open(struct holm_node *node, uint32_t partition,
+                                                        struct holm_bytes prefix,
+                                                        struct holm_scan **scan);
+/* The next record, or NULL at the end. The view belongs to the scan, until it is closed. */
+HOLM_API const struct holm_view *holm_scan_next(struct holm_scan *scan);
+HOLM_API void holm_scan_close(struct holm_scan *scan); /* NULL is allowed */
+
+/* ---- changes ------------------------------------------------------------------------------- */
+
+/* A key has changed, here or elsewhere; read it to see how. */
+struct holm_change {
+    struct holm_bytes key;      /* belongs to the watch until the next call on it */
+    struct holm_node_id origin; /* who wrote last; zero when a sync brought several writers */
+    bool overflow;              /* changes were dropped: key is empty, scan what you need */
+};
+
+/*
+ * Watches every key that begins with `prefix`. A key that changes several times before it is
+ * fetched is told once. At most `keys_max` keys wait (0: 65,536): beyond that, one overflow is
+ * told. A slow reader never slows a write.
+ */
+HOLM_API HOLM_NODISCARD enum holm_status holm_watch_open(struct holm_node *node,
+                                                         struct holm_bytes prefix, size_t keys_max,
+                                                         struct holm_watch **watch);
+/* A file descriptor that is readable while a change waits; for poll(2) and its like. Do not read
+ * or close it. */
+HOLM_API int holm_watch_fd(const struct holm_watch *watch);
+/* Takes the next change. HOLM_ENOENT when none waits. Of one watch, one thread at a time. */
+HOLM_API HOLM_NODISCARD enum holm_status holm_watch_next(struct holm_watch *watch,
+                                                         struct holm_change *change);
+HOLM_API void holm_watch_close(struct holm_watch *watch); /* NULL is allowed */
+
+/* ---- peers and figures --------------------------------------------------------------------- */
+
+enum holm_liveness {
+    HOLM_UP = 1,      /* its Hello has come back, and it answers */
+    HOLM_SUSPECT = 2, /* silent for more than half of the link timeout */
+    HOLM_DOWN = 3     /* no link */
+};
+
+struct holm_peer {
+    struct holm_node_id node;
+    struct holm_epoch epoch;
+    enum holm_liveness liveness;
+    char name[64];      /* cut to 63 bytes */
+    char address[128];  /* where it is dialled; "" when it does not listen */
+    uint64_t round_trip_us; /* of the last ping; 0 before the first */
+};
+
+/* Copies at most `capacity` known peers, never this node itself; returns how many there are. */
+HOLM_API size_t holm_peers(struct holm_node *node, struct holm_peer *peers, size_t capacity);
+
+/* Figures of a node since it was opened, all partitions together. */
+struct holm_stats {
+    uint64_t operations;        /* minted here */
+    uint64_t deltas_sealed;     /* published */
+    uint64_t deltas_applied;    /* of others */
+    uint64_t deltas_duplicate;  /* received again and ignored */
+    uint64_t deltas_held;       /* waiting now for what comes before them */
+    uint64_t pulls;             /* asked for */
+    uint64_t pulls_served;
+    uint64_t syncs;             /* completed as receiver */
+    uint64_t syncs_served;
+    uint64_t beacons;           /* received */
+    uint64_t digest_breaches;   /* equal vectors with unequal digests: must be 0 */
+    uint64_t malformed;         /* frames refused */
+    uint64_t dropped;           /* frames that a bounded queue could not take */
+    uint64_t drift;             /* stamps too far ahead of the local clock */
+    uint64_t bytes_sent;        /* payload of links and broadcasts, a broadcast counted once */
+    uint64_t bytes_received;
+    uint64_t records;           /* present now */
+    uint64_t tombstones;        /* held now */
+    uint64_t vector_entries;    /* the largest vector of a partition */
+    uint64_t log_bytes;         /* op log now */
+    uint64_t state_bytes;       /* records and tombstones now, in memory */
+    uint64_t digest;            /* of the live state of all partitions: equal states, equal digests */
+    uint64_t vector_hash;       /* of all vectors: equal when the same operations are applied */
+    uint64_t peers_up;
+};
+
+HOLM_API void holm_stats(struct holm_node *node, struct holm_stats *stats);
+
+/*
+ * Copies the vector of one partition: per actor the highest seq applied, sorted by actor, pending
+ * operations of this node included (they are sealed first). At most `capacity` entries; returns
+ * how many there are.
+ */
+HOLM_API size_t holm_vector(struct holm_node *node, uint32_t partition, struct holm_dot *entries,
+                            size_t capacity);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

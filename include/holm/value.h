@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * value.h - bytes, typed values, kinds of slots, and the names of operations.
+ *
+ * A record is found by its key and consists of slots. A slot is (key, field, kind, element):
+ *
+ *     hero:7  name       register  "Ada"
+ *             health     counter   93
+ *             friends    set       "hero:9", "hero:12"
+ *             patrolling flag      on
+ *             updated    max       1763712000
+ *
+ * The kind is part of the slot: one field used as a counter here and as a set there is two slots,
+ * never an error. An empty field is the record itself: a key can be a bare counter.
+ */
+#ifndef HOLM_VALUE_H
+#define HOLM_VALUE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+/* A run of bytes that somebody else owns. `data` may be NULL only when `size` is 0. */
+struct holm_bytes {
+    const void *data;
+    size_t size;
+};
+
+/* The bytes of a C string, without its NUL. NULL gives no bytes. The string stays its owner's. */
+static inline struct holm_bytes holm_str(const char *text)
+{
+    struct holm_bytes bytes = {text, text == NULL ? 0 : strlen(text)};
+    return bytes;
+}
+
+static inline struct holm_bytes holm_mem(const void *data, size_t size)
+{
+    struct holm_bytes bytes = {data, size};
+    return bytes;
+}
+
+/* What concurrent writes to a slot come to; docs/SEMANTICS.md has the whole table. */
+enum holm_kind {
+    HOLM_REGISTER = 1, /* the last writer is read, all siblings are kept until the next write */
+    HOLM_COUNTER = 2,  /* an exact sum of every replica's increments since the last reset */
+    HOLM_SET = 3,      /* elements; an insertion wins over a concurrent erasure */
+    HOLM_FLAG = 4,     /* enabling wins over a concurrent disabling */
+    HOLM_MAX = 5,      /* the largest value written */
+    HOLM_MIN = 6       /* the smallest value written */
+};
+
+enum holm_type {
+    HOLM_NONE = 0, /* no value: what a cell of a set or a flag holds */
+    HOLM_BYTES = 1,
+    HOLM_TEXT = 2, /* bytes that are meant as UTF-8; not checked */
+    HOLM_I64 = 3,
+    HOLM_DOUBLE = 4, /* ordered by its bits as IEEE 754 totalOrder does; NaN is a value */
+    HOLM_BOOL = 5
+};
+
+struct holm_value {
+    enum holm_type type;
+    union {
+        struct holm_bytes bytes; /* HOLM_BYTES, HOLM_TEXT */
+        int64_t i64;
+        double f64;
+        bool boolean;
+    } as;
+};
+
+static inline struct holm_value holm_bytes_value(const void *data, size_t size)
+{
+    struct holm_value value = {.type = HOLM_BYTES, .as = {.bytes = {data, size}}};
+    return value;
+}
+
+static inline struct holm_value holm_text(const char *text)
+{
+    struct holm_value value = {.type = HOLM_TEXT, .as = {.bytes = holm_str(text)}};
+    return value;
+}
+
+static inline struct holm_value holm_i64(int64_t number)
+{
+    struct holm_value value = {.type = HOLM_I64, .as = {.i64 = number}};
+    return value;
+}
+
+static inline struct holm_value holm_double(double number)
+{
+    struct holm_value value = {.type = HOLM_DOUBLE, .as = {.f64 = number}};
+    return value;
+}
+
+static inline struct holm_value holm_bool(bool truth)
+{
+    struct holm_value value = {.type = HOLM_BOOL, .as = {.boolean = truth}};
+    return value;
+}
+
+/* The names of identity. One-field structs, so that one kind of id cannot stand for another. */
+struct holm_node_id {
+    uint64_t value;
+};
+
+/* One life of a node: HLC milliseconds << 16 | 16 random bits. Every start is a new epoch. */
+struct holm_epoch {
+    uint64_t value;
+};
+
+/* What writes: one life of one node. Never reused, so no dot is ever minted twice. */
+struct holm_actor {
+    struct holm_node_id node;
+    struct holm_epoch epoch;
+};
+
+/* The name of one operation, unique in its partition: seq = 1, 2, 3 … per actor. */
+struct holm_dot {
+    struct holm_actor actor;
+    uint64_t seq;
+};
+
+enum holm_op_type {
+    HOLM_OP_PUT = 1,      /* register := value */
+    HOLM_OP_ADD = 2,      /* counter += amount */
+    HOLM_OP_RESET = 3,    /* counter: cancel exactly the increments that are seen here */
+    HOLM_OP_INSERT = 4,   /* set: insert element */
+    HOLM_OP_ERASE = 5,    /* set: erase element, as far as seen here */
+    HOLM_OP_ENABLE = 6,   /* flag := on */
+    HOLM_OP_DISABLE = 7,  /* flag := off, as far as seen here */
+    HOLM_OP_RAISE = 8,    /* max := the larger of value and what is seen here */
+    HOLM_OP_LOWER = 9,    /* min := the smaller of value and what is seen here */
+    HOLM_OP_REMOVE = 10,  /* remove what is seen here of a field; of the record if field is empty */
+    HOLM_OP_BURY = 11     /* put a tombstone on the key: it is dead for good */
+};
+
+/* One operation. Bytes are borrowed for the call it is given to. Unused members are zero. */
+struct holm_op {
+    enum holm_op_type type;
+    struct holm_bytes key;   /* 1 to 1,024 bytes of any value */
+    struct holm_bytes field; /* 0 to 255 bytes of any value */
+    union {
+        struct holm_value value;   /* PUT, RAISE, LOWER */
+        struct holm_bytes element; /* INSERT, ERASE */
+        int64_t amount;            /* ADD */
+    } as;
+};
+
+/* The largest sizes, in bytes. A value may have a quarter, a batch a half of the frame limit. */
+#define HOLM_KEY_BYTES_MAX 1024
+#define HOLM_FIELD_BYTES_MAX 255
+
+#endif
