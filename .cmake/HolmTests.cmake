@@ -58,7 +58,7 @@ function(holm_fuzz noun)
         target_link_options(${target} PRIVATE -fsanitize=fuzzer)
         add_test(NAME fuzz.${noun} COMMAND ${target} -runs=0 "${corpus}")
     else()
-        holm_test_program(${target} SOURCES ${arg_SOURCES} "${PROJECT_SOURCE_DIR}/tests/fuzz/replay.c" LIBS ${arg_LIBS})
+        holm_test_program(${target} SOURCES ${arg_SOURCES} $<TARGET_OBJECTS:fuzz_replay> LIBS ${arg_LIBS})
         add_test(NAME fuzz.${noun} COMMAND ${target} "${corpus}")
     endif()
     # libFuzzer fixes the name and gives no header to declare it in.

@@ -41,7 +41,8 @@ static int replay_directory(const char *directory)
         char path[4096];
         struct stat status;
         int length = snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
-        if (length < 0 || (size_t)length >= sizeof path || stat(path, &status) != 0 || !S_ISREG(status.st_mode))
+        if (length < 0 || (size_t)length >= sizeof path || stat(path, &status) != 0 ||
+            !S_ISREG(status.st_mode))
             continue;
         replay_file(path, (size_t)status.st_size);
         count++;
