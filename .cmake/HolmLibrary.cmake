@@ -49,5 +49,8 @@ install(EXPORT holm NAMESPACE holm:: FILE holmConfig.cmake DESTINATION "${packag
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/holmConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/holmConfigVersion.cmake" DESTINATION "${package_dir}")
 
+# The package file finds its prefix from where it lies, so that an installed tree may be moved.
+file(RELATIVE_PATH holm_prefix_from_pc
+    "/${CMAKE_INSTALL_LIBDIR}/pkgconfig" "/")
 configure_file(.cmake/holm.pc.in holm.pc @ONLY)
 install(FILES "${PROJECT_BINARY_DIR}/holm.pc" DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")

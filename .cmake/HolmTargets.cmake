@@ -18,6 +18,11 @@ target_compile_options(holm_warnings INTERFACE
     $<$<C_COMPILER_ID:GNU>:-Wlogical-op -Wduplicated-cond>
     $<$<BOOL:${HOLM_WERROR}>:-Werror>)
 
+# The tests': every cmocka test takes a state that few need.
+add_library(holm_warnings_tests INTERFACE)
+target_compile_options(holm_warnings_tests INTERFACE
+    $<TARGET_PROPERTY:holm_warnings,INTERFACE_COMPILE_OPTIONS> -Wno-unused-parameter)
+
 # How code is built, generated code included: sanitizers, coverage, hardening.
 add_library(holm_build INTERFACE)
 target_compile_options(holm_build INTERFACE -fstack-protector-strong)
@@ -35,17 +40,20 @@ if(HOLM_COVERAGE)
     target_link_options(holm_build INTERFACE --coverage)
 endif()
 
-# What every target of ours has, generated code apart.
+# holm_target_defaults(TARGET [warnings]): what every target of ours has, generated code apart.
 function(holm_target_defaults target)
-    target_compile_features(${target} PRIVATE c_std_11)
+    set(warnings holm_warnings ${ARGN})
+    list(GET warnings -1 warnings)
     set_target_properties(${target} PROPERTIES
+        C_STANDARD 11
+        C_STANDARD_REQUIRED ON
         C_EXTENSIONS OFF
         C_VISIBILITY_PRESET hidden
         POSITION_INDEPENDENT_CODE ON)
     target_include_directories(${target} PRIVATE
         "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/include")
     target_link_libraries(${target} PRIVATE
-        $<BUILD_INTERFACE:holm_warnings> $<BUILD_INTERFACE:holm_build>)
+        $<BUILD_INTERFACE:${warnings}> $<BUILD_INTERFACE:holm_build>)
 endfunction()
 
 # POSIX beside C11, for the rooms that touch the system.

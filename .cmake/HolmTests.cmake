@@ -16,11 +16,9 @@ function(holm_test_program target)
         set(arg_LIBS libholm_static)
     endif()
     add_executable(${target} ${arg_SOURCES})
-    holm_target_defaults(${target})
+    holm_target_defaults(${target} holm_warnings_tests)
     holm_target_posix(${target})
     target_link_libraries(${target} PRIVATE ${arg_LIBS} PkgConfig::cmocka)
-    # Every cmocka test takes a state that few need.
-    target_compile_options(${target} PRIVATE -Wno-unused-parameter)
     target_compile_definitions(${target} PRIVATE HOLM_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 endfunction()
 
