@@ -62,17 +62,20 @@ function(holm_target_posix target)
     target_link_libraries(${target} PRIVATE Threads::Threads)
 endfunction()
 
-# holm_room(NAME [POSIX] SOURCES file... [LIBS library...])
+# holm_room(NAME [PURE | POSIX] SOURCES file... [LIBS library...])
 #
 # Makes the object library holm_NAME. LIBS name what the room's sources include and link, other rooms too; objects of
-# another room are not linked through it.
+# another room are not linked through it. A PURE room cannot call what crdt/banned.h lists.
 function(holm_room name)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "POSIX" "" "SOURCES;LIBS")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "PURE;POSIX" "" "SOURCES;LIBS")
     if(NOT arg_SOURCES)
         return()
     endif()
     add_library(holm_${name} OBJECT ${arg_SOURCES})
     holm_target_defaults(holm_${name})
+    if(arg_PURE)
+        target_compile_options(holm_${name} PRIVATE -include "${PROJECT_SOURCE_DIR}/crdt/banned.h")
+    endif()
     if(arg_POSIX)
         holm_target_posix(holm_${name})
     endif()

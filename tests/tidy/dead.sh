@@ -24,7 +24,9 @@ check() {
         named_above "$1" "$file" || echo "$file: in no CMakeLists.txt"
     done
     included=$(cd "$1" && find . -name .git -prune -o -path ./build -prune -o -type f -name '*.[ch]' -print |
-        xargs -r sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]*)".*/\1/p')
+        xargs -r sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]*)".*/\1/p'
+        # Put before every source by the build.
+        cat .cmake/*.cmake 2>/dev/null | sed -nE 's|.*-include "[^"/]*/([^"]*)".*|\1|p')
     tree_files "$1" | grep '\.h$' | grep -v '^include/' | while IFS= read -r file; do
         printf '%s\n' "$included" | grep -qxF -e "$file" -e "${file##*/}" || echo "$file: no one includes it"
     done
