@@ -17,6 +17,10 @@
 #define HOLM_NODISCARD
 #endif
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define HOLM_STATUS_LIST(X)                                                                        \
     X(OK, 0, "success")                                                                            \
     X(ENOMEM, 1, "out of memory; nothing was changed")                                             \
@@ -49,5 +53,9 @@ HOLM_API const char *holm_strerror(enum holm_status status);
 
 /* The name of a status as it is written in code, "HOLM_ENOMEM"; never NULL. Static. */
 HOLM_API const char *holm_status_name(enum holm_status status);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -69,33 +69,48 @@ struct holm_value {
     } as;
 };
 
-static inline struct holm_value holm_bytes_value(const void *data, size_t size)
+/* A value that holds nothing; members are set afterwards, so that C++ understands it, too. */
+static inline struct holm_value holm_value_of(enum holm_type type)
 {
-    struct holm_value value = {.type = HOLM_BYTES, .as = {.bytes = {data, size}}};
+    struct holm_value value;
+    memset(&value, 0, sizeof value);
+    value.type = type;
     return value;
 }
 
+static inline struct holm_value holm_bytes_value(const void *data, size_t size)
+{
+    struct holm_value value = holm_value_of(HOLM_BYTES);
+    value.as.bytes = holm_mem(data, size);
+    return value;
+}
+
+/* The text of a C string, which stays its owner's. */
 static inline struct holm_value holm_text(const char *text)
 {
-    struct holm_value value = {.type = HOLM_TEXT, .as = {.bytes = holm_str(text)}};
+    struct holm_value value = holm_value_of(HOLM_TEXT);
+    value.as.bytes = holm_str(text);
     return value;
 }
 
 static inline struct holm_value holm_i64(int64_t number)
 {
-    struct holm_value value = {.type = HOLM_I64, .as = {.i64 = number}};
+    struct holm_value value = holm_value_of(HOLM_I64);
+    value.as.i64 = number;
     return value;
 }
 
 static inline struct holm_value holm_double(double number)
 {
-    struct holm_value value = {.type = HOLM_DOUBLE, .as = {.f64 = number}};
+    struct holm_value value = holm_value_of(HOLM_DOUBLE);
+    value.as.f64 = number;
     return value;
 }
 
 static inline struct holm_value holm_bool(bool truth)
 {
-    struct holm_value value = {.type = HOLM_BOOL, .as = {.boolean = truth}};
+    struct holm_value value = holm_value_of(HOLM_BOOL);
+    value.as.boolean = truth;
     return value;
 }
 
@@ -146,6 +161,91 @@ struct holm_op {
         int64_t amount;            /* ADD */
     } as;
 };
+
+/* Operations, made for a batch; everything they point to is borrowed. */
+static inline struct holm_op holm_op_of(enum holm_op_type type, struct holm_bytes key,
+                                        struct holm_bytes field)
+{
+    struct holm_op op;
+    memset(&op, 0, sizeof op);
+    op.type = type;
+    op.key = key;
+    op.field = field;
+    return op;
+}
+
+static inline struct holm_op holm_op_put(struct holm_bytes key, struct holm_bytes field,
+                                         struct holm_value value)
+{
+    struct holm_op op = holm_op_of(HOLM_OP_PUT, key, field);
+    op.as.value = value;
+    return op;
+}
+
+static inline struct holm_op holm_op_add(struct holm_bytes key, struct holm_bytes field,
+                                         int64_t amount)
+{
+    struct holm_op op = holm_op_of(HOLM_OP_ADD, key, field);
+    op.as.amount = amount;
+    return op;
+}
+
+static inline struct holm_op holm_op_reset(struct holm_bytes key, struct holm_bytes field)
+{
+    return holm_op_of(HOLM_OP_RESET, key, field);
+}
+
+static inline struct holm_op holm_op_insert(struct holm_bytes key, struct holm_bytes field,
+                                            struct holm_bytes element)
+{
+    struct holm_op op = holm_op_of(HOLM_OP_INSERT, key, field);
+    op.as.element = element;
+    return op;
+}
+
+static inline struct holm_op holm_op_erase(struct holm_bytes key, struct holm_bytes field,
+                                           struct holm_bytes element)
+{
+    struct holm_op op = holm_op_of(HOLM_OP_ERASE, key, field);
+    op.as.element = element;
+    return op;
+}
+
+static inline struct holm_op holm_op_enable(struct holm_bytes key, struct holm_bytes field)
+{
+    return holm_op_of(HOLM_OP_ENABLE, key, field);
+}
+
+static inline struct holm_op holm_op_disable(struct holm_bytes key, struct holm_bytes field)
+{
+    return holm_op_of(HOLM_OP_DISABLE, key, field);
+}
+
+static inline struct holm_op holm_op_raise(struct holm_bytes key, struct holm_bytes field,
+                                           struct holm_value value)
+{
+    struct holm_op op = holm_op_of(HOLM_OP_RAISE, key, field);
+    op.as.value = value;
+    return op;
+}
+
+static inline struct holm_op holm_op_lower(struct holm_bytes key, struct holm_bytes field,
+                                           struct holm_value value)
+{
+    struct holm_op op = holm_op_of(HOLM_OP_LOWER, key, field);
+    op.as.value = value;
+    return op;
+}
+
+static inline struct holm_op holm_op_remove(struct holm_bytes key, struct holm_bytes field)
+{
+    return holm_op_of(HOLM_OP_REMOVE, key, field);
+}
+
+static inline struct holm_op holm_op_bury(struct holm_bytes key)
+{
+    return holm_op_of(HOLM_OP_BURY, key, holm_mem(NULL, 0));
+}
 
 /* The largest sizes, in bytes. A value may have a quarter, a batch a half of the frame limit. */
 #define HOLM_KEY_BYTES_MAX 1024
