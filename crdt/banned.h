@@ -13,8 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* clang takes this attribute on a function's first declaration only, which is the C library's. */
-#if defined(__GNUC__) && !defined(__clang__)
+/*
+ * clang takes this attribute on a function's first declaration only, which is the C library's. And
+ * without optimisation inline functions of system headers are compiled though nobody calls them.
+ */
+#if defined(__GNUC__) && !defined(__clang__) && defined(__OPTIMIZE__)
 
 #define HOLM_BAN(function, instead)                                                                \
     extern __typeof__(function) function __attribute__((error(#function " is banned: " instead)))
