@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * codec.h - messages to bytes, and bytes to messages.
+ *
+ *     struct holm_message  --holm_encoder_encode-->  one frame  --holm_codec_decode-->  holm_decoded
+ *
+ * A frame is one Envelope of holm.proto; docs/WIRE.md describes it for a stranger. Cells travel as
+ * columns: for each member of an item one packed array over all items. A column that is zero
+ * throughout is left out, and one that is constant has a single entry.
+ *
+ * Promises:
+ *     C1  decode(encode(m)) says what m says; encode(decode(f)) is f for every frame of this encoder
+ *     C2  unknown fields of a delta are kept byte for byte and encoded again, behind the known ones
+ *     C3  any bytes give a message or a status, never more: decoding a frame of n bytes takes at
+ *         most HOLM_CODEC_MEMORY_MAX(n) bytes, and counts are believed only when bytes back them
+ *     C4  all memory comes from the allocator that is passed in
+ *
+ * Nothing here locks: one encoder belongs to one thread at a time.
+ */
+#ifndef HOLM_PROTO_CODEC_H
+#define HOLM_PROTO_CODEC_H
+
+#include "crdt/message.h"
+#include "proto/arena.h"
+
+/*
+ * What a peer may make grow. A frame that goes beyond is refused with HOLM_ETOOBIG before memory is
+ * given to it.
+ */
+struct holm_codec_limits {
+    size_t frame_bytes_max;        /* 1 MiB */
+    size_t actors_max;             /* 65,536: of one delta or page */
+    size_t items_max;              /* 65,536: of one delta or page */
+    size_t seen_max;               /* 131,072: ranges of one delta */
+    size_t vector_entries_max;     /* 65,536: of one vector */
+    size_t deltas_max;             /* 16,384: of one answer to a pull */
+    size_t unknown_bytes_max;      /* 65,536: fields of a newer version in one delta */
+    size_t beacon_entries_max;     /* 1,024 */
+    size_t members_max;            /* 4,096: of one Hello */
+    size_t name_bytes_max;         /* 63: of a node */
+    size_t address_bytes_max;      /* 128 */
+    size_t cluster_bytes_max;      /* 255 */
+    size_t subscription_bytes_max; /* 64: of a Goodbye */
+    uint64_t cut_pages_max;        /* 16,777,216: that a cut may announce */
+};
+
+struct holm_codec_limits holm_codec_limits_default(void);
+
+/* What decoding a frame of `frame_bytes` bytes takes at most, all together, while it lasts. */
+#define HOLM_CODEC_MEMORY_MAX(frame_bytes) (8192 + 256 * (size_t)(frame_bytes))
+
+/* ---- encoding ------------------------------------------------------------------------------ */
+
+/* Room that is used again for each frame. The caller's storage; the members are private. */
+struct holm_encoder {
+    struct holm_allocator allocator;
+    size_t frame_bytes_max;
+    struct holm_arena scratch; /* columns, until they are packed */
+    void *frame;
+    size_t frame_capacity;
+};
+
+/* Allocates nothing. The allocator is copied. */
+void holm_encoder_init(struct holm_encoder *encoder, const struct holm_allocator *allocator,
+                       size_t frame_bytes_max);
+void holm_encoder_release(struct holm_encoder *encoder);
+
+/*
+ * Writes the message as one frame, without the length that links put before it. `*frame` belongs to
+ * the encoder and is readable until the next call on it; the message is borrowed for the call.
+ *   HOLM_ETOOBIG  the frame would be larger than frame_bytes_max
+ *   HOLM_ENOMEM   the allocator refused
+ * After an error *frame is empty and the encoder can be used again. A message that breaks its
+ * header's promises (an unsorted vector, an index out of range) is a bug, and asserted. O(bytes).
+ */
+HOLM_NODISCARD enum holm_status holm_encoder_encode(struct holm_encoder *encoder,
+                                                    const struct holm_message *message,
+                                                    struct holm_bytes *frame);
+
+/*
+ * Upper bounds of what parts take in a frame, for who splits: a frame is at most
+ * HOLM_FRAME_BYTES_MIN + the sum of its parts (items: holm_item_bytes_max, of crdt/delta.h).
+ */
+#define HOLM_FRAME_BYTES_MIN 256       /* the envelope, and all there is once in a message */
+#define HOLM_BEACON_ENTRY_BYTES_MAX 39 /* one partition's line */
+#define HOLM_VECTOR_ENTRY_BYTES_MAX 33 /* one entry of deps, of a pull, of a cut */
+
+/* One member's line in a Hello. */
+static inline size_t holm_member_bytes_max(const struct holm_member *member)
+{
+    return 26 + member->name.size + member->address.size;
+}
+
+/* ---- decoding ------------------------------------------------------------------------------ */
+
+/*
+ * A message and the memory that it borrows from. Deltas and pages in it hold one reference that
+ * belongs to this object: who keeps one longer retains it. References are not atomic, so free the
+ * object under the same lock under which the replica took the message.
+ */
+struct holm_decoded {
+    struct holm_message message;
+    struct holm_arena memory; /* private */
+};
+
+/*
+ * Reads one frame. `frame` is borrowed for the call only; nothing in the message points into it.
+ * *decoded is set on success, otherwise NULL.
+ *   HOLM_EMALFORMED  no valid message: the peer is broken or hostile, close its link
+ *   HOLM_ETOOBIG     over one of the limits
+ *   HOLM_EVERSION    well-formed, and of a newer version: a message, an answer or a page's column
+ *                    that this build does not know. Count it and skip the frame; the link may stay
+ *   HOLM_ENOMEM      the allocator refused
+ * O(bytes + items log items).
+ */
+HOLM_NODISCARD enum holm_status holm_codec_decode(const struct holm_allocator *allocator,
+                                                  const struct holm_codec_limits *limits,
+                                                  struct holm_bytes frame,
+                                                  struct holm_decoded **decoded);
+void holm_decoded_free(struct holm_decoded *decoded); /* NULL is allowed */
+
+#endif
