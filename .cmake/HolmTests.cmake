@@ -6,7 +6,7 @@
 #     holm_test(sim swarm SOURCES swarm.c LIBS holm_sim TIMEOUT 120)
 #     holm_fuzz(decode SOURCES decode.c LIBS holm_proto holm_crdt) -> ctest fuzz.decode over tests/fuzz/corpus/decode
 #     holm_soak(model TARGET test_model_history ARGS --soak)      -> ./dev soak model
-#     holm_example(counter)                                       -> ctest example.counter, from counter.c
+#     holm_example(counter SOURCES counter.c)                     -> ctest example.counter
 #
 # LIBS left out means libholm_static. A room named in LIBS brings its own objects and no other room's.
 
@@ -65,9 +65,10 @@ function(holm_fuzz noun)
     holm_test_properties(fuzz.${noun} TIMEOUT 60 LABELS fuzz)
 endfunction()
 
-# holm_example(NOUN): a program as an embedder writes it, who sees the public headers and the shared library alone.
+# holm_example(NOUN SOURCES file...): a program as an embedder writes it, who sees the public headers and the shared library alone.
 function(holm_example noun)
-    add_executable(example_${noun} ${noun}.c)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
+    add_executable(example_${noun} ${arg_SOURCES})
     set_target_properties(example_${noun} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
     target_link_libraries(example_${noun} PRIVATE holm::holm holm_warnings holm_build)
     add_test(NAME example.${noun} COMMAND example_${noun})
