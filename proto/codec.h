@@ -9,7 +9,8 @@
  * throughout is left out, and one that is constant has a single entry.
  *
  * Promises:
- *     C1  decode(encode(m)) says what m says; encode(decode(f)) is f for every frame of this encoder
+ *     C1  decode(encode(m)) says what m says; encode(decode(f)) is f for every frame f of this
+ *         encoder, and of a newer one that keeps the rules of growth in docs/WIRE.md
  *     C2  unknown fields of a delta are kept byte for byte and encoded again, behind the known ones
  *     C3  any bytes give a message or a status, never more: decoding a frame of n bytes takes at
  *         most HOLM_CODEC_MEMORY_MAX(n) bytes, and counts are believed only when bytes back them
@@ -20,23 +21,24 @@
 #ifndef HOLM_PROTO_CODEC_H
 #define HOLM_PROTO_CODEC_H
 
+#include "crdt/arena.h"
 #include "crdt/message.h"
-#include "proto/arena.h"
+#include "proto/budget.h"
 
 /*
  * What a peer may make grow. A frame that goes beyond is refused with HOLM_ETOOBIG before memory is
- * given to it.
+ * given to it. Counts are of one frame, all its deltas together.
  */
 struct holm_codec_limits {
     size_t frame_bytes_max;        /* 1 MiB */
-    size_t actors_max;             /* 65,536: of one delta or page */
-    size_t items_max;              /* 65,536: of one delta or page */
-    size_t seen_max;               /* 131,072: ranges of one delta */
-    size_t vector_entries_max;     /* 65,536: of one vector */
-    size_t deltas_max;             /* 16,384: of one answer to a pull */
-    size_t unknown_bytes_max;      /* 65,536: fields of a newer version in one delta */
+    size_t items_max;              /* frame_bytes_max / 16: items of deltas and pages */
+    size_t seen_max;               /* frame_bytes_max / 8: ranges of seen dots */
+    size_t actors_max;             /* frame_bytes_max / 16: in the tables of deltas and pages */
+    size_t vector_entries_max;     /* frame_bytes_max / 4: deps, collected, a pull's, a cut's */
+    size_t deltas_max;             /* frame_bytes_max / 64: of an answer to a pull */
+    size_t unknown_bytes_max;      /* frame_bytes_max / 4: fields of a newer version, one delta */
     size_t beacon_entries_max;     /* 1,024 */
-    size_t members_max;            /* 4,096: of one Hello */
+    size_t members_max;            /* 4,096: others told in a Hello */
     size_t name_bytes_max;         /* 63: of a node */
     size_t address_bytes_max;      /* 128 */
     size_t cluster_bytes_max;      /* 255 */
@@ -44,10 +46,11 @@ struct holm_codec_limits {
     uint64_t cut_pages_max;        /* 16,777,216: that a cut may announce */
 };
 
-struct holm_codec_limits holm_codec_limits_default(void);
+/* The limits above. frame_bytes_max: 0 means 1 MiB. */
+struct holm_codec_limits holm_codec_limits_default(size_t frame_bytes_max);
 
 /* What decoding a frame of `frame_bytes` bytes takes at most, all together, while it lasts. */
-#define HOLM_CODEC_MEMORY_MAX(frame_bytes) (8192 + 256 * (size_t)(frame_bytes))
+#define HOLM_CODEC_MEMORY_MAX(frame_bytes) (16384 + 256 * (size_t)(frame_bytes))
 
 /* ---- encoding ------------------------------------------------------------------------------ */
 
@@ -79,11 +82,14 @@ HOLM_NODISCARD enum holm_status holm_encoder_encode(struct holm_encoder *encoder
 
 /*
  * Upper bounds of what parts take in a frame, for who splits: a frame is at most
- * HOLM_FRAME_BYTES_MIN + the sum of its parts (items: holm_item_bytes_max, of crdt/delta.h).
+ * HOLM_FRAME_HEAD_BYTES_MAX + HOLM_DELTA_HEAD_BYTES_MAX for each delta or page + the sum of the
+ * parts (items: holm_item_bytes_max, of crdt/delta.h).
  */
-#define HOLM_FRAME_BYTES_MIN 256       /* the envelope, and all there is once in a message */
-#define HOLM_BEACON_ENTRY_BYTES_MAX 39 /* one partition's line */
+#define HOLM_FRAME_HEAD_BYTES_MAX 256  /* the envelope, and all there is once in a message */
+#define HOLM_DELTA_HEAD_BYTES_MAX 256  /* a delta or page without actors, items, unknown fields */
+#define HOLM_BEACON_ENTRY_BYTES_MAX 40 /* one partition's line */
 #define HOLM_VECTOR_ENTRY_BYTES_MAX 33 /* one entry of deps, of a pull, of a cut */
+#define HOLM_ACTOR_BYTES_MAX 23        /* one row of a delta's or page's table of actors */
 
 /* One member's line in a Hello. */
 static inline size_t holm_member_bytes_max(const struct holm_member *member)
@@ -100,7 +106,8 @@ static inline size_t holm_member_bytes_max(const struct holm_member *member)
  */
 struct holm_decoded {
     struct holm_message message;
-    struct holm_arena memory; /* private */
+    struct holm_budget budget; /* private, as is what follows */
+    struct holm_arena arena;
 };
 
 /*
@@ -108,10 +115,10 @@ struct holm_decoded {
  * *decoded is set on success, otherwise NULL.
  *   HOLM_EMALFORMED  no valid message: the peer is broken or hostile, close its link
  *   HOLM_ETOOBIG     over one of the limits
- *   HOLM_EVERSION    well-formed, and of a newer version: a message, an answer or a page's column
+ *   HOLM_EVERSION    of a newer version: a message, an operation, an answer or a page's column
  *                    that this build does not know. Count it and skip the frame; the link may stay
  *   HOLM_ENOMEM      the allocator refused
- * O(bytes + items log items).
+ * O(bytes).
  */
 HOLM_NODISCARD enum holm_status holm_codec_decode(const struct holm_allocator *allocator,
                                                   const struct holm_codec_limits *limits,
