@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/address.h"
+
+#include "transport/transport.h"
+
+#define PORT_MAX 65535
+
+static bool starts_with(struct holm_bytes address, const char *scheme)
+{
+    size_t size = strlen(scheme);
+
+    return address.size >= size && memcmp(address.data, scheme, size) == 0;
+}
+
+static struct holm_bytes skip(struct holm_bytes bytes, size_t size)
+{
+    return holm_mem((const char *)bytes.data + size, bytes.size - size);
+}
+
+/* White space and control characters have no place in an address; a log line would suffer. */
+static bool is_printable(struct holm_bytes address)
+{
+    const unsigned char *bytes = address.data;
+
+    for (size_t i = 0; i < address.size; i++)
+        if (bytes[i] <= ' ' || bytes[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static bool is_port(struct holm_bytes port, bool listening)
+{
+    const char *digits = port.data;
+    uint32_t number = 0;
+
+    if (port.size == 0 || port.size > 5)
+        return false;
+    for (size_t i = 0; i < port.size; i++) {
+        if (digits[i] < '0' || digits[i] > '9')
+            return false;
+        number = number * 10 + (uint32_t)(digits[i] - '0');
+    }
+    return number <= PORT_MAX && (number > 0 || listening);
+}
+
+/* HOST:PORT, the host not looked at but for its brackets: colons of its own need them. */
+static bool is_host_and_port(struct holm_bytes rest, bool listening)
+{
+    const char *text = rest.data;
+    size_t host = rest.size;
+
+    while (host > 0 && text[host - 1] != ':')
+        host--;
+    if (host <= 1)
+        return false;
+    host--;
+
+    bool bracketed = text[0] == '[' && text[host - 1] == ']' && host > 2;
+
+    if (!bracketed && memchr(text, ':', host) != NULL)
+        return false;
+    return is_port(skip(rest, host + 1), listening);
+}
+
+bool holm_address_valid(struct holm_bytes address, bool listening)
+{
+    if (address.size >= HOLM_ADDRESS_BYTES_MAX || !is_printable(address))
+        return false;
+    if (starts_with(address, "tcp://"))
+        return is_host_and_port(skip(address, 6), listening);
+    return starts_with(address, "ipc:///") && address.size > 7;
+}
+
+static bool is_separator(char character)
+{
+    return character == ',' || character == ' ' || character == '\t' || character == '\n' ||
+           character == '\r';
+}
+
+bool holm_address_next(struct holm_bytes *list, struct holm_bytes *address)
+{
+    const char *text = list->data;
+    size_t from = 0;
+
+    while (from < list->size && is_separator(text[from]))
+        from++;
+
+    size_t end = from;
+
+    while (end < list->size && !is_separator(text[end]))
+        end++;
+    *address = from == list->size ? holm_mem(NULL, 0) : holm_mem(text + from, end - from);
+    if (end > 0)
+        *list = skip(*list, end);
+    return address->size > 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * address.h - where nodes are found, as people write it.
+ *
+ *     tcp://HOST:PORT    HOST: a name, an IPv4 address, an IPv6 address in [brackets], or * for all
+ *     ipc:///PATH        an absolute path of a socket
+ *
+ * Only the form is looked at here; the transport finds out whether it can be used.
+ */
+#ifndef HOLM_NODE_ADDRESS_H
+#define HOLM_NODE_ADDRESS_H
+
+#include "crdt/base.h"
+
+/* Whether the form is right. Port 0 asks the system for one: only good for listening. */
+bool holm_address_valid(struct holm_bytes address, bool listening);
+
+/*
+ * Takes the next address off a list with commas or white space between; false at the end. *address
+ * points into the list, and is not checked.
+ */
+bool holm_address_next(struct holm_bytes *list, struct holm_bytes *address);
+
+#endif

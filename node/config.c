@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "crdt/replica.h"
+#include "node/address.h"
+
+#define KIB ((size_t)1024)
+#define MIB (1024 * KIB)
+
+struct holm_config holm_config_default(void)
+{
+    struct holm_config config = {
+        .cluster = "holm",
+        .partitions = 16,
+        .flush_interval_us = 1000,
+        .beacon_interval_ms = 1000,
+        .link_timeout_ms = 3000,
+        .redial_interval_ms = 1000,
+        .frame_bytes_max = 1 * MIB,
+        .log_bytes_max = 64 * MIB,
+        .holdback_bytes_max = 64 * MIB,
+        .peers_max = 256,
+        .max_drift_ms = 60000,
+        .log_level = 2,
+    };
+
+    return config;
+}
+
+static bool is_name(const char *name)
+{
+    size_t size = 0;
+
+    if (name == NULL)
+        return false;
+    for (; name[size] != '\0'; size++)
+        if (size == HOLM_NAME_BYTES_MAX || (unsigned char)name[size] < ' ' || name[size] == 0x7f)
+            return false;
+    return size > 0;
+}
+
+static enum holm_status check_name(const char *member, const char *name, char *line,
+                                   size_t capacity)
+{
+    if (is_name(name))
+        return HOLM_OK;
+    snprintf(line, capacity, "config: %s is %s; it must have 1 to %d bytes, none of them control",
+             member,
+             name == NULL      ? "missing"
+             : name[0] == '\0' ? "empty"
+                               : "not a name",
+             HOLM_NAME_BYTES_MAX);
+    return HOLM_EINVAL;
+}
+
+static enum holm_status check_numbers(const struct holm_config *config, char *line, size_t capacity)
+{
+    const uint64_t hour_ms = 3600000;
+    const struct {
+        const char *member;
+        uint64_t value, min, max;
+    } ranges[] = {
+        {"partitions", config->partitions, 1, 1024},
+        {"flush_interval_us", config->flush_interval_us, 1, 1000000},
+        {"beacon_interval_ms", config->beacon_interval_ms, 10, hour_ms},
+        {"link_timeout_ms", config->link_timeout_ms, 100, hour_ms},
+        {"redial_interval_ms", config->redial_interval_ms, 10, hour_ms},
+        {"frame_bytes_max", config->frame_bytes_max, 64 * KIB, 64 * MIB},
+        {"log_bytes_max", config->log_bytes_max, 64 * KIB, SIZE_MAX},
+        {"holdback_bytes_max", config->holdback_bytes_max, 64 * KIB, SIZE_MAX},
+        {"peers_max", config->peers_max, 1, HOLM_REPLICA_PEERS_MAX},
+        {"max_drift_ms", config->max_drift_ms, 0, ((uint64_t)1 << 48) - 1},
+    };
+
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+        if (ranges[i].value >= ranges[i].min && ranges[i].value <= ranges[i].max)
+            continue;
+        snprintf(line, capacity, "config: %s is %" PRIu64 "; allowed is %" PRIu64 " to %" PRIu64,
+                 ranges[i].member, ranges[i].value, ranges[i].min, ranges[i].max);
+        return HOLM_EINVAL;
+    }
+    if (config->log_level >= 0 && config->log_level <= 3)
+        return HOLM_OK;
+    snprintf(line, capacity, "config: log_level is %d; allowed is 0 to 3", config->log_level);
+    return HOLM_EINVAL;
+}
+
+static enum holm_status check_address(const char *member, struct holm_bytes address, bool listening,
+                                      char *line, size_t capacity)
+{
+    if (holm_address_valid(address, listening))
+        return HOLM_OK;
+    snprintf(line, capacity, "config: %s has '%.*s'; write tcp://HOST:PORT or ipc:///PATH", member,
+             (int)(address.size < 128 ? address.size : 128), (const char *)address.data);
+    return HOLM_EADDRESS;
+}
+
+static enum holm_status check_seeds(struct holm_bytes seeds, char *line, size_t capacity)
+{
+    struct holm_bytes address;
+    enum holm_status status = HOLM_OK;
+
+    while (status == HOLM_OK && holm_address_next(&seeds, &address))
+        status = check_address("seeds", address, false, line, capacity);
+    return status;
+}
+
+enum holm_status holm_config_check(const struct holm_config *config, char *line, size_t capacity)
+{
+    if (capacity > 0)
+        line[0] = '\0';
+
+    enum holm_status status = check_name("name", config->name, line, capacity);
+
+    if (status == HOLM_OK)
+        status = check_name("cluster", config->cluster, line, capacity);
+    if (status == HOLM_OK)
+        status = check_numbers(config, line, capacity);
+    if (status == HOLM_OK && config->listen != NULL)
+        status = check_address("listen", holm_str(config->listen), true, line, capacity);
+    if (status == HOLM_OK)
+        status = check_seeds(holm_str(config->seeds), line, capacity);
+    return status;
+}

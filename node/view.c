@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/view.h"
+
+#include <stdlib.h>
+
+#include "crdt/count.h"
+#include "crdt/order.h"
+#include "crdt/path.h"
+
+/*
+ * The same walk is done twice: with `view` NULL it only measures. Cells of one slot are neighbours,
+ * and so are slots of one path.
+ */
+struct walk {
+    struct holm_view_choice choice;
+    size_t entries;
+    size_t bytes;
+    bool begun;                     /* `previous` is set */
+    struct holm_cell_view previous; /* the cell shown before */
+    struct holm_wide sum;           /* of the counter that `previous` belongs to */
+    struct holm_view *view;
+    unsigned char *free; /* where the next bytes go */
+};
+
+static bool is_shown(const struct walk *walk, const struct holm_cell_view *cell)
+{
+    struct holm_bytes name = holm_path_name(cell->path);
+
+    if (cell->kind < HOLM_REGISTER || cell->kind > HOLM_MIN)
+        return false;
+    if (cell->path.size > 0 && cell->path.size != name.size + 1)
+        return false;
+    if (walk->choice.kind != 0 && cell->kind != walk->choice.kind)
+        return false;
+    return walk->choice.field == NULL || holm_bytes_equal(name, *walk->choice.field);
+}
+
+static bool is_same_path(const struct walk *walk, const struct holm_cell_view *cell)
+{
+    return walk->begun && holm_bytes_equal(walk->previous.path, cell->path);
+}
+
+static bool is_same_entry(const struct walk *walk, const struct holm_cell_view *cell)
+{
+    return is_same_path(walk, cell) && walk->previous.kind == cell->kind &&
+           cell->kind != HOLM_REGISTER && holm_bytes_equal(walk->previous.sub, cell->sub);
+}
+
+static size_t value_bytes(const struct holm_value *value)
+{
+    return holm_type_has_bytes(value->type) ? value->as.bytes.size : 0;
+}
+
+static void measure(struct walk *walk, const struct holm_cell_view *cell)
+{
+    if (is_same_entry(walk, cell))
+        return;
+    if (!is_same_path(walk, cell))
+        walk->bytes += holm_path_name(cell->path).size;
+    walk->bytes += cell->sub.size + value_bytes(&cell->value);
+    walk->entries++;
+}
+
+static struct holm_bytes put_bytes(struct walk *walk, struct holm_bytes source)
+{
+    struct holm_bytes copy = holm_mem(walk->free, source.size);
+
+    if (source.size > 0)
+        memcpy(walk->free, source.data, source.size);
+    walk->free += source.size;
+    return copy;
+}
+
+static void put_entry(struct walk *walk, const struct holm_cell_view *cell)
+{
+    struct holm_entry *entry = &walk->view->entries[walk->view->count];
+
+    memset(entry, 0, sizeof *entry);
+    entry->field = is_same_path(walk, cell) ? entry[-1].field
+                                            : put_bytes(walk, holm_path_name(cell->path));
+    entry->kind = (enum holm_kind)cell->kind;
+    entry->element = put_bytes(walk, cell->sub);
+    entry->value = cell->value;
+    if (holm_type_has_bytes(cell->value.type))
+        entry->value.as.bytes = put_bytes(walk, cell->value.as.bytes);
+    if (cell->kind == HOLM_FLAG)
+        entry->value = holm_bool(true);
+    if (cell->kind != HOLM_COUNTER) {
+        entry->dot = cell->dot;
+        entry->hlc = cell->hlc;
+    }
+    walk->view->count++;
+}
+
+static void add_share(struct walk *walk, const struct holm_cell_view *cell, bool first)
+{
+    if (first)
+        memset(&walk->sum, 0, sizeof walk->sum);
+    holm_wide_add(&walk->sum, cell->count);
+    walk->view->entries[walk->view->count - 1].value = holm_i64(holm_wide_saturated(&walk->sum));
+}
+
+static bool visit(void *context, const struct holm_cell_view *cell)
+{
+    struct walk *walk = context;
+
+    if (!is_shown(walk, cell))
+        return true;
+
+    bool first = !is_same_entry(walk, cell);
+
+    if (walk->view == NULL)
+        measure(walk, cell);
+    else if (first)
+        put_entry(walk, cell);
+    if (walk->view != NULL && cell->kind == HOLM_COUNTER)
+        add_share(walk, cell, first);
+    walk->previous = *cell;
+    walk->begun = true;
+    return true;
+}
+
+/* Paths begin with their length, so the replica's order of fields is not that of their bytes. The
+ * last lines put siblings in the order in which the last writer wins. */
+static int compare_entries(const void *left, const void *right)
+{
+    const struct holm_entry *a = left;
+    const struct holm_entry *b = right;
+    int order = holm_bytes_compare(a->field, b->field);
+
+    if (order == 0)
+        order = (a->kind > b->kind) - (a->kind < b->kind);
+    if (order == 0)
+        order = holm_bytes_compare(a->element, b->element);
+    if (order == 0)
+        order = (a->hlc < b->hlc) - (a->hlc > b->hlc);
+    if (order == 0)
+        order = holm_actor_compare(b->dot.actor, a->dot.actor);
+    if (order == 0)
+        order = (a->dot.seq < b->dot.seq) - (a->dot.seq > b->dot.seq);
+    return order;
+}
+
+static void sort_entries(struct holm_view *view)
+{
+    size_t sorted = 1;
+
+    while (sorted < view->count &&
+           compare_entries(&view->entries[sorted - 1], &view->entries[sorted]) < 0)
+        sorted++;
+    if (sorted < view->count)
+        holm_sort(view->entries, view->count, sizeof view->entries[0], compare_entries);
+}
+
+enum holm_status holm_view_copy(const struct holm_replica *replica, struct holm_bytes key,
+                                struct holm_view_choice choice, struct holm_view **view)
+{
+    struct walk measured = {.choice = choice};
+
+    *view = NULL;
+    /* Nothing has an empty key, and the replica would take it for all of them. */
+    if (key.size == 0)
+        return HOLM_ENOENT;
+    holm_replica_visit(replica, key, visit, &measured);
+    if (measured.entries == 0)
+        return HOLM_ENOENT;
+
+    size_t head = sizeof(struct holm_view) + measured.entries * sizeof(struct holm_entry);
+    struct walk filled = {.choice = choice, .view = malloc(head + key.size + measured.bytes)};
+
+    if (filled.view == NULL)
+        return HOLM_ENOMEM;
+    filled.free = (unsigned char *)filled.view + head;
+    filled.view->count = 0;
+    filled.view->key = put_bytes(&filled, key);
+    holm_replica_visit(replica, key, visit, &filled);
+    HOLM_ASSERT(filled.view->count == measured.entries);
+    HOLM_ASSERT(filled.free == (unsigned char *)filled.view + head + key.size + measured.bytes);
+    sort_entries(filled.view);
+    *view = filled.view;
+    return HOLM_OK;
+}
+
+struct holm_bytes holm_view_key(const struct holm_view *view)
+{
+    return view == NULL ? holm_mem(NULL, 0) : view->key;
+}
+
+size_t holm_view_count(const struct holm_view *view)
+{
+    return view == NULL ? 0 : view->count;
+}
+
+const struct holm_entry *holm_view_entry(const struct holm_view *view, size_t index)
+{
+    return index < holm_view_count(view) ? &view->entries[index] : NULL;
+}
+
+void holm_view_free(struct holm_view *view)
+{
+    free(view);
+}
