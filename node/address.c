@@ -55,9 +55,7 @@ static bool is_host_and_port(struct holm_bytes rest, bool listening)
         return false;
     host--;
 
-    bool bracketed = text[0] == '[' && text[host - 1] == ']' && host > 2;
-
-    if (!bracketed && memchr(text, ':', host) != NULL)
+    if (text[0] == '[' ? host <= 2 || text[host - 1] != ']' : memchr(text, ':', host) != NULL)
         return false;
     return is_port(skip(rest, host + 1), listening);
 }

@@ -39,18 +39,18 @@ struct holm_engine_config {
     struct holm_actor self;          /* a node id, and an epoch never used before */
     const char *name;                /* borrowed for holm_engine_open(), as cluster is */
     const char *cluster;
-    uint32_t partitions;           /* 16; 1 to 1,024 */
-    uint64_t random_seed;          /* for jitter, nonces and epochs: different on every node */
-    uint64_t flush_interval_us;    /* 1,000 */
-    uint64_t beacon_interval_us;   /* 1,000,000 */
-    uint64_t link_timeout_us;      /* 3,000,000 */
-    uint64_t redial_interval_us;   /* 1,000,000 */
-    uint64_t max_drift_ms;         /* 60,000 */
-    size_t frame_bytes_max;        /* 1 MiB */
-    size_t log_bytes_max;          /* 64 MiB, of all partitions together */
-    size_t holdback_bytes_max;     /* 64 MiB, of all partitions together */
-    size_t outbox_bytes_max;       /* 32 MiB: encoded frames that wait for the driving thread */
-    uint32_t peers_max;            /* 256; at most HOLM_REPLICA_PEERS_MAX */
+    uint32_t partitions;         /* 16; 1 to 1,024 */
+    uint64_t random_seed;        /* for jitter, nonces and epochs: different on every node */
+    uint64_t flush_interval_us;  /* 1,000 */
+    uint64_t beacon_interval_us; /* 1,000,000 */
+    uint64_t link_timeout_us;    /* 3,000,000 */
+    uint64_t redial_interval_us; /* 1,000,000 */
+    uint64_t max_drift_ms;       /* 60,000 */
+    size_t frame_bytes_max;      /* 1 MiB */
+    size_t log_bytes_max;        /* 64 MiB, of all partitions together */
+    size_t holdback_bytes_max;   /* 64 MiB, of all partitions together */
+    size_t outbox_bytes_max;     /* 32 MiB: encoded frames that wait for the driving thread */
+    uint32_t peers_max;          /* 256; at most HOLM_REPLICA_PEERS_MAX */
     struct holm_log log;
     /* Peers came or went, or one has applied more of what was written here: who waits looks again.
      * Called by the driving thread. NULL is allowed. */

@@ -19,8 +19,8 @@
  * the call. It must not call back into the node, and what it takes long for, that partition waits.
  */
 struct holm_journal {
-    void (*committed)(void *context, const struct holm_receipt *receipt,
-                      const struct holm_op *ops, size_t count);
+    void (*committed)(void *context, const struct holm_receipt *receipt, const struct holm_op *ops,
+                      size_t count);
     void *context;
 };
 

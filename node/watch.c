@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/watch.h"
-
+/*
+ * The watches of a node. The engine tells of touched keys under a partition's lock; the node's
+ * watch lock is taken below that one, and no other is taken below it.
+ *
+ *     N1  the eventfd is readable exactly while a key waits or an overflow is untold
+ *     N2  while an overflow is untold, nothing is queued: who fetches it reads the state anew
+ *     N3  a touch follows the change it tells of: who reads after fetching sees that change
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -8,58 +14,37 @@
 #include <sys/eventfd.h>
 
 #include "node/keyqueue.h"
+#include "node/node.h"
 
 #define KEYS_MAX_DEFAULT 65536
 
 struct holm_watch {
-    struct holm_watches *watches;
+    struct holm_node *node;
     struct holm_watch *next;
-    struct holm_watch **link; /* what points to this watch in the list */
-    pid_t process;            /* that opened it */
+    struct holm_watch **link; /* what points to this watch in the node's list */
     int fd;
-    pthread_mutex_t mutex; /* over what follows, `taken` apart */
-    struct holm_key_queue queue;
+    bool readable; /* the eventfd */
     bool overflow;
-    bool readable;               /* the eventfd */
-    struct holm_key_item *taken; /* what the last fetch handed out; the reader's alone */
+    struct holm_key_queue queue; /* when `overflow`: what nobody will fetch any more */
+    struct holm_key_item *taken; /* what the last fetch handed out; the reader's, without lock */
     size_t prefix_size;
     unsigned char prefix[];
 };
-
-enum holm_status holm_watches_init(struct holm_watches *watches)
-{
-    watches->first = NULL;
-    atomic_init(&watches->count, 0);
-    return pthread_rwlock_init(&watches->lock, NULL) == 0 ? HOLM_OK : HOLM_ENOMEM;
-}
-
-void holm_watches_release(struct holm_watches *watches)
-{
-    HOLM_ASSERT(watches->first == NULL);
-    pthread_rwlock_destroy(&watches->lock);
-}
 
 /* Makes the descriptor say what is so. Nobody else reads or writes it, so neither call can block. */
 static void settle(struct holm_watch *watch)
 {
     bool waiting = watch->overflow || watch->queue.count > 0;
     uint64_t one = 1;
+    ssize_t done;
 
     if (waiting == watch->readable)
         return;
-
-    ssize_t done;
-
     do {
         done = waiting ? write(watch->fd, &one, sizeof one) : read(watch->fd, &one, sizeof one);
     } while (done < 0 && errno == EINTR);
+    HOLM_ASSERT(done == (ssize_t)sizeof one);
     watch->readable = waiting;
-}
-
-static void overflow(struct holm_watch *watch)
-{
-    holm_key_queue_clear(&watch->queue);
-    watch->overflow = true;
 }
 
 static bool is_for(const struct holm_watch *watch, struct holm_bytes key)
@@ -68,154 +53,132 @@ static bool is_for(const struct holm_watch *watch, struct holm_bytes key)
            (watch->prefix_size == 0 || memcmp(key.data, watch->prefix, watch->prefix_size) == 0);
 }
 
-static void touch_one(struct holm_watch *watch, const struct holm_touched *touched, size_t count)
+static void queue_keys(struct holm_watch *watch, const struct holm_touched *touched, size_t count)
 {
-    size_t at = 0;
-
-    while (at < count && !is_for(watch, touched[at].key))
-        at++;
-    if (at == count)
-        return;
-    pthread_mutex_lock(&watch->mutex);
-    for (; at < count && !watch->overflow; at++)
-        if (is_for(watch, touched[at].key) &&
-            holm_key_queue_push(&watch->queue, touched[at].key, touched[at].origin.node) != HOLM_OK)
-            overflow(watch);
-    settle(watch);
-    pthread_mutex_unlock(&watch->mutex);
+    for (size_t i = 0; i < count && !watch->overflow; i++)
+        if (is_for(watch, touched[i].key) &&
+            holm_key_queue_push(&watch->queue, touched[i].key, touched[i].origin.node) != HOLM_OK)
+            watch->overflow = true;
 }
 
-void holm_watches_touch(struct holm_watches *watches, const struct holm_touched *touched,
-                        size_t count)
+static void observe(void *context, uint32_t partition, const struct holm_touched *touched,
+                    size_t count, bool all)
 {
-    if (count == 0 || atomic_load(&watches->count) == 0)
-        return;
-    pthread_rwlock_rdlock(&watches->lock);
-    for (struct holm_watch *watch = watches->first; watch != NULL; watch = watch->next)
-        touch_one(watch, touched, count);
-    pthread_rwlock_unlock(&watches->lock);
-}
+    struct holm_node *node = context;
 
-void holm_watches_touch_all(struct holm_watches *watches)
-{
-    if (atomic_load(&watches->count) == 0)
-        return;
-    pthread_rwlock_rdlock(&watches->lock);
-    for (struct holm_watch *watch = watches->first; watch != NULL; watch = watch->next) {
-        pthread_mutex_lock(&watch->mutex);
-        overflow(watch);
+    (void)partition;
+    pthread_mutex_lock(&node->watch_lock);
+    for (struct holm_watch *watch = node->watches; watch != NULL; watch = watch->next) {
+        if (all)
+            watch->overflow = true;
+        queue_keys(watch, touched, count);
         settle(watch);
-        pthread_mutex_unlock(&watch->mutex);
     }
-    pthread_rwlock_unlock(&watches->lock);
+    pthread_mutex_unlock(&node->watch_lock);
 }
 
-static void enlist(struct holm_watches *watches, struct holm_watch *watch)
+/* The observer stays when the last watch is closed: taking it away could cross a new watch. */
+static void enlist(struct holm_node *node, struct holm_watch *watch)
 {
-    pthread_rwlock_wrlock(&watches->lock);
-    watch->watches = watches;
-    watch->next = watches->first;
-    watch->link = &watches->first;
+    pthread_mutex_lock(&node->watch_lock);
+    node->observer.touched = observe;
+    node->observer.context = node;
+    watch->node = node;
+    watch->next = node->watches;
+    watch->link = &node->watches;
     if (watch->next != NULL)
         watch->next->link = &watch->next;
-    watches->first = watch;
-    atomic_fetch_add(&watches->count, 1);
-    pthread_rwlock_unlock(&watches->lock);
+    node->watches = watch;
+    pthread_mutex_unlock(&node->watch_lock);
+    holm_engine_set_observer(node->engine, &node->observer);
 }
 
 static void delist(struct holm_watch *watch)
 {
-    struct holm_watches *watches = watch->watches;
-
-    pthread_rwlock_wrlock(&watches->lock);
+    pthread_mutex_lock(&watch->node->watch_lock);
     *watch->link = watch->next;
     if (watch->next != NULL)
         watch->next->link = watch->link;
-    atomic_fetch_sub(&watches->count, 1);
-    pthread_rwlock_unlock(&watches->lock);
+    pthread_mutex_unlock(&watch->node->watch_lock);
 }
 
-enum holm_status holm_watches_add(struct holm_watches *watches, struct holm_bytes prefix,
-                                  size_t keys_max, struct holm_watch **watch)
+enum holm_status holm_watch_open(struct holm_node *node, struct holm_bytes prefix, size_t keys_max,
+                                 struct holm_watch **watch)
 {
+    enum holm_status status = holm_node_check(node);
+
     *watch = NULL;
+    if (status != HOLM_OK)
+        return status;
     if (prefix.size > HOLM_KEY_BYTES_MAX)
         return HOLM_ETOOBIG;
 
-    struct holm_watch *added = calloc(1, sizeof *added + prefix.size);
+    struct holm_watch *opened = calloc(1, sizeof *opened + prefix.size);
 
-    if (added == NULL)
+    if (opened == NULL)
         return HOLM_ENOMEM;
-    added->process = getpid();
-    added->prefix_size = prefix.size;
+    opened->prefix_size = prefix.size;
     if (prefix.size > 0)
-        memcpy(added->prefix, prefix.data, prefix.size);
-    holm_key_queue_init(&added->queue, keys_max == 0 ? KEYS_MAX_DEFAULT : keys_max);
-    added->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (added->fd < 0) {
-        free(added);
+        memcpy(opened->prefix, prefix.data, prefix.size);
+    holm_key_queue_init(&opened->queue, keys_max == 0 ? KEYS_MAX_DEFAULT : keys_max);
+    opened->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (opened->fd < 0) {
+        free(opened);
         return HOLM_EIO;
     }
-    if (pthread_mutex_init(&added->mutex, NULL) != 0) {
-        close(added->fd);
-        free(added);
-        return HOLM_ENOMEM;
-    }
-    enlist(watches, added);
-    *watch = added;
+    enlist(node, opened);
+    *watch = opened;
     return HOLM_OK;
-}
-
-static bool is_forked(const struct holm_watch *watch)
-{
-    return watch->process != getpid();
 }
 
 int holm_watch_fd(const struct holm_watch *watch)
 {
-    return watch == NULL || is_forked(watch) ? -1 : watch->fd;
+    return holm_node_check(watch->node) == HOLM_OK ? watch->fd : -1;
 }
 
-static bool fetch(struct holm_watch *watch, struct holm_change *change)
+/* Keys that an overflow made worthless are freed after the lock is left: there may be many. */
+static enum holm_status fetch(struct holm_watch *watch, struct holm_change *change)
 {
-    bool found = true;
+    struct holm_key_queue worthless;
 
+    holm_key_queue_init(&worthless, 0);
+    pthread_mutex_lock(&watch->node->watch_lock);
+    change->overflow = watch->overflow;
     if (watch->overflow) {
+        worthless = watch->queue;
+        holm_key_queue_init(&watch->queue, worthless.count_max);
         watch->overflow = false;
-        change->overflow = true;
     } else {
         watch->taken = holm_key_queue_pop(&watch->queue);
-        found = watch->taken != NULL;
     }
     settle(watch);
-    return found;
+    pthread_mutex_unlock(&watch->node->watch_lock);
+    holm_key_queue_release(&worthless);
+    return change->overflow || watch->taken != NULL ? HOLM_OK : HOLM_ENOENT;
 }
 
 enum holm_status holm_watch_next(struct holm_watch *watch, struct holm_change *change)
 {
-    if (change == NULL || watch == NULL)
-        return HOLM_EINVAL;
+    enum holm_status status = holm_node_check(watch->node);
+
     memset(change, 0, sizeof *change);
-    if (is_forked(watch))
-        return HOLM_EFORK;
+    if (status != HOLM_OK)
+        return status;
     free(watch->taken);
     watch->taken = NULL;
-    pthread_mutex_lock(&watch->mutex);
-    bool found = fetch(watch, change);
-    pthread_mutex_unlock(&watch->mutex);
+    status = fetch(watch, change);
     if (watch->taken != NULL) {
         change->key = holm_mem(watch->taken->bytes, watch->taken->size);
         change->origin = watch->taken->origin;
     }
-    return found ? HOLM_OK : HOLM_ENOENT;
+    return status;
 }
 
 void holm_watch_close(struct holm_watch *watch)
 {
-    if (watch == NULL || is_forked(watch))
+    if (watch == NULL || holm_node_check(watch->node) != HOLM_OK)
         return;
     delist(watch);
-    pthread_mutex_destroy(&watch->mutex);
     holm_key_queue_release(&watch->queue);
     free(watch->taken);
     close(watch->fd);
