@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "node/node.h"
 #include "node/view.h"
 
 struct holm_scan {
@@ -87,6 +88,25 @@ enum holm_status holm_scan_copy(const struct holm_replica *replica, struct holm_
     }
     *scan = copying.scan;
     return HOLM_OK;
+}
+
+enum holm_status holm_scan_open(struct holm_node *node, uint32_t partition,
+                                struct holm_bytes prefix, struct holm_scan **scan)
+{
+    enum holm_status status = holm_node_check(node);
+
+    *scan = NULL;
+    if (status != HOLM_OK)
+        return status;
+    if (partition >= holm_engine_partitions(node->engine) ||
+        (prefix.size > 0 && prefix.data == NULL))
+        return HOLM_EINVAL;
+
+    const struct holm_replica *replica = holm_engine_lock(node->engine, partition);
+
+    status = holm_scan_copy(replica, prefix, scan);
+    holm_engine_unlock(node->engine, partition);
+    return status;
 }
 
 const struct holm_view *holm_scan_next(struct holm_scan *scan)

@@ -81,8 +81,10 @@ static void observe(void *context, uint32_t partition, const struct holm_touched
 static void enlist(struct holm_node *node, struct holm_watch *watch)
 {
     pthread_mutex_lock(&node->watch_lock);
-    node->observer.touched = observe;
-    node->observer.context = node;
+    if (node->observer.touched == NULL) {
+        node->observer.touched = observe;
+        node->observer.context = node;
+    }
     watch->node = node;
     watch->next = node->watches;
     watch->link = &node->watches;
@@ -110,6 +112,8 @@ enum holm_status holm_watch_open(struct holm_node *node, struct holm_bytes prefi
     *watch = NULL;
     if (status != HOLM_OK)
         return status;
+    if (prefix.size > 0 && prefix.data == NULL)
+        return HOLM_EINVAL;
     if (prefix.size > HOLM_KEY_BYTES_MAX)
         return HOLM_ETOOBIG;
 
