@@ -22,11 +22,14 @@
  *     2  Arguments are borrowed for the call. What a call hands out, its comment says who frees.
  *     3  A call that fails changes nothing.
  *     4  Reads answer from this replica at once, and see every write this node has made before.
- *     5  After fork() the child gets HOLM_EFORK and must not close the node; open nodes after
- *        forking, or fork and exec before the first call.
+ *     5  After fork() the child gets HOLM_EFORK, false, 0 or NULL from every call on a node that its
+ *        parent opened, and closing does nothing there. Open nodes after forking, or fork and
+ *        exec before the first call: nodes that are opened in a child of a process which has
+ *        opened one itself are not supported.
  *
  * Only holm_open, holm_close and the holm_wait_ functions wait; the others take a short lock of one
- * partition and copy.
+ * partition and copy. Build with `cc app.c $(pkg-config --cflags --libs holm)`; docs/examples/ has
+ * whole programs, docs/SEMANTICS.md says what concurrent writes come to.
  */
 #ifndef HOLM_HOLM_H
 #define HOLM_HOLM_H
@@ -39,7 +42,6 @@ extern "C" {
 #endif
 
 struct holm_node;  /* a running node */
-struct holm_batch; /* operations to be committed together */
 struct holm_view;  /* a counted copy of one record */
 struct holm_scan;  /* a cut of one partition, being read */
 struct holm_watch; /* a subscription to changes */
@@ -50,26 +52,30 @@ struct holm_watch; /* a subscription to changes */
  * How a node is made. Take holm_config_default() and change what you need. Every string and the
  * struct itself are borrowed for holm_open() only.
  *
- * All nodes of a cluster must agree on `cluster` and `partitions`: others are refused in Hello.
+ * All nodes of a cluster must agree on `cluster` and `partitions`: others are refused in Hello. Each
+ * comment gives the default, then what is allowed.
  */
 struct holm_config {
-    const char *name;    /* shown to people, and the source of the id; must be unique. Required. */
-    uint64_t node_id;    /* 0: the hash of the name */
-    const char *cluster; /* "holm" */
-    const char *listen;  /* tcp://HOST:PORT (port 0: any) or ipc:///PATH; NULL: do not listen */
-    const char *seeds;   /* addresses to try for ever, with commas or spaces between; or NULL */
-    uint32_t partitions; /* 16; 1 to 1,024 */
-    uint32_t flush_interval_us;    /* 1,000: how long writes are gathered into one delta */
-    uint32_t beacon_interval_ms;   /* 1,000: how often a node says what it has seen */
-    uint32_t link_timeout_ms;      /* 3,000: a link silent for so long is dropped and redialled */
-    uint32_t redial_interval_ms;   /* 1,000: mean time between two tries to reach an address */
-    size_t frame_bytes_max;        /* 1 MiB: no message is larger */
-    size_t log_bytes_max;          /* 64 MiB: op log of all partitions together */
-    size_t holdback_bytes_max;     /* 64 MiB: early deltas of all partitions together */
-    uint32_t peers_max;            /* 256 */
-    uint64_t max_drift_ms;         /* 60,000: stamps further ahead do not drag the local clock */
-    int log_level;                 /* 0 silent, 1 errors, 2 what an operator acts on, 3 all; 2 */
-    void (*log)(void *context, int level, const char *line); /* NULL: lines go to stderr */
+    const char *name; /* required; 1 to 63 bytes, shown to people and, unless node_id is given, the
+                         source of the id: must be unique in the cluster */
+    uint64_t node_id; /* 0: the hash of the name */
+    const char *cluster;         /* "holm"; 1 to 63 bytes */
+    const char *listen;          /* NULL (do not listen), tcp://HOST:PORT (port 0: any) or
+                                    ipc:///PATH */
+    const char *seeds;           /* NULL; addresses to dial for ever, commas or spaces between */
+    uint32_t partitions;         /* 16; 1 to 1,024 */
+    uint32_t flush_interval_us;  /* 1,000; 1 to 1,000,000: how long writes gather into one delta */
+    uint32_t beacon_interval_ms; /* 1,000; 10 to an hour: how often a node says what it has seen */
+    uint32_t link_timeout_ms;    /* 3,000; 100 to an hour: a link silent for so long is redialled */
+    uint32_t redial_interval_ms; /* 1,000; 10 to an hour: mean time between tries of an address */
+    size_t frame_bytes_max;      /* 1 MiB; 64 KiB to 64 MiB: no message is larger */
+    size_t log_bytes_max;        /* 64 MiB; from 64 KiB: op log of all partitions together */
+    size_t holdback_bytes_max;   /* 64 MiB; from 64 KiB: early deltas of all partitions together */
+    uint32_t peers_max;          /* 256; 1 to 1,024 */
+    uint64_t max_drift_ms;       /* 60,000; stamps further ahead do not drag the local clock */
+    int log_level;               /* 2; 0 silent, 1 errors, 2 what an operator acts on, 3 all */
+    /* NULL: lines go to stderr. Any thread, one at a time or not; must not call the node. */
+    void (*log)(void *context, int level, const char *line);
     void *log_context;
 };
 
@@ -78,7 +84,8 @@ HOLM_API struct holm_config holm_config_default(void);
 /*
  * Opens a node under a new epoch: listens, starts dialling its seeds, and answers. Does not wait
  * for peers. *node is set on success only, and is freed by holm_close().
- *   HOLM_EINVAL    a required member is missing, or one is out of its range; *node is NULL
+ * After an error *node is NULL, and a line in the log says what to change.
+ *   HOLM_EINVAL    a required member is missing, or one is out of its range
  *   HOLM_EADDRESS  an address cannot be read, or is in use
  *   HOLM_ENOMEM, HOLM_EIO
  */
@@ -87,8 +94,8 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_open(const struct holm_config *con
 
 /*
  * Publishes what is pending, says goodbye to every peer, and frees the node. Waits at most about a
- * second. No other thread may be inside a call on this node, and its watches, scans and batches
- * are closed first. NULL is allowed.
+ * second. No other thread may be inside a call on this node, and its watches are closed first;
+ * views and scans are copies, and may outlive it. NULL is allowed.
  */
 HOLM_API void holm_close(struct holm_node *node);
 
@@ -116,12 +123,12 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_join(struct holm_node *node, const
  *                  than one frame can carry: remove it in parts
  *   HOLM_EOVERFLOW holm_add: this node's own sum would leave 64 bits
  *   HOLM_ENOMEM, HOLM_EFORK
+ *   HOLM_EIO       the node's store has failed before: it takes no writes any more
  * A removal, erasure, reset or disabling that finds nothing writes nothing and is HOLM_OK. So is
  * the burial of a buried key.
  */
 HOLM_API HOLM_NODISCARD enum holm_status holm_put(struct holm_node *node, struct holm_bytes key,
-                                                  struct holm_bytes field,
-                                                  struct holm_value value);
+                                                  struct holm_bytes field, struct holm_value value);
 HOLM_API HOLM_NODISCARD enum holm_status holm_add(struct holm_node *node, struct holm_bytes key,
                                                   struct holm_bytes field, int64_t amount);
 HOLM_API HOLM_NODISCARD enum holm_status holm_reset(struct holm_node *node, struct holm_bytes key,
@@ -134,8 +141,7 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_erase(struct holm_node *node, stru
                                                     struct holm_bytes element);
 HOLM_API HOLM_NODISCARD enum holm_status holm_enable(struct holm_node *node, struct holm_bytes key,
                                                      struct holm_bytes field);
-HOLM_API HOLM_NODISCARD enum holm_status holm_disable(struct holm_node *node,
-                                                      struct holm_bytes key,
+HOLM_API HOLM_NODISCARD enum holm_status holm_disable(struct holm_node *node, struct holm_bytes key,
                                                       struct holm_bytes field);
 HOLM_API HOLM_NODISCARD enum holm_status holm_raise(struct holm_node *node, struct holm_bytes key,
                                                     struct holm_bytes field,
@@ -165,7 +171,14 @@ struct holm_receipt {
 /*
  * Commits operations as one batch: every replica shows all of them or none. All keys must be of
  * one partition: give them the same {tag} ("{hero:7}name", "{hero:7}log"). Later operations of the
- * batch see the earlier ones. `receipt` may be NULL.
+ * batch see the earlier ones. `receipt` may be NULL. No operations at all are HOLM_OK, too.
+ *
+ *     const struct holm_op ops[] = {
+ *         holm_op_put(key, holm_str("city"), holm_text("Oslo")),
+ *         holm_op_disable(key, holm_str("patrolling")),
+ *     };
+ *     status = holm_commit(node, ops, 2, NULL);
+ *
  *   the errors of the single writes, for whichever operation is refused; then nothing is written
  *   HOLM_EPARTITION  the keys are of several partitions
  *   HOLM_ETOOBIG     the batch is larger than half a frame
@@ -177,7 +190,7 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_commit(struct holm_node *node,
 /*
  * Waits until `peers` other nodes have applied the receipt's operations; with a NULL receipt, all
  * that this node has written so far. HOLM_ETIMEDOUT says that fewer have answered by then; what was
- * written may still spread. Peers count only while they are up.
+ * written may still spread. Peers count only while they are up. A timeout of 0 only looks.
  */
 HOLM_API HOLM_NODISCARD enum holm_status holm_wait_seen(struct holm_node *node,
                                                         const struct holm_receipt *receipt,
@@ -190,10 +203,13 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_wait_peers(struct holm_node *node,
 /* ---- reading ------------------------------------------------------------------------------- */
 
 /*
- * Reads a register, as the last writer left it. The value's bytes are copied to `buffer`; `value`
- * points into it. `size`, if not NULL, is set to the bytes that are needed.
- *   HOLM_ENOENT  no such register
- *   HOLM_ESPACE  `capacity` is too small; *size says what is needed; *value is untouched
+ * Reads a register, as the last writer left it. A value of bytes or text is copied to `buffer`, and
+ * *value points into it, without a NUL at its end; the other types need no buffer, and NULL with a
+ * capacity of 0 will do. `size`, if not NULL, is set to the bytes that are needed.
+ *   HOLM_ENOENT  no such register, or the key is buried; *size is 0
+ *   HOLM_ESPACE  `capacity` is too small; *size says what is needed
+ *   HOLM_EFORK
+ * After any error *value is untouched.
  */
 HOLM_API HOLM_NODISCARD enum holm_status holm_get(struct holm_node *node, struct holm_bytes key,
                                                   struct holm_bytes field, void *buffer,
@@ -201,13 +217,11 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_get(struct holm_node *node, struct
                                                   size_t *size);
 
 /* The largest value raised to, the smallest lowered to. As holm_get(). */
-HOLM_API HOLM_NODISCARD enum holm_status holm_get_max(struct holm_node *node,
-                                                      struct holm_bytes key,
+HOLM_API HOLM_NODISCARD enum holm_status holm_get_max(struct holm_node *node, struct holm_bytes key,
                                                       struct holm_bytes field, void *buffer,
                                                       size_t capacity, struct holm_value *value,
                                                       size_t *size);
-HOLM_API HOLM_NODISCARD enum holm_status holm_get_min(struct holm_node *node,
-                                                      struct holm_bytes key,
+HOLM_API HOLM_NODISCARD enum holm_status holm_get_min(struct holm_node *node, struct holm_bytes key,
                                                       struct holm_bytes field, void *buffer,
                                                       size_t capacity, struct holm_value *value,
                                                       size_t *size);
@@ -237,13 +251,17 @@ struct holm_entry {
     struct holm_bytes element; /* set; otherwise empty */
     struct holm_value value;
     struct holm_dot dot; /* what wrote it; for a counter zero */
-    uint64_t hlc;        /* when, by the writer's hybrid clock: milliseconds << 16 | counter */
+    uint64_t hlc;        /* when, by the writer's hybrid clock, in milliseconds << 16 | counter; for
+                            a counter zero */
 };
 
 /*
- * Copies a record (or only one field of it), at one moment, into a view that the caller frees with
- * holm_view_free(). Entries are sorted by field, kind and element. O(cells of the record).
- *   HOLM_ENOENT  there is nothing; *view is NULL
+ * Copies a record (or only one field of it; the empty field is that of the record itself), at one
+ * moment, into a view that the caller frees with holm_view_free(). Entries are sorted by field, kind
+ * and element. O(cells of the record).
+ *   HOLM_ENOENT  there is nothing
+ *   HOLM_ENOMEM, HOLM_EFORK
+ * After any error *view is NULL.
  */
 HOLM_API HOLM_NODISCARD enum holm_status holm_read(struct holm_node *node, struct holm_bytes key,
                                                    struct holm_view **view);
@@ -275,6 +293,9 @@ HOLM_API uint32_t holm_partition_count(struct holm_node *node);
  * The scan is a cut: the keys and records of one moment, in no order. The partition is locked while
  * they are copied: O(records of the partition) time, O(cells that match) memory until the scan is
  * closed. To scan everything, scan each partition; the cuts are then of different moments.
+ *   HOLM_EINVAL  there is no such partition
+ *   HOLM_ENOMEM, HOLM_EFORK
+ * After any error *scan is NULL.
  */
 HOLM_API HOLM_NODISCARD enum holm_status holm_scan_open(struct holm_node *node, uint32_t partition,
                                                         struct holm_bytes prefix,
@@ -288,14 +309,20 @@ HOLM_API void holm_scan_close(struct holm_scan *scan); /* NULL is allowed */
 /* A key has changed, here or elsewhere; read it to see how. */
 struct holm_change {
     struct holm_bytes key;      /* belongs to the watch until the next call on it */
-    struct holm_node_id origin; /* who wrote last; zero when a sync brought several writers */
-    bool overflow;              /* changes were dropped: key is empty, scan what you need */
+    struct holm_node_id origin; /* who wrote last */
+    bool overflow; /* anything under the prefix may have changed: key is empty, origin zero */
 };
 
 /*
- * Watches every key that begins with `prefix`. A key that changes several times before it is
- * fetched is told once. At most `keys_max` keys wait (0: 65,536): beyond that, one overflow is
- * told. A slow reader never slows a write.
+ * Watches every key that begins with `prefix` (empty: all). A key that changes several times before
+ * it is fetched is told once. At most `keys_max` keys wait (0: 65,536): beyond that, and when the
+ * state of a partition came whole from a peer, one overflow is told instead. A slow reader never
+ * slows a write. To follow a prefix without a gap, open the watch, then scan, then fetch: a change
+ * that is told can be read.
+ *   HOLM_ETOOBIG  the prefix is longer than a key can be
+ *   HOLM_EIO      no file descriptor is left
+ *   HOLM_EINVAL, HOLM_ENOMEM, HOLM_EFORK
+ * After any error *watch is NULL.
  */
 HOLM_API HOLM_NODISCARD enum holm_status holm_watch_open(struct holm_node *node,
                                                          struct holm_bytes prefix, size_t keys_max,
@@ -303,7 +330,8 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_watch_open(struct holm_node *node,
 /* A file descriptor that is readable while a change waits; for poll(2) and its like. Do not read
  * or close it. */
 HOLM_API int holm_watch_fd(const struct holm_watch *watch);
-/* Takes the next change. HOLM_ENOENT when none waits. Of one watch, one thread at a time. */
+/* Takes the next change. HOLM_ENOENT when none waits; HOLM_EFORK. Of one watch, one thread at a
+ * time. */
 HOLM_API HOLM_NODISCARD enum holm_status holm_watch_next(struct holm_watch *watch,
                                                          struct holm_change *change);
 HOLM_API void holm_watch_close(struct holm_watch *watch); /* NULL is allowed */
@@ -320,8 +348,8 @@ struct holm_peer {
     struct holm_node_id node;
     struct holm_epoch epoch;
     enum holm_liveness liveness;
-    char name[64];      /* cut to 63 bytes */
-    char address[128];  /* where it is dialled; "" when it does not listen */
+    char name[64];          /* cut to 63 bytes */
+    char address[128];      /* where it is dialled; "" when it does not listen */
     uint64_t round_trip_us; /* of the last ping; 0 before the first */
 };
 
@@ -330,29 +358,29 @@ HOLM_API size_t holm_peers(struct holm_node *node, struct holm_peer *peers, size
 
 /* Figures of a node since it was opened, all partitions together. */
 struct holm_stats {
-    uint64_t operations;        /* minted here */
-    uint64_t deltas_sealed;     /* published */
-    uint64_t deltas_applied;    /* of others */
-    uint64_t deltas_duplicate;  /* received again and ignored */
-    uint64_t deltas_held;       /* waiting now for what comes before them */
-    uint64_t pulls;             /* asked for */
+    uint64_t operations;       /* minted here */
+    uint64_t deltas_sealed;    /* published */
+    uint64_t deltas_applied;   /* of others */
+    uint64_t deltas_duplicate; /* received again and ignored */
+    uint64_t deltas_held;      /* waiting now for what comes before them */
+    uint64_t pulls;            /* asked for */
     uint64_t pulls_served;
-    uint64_t syncs;             /* completed as receiver */
+    uint64_t syncs; /* completed as receiver */
     uint64_t syncs_served;
-    uint64_t beacons;           /* received */
-    uint64_t digest_breaches;   /* equal vectors with unequal digests: must be 0 */
-    uint64_t malformed;         /* frames refused */
-    uint64_t dropped;           /* frames that a bounded queue could not take */
-    uint64_t drift;             /* stamps too far ahead of the local clock */
-    uint64_t bytes_sent;        /* payload of links and broadcasts, a broadcast counted once */
+    uint64_t beacons;         /* received */
+    uint64_t digest_breaches; /* equal vectors with unequal digests: must be 0 */
+    uint64_t malformed;       /* frames refused */
+    uint64_t dropped;         /* frames that a bounded queue could not take */
+    uint64_t drift;           /* stamps too far ahead of the local clock */
+    uint64_t bytes_sent;      /* payload of links and broadcasts, a broadcast counted once */
     uint64_t bytes_received;
-    uint64_t records;           /* present now */
-    uint64_t tombstones;        /* held now */
-    uint64_t vector_entries;    /* the largest vector of a partition */
-    uint64_t log_bytes;         /* op log now */
-    uint64_t state_bytes;       /* records and tombstones now, in memory */
-    uint64_t digest;            /* of the live state of all partitions: equal states, equal digests */
-    uint64_t vector_hash;       /* of all vectors: equal when the same operations are applied */
+    uint64_t records;        /* present now */
+    uint64_t tombstones;     /* held now */
+    uint64_t vector_entries; /* the largest vector of a partition */
+    uint64_t log_bytes;      /* op log now */
+    uint64_t state_bytes;    /* records and tombstones now, in memory */
+    uint64_t digest;         /* of the live state of all partitions: equal states, equal digests */
+    uint64_t vector_hash;    /* of all vectors: equal when the same operations are applied */
     uint64_t peers_up;
 };
 

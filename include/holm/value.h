@@ -137,17 +137,17 @@ struct holm_dot {
 };
 
 enum holm_op_type {
-    HOLM_OP_PUT = 1,      /* register := value */
-    HOLM_OP_ADD = 2,      /* counter += amount */
-    HOLM_OP_RESET = 3,    /* counter: cancel exactly the increments that are seen here */
-    HOLM_OP_INSERT = 4,   /* set: insert element */
-    HOLM_OP_ERASE = 5,    /* set: erase element, as far as seen here */
-    HOLM_OP_ENABLE = 6,   /* flag := on */
-    HOLM_OP_DISABLE = 7,  /* flag := off, as far as seen here */
-    HOLM_OP_RAISE = 8,    /* max := the larger of value and what is seen here */
-    HOLM_OP_LOWER = 9,    /* min := the smaller of value and what is seen here */
-    HOLM_OP_REMOVE = 10,  /* remove what is seen here of a field; of the record if field is empty */
-    HOLM_OP_BURY = 11     /* put a tombstone on the key: it is dead for good */
+    HOLM_OP_PUT = 1,     /* register := value */
+    HOLM_OP_ADD = 2,     /* counter += amount */
+    HOLM_OP_RESET = 3,   /* counter: cancel exactly the increments that are seen here */
+    HOLM_OP_INSERT = 4,  /* set: insert element */
+    HOLM_OP_ERASE = 5,   /* set: erase element, as far as seen here */
+    HOLM_OP_ENABLE = 6,  /* flag := on */
+    HOLM_OP_DISABLE = 7, /* flag := off, as far as seen here */
+    HOLM_OP_RAISE = 8,   /* max := the larger of value and what is seen here */
+    HOLM_OP_LOWER = 9,   /* min := the smaller of value and what is seen here */
+    HOLM_OP_REMOVE = 10, /* remove what is seen here of a field; of the record if field is empty */
+    HOLM_OP_BURY = 11    /* put a tombstone on the key: it is dead for good */
 };
 
 /* One operation. Bytes are borrowed for the call it is given to. Unused members are zero. */
