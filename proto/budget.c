@@ -17,8 +17,7 @@ static void *resize(void *context, void *memory, size_t size_old, size_t size_ne
     return moved;
 }
 
-void holm_budget_init(struct holm_budget *budget, const struct holm_allocator *source,
-                      size_t bytes)
+void holm_budget_init(struct holm_budget *budget, const struct holm_allocator *source, size_t bytes)
 {
     HOLM_ASSERT(source->resize != NULL);
     budget->source = *source;

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wire.h - the codec's inside: what its files share.
+ *
+ * Writing builds the generated structs of holm.proto in an arena, out of borrowed messages; reading
+ * takes the structs that protobuf-c unpacked into an arena, checks them, and makes messages.
+ *
+ * A column over n things has n entries, or one (the same for all), or none (all zero):
+ *
+ *     7 7 7 7  ->  7          0 0 0  ->  -          1 0 2  ->  1 0 2
+ *
+ * Hence a column alone never says how many things there are. Counts come from arrays that have an
+ * entry for each thing (key_sizes, seen_lasts, epochs), so every thing that memory is given to has
+ * cost its sender at least one byte.
+ */
+#ifndef HOLM_PROTO_WIRE_H
+#define HOLM_PROTO_WIRE_H
+
+#include "crdt/arena.h"
+#include "crdt/message.h"
+#include "proto/codec.h"
+#include "proto/holm.pb-c.h"
+
+/* ---- columns ------------------------------------------------------------------------------- */
+
+/* How many entries a column of `count` values needs: 0, 1 or all. */
+size_t holm_column_fold32(const uint32_t *values, size_t count);
+size_t holm_column_fold64(const uint64_t *values, size_t count);
+size_t holm_column_fold_signed(const int64_t *values, size_t count);
+
+/* Whether a column of `entries` can stand for `count` things. */
+static inline bool holm_column_fits(size_t entries, size_t count)
+{
+    return entries == 0 || entries == count || (entries == 1 && count > 0);
+}
+
+static inline uint32_t holm_column_at32(const uint32_t *values, size_t entries, size_t index)
+{
+    return entries == 0 ? 0 : values[entries == 1 ? 0 : index];
+}
+
+static inline uint64_t holm_column_at64(const uint64_t *values, size_t entries, size_t index)
+{
+    return entries == 0 ? 0 : values[entries == 1 ? 0 : index];
+}
+
+static inline int64_t holm_column_at_signed(const int64_t *values, size_t entries, size_t index)
+{
+    return entries == 0 ? 0 : values[entries == 1 ? 0 : index];
+}
+
+/* The sum of a column of sizes over `count` things. Cannot wrap: both factors have 32 bits. */
+uint64_t holm_column_sum(const uint32_t *values, size_t entries, size_t count);
+
+/* Differences are taken modulo 2^64, so that every pair of numbers has one. */
+static inline int64_t holm_step(uint64_t from, uint64_t to)
+{
+    return (int64_t)(to - from);
+}
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+/* Sets a pointer, whose address is `array`, to room in the arena. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_wire_array(struct holm_arena *arena, size_t count,
+                                                size_t element_bytes, void *array);
+
+/* Copies bytes into the arena, for a field of type bytes. */
+HOLM_NODISCARD enum holm_status holm_wire_bytes(struct holm_arena *arena, struct holm_bytes source,
+                                                ProtobufCBinaryData *field);
+
+/* NULL for an empty view. The view must be valid, and that is asserted. */
+HOLM_NODISCARD enum holm_status holm_wire_write_vector(struct holm_arena *arena,
+                                                       struct holm_vector_view view,
+                                                       Holm__Wire__Vector **vector);
+
+/* A sorted table of actors, as the columns of Vector and Cells. */
+struct holm_wire_actors {
+    size_t n_nodes, n_more_epochs, n_epochs;
+    uint64_t *nodes;
+    uint32_t *more_epochs;
+    uint64_t *epochs;
+};
+
+/* `actor_bytes` is the distance from one actor to the next: a table of actors, or of dots. */
+HOLM_NODISCARD enum holm_status holm_wire_write_actors(struct holm_arena *arena,
+                                                       const struct holm_actor *actors,
+                                                       size_t count, size_t actor_bytes,
+                                                       struct holm_wire_actors *table);
+
+/* Fills the columns over items and seen ranges; run_first and run_epoch are 0 in a page. */
+HOLM_NODISCARD enum holm_status holm_wire_write_items(struct holm_arena *arena,
+                                                      const struct holm_items *items,
+                                                      uint64_t run_first, uint64_t run_epoch,
+                                                      Holm__Wire__Cells *cells);
+
+HOLM_NODISCARD enum holm_status holm_wire_write_page(struct holm_arena *arena,
+                                                     const struct holm_page *page,
+                                                     Holm__Wire__Cells **cells);
+
+/* Each of these sets the member of the envelope's oneof; message_case is set by the caller. */
+HOLM_NODISCARD enum holm_status holm_wire_write_delta(struct holm_arena *arena,
+                                                      const struct holm_message *message,
+                                                      Holm__Wire__Envelope *envelope);
+HOLM_NODISCARD enum holm_status holm_wire_write_deltas(struct holm_arena *arena,
+                                                       const struct holm_message *message,
+                                                       Holm__Wire__Envelope *envelope);
+HOLM_NODISCARD enum holm_status holm_wire_write_beacon(struct holm_arena *arena,
+                                                       const struct holm_message *message,
+                                                       Holm__Wire__Envelope *envelope);
+HOLM_NODISCARD enum holm_status holm_wire_write_hello(struct holm_arena *arena,
+                                                      const struct holm_message *message,
+                                                      Holm__Wire__Envelope *envelope);
+/* Ping, Pong, Goodbye, Ack, Want, Pull. */
+HOLM_NODISCARD enum holm_status holm_wire_write_talk(struct holm_arena *arena,
+                                                     const struct holm_message *message,
+                                                     Holm__Wire__Envelope *envelope);
+HOLM_NODISCARD enum holm_status holm_wire_write_sync(struct holm_arena *arena,
+                                                     const struct holm_message *message,
+                                                     Holm__Wire__Envelope *envelope);
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+struct holm_wire_reading {
+    const struct holm_allocator *allocator; /* of deltas and pages */
+    struct holm_codec_limits left;          /* of what counts a frame may still use */
+    struct holm_arena *arena;               /* of everything else in the message */
+    const struct holm_budget *budget;       /* under the arena */
+};
+
+/* The same, charged to the budget. HOLM_ENOMEM, HOLM_ETOOBIG. */
+HOLM_NODISCARD enum holm_status holm_wire_take(const struct holm_wire_reading *reading,
+                                               size_t count, size_t element_bytes, void *array);
+
+/* Takes `count` off what is left of a limit. HOLM_ETOOBIG. */
+HOLM_NODISCARD static inline enum holm_status holm_wire_spend(size_t *left, uint64_t count)
+{
+    if (count > *left)
+        return HOLM_ETOOBIG;
+    *left -= (size_t)count;
+    return HOLM_OK;
+}
+
+static inline struct holm_bytes holm_wire_slice(ProtobufCBinaryData field)
+{
+    return holm_mem(field.data, field.len);
+}
+
+/* Whether the columns agree and are in the order of the actors. O(1) and O(actors). */
+HOLM_NODISCARD enum holm_status holm_wire_check_actors(const struct holm_wire_actors *table);
+
+/* Writes the checked table's n_epochs actors, `actor_bytes` from one to the next. */
+void holm_wire_read_actors(const struct holm_wire_actors *table, struct holm_actor *actors,
+                           size_t actor_bytes);
+
+/* Checks a vector (NULL is empty) and counts it against the limit; then writes its entries. */
+HOLM_NODISCARD enum holm_status holm_wire_check_vector(struct holm_wire_reading *reading,
+                                                       const Holm__Wire__Vector *vector,
+                                                       size_t *count);
+void holm_wire_read_vector(const Holm__Wire__Vector *vector, struct holm_dot *entries);
+
+/* Both at once, into the arena. */
+HOLM_NODISCARD enum holm_status holm_wire_take_vector(struct holm_wire_reading *reading,
+                                                      const Holm__Wire__Vector *vector,
+                                                      struct holm_vector_view *view);
+
+/* Checks the columns over items and says what they need; then fills the items in. */
+HOLM_NODISCARD enum holm_status holm_wire_check_items(struct holm_wire_reading *reading,
+                                                      const Holm__Wire__Cells *cells,
+                                                      struct holm_fill_sizes *sizes);
+HOLM_NODISCARD enum holm_status holm_wire_read_items(const struct holm_wire_reading *reading,
+                                                     const Holm__Wire__Cells *cells,
+                                                     uint64_t run_first, uint64_t run_epoch,
+                                                     struct holm_fill *fill);
+
+/*
+ * Each of these reads the member of the envelope's oneof into message->as. What it leaves in the
+ * message is sound after an error too: holm_decoded_free() can release it.
+ */
+HOLM_NODISCARD enum holm_status holm_wire_read_delta(struct holm_wire_reading *reading,
+                                                     const Holm__Wire__Envelope *envelope,
+                                                     struct holm_message *message);
+HOLM_NODISCARD enum holm_status holm_wire_read_deltas(struct holm_wire_reading *reading,
+                                                      const Holm__Wire__Envelope *envelope,
+                                                      struct holm_message *message);
+HOLM_NODISCARD enum holm_status holm_wire_read_page(struct holm_wire_reading *reading,
+                                                    const Holm__Wire__Cells *cells,
+                                                    struct holm_page **page);
+HOLM_NODISCARD enum holm_status holm_wire_read_beacon(struct holm_wire_reading *reading,
+                                                      const Holm__Wire__Envelope *envelope,
+                                                      struct holm_message *message);
+HOLM_NODISCARD enum holm_status holm_wire_read_hello(struct holm_wire_reading *reading,
+                                                     const Holm__Wire__Envelope *envelope,
+                                                     struct holm_message *message);
+HOLM_NODISCARD enum holm_status holm_wire_read_talk(struct holm_wire_reading *reading,
+                                                    const Holm__Wire__Envelope *envelope,
+                                                    struct holm_message *message);
+HOLM_NODISCARD enum holm_status holm_wire_read_sync(struct holm_wire_reading *reading,
+                                                    const Holm__Wire__Envelope *envelope,
+                                                    struct holm_message *message);
+
+#endif

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/wire.h"
+
+/* ---- fields of a newer version ------------------------------------------------------------- */
+
+/* Reads a varint of at most `size` bytes; 0 bytes read when there is none. */
+static size_t varint_read(const unsigned char *bytes, size_t size, uint64_t *value)
+{
+    *value = 0;
+    for (size_t i = 0; i < size && i < 10; i++) {
+        *value |= (uint64_t)(bytes[i] & 0x7f) << (7 * i);
+        if ((bytes[i] & 0x80) == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+static size_t varint_write(unsigned char *bytes, uint64_t value)
+{
+    size_t size = 0;
+    for (; value >= 0x80; value >>= 7)
+        bytes[size++] = (unsigned char)(value | 0x80);
+    bytes[size++] = (unsigned char)value;
+    return size;
+}
+
+/*
+ * Unknown bytes are given to protobuf-c as one unknown field: it writes a field's tag and then the
+ * field's bytes as they are, and those may well go on with more fields.
+ */
+static enum holm_status write_unknown(struct holm_arena *arena, struct holm_bytes unknown,
+                                      ProtobufCMessage *message)
+{
+    if (unknown.size == 0)
+        return HOLM_OK;
+    uint64_t tag = 0;
+    size_t tag_bytes = varint_read(unknown.data, unknown.size, &tag);
+    HOLM_ASSERT(tag_bytes > 0 && tag >> 3 > 0 && tag >> 3 <= UINT32_MAX);
+    ProtobufCMessageUnknownField *field = NULL;
+    ProtobufCBinaryData copy = {0, NULL};
+    enum holm_status status = holm_wire_array(arena, 1, sizeof *field, &field);
+    if (status == HOLM_OK)
+        status = holm_wire_bytes(arena, unknown, &copy);
+    if (status != HOLM_OK)
+        return status;
+    field->tag = (uint32_t)(tag >> 3);
+    field->wire_type = (ProtobufCWireType)(tag & 7);
+    field->data = copy.data + tag_bytes;
+    field->len = copy.len - tag_bytes;
+    message->n_unknown_fields = 1;
+    message->unknown_fields = field;
+    return HOLM_OK;
+}
+
+static size_t unknown_bytes(const ProtobufCMessage *message)
+{
+    size_t size = 0;
+    for (unsigned i = 0; i < message->n_unknown_fields; i++) {
+        const ProtobufCMessageUnknownField *field = &message->unknown_fields[i];
+        unsigned char tag[10];
+        size += varint_write(tag, (uint64_t)field->tag << 3) + field->len;
+    }
+    return size;
+}
+
+static struct holm_bytes read_unknown(const ProtobufCMessage *message, struct holm_fill *fill)
+{
+    struct holm_bytes unknown = {fill->bytes, 0};
+    for (unsigned i = 0; i < message->n_unknown_fields; i++) {
+        const ProtobufCMessageUnknownField *field = &message->unknown_fields[i];
+        unsigned char tag[10];
+        size_t tag_bytes = varint_write(tag, (uint64_t)field->tag << 3 | field->wire_type);
+        (void)holm_fill_bytes(fill, holm_mem(tag, tag_bytes));
+        (void)holm_fill_bytes(fill, holm_mem(field->data, field->len));
+        unknown.size += tag_bytes + field->len;
+    }
+    return unknown;
+}
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+static enum holm_status write_actors(struct holm_arena *arena, const struct holm_items *items,
+                                     uint32_t implied, Holm__Wire__Cells *cells)
+{
+    struct holm_wire_actors table;
+    enum holm_status status = holm_wire_write_actors(arena, items->actors + implied,
+                                                     items->actor_count - implied,
+                                                     sizeof items->actors[0], &table);
+    if (status != HOLM_OK)
+        return status;
+    cells->n_nodes = table.n_nodes;
+    cells->nodes = table.nodes;
+    cells->n_more_epochs = table.n_more_epochs;
+    cells->more_epochs = table.more_epochs;
+    cells->n_epochs = table.n_epochs;
+    cells->epochs = table.epochs;
+    return HOLM_OK;
+}
+
+static enum holm_status write_run(struct holm_arena *arena, struct holm_actor sender,
+                                  const struct holm_delta *delta, Holm__Wire__Cells *cells)
+{
+    HOLM_ASSERT(delta->first >= 1 && delta->first <= delta->last);
+    HOLM_ASSERT(delta->items.actor_count >= 1 &&
+                holm_actor_equal(delta->items.actors[0], delta->actor));
+    holm__wire__cells__init(cells);
+    cells->first = delta->first;
+    cells->span = delta->last - delta->first;
+    if (!holm_actor_equal(delta->actor, sender)) {
+        HOLM_ASSERT((delta->actor.node.value | delta->actor.epoch.value) != 0);
+        cells->node = delta->actor.node.value;
+        cells->epoch = delta->actor.epoch.value;
+    }
+    enum holm_status status = holm_wire_write_vector(arena, delta->deps, &cells->deps);
+    if (status == HOLM_OK)
+        status = holm_wire_write_vector(arena, delta->collected, &cells->collected);
+    if (status == HOLM_OK)
+        status = write_actors(arena, &delta->items, 1, cells);
+    if (status == HOLM_OK)
+        status = holm_wire_write_items(arena, &delta->items, delta->first, delta->actor.epoch.value,
+                                       cells);
+    if (status == HOLM_OK)
+        status = write_unknown(arena, delta->unknown, &cells->base);
+    return status;
+}
+
+enum holm_status holm_wire_write_delta(struct holm_arena *arena, const struct holm_message *message,
+                                       Holm__Wire__Envelope *envelope)
+{
+    HOLM_ASSERT(message->as.delta->partition == message->partition);
+    enum holm_status status = holm_wire_array(arena, 1, sizeof *envelope->delta, &envelope->delta);
+    if (status == HOLM_OK)
+        status = write_run(arena, message->sender, message->as.delta, envelope->delta);
+    return status;
+}
+
+enum holm_status holm_wire_write_deltas(struct holm_arena *arena,
+                                        const struct holm_message *message,
+                                        Holm__Wire__Envelope *envelope)
+{
+    const struct holm_deltas *deltas = &message->as.deltas;
+    Holm__Wire__Deltas *made = NULL;
+    Holm__Wire__Cells *runs = NULL;
+    enum holm_status status = holm_wire_array(arena, 1, sizeof *made, &made);
+    if (status != HOLM_OK)
+        return status;
+    holm__wire__deltas__init(made);
+    status = holm_wire_array(arena, deltas->count, sizeof *runs, &runs);
+    if (status == HOLM_OK)
+        status = holm_wire_array(arena, deltas->count, sizeof *made->deltas, &made->deltas);
+    for (size_t i = 0; i < deltas->count && status == HOLM_OK; i++) {
+        HOLM_ASSERT(deltas->deltas[i]->partition == message->partition);
+        made->deltas[made->n_deltas++] = &runs[i];
+        status = write_run(arena, message->sender, deltas->deltas[i], &runs[i]);
+    }
+    HOLM_ASSERT(deltas->now.partition == message->partition);
+    made->more = deltas->more;
+    made->too_old = deltas->too_old;
+    made->own_seq = deltas->now.own_seq;
+    made->vector_hash = deltas->now.vector_hash;
+    made->digest_low = deltas->now.digest.low;
+    made->digest_high = deltas->now.digest.high;
+    envelope->deltas = made;
+    return status;
+}
+
+enum holm_status holm_wire_write_page(struct holm_arena *arena, const struct holm_page *page,
+                                      Holm__Wire__Cells **cells)
+{
+    enum holm_status status = holm_wire_array(arena, 1, sizeof **cells, cells);
+    if (status != HOLM_OK)
+        return status;
+    holm__wire__cells__init(*cells);
+    status = write_actors(arena, &page->items, 0, *cells);
+    if (status == HOLM_OK)
+        status = holm_wire_write_items(arena, &page->items, 0, 0, *cells);
+    return status;
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static struct holm_wire_actors actors_of(const Holm__Wire__Cells *cells)
+{
+    return (struct holm_wire_actors){.n_nodes = cells->n_nodes,
+                                     .nodes = cells->nodes,
+                                     .n_more_epochs = cells->n_more_epochs,
+                                     .more_epochs = cells->more_epochs,
+                                     .n_epochs = cells->n_epochs,
+                                     .epochs = cells->epochs};
+}
+
+static enum holm_status check_run(struct holm_wire_reading *reading, const Holm__Wire__Cells *cells,
+                                  struct holm_fill_sizes *sizes)
+{
+    size_t unknown = unknown_bytes(&cells->base);
+    if (unknown > reading->left.unknown_bytes_max)
+        return HOLM_ETOOBIG;
+    if (cells->first == 0 || cells->span > UINT64_MAX - cells->first)
+        return HOLM_EMALFORMED;
+    struct holm_wire_actors table = actors_of(cells);
+    sizes->actors = 1 + table.n_epochs;
+    sizes->bytes = unknown;
+    enum holm_status status = holm_wire_spend(&reading->left.actors_max, sizes->actors);
+    if (status == HOLM_OK)
+        status = holm_wire_check_actors(&table);
+    if (status == HOLM_OK)
+        status = holm_wire_check_vector(reading, cells->deps, &sizes->deps);
+    if (status == HOLM_OK)
+        status = holm_wire_check_vector(reading, cells->collected, &sizes->collected);
+    if (status == HOLM_OK)
+        status = holm_wire_check_items(reading, cells, sizes);
+    return status;
+}
+
+static enum holm_status read_run(struct holm_wire_reading *reading, const Holm__Wire__Cells *cells,
+                                 const struct holm_message *message, struct holm_delta **delta)
+{
+    *delta = NULL;
+    struct holm_fill_sizes sizes = {0};
+    enum holm_status status = check_run(reading, cells, &sizes);
+    if (status != HOLM_OK)
+        return status;
+    struct holm_delta *made = NULL;
+    struct holm_fill fill;
+    status = holm_delta_new(reading->allocator, &sizes, &made, &fill);
+    if (status != HOLM_OK)
+        return status;
+    made->partition = message->partition;
+    made->actor.node.value = cells->node;
+    made->actor.epoch.value = cells->epoch;
+    if (cells->node == 0 && cells->epoch == 0)
+        made->actor = message->sender;
+    made->first = cells->first;
+    made->last = cells->first + cells->span;
+    struct holm_wire_actors table = actors_of(cells);
+    fill.actors[0] = made->actor;
+    holm_wire_read_actors(&table, fill.actors + 1, sizeof fill.actors[0]);
+    holm_wire_read_vector(cells->deps, fill.deps);
+    holm_wire_read_vector(cells->collected, fill.collected);
+    made->unknown = read_unknown(&cells->base, &fill);
+    status = holm_wire_read_items(reading, cells, made->first, made->actor.epoch.value, &fill);
+    if (status == HOLM_OK)
+        status = holm_delta_check(made);
+    if (status != HOLM_OK) {
+        holm_delta_release(made);
+        return status;
+    }
+    HOLM_ASSERT(fill.bytes == fill.bytes_end);
+    *delta = made;
+    return HOLM_OK;
+}
+
+enum holm_status holm_wire_read_delta(struct holm_wire_reading *reading,
+                                      const Holm__Wire__Envelope *envelope,
+                                      struct holm_message *message)
+{
+    return read_run(reading, envelope->delta, message, &message->as.delta);
+}
+
+enum holm_status holm_wire_read_deltas(struct holm_wire_reading *reading,
+                                       const Holm__Wire__Envelope *envelope,
+                                       struct holm_message *message)
+{
+    const Holm__Wire__Deltas *read = envelope->deltas;
+    struct holm_deltas *deltas = &message->as.deltas;
+    struct holm_delta **made = NULL;
+    enum holm_status status = holm_wire_spend(&reading->left.deltas_max, read->n_deltas);
+    if (status == HOLM_OK)
+        status = holm_wire_take(reading, read->n_deltas, sizeof *made, &made);
+    if (status != HOLM_OK)
+        return status;
+    deltas->deltas = made;
+    for (size_t i = 0; i < read->n_deltas; i++) {
+        status = read_run(reading, read->deltas[i], message, &made[i]);
+        if (status != HOLM_OK)
+            return status;
+        deltas->count = i + 1;
+    }
+    deltas->more = read->more;
+    deltas->too_old = read->too_old;
+    deltas->now.partition = message->partition;
+    deltas->now.own_seq = read->own_seq;
+    deltas->now.vector_hash = read->vector_hash;
+    deltas->now.digest.low = read->digest_low;
+    deltas->now.digest.high = read->digest_high;
+    return HOLM_OK;
+}
+
+/* A page is not relayed but merged into the state, so what is not understood must not be dropped. */
+static enum holm_status check_page(struct holm_wire_reading *reading,
+                                   const Holm__Wire__Cells *cells, struct holm_fill_sizes *sizes)
+{
+    if (cells->base.n_unknown_fields > 0)
+        return HOLM_EVERSION;
+    if ((cells->first | cells->span | cells->node | cells->epoch) != 0 || cells->deps != NULL ||
+        cells->collected != NULL)
+        return HOLM_EMALFORMED;
+    struct holm_wire_actors table = actors_of(cells);
+    sizes->actors = table.n_epochs;
+    enum holm_status status = holm_wire_spend(&reading->left.actors_max, sizes->actors);
+    if (status == HOLM_OK)
+        status = holm_wire_check_actors(&table);
+    if (status == HOLM_OK)
+        status = holm_wire_check_items(reading, cells, sizes);
+    return status;
+}
+
+enum holm_status holm_wire_read_page(struct holm_wire_reading *reading,
+                                     const Holm__Wire__Cells *cells, struct holm_page **page)
+{
+    *page = NULL;
+    struct holm_fill_sizes sizes = {0};
+    enum holm_status status = check_page(reading, cells, &sizes);
+    if (status != HOLM_OK)
+        return status;
+    struct holm_page *made = NULL;
+    struct holm_fill fill;
+    status = holm_page_new(reading->allocator, &sizes, &made, &fill);
+    if (status != HOLM_OK)
+        return status;
+    struct holm_wire_actors table = actors_of(cells);
+    holm_wire_read_actors(&table, fill.actors, sizeof fill.actors[0]);
+    status = holm_wire_read_items(reading, cells, 0, 0, &fill);
+    if (status == HOLM_OK)
+        status = holm_page_check(made);
+    if (status != HOLM_OK) {
+        holm_page_release(made);
+        return status;
+    }
+    *page = made;
+    return HOLM_OK;
+}
