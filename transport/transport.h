@@ -28,6 +28,8 @@
 #include "crdt/base.h"
 
 #define HOLM_ADDRESS_BYTES_MAX 128
+#define HOLM_FRAME_BYTES_LIMIT ((size_t)1 << 30) /* frame_bytes_max is at most this */
+#define HOLM_LINK_PREFIX_BYTES 4                 /* what a link sends before each frame */
 
 struct holm_transport; /* an open transport; each implementation's own struct begins with ops */
 
@@ -50,7 +52,12 @@ struct holm_transport_config {
     uint64_t random_seed;
 };
 
+/* The numbers above, an allocator over malloc, and no address. */
 struct holm_transport_config holm_transport_config_default(void);
+
+/* HOLM_EINVAL: no allocator, no time to dial, or sizes that do not fit into each other. */
+HOLM_NODISCARD enum holm_status holm_transport_config_check(
+    const struct holm_transport_config *config);
 
 enum holm_transport_event_type {
     HOLM_TRANSPORT_NONE = 0, /* nothing waits, or wake() was called, or time is up */
@@ -65,7 +72,7 @@ struct holm_transport_event {
     struct holm_link_id link;
     bool accepted;                            /* LINK_UP: the other side dialled */
     struct holm_subscription_id subscription; /* BROADCAST: whence; 0 when unknown */
-    const unsigned char *frame; /* the transport's, until release() */
+    const unsigned char *frame;               /* the transport's, until release() */
     size_t frame_bytes;
     void *owned; /* the transport's own note for release() */
 };
@@ -81,34 +88,31 @@ struct holm_transport_stats {
 struct holm_transport_ops {
     /* The address others dial, with the real port; "" when it does not listen. Lives as long. */
     const char *(*address)(struct holm_transport *transport);
-    /* The address others subscribe to; "" when it does not listen. Lives as long. */
+    /* The address others subscribe to; "" when it does not listen. Lives as long. Its host is that
+     * of `listen`: a wildcard there is for the owner to replace before it tells others. */
     const char *(*publisher)(struct holm_transport *transport);
 
     /* Starts a dial. LINK_UP or LINK_CLOSED will follow. HOLM_EADDRESS, HOLM_ENOMEM, HOLM_ELIMIT */
     enum holm_status (*link_dial)(struct holm_transport *transport, const char *address,
                                   struct holm_link_id *link);
-    /* Copies the frame into the link's queue. HOLM_ECLOSED (no such link any more), HOLM_ELIMIT
-     * (its queue is full; the link is closed, and LINK_CLOSED follows), HOLM_ETOOBIG,
-     * HOLM_ENOMEM */
+    /* Copies the frame into the link's queue, also while its dial is under way. HOLM_ECLOSED (no
+     * such link any more), HOLM_ELIMIT (its queue is full; the link is broken, and LINK_CLOSED
+     * follows), HOLM_ETOOBIG, HOLM_ENOMEM (nothing was queued) */
     enum holm_status (*link_send)(struct holm_transport *transport, struct holm_link_id link,
                                   const void *frame, size_t frame_bytes);
     /* Closes at once; what is queued may be lost, and no event follows. Unknown links are ignored. */
     void (*link_close)(struct holm_transport *transport, struct holm_link_id link);
 
-    /* Takes the broadcasts of a publisher, whenever it can be reached, until unsubscribed.
-     * HOLM_EADDRESS, HOLM_ENOMEM */
+    /* Takes the broadcasts of a publisher, whenever it can be reached, until unsubscribed. After a
+     * cut the connection below may lie dead for half a minute: whoever has found the peer again
+     * should subscribe anew. HOLM_EADDRESS, HOLM_ENOMEM */
     enum holm_status (*subscribe)(struct holm_transport *transport, const char *publisher,
                                   struct holm_subscription_id *subscription);
-    void (*unsubscribe)(struct holm_transport *transport,
-                        struct holm_subscription_id subscription);
-    /* What to put into the Goodbye for this publisher, so that it can hang up on this node's
-     * subscription (see transport/nng.h for why); returns its size, 0 when nothing is needed. */
-    size_t (*farewell)(struct holm_transport *transport, struct holm_subscription_id subscription,
-                       void *buffer, size_t capacity);
-    /* A Goodbye came with these bytes: hang up on that subscriber of this node's publisher. */
-    void (*hang_up)(struct holm_transport *transport, const void *farewell, size_t size);
+    /* At once, and no event of it comes any more. Unknown subscriptions are ignored. */
+    void (*unsubscribe)(struct holm_transport *transport, struct holm_subscription_id subscription);
 
-    /* Hands a frame to every subscriber that keeps up. HOLM_ETOOBIG, HOLM_ENOMEM */
+    /* Hands a frame to every subscriber that keeps up; to no one when it does not listen.
+     * HOLM_ETOOBIG, HOLM_ENOMEM, HOLM_EIO */
     enum holm_status (*broadcast)(struct holm_transport *transport, const void *frame,
                                   size_t frame_bytes);
 

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transport/nng.h"
+
+#include <time.h>
+
+#include "transport/nng_channel.h"
+
+static const struct holm_transport_ops operations;
+
+static struct holm_nng *nng_of(struct holm_transport *transport)
+{
+    HOLM_ASSERT(transport->ops == &operations);
+    return (struct holm_nng *)transport;
+}
+
+static const char *nng_address(struct holm_transport *transport)
+{
+    return nng_of(transport)->address;
+}
+
+static const char *nng_publisher(struct holm_transport *transport)
+{
+    return nng_of(transport)->publisher_address;
+}
+
+/* A new channel, and its first dial. */
+static enum holm_status dial(struct holm_nng *nng, enum holm_channel_kind kind, const char *address,
+                             uint64_t *id)
+{
+    if (!holm_address_is_usable(address, false))
+        return HOLM_EADDRESS;
+    pthread_mutex_lock(&nng->lock);
+    struct holm_channel *channel = NULL;
+    enum holm_status status = holm_channel_new(nng, kind, address, &channel);
+    if (status == HOLM_OK) {
+        *id = channel->id;
+        holm_channel_dial(channel);
+    }
+    pthread_mutex_unlock(&nng->lock);
+    return status;
+}
+
+static void drop(struct holm_nng *nng, uint64_t id, bool subscription)
+{
+    pthread_mutex_lock(&nng->lock);
+    struct holm_channel *channel = holm_channel_find(nng, id);
+    if (channel != NULL && (channel->kind == HOLM_CHANNEL_SUBSCRIPTION) != subscription)
+        channel = NULL;
+    if (channel != NULL)
+        holm_channel_remove(channel);
+    pthread_mutex_unlock(&nng->lock);
+    if (channel != NULL)
+        holm_channel_free(channel);
+}
+
+static enum holm_status nng_link_dial(struct holm_transport *transport, const char *address,
+                                      struct holm_link_id *link)
+{
+    return dial(nng_of(transport), HOLM_CHANNEL_DIALLED, address, &link->value);
+}
+
+static enum holm_status send_on(struct holm_channel *channel, struct holm_bytes frame)
+{
+    struct holm_nng *nng = channel->nng;
+    unsigned char prefix[HOLM_LINK_PREFIX_BYTES];
+    size_t total = frame.size + sizeof prefix;
+    if (holm_outbox_size(&channel->outbox) + total > nng->config.link_queue_bytes_max) {
+        holm_channel_break(channel);
+        return HOLM_ELIMIT;
+    }
+    holm_link_prefix(prefix, frame.size);
+    enum holm_status status = holm_outbox_append(&channel->outbox, holm_mem(prefix, sizeof prefix),
+                                                 frame);
+    if (status != HOLM_OK)
+        return status;
+    nng->stats.frames_sent++;
+    nng->stats.bytes_sent += frame.size;
+    holm_channel_flush(channel);
+    return HOLM_OK;
+}
+
+static enum holm_status nng_link_send(struct holm_transport *transport, struct holm_link_id link,
+                                      const void *frame, size_t frame_bytes)
+{
+    struct holm_nng *nng = nng_of(transport);
+    if (frame_bytes > nng->config.frame_bytes_max)
+        return HOLM_ETOOBIG;
+    pthread_mutex_lock(&nng->lock);
+    struct holm_channel *channel = holm_channel_find(nng, link.value);
+    enum holm_status status = HOLM_ECLOSED;
+    if (channel != NULL && channel->kind != HOLM_CHANNEL_SUBSCRIPTION &&
+        channel->state != HOLM_CHANNEL_BROKEN)
+        status = send_on(channel, holm_mem(frame, frame_bytes));
+    pthread_mutex_unlock(&nng->lock);
+    return status;
+}
+
+static void nng_link_close(struct holm_transport *transport, struct holm_link_id link)
+{
+    drop(nng_of(transport), link.value, false);
+}
+
+static enum holm_status nng_subscribe(struct holm_transport *transport, const char *publisher,
+                                      struct holm_subscription_id *subscription)
+{
+    return dial(nng_of(transport), HOLM_CHANNEL_SUBSCRIPTION, publisher, &subscription->value);
+}
+
+static void nng_unsubscribe(struct holm_transport *transport,
+                            struct holm_subscription_id subscription)
+{
+    drop(nng_of(transport), subscription.value, true);
+}
+
+static enum holm_status nng_broadcast(struct holm_transport *transport, const void *frame,
+                                      size_t frame_bytes)
+{
+    struct holm_nng *nng = nng_of(transport);
+    if (frame_bytes > nng->config.frame_bytes_max)
+        return HOLM_ETOOBIG;
+    if (!nng->publishing)
+        return HOLM_OK;
+    enum holm_status status = holm_publisher_send(nng, frame, frame_bytes);
+    pthread_mutex_lock(&nng->lock);
+    if (status == HOLM_OK) {
+        nng->stats.broadcasts_sent++;
+        nng->stats.broadcast_bytes_sent += frame_bytes;
+    } else {
+        nng->stats.broadcasts_dropped++;
+    }
+    pthread_mutex_unlock(&nng->lock);
+    return status;
+}
+
+static struct timespec deadline_after(uint64_t timeout_us)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    /* A century is as good as never, and does not overflow. */
+    uint64_t capped_us = timeout_us < 3000000000000000u ? timeout_us : 3000000000000000u;
+    uint64_t nanoseconds = (uint64_t)now.tv_nsec + capped_us % 1000000 * 1000;
+    now.tv_sec += (time_t)(capped_us / 1000000 + nanoseconds / 1000000000);
+    now.tv_nsec = (long)(nanoseconds % 1000000000);
+    return now;
+}
+
+static void nng_next(struct holm_transport *transport, uint64_t timeout_us,
+                     struct holm_transport_event *event)
+{
+    struct holm_nng *nng = nng_of(transport);
+    memset(event, 0, sizeof *event);
+    pthread_mutex_lock(&nng->lock);
+    if (nng->ring == NULL && !nng->woken && timeout_us > 0) {
+        struct timespec deadline = deadline_after(timeout_us);
+        int error = 0;
+        while (nng->ring == NULL && !nng->woken && error == 0)
+            error = pthread_cond_timedwait(&nng->changed, &nng->lock, &deadline);
+    }
+    nng->woken = false;
+    struct holm_channel *channel = nng->ring;
+    bool ended = channel != NULL && holm_channel_take(channel, event);
+    pthread_mutex_unlock(&nng->lock);
+    if (ended)
+        holm_channel_free(channel);
+}
+
+static void nng_release(struct holm_transport *transport, struct holm_transport_event *event)
+{
+    holm_frame_free(&nng_of(transport)->config.allocator, event->owned);
+    memset(event, 0, sizeof *event);
+}
+
+static void nng_wake(struct holm_transport *transport)
+{
+    struct holm_nng *nng = nng_of(transport);
+    pthread_mutex_lock(&nng->lock);
+    nng->woken = true;
+    pthread_cond_signal(&nng->changed);
+    pthread_mutex_unlock(&nng->lock);
+}
+
+static void nng_stats(struct holm_transport *transport, struct holm_transport_stats *stats)
+{
+    struct holm_nng *nng = nng_of(transport);
+    pthread_mutex_lock(&nng->lock);
+    *stats = nng->stats;
+    pthread_mutex_unlock(&nng->lock);
+}
+
+static bool any_link_is_open(const struct holm_nng *nng)
+{
+    for (size_t i = 0; i < HOLM_CHANNEL_BUCKETS; i++)
+        for (struct holm_channel *c = nng->buckets[i]; c != NULL; c = c->bucket_next)
+            if (c->kind != HOLM_CHANNEL_SUBSCRIPTION && c->state == HOLM_CHANNEL_OPEN)
+                return true;
+    return false;
+}
+
+/*
+ * What has been written is not yet read: on a local socket nng's reader loses what is left when
+ * the writer closes. So each peer is asked to close first.
+ */
+static void linger(struct holm_nng *nng, uint64_t linger_us)
+{
+    if (linger_us == 0)
+        return;
+    for (size_t i = 0; i < HOLM_CHANNEL_BUCKETS; i++)
+        for (struct holm_channel *c = nng->buckets[i]; c != NULL; c = c->bucket_next)
+            holm_channel_end(c);
+    struct timespec deadline = deadline_after(linger_us);
+    int error = 0;
+    while (error == 0 && any_link_is_open(nng))
+        error = pthread_cond_timedwait(&nng->changed, &nng->lock, &deadline);
+}
+
+/* Frees whatever holm_transport_nng_open() has made so far. */
+static void destroy(struct holm_nng *nng)
+{
+    holm_nng_unlisten(nng);
+    for (size_t i = 0; i < HOLM_CHANNEL_BUCKETS; i++) {
+        while (nng->buckets[i] != NULL) {
+            struct holm_channel *channel = nng->buckets[i];
+            pthread_mutex_lock(&nng->lock);
+            holm_channel_remove(channel);
+            pthread_mutex_unlock(&nng->lock);
+            holm_channel_free(channel);
+        }
+    }
+    holm_publisher_close(nng);
+    pthread_cond_destroy(&nng->changed);
+    pthread_mutex_destroy(&nng->lock);
+    struct holm_allocator allocator = nng->config.allocator;
+    holm_deallocate(&allocator, nng, sizeof *nng);
+}
+
+static void nng_transport_close(struct holm_transport *transport, uint64_t linger_us)
+{
+    struct holm_nng *nng = nng_of(transport);
+    pthread_mutex_lock(&nng->lock);
+    nng->closing = true;
+    linger(nng, linger_us);
+    pthread_mutex_unlock(&nng->lock);
+    destroy(nng);
+}
+
+static const struct holm_transport_ops operations = {
+    .address = nng_address,
+    .publisher = nng_publisher,
+    .link_dial = nng_link_dial,
+    .link_send = nng_link_send,
+    .link_close = nng_link_close,
+    .subscribe = nng_subscribe,
+    .unsubscribe = nng_unsubscribe,
+    .broadcast = nng_broadcast,
+    .next = nng_next,
+    .release = nng_release,
+    .wake = nng_wake,
+    .stats = nng_stats,
+    .close = nng_transport_close,
+};
+
+static void init(struct holm_nng *nng, const struct holm_transport_config *config)
+{
+    memset(nng, 0, sizeof *nng);
+    nng->transport.ops = &operations;
+    nng->config = *config;
+    nng->config.listen = NULL;
+    nng->random = config->random_seed;
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&nng->changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&nng->lock, NULL);
+}
+
+enum holm_status holm_transport_nng_open(const struct holm_transport_config *config,
+                                         struct holm_transport **transport)
+{
+    enum holm_status status = holm_transport_config_check(config);
+    if (status != HOLM_OK)
+        return status;
+    if (config->listen != NULL && !holm_address_is_usable(config->listen, true))
+        return HOLM_EADDRESS;
+    struct holm_nng *nng = holm_allocate(&config->allocator, sizeof *nng);
+    if (nng == NULL)
+        return HOLM_ENOMEM;
+    init(nng, config);
+    /* Links come last: whoever reaches them may ask for the publisher. */
+    if (config->listen != NULL)
+        status = holm_publisher_open(nng, config->listen);
+    if (status == HOLM_OK && config->listen != NULL)
+        status = holm_nng_listen(nng, config->listen);
+    if (status != HOLM_OK) {
+        destroy(nng);
+        return status;
+    }
+    *transport = &nng->transport;
+    return HOLM_OK;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transport/nng_channel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* sockaddr_un holds 108 bytes on Linux, the NUL and the publisher's ".pub" among them. */
+#define IPC_PATH_BYTES_MAX ((size_t)103)
+/* Room for the longest port after a shorter one was given. */
+#define TCP_ADDRESS_BYTES_MAX ((size_t)HOLM_ADDRESS_BYTES_MAX - 6)
+
+static bool port_is_usable(const char *text, bool to_listen)
+{
+    if (*text < '0' || *text > '9')
+        return false;
+    char *end = NULL;
+    unsigned long port = strtoul(text, &end, 10);
+    return *end == '\0' && port <= 65535 && (port > 0 || to_listen);
+}
+
+bool holm_address_is_usable(const char *address, bool to_listen)
+{
+    if (address == NULL)
+        return false;
+    size_t length = strnlen(address, HOLM_ADDRESS_BYTES_MAX);
+    if (holm_address_is_ipc(address)) {
+        /* Whoever subscribes does so to a path that already ends in ".pub". */
+        size_t most = IPC_PATH_BYTES_MAX + (to_listen ? 0 : 4);
+        return address[6] == '/' && length > 7 && length - 6 <= most;
+    }
+    if (strncmp(address, "tcp://", 6) != 0 || length > TCP_ADDRESS_BYTES_MAX)
+        return false;
+    const char *colon = strrchr(address + 6, ':');
+    return colon != NULL && colon > address + 6 && strchr(address + 6, '/') == NULL &&
+           port_is_usable(colon + 1, to_listen);
+}
+
+void holm_address_with_port(char result[HOLM_ADDRESS_BYTES_MAX], const char *address, int port)
+{
+    int host_bytes = (int)(strrchr(address, ':') - address);
+    int written = snprintf(result, HOLM_ADDRESS_BYTES_MAX, "%.*s:%d", host_bytes, address, port);
+    HOLM_ASSERT(written > 0 && written < HOLM_ADDRESS_BYTES_MAX);
+}
+
+enum holm_status holm_status_of_nng(int error)
+{
+    switch (error) {
+    case 0:
+        return HOLM_OK;
+    case NNG_ENOMEM:
+        return HOLM_ENOMEM;
+    case NNG_EADDRINUSE:
+    case NNG_EADDRINVAL:
+    case NNG_EPERM:
+    case NNG_ENOENT:
+    case NNG_EINVAL:
+        return HOLM_EADDRESS;
+    default:
+        return HOLM_EIO;
+    }
+}

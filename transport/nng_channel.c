@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "transport/nng_channel.h"
+
+#define REDIAL_MS_FIRST 50u
+#define REDIAL_MS_MAX 1000u
+
+static bool is_link(const struct holm_channel *channel)
+{
+    return channel->kind != HOLM_CHANNEL_SUBSCRIPTION;
+}
+
+static bool has_something(const struct holm_channel *channel)
+{
+    return channel->up_untold || channel->closed_untold || channel->inbox.first != NULL;
+}
+
+static void ring_add(struct holm_channel *channel)
+{
+    struct holm_nng *nng = channel->nng;
+    if (channel->in_ring || !has_something(channel))
+        return;
+    struct holm_channel *first = nng->ring;
+    if (first == NULL) {
+        channel->ring_next = channel->ring_previous = channel;
+        nng->ring = channel;
+    } else {
+        channel->ring_next = first;
+        channel->ring_previous = first->ring_previous;
+        first->ring_previous->ring_next = channel;
+        first->ring_previous = channel;
+    }
+    channel->in_ring = true;
+    pthread_cond_signal(&nng->changed);
+}
+
+static void ring_remove(struct holm_channel *channel)
+{
+    struct holm_nng *nng = channel->nng;
+    if (!channel->in_ring)
+        return;
+    channel->ring_previous->ring_next = channel->ring_next;
+    channel->ring_next->ring_previous = channel->ring_previous;
+    if (nng->ring == channel)
+        nng->ring = channel->ring_next == channel ? NULL : channel->ring_next;
+    channel->in_ring = false;
+}
+
+/* Splitmix64: jitter needs no more. */
+static uint64_t draw(struct holm_nng *nng)
+{
+    uint64_t z = nng->random += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+void holm_channel_dial(struct holm_channel *channel)
+{
+    uint64_t timeout_ms = channel->nng->config.dial_timeout_us / 1000 + 1;
+    channel->state = HOLM_CHANNEL_DIALLING;
+    channel->under_way++;
+    nng_aio_set_timeout(channel->connect,
+                        timeout_ms > INT32_MAX ? INT32_MAX : (nng_duration)timeout_ms);
+    nng_stream_dialer_dial(channel->dialer, channel->connect);
+}
+
+/* A broken subscription dials again once nothing of its old stream is under way. */
+static void settle(struct holm_channel *channel)
+{
+    if (is_link(channel) || channel->closing || channel->state != HOLM_CHANNEL_BROKEN ||
+        channel->under_way > 0)
+        return;
+    nng_stream_free(channel->stream);
+    channel->stream = NULL;
+    holm_framer_clear(&channel->framer);
+    holm_outbox_release(&channel->outbox);
+    channel->state = HOLM_CHANNEL_WAITING;
+    unsigned pause_ms = REDIAL_MS_MAX;
+    if (channel->failures < 5)
+        pause_ms = REDIAL_MS_FIRST << channel->failures;
+    if (pause_ms > REDIAL_MS_MAX)
+        pause_ms = REDIAL_MS_MAX;
+    channel->failures++;
+    pause_ms -= (unsigned)(draw(channel->nng) % (pause_ms / 2));
+    channel->under_way++;
+    nng_aio_set_timeout(channel->connect, NNG_DURATION_INFINITE);
+    nng_sleep_aio((nng_duration)pause_ms, channel->connect);
+}
+
+void holm_channel_break(struct holm_channel *channel)
+{
+    if (channel->state == HOLM_CHANNEL_BROKEN)
+        return;
+    channel->state = HOLM_CHANNEL_BROKEN;
+    if (channel->stream != NULL)
+        nng_stream_close(channel->stream);
+    if (is_link(channel)) {
+        channel->closed_untold = true;
+        ring_add(channel);
+    }
+    if (channel->nng->closing)
+        pthread_cond_signal(&channel->nng->changed);
+    settle(channel);
+}
+
+static void read_on(struct holm_channel *channel)
+{
+    if (channel->reading || channel->state != HOLM_CHANNEL_OPEN)
+        return;
+    struct holm_span spans[2];
+    nng_iov iov[2];
+    size_t count = holm_framer_room(&channel->framer, spans);
+    for (size_t i = 0; i < count; i++)
+        iov[i] = (nng_iov){.iov_buf = spans[i].data, .iov_len = spans[i].size};
+    if (nng_aio_set_iov(channel->receive, (unsigned)count, iov) != 0) {
+        holm_channel_break(channel);
+        return;
+    }
+    channel->reading = true;
+    channel->under_way++;
+    nng_stream_recv(channel->stream, channel->receive);
+}
+
+void holm_channel_flush(struct holm_channel *channel)
+{
+    if (channel->sending || channel->state != HOLM_CHANNEL_OPEN)
+        return;
+    struct holm_bytes next = holm_outbox_next(&channel->outbox);
+    if (next.size == 0)
+        return;
+    /* nng only reads from it, but has one type for both ways. */
+    nng_iov iov = {.iov_buf = channel->outbox.sending.bytes + channel->outbox.sent,
+                   .iov_len = next.size};
+    if (nng_aio_set_iov(channel->send, 1, &iov) != 0) {
+        holm_channel_break(channel);
+        return;
+    }
+    channel->sending = true;
+    channel->under_way++;
+    nng_stream_send(channel->stream, channel->send);
+}
+
+void holm_channel_end(struct holm_channel *channel)
+{
+    if (!is_link(channel) || channel->state != HOLM_CHANNEL_OPEN)
+        return;
+    unsigned char end[HOLM_LINK_PREFIX_BYTES];
+    holm_link_prefix(end, HOLM_LINK_END);
+    if (holm_outbox_append(&channel->outbox, holm_mem(end, sizeof end), holm_mem(NULL, 0)) !=
+        HOLM_OK) {
+        holm_channel_break(channel);
+        return;
+    }
+    holm_channel_flush(channel);
+    read_on(channel);
+}
+
+void holm_channel_open(struct holm_channel *channel, nng_stream *stream)
+{
+    channel->stream = stream;
+    channel->state = HOLM_CHANNEL_OPEN;
+    channel->opened = true;
+    if (is_link(channel)) {
+        channel->nng->stats.links_opened++;
+        channel->up_untold = true;
+        ring_add(channel);
+    } else {
+        struct holm_bytes greeting = holm_mem(holm_subscriber_greeting, HOLM_GREETING_BYTES);
+        if (holm_outbox_append(&channel->outbox, greeting, holm_mem(NULL, 0)) != HOLM_OK) {
+            holm_channel_break(channel);
+            return;
+        }
+    }
+    holm_channel_flush(channel);
+    read_on(channel);
+}
+
+static void on_connect(void *context)
+{
+    struct holm_channel *channel = context;
+    struct holm_nng *nng = channel->nng;
+    int error = nng_aio_result(channel->connect);
+    pthread_mutex_lock(&nng->lock);
+    channel->under_way--;
+    if (channel->state == HOLM_CHANNEL_WAITING) {
+        if (!channel->closing)
+            holm_channel_dial(channel);
+    } else {
+        nng_stream *stream = error == 0 ? nng_aio_get_output(channel->connect, 0) : NULL;
+        if (channel->closing)
+            channel->stream = stream;
+        else if (stream != NULL)
+            holm_channel_open(channel, stream);
+        else
+            holm_channel_break(channel);
+    }
+    pthread_mutex_unlock(&nng->lock);
+}
+
+static void take_in_broadcast(struct holm_nng *nng, struct holm_channel *channel,
+                              struct holm_frame *frame)
+{
+    nng->stats.broadcasts_received++;
+    nng->stats.broadcast_bytes_received += frame->size;
+    /* The newest is dropped: what waits is a run without gaps, and worth more. */
+    if (nng->broadcast_bytes + frame->size > nng->config.broadcast_queue_bytes_max) {
+        nng->stats.broadcasts_dropped++;
+        holm_frame_free(&nng->config.allocator, frame);
+        return;
+    }
+    nng->broadcast_bytes += frame->size;
+    channel->inbox_bytes += frame->size;
+    holm_frame_list_append(&channel->inbox, frame);
+}
+
+static void take_in(struct holm_channel *channel, struct holm_frame_list frames)
+{
+    struct holm_nng *nng = channel->nng;
+    struct holm_frame *frame;
+    while ((frame = holm_frame_list_pop(&frames)) != NULL) {
+        if (nng->closing) {
+            /* Nobody will ask for it; but it has to be read, or the peer's end is never seen. */
+            holm_frame_free(&nng->config.allocator, frame);
+            continue;
+        }
+        if (!is_link(channel)) {
+            take_in_broadcast(nng, channel, frame);
+            continue;
+        }
+        nng->stats.frames_received++;
+        nng->stats.bytes_received += frame->size;
+        channel->inbox_bytes += frame->size;
+        holm_frame_list_append(&channel->inbox, frame);
+    }
+    ring_add(channel);
+}
+
+static void after_receive(struct holm_channel *channel, int error, enum holm_status status)
+{
+    if (status == HOLM_ETOOBIG)
+        channel->nng->stats.oversized++;
+    if (channel->state != HOLM_CHANNEL_OPEN) {
+        settle(channel);
+    } else if (error != 0 || status != HOLM_OK) {
+        holm_channel_break(channel);
+    } else {
+        if (channel->framer.greeted)
+            channel->failures = 0;
+        if (!is_link(channel) || channel->inbox_bytes < HOLM_LINK_INBOX_BYTES)
+            read_on(channel);
+    }
+}
+
+static void on_receive(void *context)
+{
+    struct holm_channel *channel = context;
+    struct holm_nng *nng = channel->nng;
+    int error = nng_aio_result(channel->receive);
+    size_t count = nng_aio_count(channel->receive);
+
+    pthread_mutex_lock(&nng->lock);
+    bool wanted = !channel->closing && channel->state == HOLM_CHANNEL_OPEN;
+    pthread_mutex_unlock(&nng->lock);
+
+    /* Frames are cut without the lock: copying and allocating take their time. */
+    enum holm_status status = HOLM_OK;
+    if (wanted && error == 0)
+        status = holm_framer_feed(&channel->framer, count);
+    struct holm_frame_list frames = holm_framer_take(&channel->framer);
+
+    pthread_mutex_lock(&nng->lock);
+    channel->under_way--;
+    channel->reading = false;
+    if (channel->closing) {
+        holm_frame_list_free(&nng->config.allocator, &frames);
+    } else {
+        take_in(channel, frames);
+        after_receive(channel, error, status);
+    }
+    pthread_mutex_unlock(&nng->lock);
+}
+
+static void on_send(void *context)
+{
+    struct holm_channel *channel = context;
+    struct holm_nng *nng = channel->nng;
+    int error = nng_aio_result(channel->send);
+    size_t count = nng_aio_count(channel->send);
+    pthread_mutex_lock(&nng->lock);
+    channel->under_way--;
+    channel->sending = false;
+    if (channel->closing || channel->state != HOLM_CHANNEL_OPEN) {
+        settle(channel);
+    } else if (error != 0) {
+        holm_channel_break(channel);
+    } else {
+        holm_outbox_sent(&channel->outbox, count);
+        holm_channel_flush(channel);
+    }
+    pthread_mutex_unlock(&nng->lock);
+}
+
+static enum holm_status give_dialer(struct holm_channel *channel, const char *address)
+{
+    int error = nng_stream_dialer_alloc(&channel->dialer, address);
+    if (error == 0 && !holm_address_is_ipc(address)) {
+        error = nng_stream_dialer_set_bool(channel->dialer, NNG_OPT_TCP_NODELAY, true);
+        if (error == 0)
+            error = nng_stream_dialer_set_bool(channel->dialer, NNG_OPT_TCP_KEEPALIVE, true);
+    }
+    if (error == 0)
+        error = nng_aio_alloc(&channel->connect, on_connect, channel);
+    return error == 0 || error == NNG_ENOMEM ? holm_status_of_nng(error) : HOLM_EADDRESS;
+}
+
+static enum holm_framing framing_for(enum holm_channel_kind kind, const char *address)
+{
+    if (kind != HOLM_CHANNEL_SUBSCRIPTION)
+        return HOLM_FRAMING_LINK;
+    return holm_address_is_ipc(address) ? HOLM_FRAMING_PUB_IPC : HOLM_FRAMING_PUB_TCP;
+}
+
+enum holm_status holm_channel_new(struct holm_nng *nng, enum holm_channel_kind kind,
+                                  const char *address, struct holm_channel **channel)
+{
+    const struct holm_allocator *allocator = &nng->config.allocator;
+    struct holm_channel *made = holm_allocate(allocator, sizeof *made);
+    if (made == NULL)
+        return HOLM_ENOMEM;
+    memset(made, 0, sizeof *made);
+    made->nng = nng;
+    made->kind = kind;
+    made->state = HOLM_CHANNEL_WAITING;
+    holm_framer_init(&made->framer, allocator, framing_for(kind, address),
+                     nng->config.frame_bytes_max);
+    holm_outbox_init(&made->outbox, allocator);
+
+    enum holm_status status = HOLM_OK;
+    if (address != NULL)
+        status = give_dialer(made, address);
+    if (status == HOLM_OK)
+        status = holm_status_of_nng(nng_aio_alloc(&made->receive, on_receive, made));
+    if (status == HOLM_OK)
+        status = holm_status_of_nng(nng_aio_alloc(&made->send, on_send, made));
+    if (status != HOLM_OK) {
+        holm_channel_free(made);
+        return status;
+    }
+    made->id = ++nng->last_id;
+    made->bucket_next = nng->buckets[made->id % HOLM_CHANNEL_BUCKETS];
+    nng->buckets[made->id % HOLM_CHANNEL_BUCKETS] = made;
+    nng->accepted_count += kind == HOLM_CHANNEL_ACCEPTED;
+    *channel = made;
+    return HOLM_OK;
+}
+
+struct holm_channel *holm_channel_find(struct holm_nng *nng, uint64_t id)
+{
+    struct holm_channel *channel = nng->buckets[id % HOLM_CHANNEL_BUCKETS];
+    while (channel != NULL && channel->id != id)
+        channel = channel->bucket_next;
+    return channel;
+}
+
+void holm_channel_remove(struct holm_channel *channel)
+{
+    struct holm_nng *nng = channel->nng;
+    struct holm_channel **place = &nng->buckets[channel->id % HOLM_CHANNEL_BUCKETS];
+    while (*place != channel)
+        place = &(*place)->bucket_next;
+    *place = channel->bucket_next;
+    ring_remove(channel);
+    channel->closing = true;
+    nng->accepted_count -= channel->kind == HOLM_CHANNEL_ACCEPTED;
+    if (is_link(channel))
+        nng->stats.links_closed += channel->opened;
+    else
+        nng->broadcast_bytes -= channel->inbox_bytes;
+}
+
+void holm_channel_free(struct holm_channel *channel)
+{
+    struct holm_nng *nng = channel->nng;
+    if (channel->dialer != NULL)
+        nng_stream_dialer_close(channel->dialer);
+    if (channel->stream != NULL)
+        nng_stream_close(channel->stream);
+    nng_aio *aios[] = {channel->connect, channel->receive, channel->send};
+    for (size_t i = 0; i < sizeof aios / sizeof aios[0]; i++) {
+        if (aios[i] == NULL)
+            continue;
+        nng_aio_stop(aios[i]);
+        nng_aio_free(aios[i]);
+    }
+    /* A dial that came through at the last moment left its stream here. */
+    if (channel->stream != NULL)
+        nng_stream_free(channel->stream);
+    if (channel->dialer != NULL)
+        nng_stream_dialer_free(channel->dialer);
+    holm_framer_clear(&channel->framer);
+    holm_outbox_release(&channel->outbox);
+    holm_frame_list_free(&nng->config.allocator, &channel->inbox);
+    holm_deallocate(&nng->config.allocator, channel, sizeof *channel);
+}
+
+static void take_frame(struct holm_channel *channel, struct holm_transport_event *event)
+{
+    struct holm_frame *frame = holm_frame_list_pop(&channel->inbox);
+    channel->inbox_bytes -= frame->size;
+    if (is_link(channel)) {
+        event->type = HOLM_TRANSPORT_LINK_FRAME;
+        if (channel->inbox_bytes <= HOLM_LINK_INBOX_BYTES / 2)
+            read_on(channel);
+    } else {
+        event->type = HOLM_TRANSPORT_BROADCAST;
+        channel->nng->broadcast_bytes -= frame->size;
+    }
+    event->frame = frame->bytes;
+    event->frame_bytes = frame->size;
+    event->owned = frame;
+}
+
+bool holm_channel_take(struct holm_channel *channel, struct holm_transport_event *event)
+{
+    if (is_link(channel))
+        event->link.value = channel->id;
+    else
+        event->subscription.value = channel->id;
+    if (channel->up_untold) {
+        channel->up_untold = false;
+        event->type = HOLM_TRANSPORT_LINK_UP;
+        event->accepted = channel->kind == HOLM_CHANNEL_ACCEPTED;
+    } else if (channel->inbox.first != NULL) {
+        take_frame(channel, event);
+    } else {
+        HOLM_ASSERT(channel->closed_untold);
+        event->type = HOLM_TRANSPORT_LINK_CLOSED;
+        holm_channel_remove(channel);
+        return true;
+    }
+    /* To the end of the ring, so that a talkative peer does not starve the others. */
+    ring_remove(channel);
+    ring_add(channel);
+    return false;
+}

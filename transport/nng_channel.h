@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * nng_channel.h - inside the nng transport: one nng_stream, framed; and the state they share.
+ *
+ * A channel is a link that was dialled, a link that was accepted, or a subscription.
+ *
+ *     WAITING --timer--> DIALLING --> OPEN --> BROKEN            a link ends here
+ *        ^                   |                   |
+ *        +-------------------+-------------------+               a subscription goes round
+ *
+ * Invariants:
+ *     C1  everything of a channel belongs to the transport's lock, but for its framer, which
+ *         belongs to the receive under way while there is one
+ *     C2  `under_way` counts the operations whose callback has not taken the lock for the last
+ *         time; the stream is freed only when it is zero
+ *     C3  a channel is in the ring exactly when it has something for next()
+ *     C4  once `closing` is set no callback starts an operation, so holm_channel_free(), called
+ *         without the lock, waits for at most one callback each
+ */
+#ifndef HOLM_TRANSPORT_NNG_CHANNEL_H
+#define HOLM_TRANSPORT_NNG_CHANNEL_H
+
+#include <pthread.h>
+
+#include <nng/nng.h>
+
+#include "transport/framer.h"
+#include "transport/outbox.h"
+#include "transport/transport.h"
+
+#define HOLM_CHANNEL_BUCKETS 256
+/* A link is not read further while this much of it waits for next(). */
+#define HOLM_LINK_INBOX_BYTES ((size_t)262144)
+
+struct holm_nng;
+
+enum holm_channel_kind {
+    HOLM_CHANNEL_DIALLED = 1,
+    HOLM_CHANNEL_ACCEPTED = 2,
+    HOLM_CHANNEL_SUBSCRIPTION = 3
+};
+
+enum holm_channel_state {
+    HOLM_CHANNEL_WAITING = 1,
+    HOLM_CHANNEL_DIALLING = 2,
+    HOLM_CHANNEL_OPEN = 3,
+    HOLM_CHANNEL_BROKEN = 4
+};
+
+struct holm_channel {
+    struct holm_nng *nng;
+    uint64_t id;
+    enum holm_channel_kind kind;
+    enum holm_channel_state state;
+    bool closing;
+    bool opened;  /* it was OPEN once */
+    bool reading; /* a receive is under way; not so while the inbox is full */
+    bool sending;
+    bool up_untold, closed_untold;
+    unsigned under_way;
+    unsigned failures;         /* of dialling, one after the other */
+    nng_stream_dialer *dialer; /* NULL when accepted */
+    nng_stream *stream;
+    nng_aio *connect, *receive, *send;
+    struct holm_framer framer;
+    struct holm_outbox outbox;
+    struct holm_frame_list inbox;
+    size_t inbox_bytes;
+    bool in_ring;
+    struct holm_channel *ring_next, *ring_previous;
+    struct holm_channel *bucket_next;
+};
+
+struct holm_nng {
+    struct holm_transport transport;
+    struct holm_transport_config config; /* `listen` is not kept */
+    char address[HOLM_ADDRESS_BYTES_MAX];
+    char publisher_address[HOLM_ADDRESS_BYTES_MAX];
+
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* something for next(), or an outbox ran empty */
+    bool woken;
+    bool closing;
+    uint64_t random;
+    uint64_t last_id;
+    struct holm_channel *buckets[HOLM_CHANNEL_BUCKETS];
+    struct holm_channel *ring; /* the next to be served; its ring_previous is the last */
+    size_t accepted_count;
+    size_t broadcast_bytes; /* received and not yet taken */
+    struct holm_transport_stats stats;
+
+    nng_stream_listener *listener;
+    nng_aio *accept;
+    bool accept_pausing; /* `accept` is a timer now */
+
+    bool publishing;
+    nng_socket publisher;
+    nng_aio *publish;
+};
+
+/* All of these are called with the lock held unless said otherwise. */
+
+/* A channel in the table, not yet dialled. `address` is NULL for an accepted one. HOLM_EADDRESS,
+ * HOLM_ENOMEM */
+HOLM_NODISCARD enum holm_status holm_channel_new(struct holm_nng *nng, enum holm_channel_kind kind,
+                                                 const char *address,
+                                                 struct holm_channel **channel);
+/* Starts the first dial. */
+void holm_channel_dial(struct holm_channel *channel);
+/* `stream` is the channel's now, and open. */
+void holm_channel_open(struct holm_channel *channel, nng_stream *stream);
+/* Breaks it: what has arrived is still delivered, then LINK_CLOSED; a subscription dials again. */
+void holm_channel_break(struct holm_channel *channel);
+/* Sends what is in the outbox, unless it is being sent. */
+void holm_channel_flush(struct holm_channel *channel);
+/* Asks the peer to close once it has read what is in the outbox. */
+void holm_channel_end(struct holm_channel *channel);
+/* The next event of a channel in the ring. True when the channel is at its end with it: it is
+ * taken from the table, and holm_channel_free() must follow. */
+bool holm_channel_take(struct holm_channel *channel, struct holm_transport_event *event);
+
+struct holm_channel *holm_channel_find(struct holm_nng *nng, uint64_t id);
+/* Out of the table and of the ring; no event of it comes any more. */
+void holm_channel_remove(struct holm_channel *channel);
+/* Waits for its callbacks and frees it. It was removed, and the lock is not held. */
+void holm_channel_free(struct holm_channel *channel);
+
+/* Without the lock, before anything else and after everything else: the listeners and what hangs
+ * on them. The status as in holm_transport_nng_open(). */
+HOLM_NODISCARD enum holm_status holm_nng_listen(struct holm_nng *nng, const char *address);
+void holm_nng_unlisten(struct holm_nng *nng);
+HOLM_NODISCARD enum holm_status holm_publisher_open(struct holm_nng *nng, const char *address);
+void holm_publisher_close(struct holm_nng *nng);
+HOLM_NODISCARD enum holm_status holm_publisher_send(struct holm_nng *nng, const void *frame,
+                                                    size_t frame_bytes);
+
+/* tcp://HOST:PORT or ipc:///PATH, short enough to be told to others. A port of 0 is for listening
+ * only. */
+bool holm_address_is_usable(const char *address, bool to_listen);
+static inline bool holm_address_is_ipc(const char *address)
+{
+    return strncmp(address, "ipc://", 6) == 0;
+}
+/* `address` with its port replaced. It is usable, and so long that the result fits. */
+void holm_address_with_port(char result[HOLM_ADDRESS_BYTES_MAX], const char *address, int port);
+
+enum holm_status holm_status_of_nng(int error);
+
+#endif
