@@ -35,7 +35,16 @@ HOLM_NODISCARD enum holm_status holm_array_reserve(const struct holm_allocator *
                                                    void **array, size_t *capacity,
                                                    size_t element_bytes, size_t wanted);
 
-/* Says what is wrong on the host's terms and ends the program: a bug was found. */
+/* Frees what holm_array_reserve() grew. */
+void holm_array_free(const struct holm_allocator *allocator, void *array, size_t capacity,
+                     size_t element_bytes);
+
+/* How a host has failed assertions told: set once, before anything else. It may not return control
+ * into the core; when it returns, or is NULL, the program aborts. */
+typedef void holm_assert_handler(const char *expression, const char *file, int line);
+extern holm_assert_handler *holm_assert_hook;
+
+/* A bug was found: calls the hook and ends the program. */
 _Noreturn void holm_assert_failed(const char *expression, const char *file, int line);
 
 #define HOLM_ASSERT(expression)                                                                    \

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/arena.h"
+
+#define CHUNK_BYTES ((size_t)4096)
+#define ALIGNMENT ((size_t)16)
+
+struct holm_arena_chunk {
+    struct holm_arena_chunk *below;
+    size_t size; /* of the data */
+    size_t used;
+    _Alignas(16) unsigned char data[];
+};
+
+void holm_arena_init(struct holm_arena *arena, const struct holm_allocator *allocator)
+{
+    arena->allocator = *allocator;
+    arena->top = NULL;
+    arena->taken = 0;
+}
+
+static void pop(struct holm_arena *arena)
+{
+    struct holm_arena_chunk *chunk = arena->top;
+    arena->top = chunk->below;
+    holm_deallocate(&arena->allocator, chunk, sizeof *chunk + chunk->size);
+}
+
+void holm_arena_release(struct holm_arena *arena)
+{
+    while (arena->top != NULL)
+        pop(arena);
+    arena->taken = 0;
+}
+
+static bool push(struct holm_arena *arena, size_t size)
+{
+    size_t data = size > CHUNK_BYTES ? size : CHUNK_BYTES;
+    if (data > SIZE_MAX - sizeof(struct holm_arena_chunk))
+        return false;
+    struct holm_arena_chunk *chunk = holm_allocate(&arena->allocator, sizeof *chunk + data);
+    if (chunk == NULL)
+        return false;
+    chunk->below = arena->top;
+    chunk->size = data;
+    chunk->used = 0;
+    arena->top = chunk;
+    return true;
+}
+
+void *holm_arena_take(struct holm_arena *arena, size_t size)
+{
+    if (size > SIZE_MAX - ALIGNMENT)
+        return NULL;
+    size_t padded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (arena->top == NULL || arena->top->size - arena->top->used < padded) {
+        if (!push(arena, padded))
+            return NULL;
+    }
+    void *piece = arena->top->data + arena->top->used;
+    arena->top->used += padded;
+    arena->taken += padded;
+    return piece;
+}
+
+enum holm_status holm_arena_copy(struct holm_arena *arena, struct holm_bytes source,
+                                 struct holm_bytes *copy)
+{
+    copy->data = NULL;
+    copy->size = source.size;
+    if (source.size == 0)
+        return HOLM_OK;
+    void *piece = holm_arena_take(arena, source.size);
+    if (piece == NULL)
+        return HOLM_ENOMEM;
+    memcpy(piece, source.data, source.size);
+    copy->data = piece;
+    return HOLM_OK;
+}
+
+struct holm_arena_mark holm_arena_mark(const struct holm_arena *arena)
+{
+    struct holm_arena_mark mark = {arena->top, arena->top == NULL ? 0 : arena->top->used,
+                                   arena->taken};
+    return mark;
+}
+
+void holm_arena_rewind(struct holm_arena *arena, struct holm_arena_mark mark)
+{
+    while (arena->top != mark.top)
+        pop(arena);
+    if (arena->top != NULL)
+        arena->top->used = mark.used;
+    arena->taken = mark.taken;
+}
+
+void holm_arena_clear(struct holm_arena *arena)
+{
+    while (arena->top != NULL && (arena->top->below != NULL || arena->top->size != CHUNK_BYTES))
+        pop(arena);
+    if (arena->top != NULL)
+        arena->top->used = 0;
+    arena->taken = 0;
+}

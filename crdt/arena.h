@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * arena.h - memory that is taken piece by piece and given back at once.
+ *
+ * Pieces never move. A mark remembers how full the arena was; going back to it frees what was
+ * taken since.
+ */
+#ifndef HOLM_CRDT_ARENA_H
+#define HOLM_CRDT_ARENA_H
+
+#include "crdt/base.h"
+
+struct holm_arena_chunk;
+
+struct holm_arena {
+    struct holm_allocator allocator;
+    struct holm_arena_chunk *top; /* the newest chunk */
+    size_t taken;                 /* bytes in all */
+};
+
+struct holm_arena_mark {
+    struct holm_arena_chunk *top;
+    size_t used;
+    size_t taken;
+};
+
+void holm_arena_init(struct holm_arena *arena, const struct holm_allocator *allocator);
+void holm_arena_release(struct holm_arena *arena);
+
+/* Takes `size` bytes aligned for anything, or returns NULL and changes nothing. Size 0 gives a
+ * pointer that must not be read. */
+void *holm_arena_take(struct holm_arena *arena, size_t size);
+
+/* Copies bytes into the arena. HOLM_ENOMEM; no bytes need no memory. */
+HOLM_NODISCARD enum holm_status holm_arena_copy(struct holm_arena *arena, struct holm_bytes source,
+                                                struct holm_bytes *copy);
+
+struct holm_arena_mark holm_arena_mark(const struct holm_arena *arena);
+void holm_arena_rewind(struct holm_arena *arena, struct holm_arena_mark mark);
+
+/* Empties the arena, and keeps one chunk of the usual size for the next round. */
+void holm_arena_clear(struct holm_arena *arena);
+
+#endif

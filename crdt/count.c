@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/count.h"
+
+static bool add(int64_t a, int64_t b, int64_t *sum)
+{
+    if ((b > 0 && a > INT64_MAX - b) || (b < 0 && a < INT64_MIN - b))
+        return false;
+    *sum = a + b;
+    return true;
+}
+
+static bool difference_fits(int64_t a, int64_t b)
+{
+    return !((b < 0 && a > INT64_MAX + b) || (b > 0 && a < INT64_MIN + b));
+}
+
+enum holm_status holm_count_increment(const struct holm_count *old, uint64_t seq, int64_t amount,
+                                      struct holm_count *result)
+{
+    HOLM_ASSERT(seq > 0);
+    if (old == NULL || !holm_count_live(old)) {
+        *result = (struct holm_count){.start = seq, .last = seq, .sum = amount};
+        return HOLM_OK;
+    }
+    HOLM_ASSERT(seq > old->last);
+    int64_t sum;
+    if (!add(old->sum, amount, &sum) || !difference_fits(sum, old->cancelled_sum))
+        return HOLM_EOVERFLOW;
+    *result = *old;
+    result->last = seq;
+    result->sum = sum;
+    return HOLM_OK;
+}
+
+struct holm_count holm_count_cancelled(const struct holm_count *count)
+{
+    struct holm_count mark = *count;
+    mark.cancelled = count->last;
+    mark.cancelled_sum = count->sum;
+    return mark;
+}
+
+void holm_count_merge(struct holm_count *target, const struct holm_count *source)
+{
+    if (source->start != target->start) {
+        if (source->start > target->start)
+            *target = *source;
+        return;
+    }
+    if (source->last > target->last) {
+        target->last = source->last;
+        target->sum = source->sum;
+    }
+    if (source->cancelled > target->cancelled) {
+        target->cancelled = source->cancelled;
+        target->cancelled_sum = source->cancelled_sum;
+    }
+    if (target->cancelled > target->last) {
+        target->last = target->cancelled;
+        target->sum = target->cancelled_sum;
+    }
+}
+
+bool holm_count_equal(const struct holm_count *a, const struct holm_count *b)
+{
+    return a->start == b->start && a->last == b->last && a->sum == b->sum &&
+           a->cancelled == b->cancelled && a->cancelled_sum == b->cancelled_sum;
+}
+
+static void wide_add(struct holm_wide *wide, int64_t term)
+{
+    uint64_t low = (uint64_t)term;
+    wide->low += low;
+    wide->high += (wide->low < low ? 1 : 0) + (term < 0 ? -1 : 0);
+}
+
+static void wide_subtract(struct holm_wide *wide, int64_t term)
+{
+    uint64_t low = (uint64_t)term;
+    wide->high -= (wide->low < low ? 1 : 0) + (term < 0 ? -1 : 0);
+    wide->low -= low;
+}
+
+void holm_wide_add(struct holm_wide *wide, const struct holm_count *count)
+{
+    wide_add(wide, count->sum);
+    wide_subtract(wide, count->cancelled_sum);
+}
+
+int64_t holm_wide_saturated(const struct holm_wide *wide)
+{
+    if (wide->high > 0 || (wide->high == 0 && wide->low > (uint64_t)INT64_MAX))
+        return INT64_MAX;
+    if (wide->high < -1 || (wide->high == -1 && wide->low < (uint64_t)INT64_MAX + 1))
+        return INT64_MIN;
+    return wide->high == 0 ? (int64_t)wide->low : -(int64_t)(~wide->low) - 1;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * count.h - one actor's part of a counter, with exact resets.
+ *
+ *     entry (b, s, P, c, Pc)   chain start, last seq, sum since b, cancelled up to c, sum at c
+ *     value P - Pc             live iff c < s
+ *
+ *     increment d at seq q     no entry, or c = s  ->  (q, q, d, 0, 0)
+ *                              else                ->  (b, q, P + d, c, Pc)
+ *     reset                    a mark per live entry: (b, s, P, s, P)
+ *     merge                    larger b whole; same b: (s, P) by larger s, (c, Pc) by larger c,
+ *                              and if c > s then (s, P) := (c, Pc)
+ *
+ * A cancelled entry (c = s) is a ghost: not live, but it must still win against older copies of
+ * itself. docs/SEMANTICS.md tells why each rule is needed.
+ */
+#ifndef HOLM_CRDT_COUNT_H
+#define HOLM_CRDT_COUNT_H
+
+#include "crdt/delta.h"
+
+static inline bool holm_count_live(const struct holm_count *count)
+{
+    return count->cancelled < count->last;
+}
+
+/* The entry after an increment at `seq`; `old` is NULL when there is none.
+ * HOLM_EOVERFLOW: the sum since the chain's start, or the live part of it, would leave 64 bits. */
+HOLM_NODISCARD enum holm_status holm_count_increment(const struct holm_count *old, uint64_t seq,
+                                                     int64_t amount, struct holm_count *result);
+
+/* The mark that cancels all of an entry. */
+struct holm_count holm_count_cancelled(const struct holm_count *count);
+
+/* target := the merge of both. Commutative, associative, idempotent. */
+void holm_count_merge(struct holm_count *target, const struct holm_count *source);
+
+bool holm_count_equal(const struct holm_count *a, const struct holm_count *b);
+
+/* An exact sum of any number of live parts, wider than 64 bits, and its saturated value. */
+struct holm_wide {
+    uint64_t low;
+    int64_t high;
+};
+void holm_wide_add(struct holm_wide *wide, const struct holm_count *count);
+int64_t holm_wide_saturated(const struct holm_wide *wide);
+
+#endif
