@@ -40,11 +40,11 @@ enum holm_item_op {
  * cancelled < last. design: docs/SEMANTICS.md, "Counters".
  */
 struct holm_count {
-    uint64_t start;         /* b */
-    uint64_t last;          /* s */
-    int64_t sum;            /* P */
-    uint64_t cancelled;     /* c */
-    int64_t cancelled_sum;  /* Pc */
+    uint64_t start;        /* b */
+    uint64_t last;         /* s */
+    int64_t sum;           /* P */
+    uint64_t cancelled;    /* c */
+    int64_t cancelled_sum; /* Pc */
 };
 
 /* Dots (actor, first) to (actor, last). */
@@ -55,14 +55,14 @@ struct holm_seen {
 };
 
 struct holm_item {
-    uint8_t op;   /* enum holm_item_op */
-    uint8_t kind; /* enum holm_kind, or a newer one; 0 in DROP_PATH and BURY */
+    uint8_t op;     /* enum holm_item_op */
+    uint8_t kind;   /* enum holm_kind, or a newer one; 0 in DROP_PATH and BURY */
     uint32_t actor; /* who wrote the cell, the tombstone, the counter entry */
     struct holm_bytes key;
-    struct holm_bytes path; /* see path.h; empty: the record itself */
-    struct holm_bytes sub;  /* set element; otherwise empty */
-    uint64_t seq;           /* PUT, BURY, KNOWN: the dot's */
-    uint64_t hlc;           /* PUT */
+    struct holm_bytes path;  /* see path.h; empty: the record itself */
+    struct holm_bytes sub;   /* set element; otherwise empty */
+    uint64_t seq;            /* PUT, BURY, KNOWN: the dot's */
+    uint64_t hlc;            /* PUT */
     struct holm_value value; /* PUT; a type this build does not know has its bytes in as.bytes */
     struct holm_count count; /* COUNT */
     uint32_t seen_first;     /* PUT, DROP_*: a slice of `seen` */
@@ -92,8 +92,9 @@ struct holm_delta {
     struct holm_actor actor;
     uint64_t first;
     uint64_t last;
-    struct holm_vector_view deps;      /* what changed in the sender's vector since its last run */
-    struct holm_vector_view collected; /* S: tombstones collected when sealed; empty for `forever` */
+    struct holm_vector_view deps; /* what changed in the sender's vector since its last run */
+    struct holm_vector_view
+        collected; /* S: tombstones collected when sealed; empty for `forever` */
     struct holm_items items;
     struct holm_bytes unknown; /* fields of a newer wire version, kept byte for byte */
 };
@@ -117,7 +118,7 @@ struct holm_fill {
     struct holm_seen *seen;
     struct holm_dot *deps;
     struct holm_dot *collected;
-    unsigned char *bytes;      /* room for keys, paths, elements, values, unknown */
+    unsigned char *bytes; /* room for keys, paths, elements, values, unknown */
     unsigned char *bytes_end;
 };
 

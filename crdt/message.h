@@ -58,14 +58,14 @@ struct holm_member {
 
 struct holm_hello {
     struct holm_bytes cluster;
-    uint32_t version;          /* wire version: HOLM_WIRE_VERSION */
-    uint64_t features;         /* bits that both must have to be used; none so far */
+    uint32_t version;  /* wire version: HOLM_WIRE_VERSION */
+    uint64_t features; /* bits that both must have to be used; none so far */
     uint32_t partitions;
     struct holm_member self;
     struct holm_bytes publisher; /* address to subscribe to; may be empty */
-    uint64_t nonce;            /* of this running node: tells a dial to oneself from a duplicate */
-    bool answer;               /* this Hello answers the receiver's: the link now works both ways */
-    struct holm_actor heard;   /* with `answer`: whom this answers */
+    uint64_t nonce;          /* of this running node: tells a dial to oneself from a duplicate */
+    bool answer;             /* this Hello answers the receiver's: the link now works both ways */
+    struct holm_actor heard; /* with `answer`: whom this answers */
     const struct holm_member *members; /* others that the sender knows, the receiver included */
     size_t member_count;
 };
@@ -111,7 +111,7 @@ struct holm_sync_cut {
     uint64_t pages;
     struct holm_vector_view vector; /* the cut's: exact for its state */
     struct holm_vector_view collected;
-    struct holm_digest digest;      /* of the cut's live state */
+    struct holm_digest digest; /* of the cut's live state */
 };
 
 struct holm_sync_open {

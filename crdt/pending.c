@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/pending.h"
+
+#include "crdt/order.h"
+
+void holm_pending_init(struct holm_pending *pending, const struct holm_allocator *allocator)
+{
+    memset(pending, 0, sizeof *pending);
+    pending->allocator = *allocator;
+    holm_arena_init(&pending->arena, allocator);
+}
+
+void holm_pending_release(struct holm_pending *pending)
+{
+    holm_arena_release(&pending->arena);
+    holm_array_free(&pending->allocator, pending->items, pending->item_capacity,
+                    sizeof *pending->items);
+    holm_array_free(&pending->allocator, pending->seen, pending->seen_capacity,
+                    sizeof *pending->seen);
+    holm_array_free(&pending->allocator, pending->saved, pending->saved_capacity,
+                    sizeof *pending->saved);
+    memset(pending, 0, sizeof *pending);
+}
+
+void holm_pending_begin(struct holm_pending *pending)
+{
+    HOLM_ASSERT(pending->saved_count == 0);
+    pending->start.item_count = pending->item_count;
+    pending->start.seen_count = pending->seen_count;
+    pending->start.bytes = pending->bytes;
+    pending->start.last = pending->last;
+    pending->start.mark = holm_arena_mark(&pending->arena);
+}
+
+void holm_pending_commit(struct holm_pending *pending)
+{
+    pending->saved_count = 0;
+}
+
+void holm_pending_rollback(struct holm_pending *pending)
+{
+    while (pending->saved_count > 0) {
+        pending->saved_count -= 1;
+        const struct holm_pending_saved *saved = &pending->saved[pending->saved_count];
+        pending->items[saved->index] = saved->item;
+    }
+    pending->item_count = pending->start.item_count;
+    pending->seen_count = pending->start.seen_count;
+    pending->bytes = pending->start.bytes;
+    pending->last = pending->start.last;
+    holm_arena_rewind(&pending->arena, pending->start.mark);
+}
+
+static size_t item_bytes(const struct holm_pending_item *item)
+{
+    struct holm_item shape = {.op = item->op,
+                              .key = item->key,
+                              .path = item->path,
+                              .sub = item->sub,
+                              .value = item->value};
+    return holm_item_bytes_max(&shape);
+}
+
+enum holm_status holm_pending_add(struct holm_pending *pending,
+                                  const struct holm_pending_item *item, uint32_t *index)
+{
+    void *items = pending->items;
+    enum holm_status status = holm_array_reserve(&pending->allocator, &items,
+                                                 &pending->item_capacity, sizeof *pending->items,
+                                                 pending->item_count + 1);
+    pending->items = items;
+    if (status != HOLM_OK)
+        return status;
+    HOLM_ASSERT(pending->item_count < UINT32_MAX);
+    struct holm_pending_item *made = &pending->items[pending->item_count];
+    *made = *item;
+    made->seen = 0;
+    status = holm_arena_copy(&pending->arena, item->key, &made->key);
+    if (status == HOLM_OK)
+        status = holm_arena_copy(&pending->arena, item->path, &made->path);
+    if (status == HOLM_OK)
+        status = holm_arena_copy(&pending->arena, item->sub, &made->sub);
+    if (status == HOLM_OK && holm_type_has_bytes(item->value.type))
+        status = holm_arena_copy(&pending->arena, item->value.as.bytes, &made->value.as.bytes);
+    if (status != HOLM_OK)
+        return status; /* what was taken from the arena goes with the roll-back */
+    *index = (uint32_t)pending->item_count;
+    pending->item_count += 1;
+    pending->bytes += item_bytes(made);
+    return HOLM_OK;
+}
+
+enum holm_status holm_pending_change(struct holm_pending *pending, uint32_t index,
+                                     struct holm_pending_item **item)
+{
+    HOLM_ASSERT(index < pending->item_count);
+    void *saved = pending->saved;
+    enum holm_status status = holm_array_reserve(&pending->allocator, &saved,
+                                                 &pending->saved_capacity, sizeof *pending->saved,
+                                                 pending->saved_count + 1);
+    pending->saved = saved;
+    if (status != HOLM_OK)
+        return status;
+    *item = &pending->items[index];
+    pending->saved[pending->saved_count++] = (struct holm_pending_saved){index, **item};
+    return HOLM_OK;
+}
+
+enum holm_status holm_pending_value(struct holm_pending *pending, struct holm_pending_item *item,
+                                    const struct holm_value *value)
+{
+    struct holm_value copy = *value;
+    if (holm_type_has_bytes(value->type)) {
+        if (holm_arena_copy(&pending->arena, value->as.bytes, &copy.as.bytes) != HOLM_OK)
+            return HOLM_ENOMEM;
+        pending->bytes += value->as.bytes.size;
+    }
+    item->value = copy;
+    return HOLM_OK;
+}
+
+enum holm_status holm_pending_see(struct holm_pending *pending, uint32_t index, uint32_t actor,
+                                  uint64_t seq)
+{
+    HOLM_ASSERT(index < pending->item_count && seq > 0);
+    void *seen = pending->seen;
+    enum holm_status status = holm_array_reserve(&pending->allocator, &seen,
+                                                 &pending->seen_capacity, sizeof *pending->seen,
+                                                 pending->seen_count + 1);
+    pending->seen = seen;
+    if (status != HOLM_OK)
+        return status;
+    struct holm_pending_item *item;
+    status = holm_pending_change(pending, index, &item);
+    if (status != HOLM_OK)
+        return status;
+    item->seen += 1;
+    pending->seen[pending->seen_count++] = (struct holm_pending_seen){index, actor, seq};
+    pending->bytes += 16;
+    return HOLM_OK;
+}
+
+void holm_pending_clear(struct holm_pending *pending)
+{
+    HOLM_ASSERT(pending->saved_count == 0);
+    pending->item_count = 0;
+    pending->seen_count = 0;
+    pending->bytes = 0;
+    holm_arena_clear(&pending->arena);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * pending.h - the operations since the last seal, compacted as they come.
+ *
+ * What a later operation of the run replaces is changed in place, so a million increments of one
+ * counter are one item. Items that became nothing are dead, and are left out of the delta.
+ *
+ *     add k.n 5      items: COUNT k.n (7, 7, 5)
+ *     add k.n 2             COUNT k.n (7, 8, 7)
+ *     put k.x "a"           PUT k.x seq 9 "a"  seen {B:3}
+ *     remove k.x            DROP_SLOT k.x      seen {B:3}      (its own dot never left this run)
+ *
+ * Changes between begin and commit can be taken back, as the state's can.
+ */
+#ifndef HOLM_CRDT_PENDING_H
+#define HOLM_CRDT_PENDING_H
+
+#include "crdt/actors.h"
+#include "crdt/arena.h"
+
+/* An item of the run to be; bytes are in the arena. `op` 0: dead. */
+struct holm_pending_item {
+    uint8_t op; /* enum holm_item_op */
+    uint8_t kind;
+    uint32_t actor; /* index in the replica: COUNT: whose */
+    uint32_t seen;  /* dots of `seen` that belong to it */
+    struct holm_bytes key, path, sub;
+    uint64_t seq;
+    uint64_t hlc;
+    struct holm_value value;
+    struct holm_count count;
+};
+
+struct holm_pending_seen {
+    uint32_t item;
+    uint32_t actor;
+    uint64_t seq;
+};
+
+struct holm_pending_saved {
+    uint32_t index;
+    struct holm_pending_item item;
+};
+
+struct holm_pending {
+    struct holm_allocator allocator;
+    struct holm_arena arena;
+    struct holm_pending_item *items;
+    struct holm_pending_seen *seen;
+    struct holm_pending_saved *saved; /* items as they were at begin */
+    size_t item_count, item_capacity;
+    size_t seen_count, seen_capacity;
+    size_t saved_count, saved_capacity;
+    size_t bytes;  /* no less than the run will take on the wire */
+    uint64_t last; /* highest seq minted; the run is from what is sealed + 1 to here */
+    struct {
+        size_t item_count, seen_count, bytes;
+        uint64_t last;
+        struct holm_arena_mark mark;
+    } start; /* of the transaction */
+};
+
+void holm_pending_init(struct holm_pending *pending, const struct holm_allocator *allocator);
+void holm_pending_release(struct holm_pending *pending);
+
+void holm_pending_begin(struct holm_pending *pending);
+void holm_pending_commit(struct holm_pending *pending);
+void holm_pending_rollback(struct holm_pending *pending);
+
+/* Adds an item like `item`, its bytes copied. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_pending_add(struct holm_pending *pending,
+                                                 const struct holm_pending_item *item,
+                                                 uint32_t *index);
+
+/* An item that may be changed; it is saved first. New bytes must be given with
+ * holm_pending_value(). HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_pending_change(struct holm_pending *pending, uint32_t index,
+                                                    struct holm_pending_item **item);
+
+/* Sets an item's value, its bytes copied. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_pending_value(struct holm_pending *pending,
+                                                   struct holm_pending_item *item,
+                                                   const struct holm_value *value);
+
+/* Notes that an item replaces a dot of another run. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_pending_see(struct holm_pending *pending, uint32_t index,
+                                                 uint32_t actor, uint64_t seq);
+
+/* Builds the run `first` … `pending->last` of the actor with index `self`, with everything that
+ * `actors` marks as changed (for the first run of an epoch, all) as its deps. Changes nothing but
+ * the order of `seen`. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_pending_seal(struct holm_pending *pending,
+                                                  const struct holm_actors *actors, uint32_t self,
+                                                  uint64_t first, uint32_t partition,
+                                                  struct holm_delta **delta);
+
+/* Forgets everything but `last`, after a seal. */
+void holm_pending_clear(struct holm_pending *pending);
+
+#endif

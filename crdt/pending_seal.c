@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the pending items to a delta: dead items are left out, dots become ranges, and actors get
+ * numbers in a table of the delta's own.
+ */
+#include "crdt/order.h"
+#include "crdt/pending.h"
+
+struct seal {
+    const struct holm_pending *pending;
+    const struct holm_actors *actors;
+    uint32_t *numbers; /* by the replica's index: the number in the delta's table */
+    struct holm_fill fill;
+    struct holm_fill_sizes sizes;
+    size_t item_at, seen_at;
+};
+
+static int compare_seen(const void *left, const void *right)
+{
+    const struct holm_pending_seen *a = left;
+    const struct holm_pending_seen *b = right;
+    if (a->item != b->item)
+        return a->item < b->item ? -1 : 1;
+    if (a->actor != b->actor)
+        return a->actor < b->actor ? -1 : 1;
+    return (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+static bool continues(const struct holm_pending_seen *previous,
+                      const struct holm_pending_seen *seen)
+{
+    return previous->item == seen->item && previous->actor == seen->actor &&
+           previous->seq + 1 == seen->seq;
+}
+
+static void measure(struct seal *seal, uint32_t self)
+{
+    const struct holm_pending *pending = seal->pending;
+    struct holm_fill_sizes *sizes = &seal->sizes;
+    memset(seal->numbers, 0, seal->actors->count * sizeof *seal->numbers);
+    for (size_t i = 0; i < pending->item_count; i++) {
+        const struct holm_pending_item *item = &pending->items[i];
+        if (item->op == 0)
+            continue;
+        sizes->items += 1;
+        sizes->bytes += item->key.size + item->path.size + item->sub.size;
+        sizes->bytes += holm_type_has_bytes(item->value.type) ? item->value.as.bytes.size : 0;
+        seal->numbers[item->actor] = 1;
+    }
+    for (size_t i = 0; i < pending->seen_count; i++) {
+        const struct holm_pending_seen *seen = &pending->seen[i];
+        if (pending->items[seen->item].op == 0)
+            continue;
+        sizes->seen += i == 0 || !continues(seen - 1, seen) ? 1 : 0;
+        seal->numbers[seen->actor] = 1;
+    }
+    seal->numbers[self] = 1;
+    for (size_t i = 0; i < seal->actors->count; i++)
+        sizes->actors += seal->numbers[i];
+}
+
+/* The own actor is number 0, the others follow in the order of the actors. */
+static void number_actors(struct seal *seal, uint32_t self)
+{
+    uint32_t number = 1;
+    seal->fill.actors[0] = seal->actors->rows[self].actor;
+    for (size_t i = 0; i < seal->actors->count; i++) {
+        uint32_t index = seal->actors->sorted[i];
+        if (index == self || seal->numbers[index] == 0)
+            continue;
+        seal->fill.actors[number] = seal->actors->rows[index].actor;
+        seal->numbers[index] = number++;
+    }
+    seal->numbers[self] = 0;
+    HOLM_ASSERT(number == seal->sizes.actors);
+}
+
+static void add_seen(struct seal *seal, struct holm_item *item, uint32_t index, size_t *next)
+{
+    const struct holm_pending *pending = seal->pending;
+    item->seen_first = (uint32_t)seal->seen_at;
+    while (*next < pending->seen_count && pending->seen[*next].item < index)
+        *next += 1;
+    for (; *next < pending->seen_count && pending->seen[*next].item == index; *next += 1) {
+        const struct holm_pending_seen *seen = &pending->seen[*next];
+        if (item->seen_count > 0 && continues(seen - 1, seen)) {
+            seal->fill.seen[seal->seen_at - 1].last = seen->seq;
+            continue;
+        }
+        HOLM_ASSERT(seal->seen_at < seal->sizes.seen);
+        seal->fill.seen[seal->seen_at++] = (struct holm_seen){seal->numbers[seen->actor], seen->seq,
+                                                              seen->seq};
+        item->seen_count += 1;
+    }
+}
+
+static void fill_items(struct seal *seal)
+{
+    const struct holm_pending *pending = seal->pending;
+    size_t next = 0;
+    for (uint32_t i = 0; i < pending->item_count; i++) {
+        const struct holm_pending_item *from = &pending->items[i];
+        if (from->op == 0)
+            continue;
+        struct holm_item *to = &seal->fill.items[seal->item_at++];
+        to->op = from->op;
+        to->kind = from->kind;
+        to->actor = seal->numbers[from->actor];
+        to->key = holm_fill_bytes(&seal->fill, from->key);
+        to->path = holm_fill_bytes(&seal->fill, from->path);
+        to->sub = holm_fill_bytes(&seal->fill, from->sub);
+        to->seq = from->seq;
+        to->hlc = from->hlc;
+        to->value = from->value;
+        if (holm_type_has_bytes(from->value.type))
+            to->value.as.bytes = holm_fill_bytes(&seal->fill, from->value.as.bytes);
+        to->count = from->count;
+        add_seen(seal, to, i, &next);
+    }
+    HOLM_ASSERT(seal->item_at == seal->sizes.items);
+}
+
+/* Items that carry a dot in its order, the others first: a receiver checks that no dot is twice. */
+static int compare_items(const void *left, const void *right)
+{
+    const struct holm_item *a = left;
+    const struct holm_item *b = right;
+    return (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+enum holm_status holm_pending_seal(struct holm_pending *pending, const struct holm_actors *actors,
+                                   uint32_t self, uint64_t first, uint32_t partition,
+                                   struct holm_delta **delta)
+{
+    HOLM_ASSERT(first <= pending->last && self < actors->count);
+    bool whole = actors->rows[self].seq == 0;
+    struct seal seal = {.pending = pending, .actors = actors};
+    size_t numbers_bytes = actors->count * sizeof *seal.numbers;
+    seal.numbers = holm_allocate(&pending->allocator, numbers_bytes);
+    if (seal.numbers == NULL)
+        return HOLM_ENOMEM;
+    holm_sort(pending->seen, pending->seen_count, sizeof *pending->seen, compare_seen);
+    measure(&seal, self);
+    seal.sizes.deps = holm_actors_copy(actors, !whole, self, NULL, 0);
+    enum holm_status status = holm_delta_new(&pending->allocator, &seal.sizes, delta, &seal.fill);
+    if (status == HOLM_OK) {
+        number_actors(&seal, self);
+        fill_items(&seal);
+        holm_sort(seal.fill.items, seal.sizes.items, sizeof *seal.fill.items, compare_items);
+        (void)holm_actors_copy(actors, !whole, self, seal.fill.deps, seal.sizes.deps);
+        (*delta)->partition = partition;
+        (*delta)->actor = actors->rows[self].actor;
+        (*delta)->first = first;
+        (*delta)->last = pending->last;
+    }
+    holm_deallocate(&pending->allocator, seal.numbers, numbers_bytes);
+    return status;
+}
