@@ -36,21 +36,21 @@ struct holm_replica_config {
     struct holm_allocator allocator;
     uint32_t partition;
     struct holm_actor self;
-    uint64_t digest_seed; /* the cluster's: equal on all its nodes */
-    uint64_t random_seed; /* for jitter */
-    uint64_t flush_interval_us;  /* 1,000 */
-    uint64_t pull_timeout_us;    /* 1,000,000: then another peer is asked */
-    uint64_t retry_min_us;       /* 20,000: first back-off, doubled with jitter up to … */
-    uint64_t retry_max_us;       /* 5,000,000 */
-    uint64_t cut_timeout_us;     /* 10,000,000: a cut that nobody reads is closed */
-    uint64_t max_drift_ms;       /* 60,000 */
-    size_t frame_bytes_max;      /* 1 MiB */
-    size_t flush_bytes;          /* 64 KiB: a run is sealed at this size */
-    size_t log_bytes_max;        /* 4 MiB */
-    size_t holdback_bytes_max;   /* 4 MiB */
-    size_t cuts_max;             /* 2: cuts open at once, for peers */
-    size_t actors_max;           /* 65,536: made-up actors beyond are refused */
-    uint32_t page_items_max;     /* 4,096 cells a page, and never more than half a frame */
+    uint64_t digest_seed;       /* the cluster's: equal on all its nodes */
+    uint64_t random_seed;       /* for jitter */
+    uint64_t flush_interval_us; /* 1,000 */
+    uint64_t pull_timeout_us;   /* 1,000,000: then another peer is asked */
+    uint64_t retry_min_us;      /* 20,000: first back-off, doubled with jitter up to … */
+    uint64_t retry_max_us;      /* 5,000,000 */
+    uint64_t cut_timeout_us;    /* 10,000,000: a cut that nobody reads is closed */
+    uint64_t max_drift_ms;      /* 60,000 */
+    size_t frame_bytes_max;     /* 1 MiB */
+    size_t flush_bytes;         /* 64 KiB: a run is sealed at this size */
+    size_t log_bytes_max;       /* 4 MiB */
+    size_t holdback_bytes_max;  /* 4 MiB */
+    size_t cuts_max;            /* 2: cuts open at once, for peers */
+    size_t actors_max;          /* 65,536: made-up actors beyond are refused */
+    uint32_t page_items_max;    /* 4,096 cells a page, and never more than half a frame */
 };
 
 /* The defaults above; allocator, partition, self and the seeds are left zero. */
@@ -67,15 +67,15 @@ void holm_replica_free(struct holm_replica *replica); /* NULL is allowed */
 /* ---- step ---------------------------------------------------------------------------------- */
 
 enum holm_event_type {
-    HOLM_EVENT_COMMIT = 1,    /* local operations, as one batch */
-    HOLM_EVENT_MESSAGE = 2,   /* from a peer */
-    HOLM_EVENT_PEER_UP = 3,   /* Hello has come back over a link; the peer can be asked */
-    HOLM_EVENT_PEER_DOWN = 4, /* the link is gone */
-    HOLM_EVENT_TICK = 5,      /* time passed: do what is due */
-    HOLM_EVENT_FLUSH = 6,     /* seal and publish what is pending now */
-    HOLM_EVENT_EPOCH = 7,     /* this node goes on under a new, higher epoch */
+    HOLM_EVENT_COMMIT = 1,     /* local operations, as one batch */
+    HOLM_EVENT_MESSAGE = 2,    /* from a peer */
+    HOLM_EVENT_PEER_UP = 3,    /* Hello has come back over a link; the peer can be asked */
+    HOLM_EVENT_PEER_DOWN = 4,  /* the link is gone */
+    HOLM_EVENT_TICK = 5,       /* time passed: do what is due */
+    HOLM_EVENT_FLUSH = 6,      /* seal and publish what is pending now */
+    HOLM_EVENT_EPOCH = 7,      /* this node goes on under a new, higher epoch */
     HOLM_EVENT_SUPERSEDED = 8, /* a node is heard to live under this epoch: older ones have ended */
-    HOLM_EVENT_WANT = 9       /* somebody waits until peers have applied what was written here */
+    HOLM_EVENT_WANT = 9        /* somebody waits until peers have applied what was written here */
 };
 
 struct holm_event {
@@ -92,7 +92,7 @@ struct holm_event {
         struct {
             uint32_t peer;
             struct holm_actor actor;
-        } peer; /* UP, DOWN */
+        } peer;                       /* UP, DOWN */
         struct holm_epoch epoch;      /* EPOCH: must be higher than the present one */
         struct holm_actor superseded; /* SUPERSEDED: the node and its present epoch */
     } as;
@@ -114,7 +114,8 @@ struct holm_touched {
 struct holm_work {
     const struct holm_output *outputs; /* in the order in which they must be sent */
     size_t output_count;
-    struct holm_delta *const *stored; /* runs sealed or applied, in causal order: store before send */
+    struct holm_delta *const
+        *stored; /* runs sealed or applied, in causal order: store before send */
     size_t stored_count;
     const struct holm_touched *touched;
     size_t touched_count;
@@ -233,8 +234,7 @@ void holm_replica_check(const struct holm_replica *replica);
  */
 struct holm_cut;
 HOLM_NODISCARD enum holm_status holm_cut_open(struct holm_replica *replica, struct holm_now now,
-                                              const struct holm_work **work,
-                                              struct holm_cut **cut);
+                                              const struct holm_work **work, struct holm_cut **cut);
 struct holm_vector_view holm_cut_vector(const struct holm_cut *cut);
 size_t holm_cut_page_count(const struct holm_cut *cut);
 const struct holm_page *holm_cut_page(const struct holm_cut *cut, size_t index);

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/replica.h"
+
+#include "crdt/replica_parts.h"
+
+struct holm_replica_config holm_replica_config_default(void)
+{
+    return (struct holm_replica_config){
+        .flush_interval_us = 1000,
+        .pull_timeout_us = 1000000,
+        .retry_min_us = 20000,
+        .retry_max_us = 5000000,
+        .cut_timeout_us = 10000000,
+        .max_drift_ms = 60000,
+        .frame_bytes_max = (size_t)1 << 20,
+        .flush_bytes = (size_t)64 << 10,
+        .log_bytes_max = (size_t)4 << 20,
+        .holdback_bytes_max = (size_t)4 << 20,
+        .cuts_max = 2,
+        .actors_max = 65536,
+        .page_items_max = 4096,
+    };
+}
+
+/* A run has at most flush_bytes + half a frame of items, and deps of every actor: with at most a
+ * 64th as many actors as a frame has bytes, it always fits. */
+static enum holm_status settle_limits(struct holm_replica_config *config)
+{
+    if (config->frame_bytes_max < 4096 || config->allocator.resize == NULL ||
+        config->self.epoch.value == 0 || config->page_items_max == 0)
+        return HOLM_EINVAL;
+    if (config->retry_min_us == 0 || config->retry_max_us < config->retry_min_us)
+        return HOLM_EINVAL;
+    if (config->flush_bytes > config->frame_bytes_max / 8)
+        config->flush_bytes = config->frame_bytes_max / 8;
+    if (config->actors_max > config->frame_bytes_max / 64)
+        config->actors_max = config->frame_bytes_max / 64;
+    return HOLM_OK;
+}
+
+enum holm_status holm_replica_new(const struct holm_replica_config *config,
+                                  struct holm_replica **result)
+{
+    *result = NULL;
+    struct holm_replica_config settled = *config;
+    enum holm_status status = settle_limits(&settled);
+    if (status != HOLM_OK)
+        return status;
+    const struct holm_allocator *allocator = &settled.allocator;
+    struct holm_replica *replica = holm_allocate(allocator, sizeof *replica);
+    if (replica == NULL)
+        return HOLM_ENOMEM;
+    memset(replica, 0, sizeof *replica);
+    replica->config = settled;
+    replica->random = settled.random_seed;
+    holm_arena_init(&replica->scratch, allocator);
+    holm_actors_init(&replica->actors, allocator, settled.digest_seed, settled.actors_max);
+    holm_pending_init(&replica->pending, allocator);
+    holm_oplog_init(&replica->log, allocator, settled.log_bytes_max);
+    holm_holdback_init(&replica->holdback, allocator, settled.holdback_bytes_max);
+    status = holm_actors_intern(&replica->actors, settled.self, &replica->self);
+    if (status == HOLM_OK)
+        status = holm_state_init(&replica->state, allocator, &replica->actors, settled.digest_seed);
+    if (status != HOLM_OK) {
+        holm_replica_free(replica);
+        return status;
+    }
+    *result = replica;
+    return HOLM_OK;
+}
+
+static void forget_work(struct holm_replica *replica)
+{
+    for (size_t i = 0; i < replica->work.stored_count; i++)
+        holm_delta_release(replica->stored[i]);
+    for (size_t i = 0; i < replica->lent_count; i++)
+        holm_page_release(replica->lent[i]);
+    replica->lent_count = 0;
+    memset(&replica->work, 0, sizeof replica->work);
+    holm_arena_clear(&replica->scratch);
+}
+
+void holm_replica_free(struct holm_replica *replica)
+{
+    if (replica == NULL)
+        return;
+    const struct holm_allocator allocator = replica->config.allocator;
+    forget_work(replica);
+    holm_replica_abandon_sync(replica);
+    while (replica->served_count > 0)
+        holm_replica_stop_serving(replica, replica->served[0].peer, replica->served[0].number);
+    holm_state_release(&replica->state);
+    holm_pending_release(&replica->pending);
+    holm_oplog_release(&replica->log);
+    holm_holdback_release(&replica->holdback);
+    holm_actors_release(&replica->actors);
+    holm_arena_release(&replica->scratch);
+    holm_array_free(&allocator, replica->peers, replica->peer_capacity, sizeof *replica->peers);
+    holm_array_free(&allocator, replica->served, replica->served_capacity, sizeof *replica->served);
+    holm_array_free(&allocator, replica->superseding, replica->superseding_capacity,
+                    sizeof *replica->superseding);
+    holm_array_free(&allocator, replica->outputs, replica->output_capacity,
+                    sizeof *replica->outputs);
+    holm_array_free(&allocator, replica->stored, replica->stored_capacity, sizeof *replica->stored);
+    holm_array_free(&allocator, replica->touched, replica->touched_capacity,
+                    sizeof *replica->touched);
+    holm_array_free(&allocator, replica->lent, replica->lent_capacity, sizeof *replica->lent);
+    holm_deallocate(&allocator, replica, sizeof *replica);
+}
+
+struct holm_message holm_replica_message(const struct holm_replica *replica,
+                                         enum holm_message_type type)
+{
+    return (struct holm_message){.type = type,
+                                 .partition = replica->config.partition,
+                                 .sender = replica->actors.rows[replica->self].actor};
+}
+
+enum holm_status holm_replica_output(struct holm_replica *replica, uint32_t peer,
+                                     const struct holm_message *message)
+{
+    void *outputs = replica->outputs;
+    enum holm_status status = holm_array_reserve(
+        &replica->config.allocator, &outputs, &replica->output_capacity, sizeof *replica->outputs,
+        replica->work.output_count + 1);
+    replica->outputs = outputs;
+    if (status != HOLM_OK)
+        return status;
+    replica->outputs[replica->work.output_count++] = (struct holm_output){peer, *message};
+    return HOLM_OK;
+}
+
+void holm_replica_touch(struct holm_replica *replica, struct holm_bytes key, uint32_t actor)
+{
+    struct holm_work *work = &replica->work;
+    struct holm_actor origin = replica->actors.rows[actor].actor;
+    if (work->touched_count > 0 &&
+        holm_bytes_equal(replica->touched[work->touched_count - 1].key, key)) {
+        replica->touched[work->touched_count - 1].origin = origin;
+        return;
+    }
+    void *touched = replica->touched;
+    if (holm_array_reserve(&replica->config.allocator, &touched, &replica->touched_capacity,
+                           sizeof *replica->touched, work->touched_count + 1) != HOLM_OK)
+        work->touched_all = true;
+    replica->touched = touched;
+    if (work->touched_count < replica->touched_capacity)
+        replica->touched[work->touched_count++] = (struct holm_touched){key, origin};
+}
+
+enum holm_status holm_replica_reserve_stored(struct holm_replica *replica)
+{
+    void *stored = replica->stored;
+    enum holm_status status = holm_array_reserve(&replica->config.allocator, &stored,
+                                                 &replica->stored_capacity, sizeof *replica->stored,
+                                                 replica->work.stored_count + 1);
+    replica->stored = stored;
+    return status;
+}
+
+void holm_replica_store(struct holm_replica *replica, struct holm_delta *delta)
+{
+    HOLM_ASSERT(replica->work.stored_count < replica->stored_capacity);
+    holm_delta_retain(delta);
+    replica->stored[replica->work.stored_count++] = delta;
+}
+
+enum holm_status holm_replica_copy_vector(struct holm_replica *replica,
+                                          struct holm_vector_view *view)
+{
+    size_t count = replica->actors.entries;
+    struct holm_dot *entries = holm_arena_take(&replica->scratch, count * sizeof *entries);
+    if (entries == NULL && count > 0)
+        return HOLM_ENOMEM;
+    size_t copied = holm_actors_copy(&replica->actors, false, HOLM_ACTOR_NONE, entries, count);
+    HOLM_ASSERT(copied == count);
+    *view = (struct holm_vector_view){entries, count};
+    return HOLM_OK;
+}
+
+/* SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): enough for jitter. */
+uint64_t holm_replica_random(struct holm_replica *replica, uint64_t bound)
+{
+    HOLM_ASSERT(bound > 0);
+    replica->random += UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t z = replica->random;
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return (z ^ (z >> 31)) % bound;
+}
+
+static enum holm_status take_ack(struct holm_replica *replica, struct holm_replica_peer *peer,
+                                 const struct holm_message *message)
+{
+    const struct holm_ack *ack = &message->as.ack;
+    if (message->type == HOLM_MESSAGE_WANT) {
+        if (holm_actor_equal(ack->actor, peer->actor) && ack->seq > peer->wanted)
+            peer->wanted = ack->seq;
+        return HOLM_OK;
+    }
+    if (holm_actor_equal(ack->actor, replica->actors.rows[replica->self].actor))
+        holm_replica_seen_by(replica, peer, ack->seq);
+    return HOLM_OK;
+}
+
+static enum holm_status take_beacon(struct holm_replica *replica, uint32_t peer,
+                                    const struct holm_beacon *beacon)
+{
+    for (size_t i = 0; i < beacon->count; i++) {
+        if (beacon->entries[i].partition == replica->config.partition)
+            holm_replica_compare(replica, peer, &beacon->entries[i]);
+    }
+    return HOLM_OK;
+}
+
+static enum holm_status take_message(struct holm_replica *replica, uint32_t peer,
+                                     const struct holm_message *message)
+{
+    if (message->type == HOLM_MESSAGE_DELTA)
+        return holm_replica_receive(replica, peer, message->as.delta);
+    struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
+    if (known == NULL || !known->up)
+        return HOLM_OK; /* everything else answers a peer, or asks for an answer */
+    switch (message->type) {
+    case HOLM_MESSAGE_BEACON:
+        return take_beacon(replica, peer, &message->as.beacon);
+    case HOLM_MESSAGE_ACK:
+    case HOLM_MESSAGE_WANT:
+        return take_ack(replica, known, message);
+    case HOLM_MESSAGE_PULL:
+        return holm_replica_serve_pull(replica, peer, &message->as.pull);
+    case HOLM_MESSAGE_DELTAS:
+        return holm_replica_take_deltas(replica, peer, &message->as.deltas);
+    case HOLM_MESSAGE_SYNC_OPEN:
+        return holm_replica_serve_cut(replica, peer, &message->as.sync_open);
+    case HOLM_MESSAGE_SYNC_CUT:
+        return holm_replica_take_cut(replica, peer, &message->as.sync_cut);
+    case HOLM_MESSAGE_SYNC_NEXT:
+        return holm_replica_serve_pages(replica, peer, &message->as.sync_next);
+    case HOLM_MESSAGE_SYNC_PAGE:
+        return holm_replica_take_page(replica, peer, &message->as.sync_page);
+    case HOLM_MESSAGE_SYNC_CLOSE:
+        holm_replica_stop_serving(replica, peer, message->as.sync_close);
+        return HOLM_OK;
+    case HOLM_MESSAGE_DELTA:
+    case HOLM_MESSAGE_HELLO:
+    case HOLM_MESSAGE_PING:
+    case HOLM_MESSAGE_PONG:
+    case HOLM_MESSAGE_GOODBYE:
+        break;
+    }
+    return HOLM_EINVAL;
+}
+
+static enum holm_status change_epoch(struct holm_replica *replica, struct holm_epoch epoch)
+{
+    struct holm_actor actor = replica->actors.rows[replica->self].actor;
+    if (epoch.value <= actor.epoch.value)
+        return HOLM_EINVAL;
+    enum holm_status status = holm_replica_seal(replica);
+    if (status != HOLM_OK)
+        return status;
+    actor.epoch = epoch;
+    uint32_t index;
+    status = holm_actors_intern(&replica->actors, actor, &index);
+    if (status != HOLM_OK)
+        return status;
+    replica->self = index;
+    replica->config.self = actor;
+    replica->pending.last = holm_actors_seq(&replica->actors, index);
+    replica->want_seq = 0;
+    for (size_t i = 0; i < replica->peer_capacity; i++)
+        replica->peers[i].seen = 0;
+    return HOLM_OK;
+}
+
+static enum holm_status take_event(struct holm_replica *replica, const struct holm_event *event)
+{
+    switch (event->type) {
+    case HOLM_EVENT_COMMIT:
+        return holm_replica_commit(replica, event->as.commit.ops, event->as.commit.count);
+    case HOLM_EVENT_MESSAGE:
+        return take_message(replica, event->as.message.peer, event->as.message.message);
+    case HOLM_EVENT_PEER_UP:
+        return holm_replica_peer_up(replica, event->as.peer.peer, event->as.peer.actor);
+    case HOLM_EVENT_PEER_DOWN:
+        holm_replica_peer_down(replica, event->as.peer.peer);
+        return HOLM_OK;
+    case HOLM_EVENT_TICK:
+        return HOLM_OK;
+    case HOLM_EVENT_FLUSH:
+        return holm_replica_seal(replica);
+    case HOLM_EVENT_EPOCH:
+        return change_epoch(replica, event->as.epoch);
+    case HOLM_EVENT_SUPERSEDED:
+        holm_replica_supersede(replica, event->as.superseded);
+        return HOLM_OK;
+    case HOLM_EVENT_WANT:
+        if (holm_replica_seal(replica) != HOLM_OK)
+            return HOLM_ENOMEM;
+        holm_replica_want(replica, HOLM_PEER_NONE);
+        return HOLM_OK;
+    }
+    return HOLM_EINVAL;
+}
+
+static void finish_work(struct holm_replica *replica, const struct holm_work **work)
+{
+    replica->work.outputs = replica->outputs;
+    replica->work.stored = replica->stored;
+    replica->work.touched = replica->touched;
+    replica->work.wake_us = holm_replica_wake(replica);
+    *work = &replica->work;
+}
+
+enum holm_status holm_replica_step(struct holm_replica *replica, const struct holm_event *event,
+                                   struct holm_now now, const struct holm_work **work)
+{
+    forget_work(replica);
+    replica->now = now;
+    replica->retry = false;
+    enum holm_status status = take_event(replica, event);
+    /* A commit is to be cheap: what is due waits for the tick that its wake-up time asks for. */
+    if (event->type != HOLM_EVENT_COMMIT)
+        holm_replica_schedule(replica);
+    finish_work(replica, work);
+    return status;
+}
+
+enum holm_status holm_cut_open(struct holm_replica *replica, struct holm_now now,
+                               const struct holm_work **work, struct holm_cut **cut)
+{
+    struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
+    *cut = NULL;
+    enum holm_status status = holm_replica_step(replica, &flush, now, work);
+    if (status != HOLM_OK)
+        return status;
+    return holm_cut_freeze(replica, (struct holm_vector_view){NULL, 0}, cut);
+}
+
+enum holm_status holm_replica_load(struct holm_replica *replica, struct holm_vector_view vector,
+                                   const struct holm_page *const *pages, size_t page_count,
+                                   struct holm_now now, const struct holm_work **work)
+{
+    forget_work(replica);
+    replica->now = now;
+    enum holm_status status = holm_replica_seal(replica);
+    if (status == HOLM_OK)
+        status = holm_replica_merge(replica, vector, pages, page_count);
+    if (status == HOLM_OK)
+        holm_replica_drain(replica);
+    finish_work(replica, work);
+    return status;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A cut: the whole state, copied into pages at one moment, with the vector of that moment.
+ */
+#include "crdt/order.h"
+#include "crdt/replica_parts.h"
+
+struct holm_cut {
+    struct holm_allocator allocator;
+    struct holm_page **pages;
+    size_t page_count, page_capacity;
+    struct holm_dot *vector;
+    size_t vector_count;
+    struct holm_digest digest;
+};
+
+/* Where a walk over the state stands, and the page that is being gathered. */
+struct freeze {
+    struct holm_replica *replica;
+    struct holm_cut *cut;
+    uint64_t *known;         /* by index: what the reader has */
+    uint32_t *numbers;       /* by index: the number in the page's table */
+    struct holm_item *items; /* of the coming page; bytes in the state, actors by index */
+    size_t item_count, item_capacity;
+    size_t bytes;
+};
+
+static enum holm_status add_page(struct holm_cut *cut, struct holm_page *page)
+{
+    void *pages = cut->pages;
+    enum holm_status status = holm_array_reserve(&cut->allocator, &pages, &cut->page_capacity,
+                                                 sizeof *cut->pages, cut->page_count + 1);
+    cut->pages = pages;
+    if (status == HOLM_OK)
+        cut->pages[cut->page_count++] = page;
+    return status;
+}
+
+static struct holm_fill_sizes measure(const struct freeze *freeze)
+{
+    struct holm_fill_sizes sizes = {.items = freeze->item_count};
+    size_t actor_count = freeze->replica->actors.count;
+    memset(freeze->numbers, 0, actor_count * sizeof *freeze->numbers);
+    for (size_t i = 0; i < freeze->item_count; i++) {
+        const struct holm_item *item = &freeze->items[i];
+        sizes.bytes += item->key.size + item->path.size + item->sub.size;
+        sizes.bytes += holm_type_has_bytes(item->value.type) ? item->value.as.bytes.size : 0;
+        freeze->numbers[item->actor] = 1;
+    }
+    for (size_t i = 0; i < actor_count; i++)
+        sizes.actors += freeze->numbers[i];
+    return sizes;
+}
+
+static void fill_page(const struct freeze *freeze, struct holm_fill *fill)
+{
+    const struct holm_actors *actors = &freeze->replica->actors;
+    uint32_t number = 0;
+    for (size_t i = 0; i < actors->count; i++) {
+        uint32_t index = actors->sorted[i];
+        if (freeze->numbers[index] == 0)
+            continue;
+        fill->actors[number] = actors->rows[index].actor;
+        freeze->numbers[index] = number++;
+    }
+    for (size_t i = 0; i < freeze->item_count; i++) {
+        struct holm_item *item = &fill->items[i];
+        *item = freeze->items[i];
+        item->actor = freeze->numbers[item->actor];
+        item->key = holm_fill_bytes(fill, item->key);
+        item->path = holm_fill_bytes(fill, item->path);
+        item->sub = holm_fill_bytes(fill, item->sub);
+        if (holm_type_has_bytes(item->value.type))
+            item->value.as.bytes = holm_fill_bytes(fill, item->value.as.bytes);
+    }
+}
+
+static enum holm_status finish_page(struct freeze *freeze)
+{
+    if (freeze->item_count == 0)
+        return HOLM_OK;
+    struct holm_fill_sizes sizes = measure(freeze);
+    struct holm_page *page;
+    struct holm_fill fill;
+    enum holm_status status = holm_page_new(&freeze->replica->config.allocator, &sizes, &page,
+                                            &fill);
+    if (status != HOLM_OK)
+        return status;
+    fill_page(freeze, &fill);
+    freeze->item_count = 0;
+    freeze->bytes = 0;
+    status = add_page(freeze->cut, page);
+    if (status != HOLM_OK)
+        holm_page_release(page);
+    return status;
+}
+
+static enum holm_status add_item(struct freeze *freeze, const struct holm_item *item)
+{
+    const struct holm_replica_config *config = &freeze->replica->config;
+    size_t bytes = holm_item_bytes_max(item) + 24;
+    if (freeze->item_count >= config->page_items_max ||
+        freeze->bytes + bytes > config->frame_bytes_max / 2) {
+        if (finish_page(freeze) != HOLM_OK)
+            return HOLM_ENOMEM;
+    }
+    void *items = freeze->items;
+    enum holm_status status = holm_array_reserve(&config->allocator, &items, &freeze->item_capacity,
+                                                 sizeof *freeze->items, freeze->item_count + 1);
+    freeze->items = items;
+    if (status != HOLM_OK)
+        return status;
+    freeze->items[freeze->item_count++] = *item;
+    freeze->bytes += bytes;
+    return HOLM_OK;
+}
+
+static struct holm_item item_of_slot(const struct holm_slot *slot)
+{
+    return (struct holm_item){.kind = slot->field->kind,
+                              .key = holm_record_key(slot->field->record),
+                              .path = holm_field_path(slot->field),
+                              .sub = holm_slot_sub(slot)};
+}
+
+static enum holm_status add_slot(struct freeze *freeze, const struct holm_slot *slot)
+{
+    enum holm_status status = HOLM_OK;
+    const struct holm_cell *cell = slot->cells;
+    for (; status == HOLM_OK && cell != NULL; cell = cell->next) {
+        bool known = cell->seq <= freeze->known[cell->actor];
+        struct holm_item item = item_of_slot(slot);
+        item.op = known ? HOLM_ITEM_KNOWN : HOLM_ITEM_PUT;
+        item.actor = cell->actor;
+        item.seq = cell->seq;
+        if (!known) {
+            item.hlc = cell->hlc;
+            item.value = holm_cell_value(cell);
+        }
+        status = add_item(freeze, &item);
+    }
+    const struct holm_count_entry *entry = slot->entries;
+    for (; status == HOLM_OK && entry != NULL; entry = entry->next) {
+        struct holm_item item = item_of_slot(slot);
+        item.op = HOLM_ITEM_COUNT;
+        item.actor = entry->actor;
+        item.count = entry->count;
+        status = add_item(freeze, &item);
+    }
+    return status;
+}
+
+static enum holm_status add_record(struct freeze *freeze, const struct holm_record *record)
+{
+    enum holm_status status = HOLM_OK;
+    const struct holm_tombstone *tombstone = record->tombstones;
+    for (; status == HOLM_OK && tombstone != NULL; tombstone = tombstone->next) {
+        struct holm_item item = {.op = HOLM_ITEM_BURY,
+                                 .key = holm_record_key(record),
+                                 .actor = tombstone->actor,
+                                 .seq = tombstone->seq};
+        status = add_item(freeze, &item);
+    }
+    const struct holm_field *field = record->fields;
+    for (; status == HOLM_OK && field != NULL; field = field->next) {
+        const struct holm_slot *slot = holm_field_first(field);
+        for (; status == HOLM_OK && slot != NULL; slot = holm_slot_next(slot))
+            status = add_slot(freeze, slot);
+    }
+    return status;
+}
+
+static enum holm_status add_all(struct freeze *freeze)
+{
+    const struct holm_state *state = &freeze->replica->state;
+    const struct holm_record *record = holm_state_next(state, NULL);
+    for (; record != NULL; record = holm_state_next(state, record)) {
+        if (add_record(freeze, record) != HOLM_OK)
+            return HOLM_ENOMEM;
+    }
+    return finish_page(freeze);
+}
+
+static enum holm_status copy_vector(struct holm_replica *replica, struct holm_cut *cut)
+{
+    cut->vector_count = replica->actors.entries;
+    if (cut->vector_count == 0)
+        return HOLM_OK;
+    cut->vector = holm_allocate(&cut->allocator, cut->vector_count * sizeof *cut->vector);
+    if (cut->vector == NULL)
+        return HOLM_ENOMEM;
+    (void)holm_actors_copy(&replica->actors, false, HOLM_ACTOR_NONE, cut->vector,
+                           cut->vector_count);
+    return HOLM_OK;
+}
+
+static enum holm_status prepare(struct freeze *freeze, struct holm_vector_view known)
+{
+    struct holm_replica *replica = freeze->replica;
+    size_t count = replica->actors.count;
+    freeze->known = holm_arena_take(&replica->scratch, count * sizeof *freeze->known);
+    freeze->numbers = holm_arena_take(&replica->scratch, count * sizeof *freeze->numbers);
+    if (freeze->known == NULL || freeze->numbers == NULL)
+        return HOLM_ENOMEM;
+    for (size_t i = 0; i < count; i++)
+        freeze->known[i] = holm_vector_view_seq(known, replica->actors.rows[i].actor);
+    return HOLM_OK;
+}
+
+enum holm_status holm_cut_freeze(struct holm_replica *replica, struct holm_vector_view known,
+                                 struct holm_cut **result)
+{
+    HOLM_ASSERT(!holm_replica_pending(replica));
+    const struct holm_allocator *allocator = &replica->config.allocator;
+    *result = NULL;
+    struct holm_cut *cut = holm_allocate(allocator, sizeof *cut);
+    if (cut == NULL)
+        return HOLM_ENOMEM;
+    *cut = (struct holm_cut){.allocator = *allocator, .digest = replica->state.digest};
+    struct freeze freeze = {.replica = replica, .cut = cut};
+    enum holm_status status = prepare(&freeze, known);
+    if (status == HOLM_OK)
+        status = copy_vector(replica, cut);
+    if (status == HOLM_OK)
+        status = add_all(&freeze);
+    holm_array_free(allocator, freeze.items, freeze.item_capacity, sizeof *freeze.items);
+    if (status != HOLM_OK) {
+        holm_cut_close(cut);
+        return status;
+    }
+    *result = cut;
+    return HOLM_OK;
+}
+
+void holm_cut_close(struct holm_cut *cut)
+{
+    if (cut == NULL)
+        return;
+    struct holm_allocator allocator = cut->allocator;
+    for (size_t i = 0; i < cut->page_count; i++)
+        holm_page_release(cut->pages[i]);
+    holm_array_free(&allocator, cut->pages, cut->page_capacity, sizeof *cut->pages);
+    if (cut->vector != NULL)
+        holm_deallocate(&allocator, cut->vector, cut->vector_count * sizeof *cut->vector);
+    holm_deallocate(&allocator, cut, sizeof *cut);
+}
+
+struct holm_vector_view holm_cut_vector(const struct holm_cut *cut)
+{
+    return (struct holm_vector_view){cut->vector, cut->vector == NULL ? 0 : cut->vector_count};
+}
+
+struct holm_digest holm_cut_digest(const struct holm_cut *cut)
+{
+    return cut->digest;
+}
+
+size_t holm_cut_page_count(const struct holm_cut *cut)
+{
+    return cut->page_count;
+}
+
+struct holm_page *holm_cut_page_at(struct holm_cut *cut, size_t index)
+{
+    HOLM_ASSERT(index < cut->page_count);
+    return cut->pages[index];
+}
+
+const struct holm_page *holm_cut_page(const struct holm_cut *cut, size_t index)
+{
+    HOLM_ASSERT(index < cut->page_count);
+    return cut->pages[index];
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * State merged with state. Per key: the cells that both have, plus mine that your vector does not
+ * cover, plus yours that mine does not cover; then the vectors are joined. Only the complete,
+ * exact cut may do this: a part of it, with the vector of the whole, would delete what it left out.
+ * Source: Almeida, Shoker, Baquero, "Delta state replicated data types", JPDC 2018, section 7.
+ */
+#include "crdt/path.h"
+#include "crdt/replica_parts.h"
+
+struct merging {
+    struct holm_replica *replica;
+    uint64_t *cut;     /* by index: the cut's vector */
+    uint32_t *indices; /* by the present page's number: the replica's index */
+};
+
+static bool covered_here(const struct merging *merging, uint32_t actor, uint64_t seq)
+{
+    return seq <= holm_actors_seq(&merging->replica->actors, actor);
+}
+
+static enum holm_status intern_all(struct holm_replica *replica, struct holm_vector_view vector,
+                                   const struct holm_page *const *pages, size_t page_count,
+                                   size_t *widest)
+{
+    uint32_t index;
+    enum holm_status status = HOLM_OK;
+    *widest = 0;
+    for (size_t i = 0; status == HOLM_OK && i < vector.count; i++)
+        status = holm_actors_intern(&replica->actors, vector.entries[i].actor, &index);
+    for (size_t p = 0; status == HOLM_OK && p < page_count; p++) {
+        const struct holm_items *items = &pages[p]->items;
+        if (items->actor_count > *widest)
+            *widest = items->actor_count;
+        for (uint32_t i = 0; status == HOLM_OK && i < items->actor_count; i++)
+            status = holm_actors_intern(&replica->actors, items->actors[i], &index);
+    }
+    return status;
+}
+
+static enum holm_status merge_cell(struct merging *merging, const struct holm_item *item,
+                                   uint32_t actor)
+{
+    struct holm_state *state = &merging->replica->state;
+    struct holm_slot *slot = holm_state_slot(state, item->key, item->path, item->kind, item->sub);
+    struct holm_cell *cell = slot == NULL ? NULL : slot->cells;
+    while (cell != NULL && (cell->actor != actor || cell->seq != item->seq))
+        cell = cell->next;
+    if (cell != NULL) {
+        cell->marked = true;
+        return HOLM_OK;
+    }
+    if (covered_here(merging, actor, item->seq))
+        return HOLM_OK; /* seen, and removed since */
+    if (item->op == HOLM_ITEM_KNOWN)
+        return HOLM_EMALFORMED; /* a payload was left out that this replica never had */
+    enum holm_status status = holm_state_ensure_slot(state, item->key, item->path, item->kind,
+                                                     item->sub, &slot);
+    struct holm_cell_new made = {actor, item->seq, item->hlc, item->value, 0, true};
+    return status == HOLM_OK ? holm_state_put(state, slot, &made) : status;
+}
+
+static enum holm_status merge_count(struct merging *merging, const struct holm_item *item,
+                                    uint32_t actor)
+{
+    struct holm_state *state = &merging->replica->state;
+    struct holm_slot *slot = holm_state_slot(state, item->key, item->path, item->kind, item->sub);
+    const struct holm_count_entry *entry = slot == NULL ? NULL : holm_slot_entry(slot, actor);
+    if (entry == NULL && covered_here(merging, actor, item->count.last))
+        return HOLM_OK;
+    struct holm_count count = item->count;
+    if (entry != NULL) {
+        count = entry->count;
+        holm_count_merge(&count, &item->count);
+    }
+    enum holm_status status = holm_state_ensure_slot(state, item->key, item->path, item->kind,
+                                                     item->sub, &slot);
+    if (status == HOLM_OK)
+        status = holm_state_set_count(state, slot, actor, &count, 0);
+    if (status == HOLM_OK)
+        holm_slot_entry(slot, actor)->marked = true;
+    return status;
+}
+
+static enum holm_status merge_item(struct merging *merging, const struct holm_item *item)
+{
+    struct holm_state *state = &merging->replica->state;
+    uint32_t actor = merging->indices[item->actor];
+    uint64_t seq = item->op == HOLM_ITEM_COUNT ? item->count.last : item->seq;
+    if (seq > merging->cut[actor])
+        return HOLM_EMALFORMED; /* the cut holds what its vector does not cover */
+    struct holm_record *record = holm_state_find(state, item->key);
+    if (item->op == HOLM_ITEM_BURY) {
+        enum holm_status status = holm_state_ensure(state, item->key, &record);
+        return status == HOLM_OK ? holm_state_bury(state, record, actor, item->seq) : status;
+    }
+    if (holm_record_buried(record))
+        return HOLM_OK;
+    return item->op == HOLM_ITEM_COUNT ? merge_count(merging, item, actor)
+                                       : merge_cell(merging, item, actor);
+}
+
+static enum holm_status merge_page(struct merging *merging, const struct holm_page *page)
+{
+    const struct holm_items *items = &page->items;
+    for (uint32_t i = 0; i < items->actor_count; i++)
+        merging->indices[i] = holm_actors_find(&merging->replica->actors, items->actors[i]);
+    for (uint32_t i = 0; i < items->item_count; i++) {
+        enum holm_status status = merge_item(merging, &items->items[i]);
+        if (status != HOLM_OK)
+            return status;
+    }
+    return HOLM_OK;
+}
+
+/* Takes the marks off one slot; unless `merging` is NULL, drops what the cut covers and lacks. */
+static enum holm_status settle_slot(struct holm_state *state, const struct merging *merging,
+                                    struct holm_slot *slot)
+{
+    enum holm_status status = HOLM_OK;
+    struct holm_cell *cell = slot->cells;
+    while (status == HOLM_OK && cell != NULL) {
+        struct holm_cell *next = cell->next;
+        if (merging != NULL && !cell->marked && cell->seq <= merging->cut[cell->actor])
+            status = holm_state_drop(state, slot, cell);
+        else
+            cell->marked = false;
+        cell = next;
+    }
+    struct holm_count_entry *entry = slot->entries;
+    while (status == HOLM_OK && entry != NULL) {
+        struct holm_count_entry *next = entry->next;
+        if (merging != NULL && !entry->marked && entry->count.last <= merging->cut[entry->actor])
+            status = holm_state_drop_count(state, slot, entry);
+        else
+            entry->marked = false;
+        entry = next;
+    }
+    return status;
+}
+
+static enum holm_status settle(struct holm_state *state, const struct merging *merging)
+{
+    enum holm_status status = HOLM_OK;
+    const struct holm_record *record = holm_state_next(state, NULL);
+    for (; record != NULL; record = holm_state_next(state, record)) {
+        const struct holm_field *field = record->fields;
+        for (; field != NULL; field = field->next) {
+            struct holm_slot *slot = holm_field_first(field);
+            for (; status == HOLM_OK && slot != NULL; slot = holm_slot_next(slot))
+                status = settle_slot(state, merging, slot);
+        }
+    }
+    return status;
+}
+
+static void join_vector(struct holm_replica *replica, struct holm_vector_view vector)
+{
+    for (size_t i = 0; i < vector.count; i++) {
+        uint32_t index = holm_actors_find(&replica->actors, vector.entries[i].actor);
+        if (vector.entries[i].seq <= holm_actors_seq(&replica->actors, index))
+            continue;
+        holm_actors_raise(&replica->actors, index, vector.entries[i].seq);
+        replica->actors.rows[index].floor = vector.entries[i].seq;
+    }
+}
+
+static void observe_stamps(struct holm_replica *replica, const struct holm_page *page)
+{
+    for (uint32_t i = 0; i < page->items.item_count; i++) {
+        const struct holm_item *item = &page->items.items[i];
+        if (item->op == HOLM_ITEM_PUT &&
+            !holm_hlc_observe(&replica->hlc, item->hlc, replica->now.wall_ms,
+                              replica->config.max_drift_ms))
+            replica->stats.drift += 1;
+    }
+}
+
+static enum holm_status merge_all(struct merging *merging, const struct holm_page *const *pages,
+                                  size_t page_count)
+{
+    struct holm_state *state = &merging->replica->state;
+    enum holm_status status = HOLM_OK;
+    holm_state_begin(state);
+    for (size_t p = 0; status == HOLM_OK && p < page_count; p++)
+        status = merge_page(merging, pages[p]);
+    if (status == HOLM_OK)
+        status = settle(state, merging);
+    if (status == HOLM_OK) {
+        holm_state_commit(state);
+        return HOLM_OK;
+    }
+    holm_state_rollback(state);
+    (void)settle(state, NULL); /* only takes marks off */
+    return status;
+}
+
+enum holm_status holm_replica_merge(struct holm_replica *replica, struct holm_vector_view vector,
+                                    const struct holm_page *const *pages, size_t page_count)
+{
+    HOLM_ASSERT(!holm_replica_pending(replica));
+    struct merging merging = {.replica = replica};
+    struct holm_actor self = replica->actors.rows[replica->self].actor;
+    if (!holm_vector_view_valid(vector) ||
+        holm_vector_view_seq(vector, self) > holm_actors_seq(&replica->actors, replica->self))
+        return HOLM_EMALFORMED;
+    size_t widest;
+    enum holm_status status = intern_all(replica, vector, pages, page_count, &widest);
+    if (status != HOLM_OK)
+        return status;
+    struct holm_arena_mark mark = holm_arena_mark(&replica->scratch);
+    merging.cut = holm_arena_take(&replica->scratch, replica->actors.count * sizeof *merging.cut);
+    merging.indices = holm_arena_take(&replica->scratch, widest * sizeof *merging.indices);
+    if (merging.cut == NULL || merging.indices == NULL)
+        status = HOLM_ENOMEM;
+    for (size_t i = 0; status == HOLM_OK && i < replica->actors.count; i++)
+        merging.cut[i] = holm_vector_view_seq(vector, replica->actors.rows[i].actor);
+    if (status == HOLM_OK)
+        status = merge_all(&merging, pages, page_count);
+    holm_arena_rewind(&replica->scratch, mark);
+    if (status != HOLM_OK)
+        return status;
+    join_vector(replica, vector);
+    for (size_t p = 0; p < page_count; p++)
+        observe_stamps(replica, pages[p]);
+    replica->work.touched_all = true;
+    return HOLM_OK;
+}

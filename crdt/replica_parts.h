@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * replica_parts.h - the inside of a replica, for the files that make it up.
+ *
+ *     replica.c          life cycle, the step, outputs
+ *     replica_commit.c   local operations
+ *     replica_delta.c    runs: sealing, applying, holding back
+ *     replica_pull.c     asking for runs, and serving them
+ *     replica_sync.c     asking for a cut, staging its pages, and serving one
+ *     replica_cut.c      freezing the state into pages
+ *     replica_merge.c    merging a whole cut into the state
+ *     replica_peer.c     peers: coming and going, beacons, acknowledgements, whom to ask when
+ *     replica_read.c     looking
+ */
+#ifndef HOLM_CRDT_REPLICA_PARTS_H
+#define HOLM_CRDT_REPLICA_PARTS_H
+
+#include "crdt/hlc.h"
+#include "crdt/holdback.h"
+#include "crdt/oplog.h"
+#include "crdt/pending.h"
+#include "crdt/replica.h"
+#include "crdt/state.h"
+
+/* What is known of one peer. */
+struct holm_replica_peer {
+    bool up;
+    bool ahead;     /* it may have what is missing here */
+    bool must_sync; /* runs will not do: vectors are equal and digests are not, or runs overlap */
+    struct holm_actor actor;
+    uint64_t seen;       /* of this replica's present actor, the highest seq the peer has applied */
+    uint64_t wanted;     /* of the peer's actor, the seq whose application it wants to be told of */
+    uint64_t retry_us;   /* not to be asked before */
+    uint64_t backoff_us; /* the next delay; 0: none yet */
+    uint64_t fruitless_theirs, fruitless_mine; /* vector hashes at a pull that brought nothing */
+};
+
+/* The one pull that is under way. */
+struct holm_replica_pull {
+    bool active;
+    uint32_t peer;
+    uint64_t deadline_us;
+};
+
+/* The one sync that is under way, as its receiver. */
+struct holm_replica_sync {
+    bool active;
+    bool cut_known; /* the cut's vector and page count have come */
+    uint32_t peer;
+    uint64_t number;
+    uint64_t deadline_us;
+    uint64_t pages_total;
+    uint64_t requested;       /* pages asked for so far */
+    struct holm_page **pages; /* staged, in order; one reference each */
+    size_t page_count, page_capacity;
+    size_t bytes;
+    struct holm_dot *vector;
+    size_t vector_count;
+    struct holm_digest digest;
+};
+
+/* A cut that a peer reads from. */
+struct holm_replica_served {
+    struct holm_cut *cut;
+    uint32_t peer;
+    uint64_t number;
+    uint64_t deadline_us;
+};
+
+struct holm_replica {
+    struct holm_replica_config config;
+    struct holm_actors actors;
+    uint32_t self; /* index of the present actor */
+    struct holm_hlc hlc;
+    struct holm_state state;
+    struct holm_pending pending;
+    struct holm_oplog log;
+    struct holm_holdback holdback;
+    struct holm_replica_peer *peers;
+    size_t peer_capacity;
+    struct holm_replica_pull pull;
+    struct holm_replica_sync sync;
+    struct holm_replica_served *served;
+    size_t served_count, served_capacity;
+    struct holm_actor *superseding; /* per node the highest epoch heard of */
+    size_t superseding_count, superseding_capacity;
+    uint64_t want_seq;         /* of the own actor: peers are asked to tell when they have it */
+    uint64_t flushed_us;       /* when the last run was sealed */
+    uint64_t written_us;       /* when the oldest pending operation came */
+    uint64_t random;           /* state of the generator for jitter */
+    uint64_t sync_number;      /* the last one chosen */
+    uint64_t peer_cursor;      /* where the search for a peer to ask goes on */
+    bool retry;                /* an allocation failed on the way: wake up soon */
+    struct holm_now now;       /* of the present step */
+    struct holm_arena scratch; /* what outputs point to; emptied at each step */
+    struct holm_work work;
+    struct holm_output *outputs;
+    size_t output_capacity;
+    struct holm_delta **stored; /* one reference each, until the next step */
+    size_t stored_capacity;
+    struct holm_touched *touched;
+    size_t touched_capacity;
+    struct holm_page **lent; /* pages in outputs, one reference each, until the next step */
+    size_t lent_count, lent_capacity;
+    struct holm_replica_stats stats;
+};
+
+/* ---- replica.c */
+
+/* Adds an output to the step; the message's slices must live in `scratch` or longer. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_replica_output(struct holm_replica *replica, uint32_t peer,
+                                                    const struct holm_message *message);
+/* A message head of this type and partition. */
+struct holm_message holm_replica_message(const struct holm_replica *replica,
+                                         enum holm_message_type type);
+/* Notes a changed key, which must live until the next step. Best effort: told as touched_all when
+ * there is no memory. */
+void holm_replica_touch(struct holm_replica *replica, struct holm_bytes key, uint32_t actor);
+/* Room for one more stored run, and the noting, which takes a reference. */
+HOLM_NODISCARD enum holm_status holm_replica_reserve_stored(struct holm_replica *replica);
+void holm_replica_store(struct holm_replica *replica, struct holm_delta *delta);
+/* The vector, copied into `scratch`. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_replica_copy_vector(struct holm_replica *replica,
+                                                         struct holm_vector_view *view);
+/* A pseudo-random number below `bound` > 0, from the seed given at init. */
+uint64_t holm_replica_random(struct holm_replica *replica, uint64_t bound);
+
+/* ---- replica_commit.c */
+HOLM_NODISCARD enum holm_status holm_replica_commit(struct holm_replica *replica,
+                                                    const struct holm_op *ops, size_t count);
+
+/* ---- replica_delta.c */
+
+/* Seals and publishes what is pending; nothing pending is fine. HOLM_ENOMEM: it stays pending. */
+HOLM_NODISCARD enum holm_status holm_replica_seal(struct holm_replica *replica);
+/* Takes a run from outside: applies, holds back or ignores it. */
+HOLM_NODISCARD enum holm_status holm_replica_receive(struct holm_replica *replica, uint32_t peer,
+                                                     struct holm_delta *delta);
+/* Applies what has become ready in the hold-back queue. Best effort. */
+void holm_replica_drain(struct holm_replica *replica);
+
+/* ---- replica_pull.c */
+HOLM_NODISCARD enum holm_status holm_replica_ask_runs(struct holm_replica *replica, uint32_t peer);
+HOLM_NODISCARD enum holm_status holm_replica_serve_pull(struct holm_replica *replica, uint32_t peer,
+                                                        const struct holm_pull *pull);
+HOLM_NODISCARD enum holm_status holm_replica_take_deltas(struct holm_replica *replica,
+                                                         uint32_t peer,
+                                                         const struct holm_deltas *deltas);
+
+/* ---- replica_sync.c */
+HOLM_NODISCARD enum holm_status holm_replica_ask_cut(struct holm_replica *replica, uint32_t peer);
+HOLM_NODISCARD enum holm_status holm_replica_serve_cut(struct holm_replica *replica, uint32_t peer,
+                                                       const struct holm_sync_open *open);
+HOLM_NODISCARD enum holm_status holm_replica_serve_pages(struct holm_replica *replica,
+                                                         uint32_t peer,
+                                                         const struct holm_sync_next *next);
+void holm_replica_stop_serving(struct holm_replica *replica, uint32_t peer, uint64_t number);
+/* Closes the cuts of a peer that went, and those that nobody reads. */
+void holm_replica_forget_cuts(struct holm_replica *replica, uint32_t peer);
+HOLM_NODISCARD enum holm_status holm_replica_take_cut(struct holm_replica *replica, uint32_t peer,
+                                                      const struct holm_sync_cut *cut);
+HOLM_NODISCARD enum holm_status holm_replica_take_page(struct holm_replica *replica, uint32_t peer,
+                                                       const struct holm_sync_page *page);
+/* Gives up the sync that is under way and frees what was staged. */
+void holm_replica_abandon_sync(struct holm_replica *replica);
+
+/* ---- replica_cut.c */
+
+/* Freezes the state, which must have nothing pending. Payloads that `known` covers are left out. */
+HOLM_NODISCARD enum holm_status holm_cut_freeze(struct holm_replica *replica,
+                                                struct holm_vector_view known,
+                                                struct holm_cut **cut);
+struct holm_digest holm_cut_digest(const struct holm_cut *cut);
+struct holm_page *holm_cut_page_at(struct holm_cut *cut, size_t index);
+
+/* ---- replica_merge.c */
+
+/* Merges a whole cut. Nothing may be pending. All or nothing. HOLM_ENOMEM, HOLM_ELIMIT,
+ * HOLM_EMALFORMED (the cut claims operations of this actor that it never minted). */
+HOLM_NODISCARD enum holm_status holm_replica_merge(struct holm_replica *replica,
+                                                   struct holm_vector_view vector,
+                                                   const struct holm_page *const *pages,
+                                                   size_t page_count);
+
+/* ---- replica_peer.c */
+struct holm_replica_peer *holm_replica_find_peer(struct holm_replica *replica, uint32_t peer);
+HOLM_NODISCARD enum holm_status holm_replica_peer_up(struct holm_replica *replica, uint32_t peer,
+                                                     struct holm_actor actor);
+void holm_replica_peer_down(struct holm_replica *replica, uint32_t peer);
+/* Holds a peer's line of a beacon against this replica. */
+void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
+                          const struct holm_beacon_entry *entry);
+/* A peer is known to have applied this node's operations up to seq. */
+void holm_replica_seen_by(struct holm_replica *replica, struct holm_replica_peer *peer,
+                          uint64_t seq);
+/* The peer has more: ask it after `delay_us`, unless it is being left alone for longer. */
+void holm_replica_mark_ahead(struct holm_replica *replica, uint32_t peer, uint64_t delay_us);
+/* The peer did not answer: leave it alone for a while, longer each time. */
+void holm_replica_back_off(struct holm_replica *replica, uint32_t peer);
+void holm_replica_answered(struct holm_replica *replica, uint32_t peer);
+/* Tells peers that wanted to know; asks whom it is time to ask; drops what timed out. */
+void holm_replica_schedule(struct holm_replica *replica);
+/* The earliest time at which schedule has something to do. */
+uint64_t holm_replica_wake(const struct holm_replica *replica);
+void holm_replica_want(struct holm_replica *replica, uint32_t peer);
+void holm_replica_supersede(struct holm_replica *replica, struct holm_actor actor);
+/* When a run of this actor, held back now, is to be dropped. */
+uint64_t holm_replica_doom_of(const struct holm_replica *replica, struct holm_actor actor);
+
+#endif

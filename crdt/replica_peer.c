@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Peers: what is known of each, and whom to ask for what is missing, when.
+ *
+ * At most one pull or sync is under way. A peer is asked when it may be ahead: its own seq is above
+ * what was applied of it here, or its vector's hash differs, or a run of it arrived early. A pull
+ * that brought everything the peer had is remembered by the two hashes, so that a peer that is
+ * merely behind is not asked again and again: then it is for the peer to ask.
+ */
+#include "crdt/replica_parts.h"
+
+struct holm_replica_peer *holm_replica_find_peer(struct holm_replica *replica, uint32_t peer)
+{
+    return peer < replica->peer_capacity ? &replica->peers[peer] : NULL;
+}
+
+static enum holm_status reserve_peers(struct holm_replica *replica, uint32_t peer)
+{
+    size_t before = replica->peer_capacity;
+    void *peers = replica->peers;
+    if (peer >= HOLM_REPLICA_PEERS_MAX)
+        return HOLM_ELIMIT;
+    enum holm_status status = holm_array_reserve(&replica->config.allocator, &peers,
+                                                 &replica->peer_capacity, sizeof *replica->peers,
+                                                 (size_t)peer + 1);
+    replica->peers = peers;
+    for (size_t i = before; i < replica->peer_capacity; i++)
+        memset(&replica->peers[i], 0, sizeof replica->peers[i]);
+    return status;
+}
+
+enum holm_status holm_replica_peer_up(struct holm_replica *replica, uint32_t peer,
+                                      struct holm_actor actor)
+{
+    enum holm_status status = reserve_peers(replica, peer);
+    if (status != HOLM_OK)
+        return status;
+    holm_replica_peer_down(replica, peer);
+    replica->peers[peer] = (struct holm_replica_peer){.up = true, .actor = actor};
+    if (replica->want_seq > 0)
+        holm_replica_want(replica, peer);
+    return HOLM_OK;
+}
+
+/* Whoever was asked will not answer: any other may have it too. */
+static void ask_others(struct holm_replica *replica, uint32_t peer)
+{
+    for (uint32_t i = 0; i < replica->peer_capacity; i++) {
+        if (i != peer)
+            holm_replica_mark_ahead(replica, i, 0);
+    }
+}
+
+void holm_replica_peer_down(struct holm_replica *replica, uint32_t peer)
+{
+    struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
+    if (known == NULL || !known->up)
+        return;
+    *known = (struct holm_replica_peer){.up = false};
+    holm_replica_forget_cuts(replica, peer);
+    if (replica->pull.active && replica->pull.peer == peer) {
+        replica->pull.active = false;
+        ask_others(replica, peer);
+    }
+    if (replica->sync.active && replica->sync.peer == peer) {
+        holm_replica_abandon_sync(replica);
+        replica->stats.syncs_failed += 1;
+        ask_others(replica, peer);
+    }
+}
+
+void holm_replica_seen_by(struct holm_replica *replica, struct holm_replica_peer *peer,
+                          uint64_t seq)
+{
+    uint64_t own = holm_actors_seq(&replica->actors, replica->self);
+    if (seq > own)
+        seq = own; /* nobody can have applied what was never sealed */
+    if (peer != NULL && seq > peer->seen)
+        peer->seen = seq;
+}
+
+void holm_replica_mark_ahead(struct holm_replica *replica, uint32_t peer, uint64_t delay_us)
+{
+    struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
+    uint64_t at = replica->now.monotonic_us + delay_us;
+    if (known == NULL || !known->up)
+        return;
+    if (known->backoff_us == 0 && (!known->ahead || known->retry_us > at))
+        known->retry_us = at;
+    known->ahead = true;
+}
+
+void holm_replica_back_off(struct holm_replica *replica, uint32_t peer)
+{
+    struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
+    if (known == NULL || !known->up)
+        return;
+    uint64_t next = known->backoff_us == 0 ? replica->config.retry_min_us : known->backoff_us * 2;
+    known->backoff_us = next > replica->config.retry_max_us ? replica->config.retry_max_us : next;
+    known->retry_us = replica->now.monotonic_us + known->backoff_us / 2 +
+                      holm_replica_random(replica, known->backoff_us / 2 + 1);
+}
+
+void holm_replica_answered(struct holm_replica *replica, uint32_t peer)
+{
+    struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
+    if (known != NULL)
+        known->backoff_us = 0;
+}
+
+/* Equal vectors with unequal digests: one of the two is broken. First this one's digest is put to
+ * the test; then the states are merged, after which both hold what both had. */
+static void repair(struct holm_replica *replica, uint32_t peer,
+                   const struct holm_beacon_entry *entry)
+{
+    struct holm_replica_peer *known = &replica->peers[peer];
+    replica->stats.digest_breaches += 1;
+    (void)holm_state_rebuild_digests(&replica->state);
+    if (holm_digest_equal(entry->digest, replica->state.digest))
+        return;
+    known->must_sync = true;
+    known->ahead = true;
+    holm_replica_back_off(replica, peer);
+}
+
+void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
+                          const struct holm_beacon_entry *entry)
+{
+    struct holm_replica_peer *known = &replica->peers[peer];
+    HOLM_ASSERT(peer < replica->peer_capacity);
+    if (entry->vector_hash == replica->actors.hash) {
+        holm_replica_seen_by(replica, known, holm_actors_seq(&replica->actors, replica->self));
+        known->ahead = known->must_sync;
+        if (!holm_replica_pending(replica) &&
+            !holm_digest_equal(entry->digest, replica->state.digest))
+            repair(replica, peer, entry);
+        else if (!known->must_sync)
+            known->backoff_us = 0;
+        return;
+    }
+    if (known->fruitless_theirs == entry->vector_hash &&
+        known->fruitless_mine == replica->actors.hash)
+        return;
+    uint32_t index = holm_actors_find(&replica->actors, known->actor);
+    uint64_t seq = index == HOLM_ACTOR_NONE ? 0 : holm_actors_seq(&replica->actors, index);
+    /* Runs of others may be on their way: give them a moment. */
+    uint64_t patience = replica->config.retry_min_us / 4;
+    holm_replica_mark_ahead(replica, peer,
+                            entry->own_seq > seq ? 0 : holm_replica_random(replica, patience + 1));
+}
+
+static void ask(struct holm_replica *replica, uint32_t peer)
+{
+    enum holm_status status = replica->peers[peer].must_sync ? holm_replica_ask_cut(replica, peer)
+                                                             : holm_replica_ask_runs(replica, peer);
+    if (status != HOLM_OK)
+        holm_replica_back_off(replica, peer);
+}
+
+static void ask_next(struct holm_replica *replica)
+{
+    if (replica->pull.active || replica->sync.active)
+        return;
+    for (size_t i = 0; i < replica->peer_capacity; i++) {
+        uint64_t peer = (replica->peer_cursor + i) % replica->peer_capacity;
+        const struct holm_replica_peer *known = &replica->peers[peer];
+        if (!known->up || !known->ahead || known->retry_us > replica->now.monotonic_us)
+            continue;
+        replica->peer_cursor = peer + 1;
+        ask(replica, (uint32_t)peer);
+        return;
+    }
+}
+
+static void time_out(struct holm_replica *replica)
+{
+    uint64_t now_us = replica->now.monotonic_us;
+    if (replica->pull.active && replica->pull.deadline_us <= now_us) {
+        replica->pull.active = false;
+        holm_replica_back_off(replica, replica->pull.peer);
+        ask_others(replica, replica->pull.peer);
+    }
+    if (replica->sync.active && replica->sync.deadline_us <= now_us) {
+        uint32_t peer = replica->sync.peer;
+        holm_replica_abandon_sync(replica);
+        replica->stats.syncs_failed += 1;
+        holm_replica_back_off(replica, peer);
+        ask_others(replica, peer);
+    }
+    holm_replica_forget_cuts(replica, HOLM_PEER_NONE);
+    if (holm_holdback_wake(&replica->holdback) <= now_us)
+        replica->holdback.dropped += holm_holdback_purge(&replica->holdback, &replica->actors,
+                                                         now_us);
+}
+
+/* When the pending run is to go out: at once after a pause, else with the rhythm of the flushes. */
+static uint64_t flush_at(const struct holm_replica *replica)
+{
+    uint64_t rhythm = replica->flushed_us + replica->config.flush_interval_us;
+    if (!holm_replica_pending(replica))
+        return HOLM_NEVER;
+    return replica->flushed_us == 0 || rhythm < replica->written_us ? replica->written_us : rhythm;
+}
+
+static void acknowledge(struct holm_replica *replica)
+{
+    for (uint32_t i = 0; i < replica->peer_capacity; i++) {
+        struct holm_replica_peer *known = &replica->peers[i];
+        if (!known->up || known->wanted == 0)
+            continue;
+        uint32_t index = holm_actors_find(&replica->actors, known->actor);
+        if (index == HOLM_ACTOR_NONE || holm_actors_seq(&replica->actors, index) < known->wanted)
+            continue;
+        struct holm_message message = holm_replica_message(replica, HOLM_MESSAGE_ACK);
+        message.as.ack.actor = known->actor;
+        message.as.ack.seq = holm_actors_seq(&replica->actors, index);
+        if (holm_replica_output(replica, i, &message) == HOLM_OK)
+            known->wanted = 0;
+        else
+            replica->retry = true;
+    }
+}
+
+void holm_replica_schedule(struct holm_replica *replica)
+{
+    time_out(replica);
+    if (flush_at(replica) <= replica->now.monotonic_us && holm_replica_seal(replica) != HOLM_OK)
+        replica->retry = true;
+    acknowledge(replica);
+    ask_next(replica);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t holm_replica_wake(const struct holm_replica *replica)
+{
+    uint64_t soon = replica->now.monotonic_us + replica->config.retry_min_us;
+    if (replica->retry)
+        return soon; /* memory was short: whatever is due can wait so long */
+    uint64_t wake = earlier(flush_at(replica), holm_holdback_wake(&replica->holdback));
+    for (size_t i = 0; i < replica->served_count; i++)
+        wake = earlier(wake, replica->served[i].deadline_us);
+    if (replica->pull.active)
+        return earlier(wake, replica->pull.deadline_us);
+    if (replica->sync.active)
+        return earlier(wake, replica->sync.deadline_us);
+    for (size_t i = 0; i < replica->peer_capacity; i++) {
+        if (replica->peers[i].up && replica->peers[i].ahead)
+            wake = earlier(wake, replica->peers[i].retry_us);
+    }
+    return wake;
+}
+
+void holm_replica_want(struct holm_replica *replica, uint32_t peer)
+{
+    replica->want_seq = holm_actors_seq(&replica->actors, replica->self);
+    struct holm_message message = holm_replica_message(replica, HOLM_MESSAGE_WANT);
+    message.as.ack.actor = replica->actors.rows[replica->self].actor;
+    message.as.ack.seq = replica->want_seq;
+    for (uint32_t i = 0; i < replica->peer_capacity; i++) {
+        const struct holm_replica_peer *known = &replica->peers[i];
+        bool meant = peer == HOLM_PEER_NONE || peer == i;
+        if (!meant || !known->up || known->seen >= replica->want_seq)
+            continue;
+        if (holm_replica_output(replica, i, &message) != HOLM_OK)
+            replica->retry = true; /* the next beacon tells too, only later */
+    }
+}
+
+/* ---- epochs that ended */
+
+static struct holm_actor *find_superseding(const struct holm_replica *replica,
+                                           struct holm_node_id node)
+{
+    for (size_t i = 0; i < replica->superseding_count; i++) {
+        if (replica->superseding[i].node.value == node.value)
+            return &replica->superseding[i];
+    }
+    return NULL;
+}
+
+static uint64_t doom_time(const struct holm_replica *replica)
+{
+    /* Long enough to ask around for what is missing before it. */
+    return replica->now.monotonic_us + 2 * replica->config.pull_timeout_us;
+}
+
+uint64_t holm_replica_doom_of(const struct holm_replica *replica, struct holm_actor actor)
+{
+    const struct holm_actor *superseding = find_superseding(replica, actor.node);
+    bool ended = superseding != NULL && superseding->epoch.value > actor.epoch.value;
+    return ended ? doom_time(replica) : HOLM_NEVER;
+}
+
+void holm_replica_supersede(struct holm_replica *replica, struct holm_actor actor)
+{
+    struct holm_actor *known = find_superseding(replica, actor.node);
+    if (known != NULL && known->epoch.value >= actor.epoch.value)
+        return;
+    if (known != NULL) {
+        *known = actor;
+    } else if (replica->superseding_count < replica->config.actors_max) {
+        void *array = replica->superseding;
+        enum holm_status status = holm_array_reserve(
+            &replica->config.allocator, &array, &replica->superseding_capacity,
+            sizeof *replica->superseding, replica->superseding_count + 1);
+        replica->superseding = array;
+        if (status == HOLM_OK)
+            replica->superseding[replica->superseding_count++] = actor;
+    }
+    holm_holdback_doom(&replica->holdback, actor, doom_time(replica));
+    if (holm_holdback_wake(&replica->holdback) != HOLM_NEVER)
+        ask_others(replica, HOLM_PEER_NONE);
+}
