@@ -46,8 +46,8 @@ enum holm_status holm_oplog_reserve(struct holm_oplog *log)
 
 size_t holm_delta_bytes_max(const struct holm_delta *delta)
 {
-    size_t bytes = 128 + delta->unknown.size +
-                   (delta->deps.count + delta->collected.count + delta->items.actor_count) * 30;
+    size_t bytes = 256 + delta->unknown.size +
+                   (delta->deps.count + delta->collected.count + delta->items.actor_count) * 33;
     for (uint32_t i = 0; i < delta->items.item_count; i++)
         bytes += holm_item_bytes_max(&delta->items.items[i]);
     return bytes;
