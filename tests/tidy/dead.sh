@@ -1,34 +1,57 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# dead.sh ROOT - every .c is named in the CMakeLists.txt of its folder or of one above it, and every header is included
-# by another file (public headers are for others to include).
+# dead.sh ROOT - every .c is named in a CMakeLists.txt, and every header is included by another file (public headers are
+# for others to include).
 
 . "${0%/*}/common.sh"
 
-named_above() {
-    root=$1 file=$2
-    folder=${file%/*}
-    while :; do
-        if [ -f "$root/$folder/CMakeLists.txt" ]; then
-            below=${file#"$folder"/}
-            grep -v '^[[:space:]]*#' "$root/$folder/CMakeLists.txt" |
-                grep -qE "(^|[[:space:](/\"])$(printf '%s' "$below" | sed 's/[.]/\\./g')([[:space:])\"]|\$)" && return 0
-        fi
-        case $folder in */*) folder=${folder%/*} ;; *) return 1 ;; esac
-    done
+# The paths of all .c files that a CMakeLists.txt of the tree names, from the root of the tree.
+named() {
+    (cd "$1" && find . -name .git -prune -o -path ./build -prune -o -name CMakeLists.txt -print | xargs -r awk '
+        FNR == 1 { folder = FILENAME; sub(/[^\/]*$/, "", folder) }
+        {
+            sub(/#.*/, "")
+            count = split($0, word, /[ \t()"]+/)
+            for (i = 1; i <= count; i++) {
+                if (word[i] !~ /\.c$/) continue
+                path = word[i]
+                sub(/^\$\{CMAKE_CURRENT_SOURCE_DIR\}\//, "", path)
+                if (!sub(/^\$\{PROJECT_SOURCE_DIR\}\//, "", path)) path = folder path
+                while (sub(/[^\/.][^\/]*\/\.\.\//, "", path)) continue
+                sub(/^\.\//, "", path)
+                print path
+            }
+        }') | LC_ALL=C sort -u
 }
 
 check() {
+    named=$(named "$1")
     tree_files "$1" | grep '\.c$' | while IFS= read -r file; do
-        named_above "$1" "$file" || echo "$file: in no CMakeLists.txt"
+        case "
+$named
+" in
+            *"
+$file
+"*) ;;
+            *) echo "$file: in no CMakeLists.txt" ;;
+        esac
     done
     included=$(cd "$1" && find . -name .git -prune -o -path ./build -prune -o -type f -name '*.[ch]' -print |
         xargs -r sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]*)".*/\1/p'
         # Put before every source by the build.
         cat .cmake/*.cmake 2>/dev/null | sed -nE 's|.*-include "[^"/]*/([^"]*)".*|\1|p')
     tree_files "$1" | grep '\.h$' | grep -v '^include/' | while IFS= read -r file; do
-        printf '%s\n' "$included" | grep -qxF -e "$file" -e "${file##*/}" || echo "$file: no one includes it"
+        case "
+$included
+" in
+            *"
+$file
+"* | *"
+${file##*/}
+"*) ;;
+            *) echo "$file: no one includes it" ;;
+        esac
     done
 }
 
@@ -38,6 +61,9 @@ planted() {
     write tree/crdt/vector.h ''
     write tree/sim/CMakeLists.txt 'set(sources city/actor.c)'
     write tree/sim/city/actor.c ''
+    write tree/tests/CMakeLists.txt 'holm_test(unit a SOURCES ../sim/a.c "${PROJECT_SOURCE_DIR}/sim/b.c")'
+    write tree/sim/a.c ''
+    write tree/sim/b.c ''
     offence clean '' "$scratch/tree"
     write tree/crdt/dead.c ''
     offence 'a source that is not built' '^crdt/dead.c: in no' "$scratch/tree"

@@ -8,9 +8,12 @@
 check() {
     tree_files "$1" |
         grep -E '\.(c|h|sh|cmake|proto|supp)$|(^|/)CMakeLists\.txt$|^dev$|^\.ci/' |
-        while IFS= read -r file; do
-            head -n 3 "$1/$file" | grep -q 'SPDX-License-Identifier: Apache-2\.0' || echo "$file: no SPDX line"
-        done
+        (cd "$1" && xargs -r awk '
+            function told() { if (file != "" && !found) print file ": no SPDX line" }
+            FNR == 1 { told(); file = FILENAME; found = 0 }
+            FNR <= 3 && /SPDX-License-Identifier: Apache-2\.0/ { found = 1 }
+            FNR > 3 { nextfile }
+            END { told() }')
 }
 
 planted() {
