@@ -371,6 +371,10 @@ void holm_channel_remove(struct holm_channel *channel)
     *place = channel->bucket_next;
     ring_remove(channel);
     channel->closing = true;
+    if (channel->dialer != NULL)
+        nng_stream_dialer_close(channel->dialer);
+    if (channel->stream != NULL)
+        nng_stream_close(channel->stream);
     nng->accepted_count -= channel->kind == HOLM_CHANNEL_ACCEPTED;
     if (is_link(channel))
         nng->stats.links_closed += channel->opened;
@@ -381,10 +385,6 @@ void holm_channel_remove(struct holm_channel *channel)
 void holm_channel_free(struct holm_channel *channel)
 {
     struct holm_nng *nng = channel->nng;
-    if (channel->dialer != NULL)
-        nng_stream_dialer_close(channel->dialer);
-    if (channel->stream != NULL)
-        nng_stream_close(channel->stream);
     nng_aio *aios[] = {channel->connect, channel->receive, channel->send};
     for (size_t i = 0; i < sizeof aios / sizeof aios[0]; i++) {
         if (aios[i] == NULL)
