@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * chance.h - random numbers for tests: everything follows from one seed (splitmix64).
+ */
+#ifndef HOLM_TESTS_MODEL_CHANCE_H
+#define HOLM_TESTS_MODEL_CHANCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct chance {
+    uint64_t state;
+};
+
+static inline uint64_t chance_next(struct chance *chance)
+{
+    uint64_t mixed = chance->state += 0x9e3779b97f4a7c15u;
+    mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9u;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebu;
+    return mixed ^ (mixed >> 31);
+}
+
+/* 0 to below - 1; `below` is at least 1. */
+static inline uint64_t chance_below(struct chance *chance, uint64_t below)
+{
+    return chance_next(chance) % below;
+}
+
+/* True `permille` times in a thousand. */
+static inline bool chance_permille(struct chance *chance, uint64_t permille)
+{
+    return chance_below(chance, 1000) < permille;
+}
+
+#endif

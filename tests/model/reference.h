@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * reference.h - what a partition's state is, computed from a list of operations and nothing else.
+ *
+ * Every operation that any replica ever minted is in one list. Each has a dot, and lists the
+ * operations that its writer had seen and it replaces or removes. A replica is no more than a
+ * view: per actor, how far it has got. Then
+ *
+ *     live(view) = the puts in the view that no operation in the view lists as seen,
+ *                  and whose key no operation in the view buries
+ *
+ * A counter is the sum of the live increments, each an operation of its own. There is no merging
+ * here, no order of delivery, no compaction: this is what the engine is held against.
+ *
+ * Bytes of keys, fields, elements and values are borrowed for the life of the list.
+ */
+#ifndef HOLM_TESTS_MODEL_REFERENCE_H
+#define HOLM_TESTS_MODEL_REFERENCE_H
+
+#include "crdt/base.h"
+
+#define REFERENCE_ACTORS_MAX 48
+
+/* Per actor, as numbered by reference_actor(), the highest seq that is in the view. */
+struct reference_view {
+    uint64_t seq[REFERENCE_ACTORS_MAX];
+};
+
+enum reference_effect {
+    REFERENCE_PUT,  /* a cell; of a counter, one increment */
+    REFERENCE_DROP, /* only what it has seen */
+    REFERENCE_BURY
+};
+
+struct reference_operation {
+    enum reference_effect effect;
+    struct holm_dot dot;
+    size_t actor; /* its number */
+    struct holm_bytes key;
+    struct holm_bytes field;
+    enum holm_kind kind;
+    struct holm_bytes element;
+    struct holm_value value; /* COUNTER: the amount, as HOLM_I64 */
+    uint64_t hlc;            /* told by reference_stamp(); 0 before */
+    uint64_t batch_last;     /* the last seq that was committed together with this one */
+    bool first_of_key;       /* no earlier operation of the list is on this key … */
+    bool first_of_slot;      /* … or on this slot, set elements apart */
+    size_t seen_first;       /* a slice of reference.seen */
+    size_t seen_count;
+    struct reference_view past; /* what its writer had, this operation not included */
+};
+
+struct reference {
+    struct reference_operation *operations;
+    size_t count, capacity;
+    size_t *seen; /* indices of operations */
+    size_t seen_count, seen_capacity;
+    struct holm_actor actors[REFERENCE_ACTORS_MAX];
+    size_t actor_count;
+    bool *alive; /* per operation, of the view that was last looked at */
+    bool *listed;
+};
+
+void reference_init(struct reference *reference);
+void reference_release(struct reference *reference);
+/* Forgets everything, and keeps the memory. */
+void reference_clear(struct reference *reference);
+
+/* The number of an actor, given at first sight. */
+size_t reference_actor(struct reference *reference, struct holm_actor actor);
+
+/*
+ * The operations of a batch, written by `actor`, who has `past` (its own operations included).
+ * Appends what is minted, with the seqs that follow past->seq of the actor. *minted is how many.
+ * HOLM_EBURIED, HOLM_EINVAL, HOLM_ETOOBIG: then nothing is appended.
+ */
+enum holm_status reference_commit(struct reference *reference, struct holm_actor actor,
+                                  const struct reference_view *past, const struct holm_op *ops,
+                                  size_t count, uint32_t *minted);
+
+/* The operation of a dot, or NULL. */
+struct reference_operation *reference_find(const struct reference *reference, struct holm_dot dot);
+
+bool reference_covers(const struct reference_view *view,
+                      const struct reference_operation *operation);
+
+/* Computes live(view): reference.alive[i] tells of operation i, until the next look. */
+void reference_look(struct reference *reference, const struct reference_view *view);
+
+/* ---- of the view that was last looked at ---------------------------------------------------- */
+
+bool reference_buried(const struct reference *reference, const struct reference_view *view,
+                      struct holm_bytes key);
+bool reference_exists(const struct reference *reference, struct holm_bytes key);
+/* What a read of a REGISTER, MAX or MIN gives, or NULL. */
+const struct reference_operation *reference_winner(const struct reference *reference,
+                                                   struct holm_bytes key, struct holm_bytes field,
+                                                   enum holm_kind kind);
+/* Whether there is a live increment; *sum is the exact sum, saturated at the very end. */
+bool reference_sum(const struct reference *reference, struct holm_bytes key,
+                   struct holm_bytes field, int64_t *sum);
+bool reference_has(const struct reference *reference, struct holm_bytes key,
+                   struct holm_bytes field, enum holm_kind kind, struct holm_bytes element);
+
+/* The order of values: by type, then within it (doubles by IEEE 754 totalOrder). */
+int reference_order(struct holm_value a, struct holm_value b);
+
+/* view := the entry-wise maximum of view and other. */
+void reference_join(struct reference_view *view, const struct reference_view *other);
+
+#endif
