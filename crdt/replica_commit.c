@@ -369,6 +369,16 @@ static enum holm_status write_op(struct writing *writing)
     return HOLM_EINVAL;
 }
 
+/* The caller's key is gone after the call, and the record's may be: what is told is a copy. */
+static void touch(struct holm_replica *replica, struct holm_bytes key)
+{
+    struct holm_bytes copy;
+    if (holm_arena_copy(&replica->scratch, key, &copy) == HOLM_OK)
+        holm_replica_touch(replica, copy, replica->self);
+    else
+        replica->work.touched_all = true;
+}
+
 static enum holm_status commit_op(struct holm_replica *replica, const struct holm_op *op)
 {
     struct writing writing = {.replica = replica, .op = op};
@@ -382,7 +392,7 @@ static enum holm_status commit_op(struct holm_replica *replica, const struct hol
         return op->type == HOLM_OP_BURY ? HOLM_OK : HOLM_EBURIED;
     status = write_op(&writing);
     if (status == HOLM_OK && writing.seq > 0)
-        holm_replica_touch(replica, op->key, replica->self);
+        touch(replica, op->key);
     return status;
 }
 
