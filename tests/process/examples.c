@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The example programs as a user runs them: two counters in processes of their own that share one
+ * sum, one by itself, and the two nodes of embed. Arguments: the programs' paths.
+ */
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#define WAIT_MS 20000
+
+extern char **environ;
+
+static char *counter_path;
+static char *embed_path;
+
+struct program {
+    pid_t pid;
+    int input;  /* what we write, it reads */
+    int output; /* standard output and error, together */
+    char said[4096];
+    size_t size;
+};
+
+static void start(struct program *program, char *const *arguments)
+{
+    posix_spawn_file_actions_t actions;
+    int in[2], out[2];
+
+    memset(program, 0, sizeof *program);
+    assert_int_equal(pipe(in), 0);
+    assert_int_equal(pipe(out), 0);
+    assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
+    posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(&actions, out[1], STDERR_FILENO);
+    for (int i = 0; i < 2; i++) {
+        posix_spawn_file_actions_addclose(&actions, in[i]);
+        posix_spawn_file_actions_addclose(&actions, out[i]);
+    }
+    assert_int_equal(posix_spawn(&program->pid, arguments[0], &actions, NULL, arguments, environ),
+                     0);
+    posix_spawn_file_actions_destroy(&actions);
+    close(in[0]);
+    close(out[1]);
+    program->input = in[1];
+    program->output = out[0];
+}
+
+/* Reads once, waiting for it; false at the end of the output. */
+static bool listen_to(struct program *program)
+{
+    struct pollfd fd = {.fd = program->output, .events = POLLIN};
+    size_t room = sizeof program->said - 1 - program->size;
+
+    if (poll(&fd, 1, WAIT_MS) != 1)
+        fail_msg("silent too long, after: %s", program->said);
+
+    ssize_t got = read(program->output, program->said + program->size, room);
+
+    assert_true(got >= 0 && room > 0);
+    program->size += (size_t)got;
+    program->said[program->size] = '\0';
+    return got > 0;
+}
+
+static void await_line(struct program *program, const char *line)
+{
+    while (strstr(program->said, line) == NULL)
+        if (!listen_to(program))
+            fail_msg("ended without \"%s\", after: %s", line, program->said);
+}
+
+static void say(struct program *program, const char *text)
+{
+    assert_int_equal(write(program->input, text, strlen(text)), strlen(text));
+}
+
+static void finish(struct program *program)
+{
+    int status = -1;
+
+    close(program->input);
+    while (listen_to(program))
+        continue;
+    close(program->output);
+    assert_int_equal(waitpid(program->pid, &status, 0), program->pid);
+    assert_int_equal(status, 0);
+}
+
+/* The address in "others join with ADDRESS". */
+static void read_address(struct program *program, char *address, size_t capacity)
+{
+    static const char before[] = "others join with ";
+
+    await_line(program, before);
+
+    char *from = strstr(program->said, before) + strlen(before);
+
+    while (strchr(from, '\n') == NULL)
+        assert_true(listen_to(program));
+    snprintf(address, capacity, "%.*s", (int)strcspn(from, "\n"), from);
+}
+
+static void test_counter_when_two_programs_add_then_both_show_the_sum(void **state)
+{
+    struct program lisbon, oslo;
+    char address[128];
+    char *first[] = {counter_path, "lisbon", "tcp://127.0.0.1:0", NULL};
+    char *second[] = {counter_path, "oslo", "tcp://127.0.0.1:0", address, NULL};
+
+    start(&lisbon, first);
+    read_address(&lisbon, address, sizeof address);
+    say(&lisbon, "40\n");
+    await_line(&lisbon, "\n40\n");
+    start(&oslo, second);
+    say(&oslo, "2\n");
+    await_line(&lisbon, "\n42\n");
+    await_line(&oslo, "\n42\n");
+    say(&oslo, "-50\n");
+    await_line(&lisbon, "\n-8\n");
+    await_line(&oslo, "\n-8\n");
+    finish(&oslo);
+    assert_non_null(strstr(oslo.said, "in the end: -8\n"));
+    say(&lisbon, "1\n");
+    await_line(&lisbon, "\n-7\n");
+    finish(&lisbon);
+    assert_non_null(strstr(lisbon.said, "in the end: -7\n"));
+}
+
+static void test_counter_when_it_is_by_itself_then_it_counts_too(void **state)
+{
+    struct program counter;
+    char *arguments[] = {counter_path, NULL};
+
+    start(&counter, arguments);
+    say(&counter, "2\n3\n");
+    finish(&counter);
+    assert_non_null(strstr(counter.said, "in the end: 5\n"));
+}
+
+static void test_counter_when_its_address_is_wrong_then_it_says_so(void **state)
+{
+    struct program counter;
+    char *arguments[] = {counter_path, "lisbon", "nowhere", NULL};
+    int status = 0;
+
+    start(&counter, arguments);
+    await_line(&counter, "HOLM_EADDRESS");
+    close(counter.input);
+    while (listen_to(&counter))
+        continue;
+    close(counter.output);
+    assert_int_equal(waitpid(counter.pid, &status, 0), counter.pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), EXIT_FAILURE);
+    assert_non_null(strstr(counter.said, "listen has 'nowhere'"));
+}
+
+static void test_embed_when_it_is_run_then_both_nodes_tell_the_same(void **state)
+{
+    struct program embed;
+    char *arguments[] = {embed_path, NULL};
+
+    start(&embed, arguments);
+    finish(&embed);
+    assert_string_equal(embed.said, "lisbon: Ada, health 93, on patrol\n"
+                                    "oslo: Ada, health 93, on patrol\n");
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_counter_when_two_programs_add_then_both_show_the_sum),
+        cmocka_unit_test(test_counter_when_it_is_by_itself_then_it_counts_too),
+        cmocka_unit_test(test_counter_when_its_address_is_wrong_then_it_says_so),
+        cmocka_unit_test(test_embed_when_it_is_run_then_both_nodes_tell_the_same),
+    };
+
+    if (argc != 3)
+        return EXIT_FAILURE;
+    counter_path = argv[1];
+    embed_path = argv[2];
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/address.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void test_address_when_it_is_well_formed_then_it_is_valid(void **state)
+{
+    static const char *const good[] = {
+        "tcp://127.0.0.1:7001", "tcp://localhost:1",        "tcp://*:65535",
+        "tcp://[::1]:7001",     "tcp://some.host.lan:7001", "ipc:///tmp/a",
+    };
+
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_true(holm_address_valid(holm_str(good[i]), false));
+        assert_true(holm_address_valid(holm_str(good[i]), true));
+    }
+}
+
+static void test_address_when_it_is_malformed_then_it_is_refused(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "x",
+        "tcp://",
+        "tcp://:7001",
+        "tcp://host",
+        "tcp://host:",
+        "tcp://host:65536",
+        "tcp://host:123456",
+        "tcp://host:7x",
+        "tcp://host:-1",
+        "tcp://::1:7001",
+        "tcp://[]:7001",
+        "tcp://[::1:7001",
+        "tcp://a b:7001",
+        "udp://host:7001",
+        "ipc://relative",
+        "ipc:///",
+        "ipc:///tmp/a\n",
+        "inproc://a",
+        "127.0.0.1:7001",
+    };
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_false(holm_address_valid(holm_str(bad[i]), false));
+        assert_false(holm_address_valid(holm_str(bad[i]), true));
+    }
+}
+
+static void test_address_when_the_port_is_zero_then_it_is_for_listening_alone(void **state)
+{
+    assert_true(holm_address_valid(holm_str("tcp://127.0.0.1:0"), true));
+    assert_false(holm_address_valid(holm_str("tcp://127.0.0.1:0"), false));
+}
+
+static void test_address_when_it_is_long_then_it_must_leave_room_for_its_end(void **state)
+{
+    char address[129];
+
+    memset(address, 'a', sizeof address);
+    memcpy(address, "ipc:///", 7);
+    assert_true(holm_address_valid(holm_mem(address, 127), false));
+    assert_false(holm_address_valid(holm_mem(address, 128), false));
+}
+
+static void assert_list(const char *list, size_t count, const char *const *expected)
+{
+    struct holm_bytes rest = holm_str(list);
+    struct holm_bytes address;
+
+    for (size_t i = 0; i < count; i++) {
+        assert_true(holm_address_next(&rest, &address));
+        assert_int_equal(address.size, strlen(expected[i]));
+        assert_memory_equal(address.data, expected[i], address.size);
+    }
+    assert_false(holm_address_next(&rest, &address));
+    assert_false(holm_address_next(&rest, &address));
+    assert_int_equal(address.size, 0);
+}
+
+static void test_address_when_there_is_a_list_then_each_is_taken_once(void **state)
+{
+    static const char *const three[] = {"a", "bc", "d"};
+
+    assert_list(NULL, 0, three);
+    assert_list("", 0, three);
+    assert_list(" ,\t\n", 0, three);
+    assert_list("a", 1, three);
+    assert_list("a,bc,d", 3, three);
+    assert_list(" a , bc\n\td,, ", 3, three);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_address_when_it_is_well_formed_then_it_is_valid),
+        cmocka_unit_test(test_address_when_it_is_malformed_then_it_is_refused),
+        cmocka_unit_test(test_address_when_the_port_is_zero_then_it_is_for_listening_alone),
+        cmocka_unit_test(test_address_when_it_is_long_then_it_must_leave_room_for_its_end),
+        cmocka_unit_test(test_address_when_there_is_a_list_then_each_is_taken_once),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static struct holm_config good(void)
+{
+    struct holm_config config = holm_config_default();
+
+    config.name = "lisbon";
+    return config;
+}
+
+static void assert_good(const struct holm_config *config)
+{
+    char line[200] = "x";
+
+    assert_int_equal(holm_config_check(config, line, sizeof line), HOLM_OK);
+    assert_string_equal(line, "");
+}
+
+static void assert_bad(const struct holm_config *config, enum holm_status status,
+                       const char *expected)
+{
+    char line[200] = "";
+
+    assert_int_equal(holm_config_check(config, line, sizeof line), status);
+    assert_string_equal(line, expected);
+}
+
+static void test_config_when_default_then_only_the_name_is_missing(void **state)
+{
+    struct holm_config config = holm_config_default();
+
+    assert_bad(&config, HOLM_EINVAL,
+               "config: name is missing; it must have 1 to 63 bytes, none of them control");
+    config.name = "lisbon";
+    assert_good(&config);
+}
+
+static void test_config_when_a_name_is_wrong_then_the_line_says_which(void **state)
+{
+    struct holm_config config = good();
+    char name[65];
+
+    memset(name, 'n', sizeof name);
+    name[63] = '\0';
+    config.name = name;
+    assert_good(&config);
+    name[63] = 'n';
+    name[64] = '\0';
+    assert_bad(&config, HOLM_EINVAL,
+               "config: name is not a name; it must have 1 to 63 bytes, none of them control");
+    config.name = "two\nlines";
+    assert_bad(&config, HOLM_EINVAL,
+               "config: name is not a name; it must have 1 to 63 bytes, none of them control");
+    config.name = "L\xc3\xadsbon";
+    assert_good(&config);
+    config.cluster = "";
+    assert_bad(&config, HOLM_EINVAL,
+               "config: cluster is empty; it must have 1 to 63 bytes, none of them control");
+}
+
+static void test_config_when_a_number_is_out_of_range_then_the_line_says_the_range(void **state)
+{
+    struct holm_config config = good();
+
+    config.partitions = 0;
+    assert_bad(&config, HOLM_EINVAL, "config: partitions is 0; allowed is 1 to 1024");
+    config.partitions = 1025;
+    assert_bad(&config, HOLM_EINVAL, "config: partitions is 1025; allowed is 1 to 1024");
+    config.partitions = 1024;
+    assert_good(&config);
+    config.frame_bytes_max = 65535;
+    assert_bad(&config, HOLM_EINVAL,
+               "config: frame_bytes_max is 65535; allowed is 65536 to 67108864");
+    config = good();
+    config.log_level = 4;
+    assert_bad(&config, HOLM_EINVAL, "config: log_level is 4; allowed is 0 to 3");
+    config.log_level = -1;
+    assert_bad(&config, HOLM_EINVAL, "config: log_level is -1; allowed is 0 to 3");
+}
+
+/* Each member by itself: a range that nobody looks at would pass a zero. */
+static void test_config_when_any_number_is_zero_then_it_is_refused_but_drift_and_id(void **state)
+{
+    struct holm_config config = good();
+    char line[200];
+
+#define ASSERT_ZERO_REFUSED(member)                                                                \
+    do {                                                                                           \
+        config = good();                                                                           \
+        config.member = 0;                                                                         \
+        assert_int_equal(holm_config_check(&config, line, sizeof line), HOLM_EINVAL);              \
+        assert_non_null(strstr(line, "config: " #member " is 0; allowed is "));                    \
+    } while (0)
+    ASSERT_ZERO_REFUSED(partitions);
+    ASSERT_ZERO_REFUSED(flush_interval_us);
+    ASSERT_ZERO_REFUSED(beacon_interval_ms);
+    ASSERT_ZERO_REFUSED(link_timeout_ms);
+    ASSERT_ZERO_REFUSED(redial_interval_ms);
+    ASSERT_ZERO_REFUSED(frame_bytes_max);
+    ASSERT_ZERO_REFUSED(log_bytes_max);
+    ASSERT_ZERO_REFUSED(holdback_bytes_max);
+    ASSERT_ZERO_REFUSED(peers_max);
+#undef ASSERT_ZERO_REFUSED
+    config = good();
+    config.max_drift_ms = 0;
+    config.node_id = 0;
+    config.log_level = 0;
+    assert_good(&config);
+}
+
+static void test_config_when_an_address_is_wrong_then_the_line_shows_it(void **state)
+{
+    struct holm_config config = good();
+
+    config.listen = "tcp://127.0.0.1:0";
+    config.seeds = "tcp://127.0.0.1:7001, ipc:///tmp/holm";
+    assert_good(&config);
+    config.seeds = "tcp://127.0.0.1:7001 localhost:1";
+    assert_bad(&config, HOLM_EADDRESS,
+               "config: seeds has 'localhost:1'; write tcp://HOST:PORT or ipc:///PATH");
+    config.listen = "";
+    assert_bad(&config, HOLM_EADDRESS,
+               "config: listen has ''; write tcp://HOST:PORT or ipc:///PATH");
+}
+
+static void test_config_when_the_line_has_little_room_then_it_is_cut(void **state)
+{
+    struct holm_config config = holm_config_default();
+    char line[8];
+
+    assert_int_equal(holm_config_check(&config, line, sizeof line), HOLM_EINVAL);
+    assert_string_equal(line, "config:");
+    assert_int_equal(holm_config_check(&config, NULL, 0), HOLM_EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_config_when_default_then_only_the_name_is_missing),
+        cmocka_unit_test(test_config_when_a_name_is_wrong_then_the_line_says_which),
+        cmocka_unit_test(test_config_when_a_number_is_out_of_range_then_the_line_says_the_range),
+        cmocka_unit_test(test_config_when_any_number_is_zero_then_it_is_refused_but_drift_and_id),
+        cmocka_unit_test(test_config_when_an_address_is_wrong_then_the_line_shows_it),
+        cmocka_unit_test(test_config_when_the_line_has_little_room_then_it_is_cut),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
