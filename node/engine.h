@@ -15,7 +15,7 @@
  *     E1  what a step puts out is stored before it is in the outbox, and is in the outbox before
  *         the partition's lock is released: frames of one partition leave in the order of steps
  *     E2  the transport is used by the driving thread alone (but for its wake())
- *     E3  locks are taken in this order: partition, outbox; the roster's lock is taken alone
+ *     E3  locks are taken in this order: partition or roster, wake-up time, outbox
  *     E4  no two partitions are locked at once
  *     E5  nothing that the host gave (log, progress) runs under a lock; journal, store and
  *         observer run under one partition's lock and must not call back into the engine
@@ -49,7 +49,7 @@ struct holm_engine_config {
     size_t frame_bytes_max;      /* 1 MiB */
     size_t log_bytes_max;        /* 64 MiB, of all partitions together */
     size_t holdback_bytes_max;   /* 64 MiB, of all partitions together */
-    size_t outbox_bytes_max;     /* 32 MiB: encoded frames that wait for the driving thread */
+    size_t outbox_bytes_max;     /* 64 MiB: encoded frames that wait for the driving thread */
     uint32_t peers_max;          /* 256; at most HOLM_REPLICA_PEERS_MAX */
     struct holm_log log;
     /* Peers came or went, or one has applied more of what was written here: who waits looks again.

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/engine.h"
+
+#include <xxhash.h>
+
+#include "node/engine_state.h"
+
+#define MIB ((size_t)1 << 20)
+
+struct holm_engine_config holm_engine_config_default(void)
+{
+    return (struct holm_engine_config){
+        .cluster = "holm",
+        .partitions = 16,
+        .flush_interval_us = 1000,
+        .beacon_interval_us = 1000000,
+        .link_timeout_us = 3000000,
+        .redial_interval_us = 1000000,
+        .max_drift_ms = 60000,
+        .frame_bytes_max = MIB,
+        .log_bytes_max = 64 * MIB,
+        .holdback_bytes_max = 64 * MIB,
+        .outbox_bytes_max = 64 * MIB,
+        .peers_max = 256,
+        .log = {.level = HOLM_LOG_NOTICE},
+    };
+}
+
+static bool config_valid(const struct holm_engine_config *config)
+{
+    return config->allocator.resize != NULL && config->name != NULL && config->cluster != NULL &&
+           config->self.node.value != 0 && config->self.epoch.value != 0 &&
+           config->partitions >= 1 && config->partitions <= 1024 && config->flush_interval_us > 0 &&
+           config->beacon_interval_us > 0 && config->link_timeout_us > 0 &&
+           config->redial_interval_us > 0 && config->frame_bytes_max >= 4096 &&
+           config->outbox_bytes_max >= 2 * config->frame_bytes_max && config->peers_max >= 1 &&
+           config->peers_max <= HOLM_REPLICA_PEERS_MAX;
+}
+
+/* ---- opening -------------------------------------------------------------------------------- */
+
+static struct holm_replica_config replica_config(struct holm_engine *engine, uint32_t partition)
+{
+    const struct holm_engine_config *config = &engine->config;
+    struct holm_replica_config replica = holm_replica_config_default();
+    replica.allocator = config->allocator;
+    replica.partition = partition;
+    replica.self = config->self;
+    replica.digest_seed = XXH3_64bits(config->cluster, strlen(config->cluster));
+    replica.random_seed = holm_random_next(&engine->random);
+    replica.flush_interval_us = config->flush_interval_us;
+    replica.max_drift_ms = config->max_drift_ms;
+    replica.frame_bytes_max = config->frame_bytes_max;
+    replica.log_bytes_max = config->log_bytes_max / config->partitions;
+    replica.holdback_bytes_max = config->holdback_bytes_max / config->partitions;
+    return replica;
+}
+
+struct loading {
+    struct holm_replica *replica;
+    struct holm_now now;
+};
+
+/* What was stored is applied like what a peer sends; there is nobody yet to hear the outputs. */
+static enum holm_status load_delta(void *context, struct holm_delta *delta)
+{
+    struct loading *loading = context;
+    struct holm_message message = {.type = HOLM_MESSAGE_DELTA, .partition = delta->partition};
+    message.sender = delta->actor;
+    message.as.delta = delta;
+    struct holm_event event = {.type = HOLM_EVENT_MESSAGE};
+    event.as.message.peer = HOLM_PEER_NONE;
+    event.as.message.message = &message;
+    const struct holm_work *work;
+    return holm_replica_step(loading->replica, &event, loading->now, &work);
+}
+
+static enum holm_status partition_open(struct holm_engine *engine, uint32_t index,
+                                       struct holm_now now)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    struct holm_replica_config config = replica_config(engine, index);
+    enum holm_status status = holm_replica_new(&config, &partition->replica);
+    if (status != HOLM_OK)
+        return status;
+    pthread_mutex_init(&partition->lock, NULL);
+    atomic_init(&partition->wake_us, HOLM_NEVER);
+    struct loading loading = {partition->replica, now};
+    return engine->store->ops->load(engine->store, index, load_delta, &loading);
+}
+
+static size_t partitions_bytes(const struct holm_engine *engine)
+{
+    return engine->config.partitions * sizeof *engine->partitions + HOLM_CACHE_LINE_BYTES;
+}
+
+static enum holm_status partitions_open(struct holm_engine *engine, struct holm_now now)
+{
+    engine->partitions_memory = holm_allocate(&engine->config.allocator, partitions_bytes(engine));
+    if (engine->partitions_memory == NULL)
+        return HOLM_ENOMEM;
+    memset(engine->partitions_memory, 0, partitions_bytes(engine));
+    uintptr_t address = (uintptr_t)engine->partitions_memory;
+    address += HOLM_CACHE_LINE_BYTES - address % HOLM_CACHE_LINE_BYTES;
+    engine->partitions = (struct holm_engine_partition *)address;
+    enum holm_status status = HOLM_OK;
+    for (uint32_t i = 0; i < engine->config.partitions && status == HOLM_OK; i++)
+        status = partition_open(engine, i, now);
+    return status;
+}
+
+static enum holm_status roster_open(struct holm_engine *engine)
+{
+    const struct holm_engine_config *config = &engine->config;
+    struct holm_roster_config roster = {
+        .allocator = config->allocator,
+        .self = config->self,
+        .name = config->name,
+        .cluster = config->cluster,
+        .address = engine->transport->ops->address(engine->transport),
+        .publisher = engine->transport->ops->publisher(engine->transport),
+        .partitions = config->partitions,
+        .nonce = holm_random_next(&engine->random) | 1,
+        .link_timeout_us = config->link_timeout_us,
+        .redial_interval_us = config->redial_interval_us,
+        .peers_max = config->peers_max,
+        .hello_bytes_max = config->frame_bytes_max / 2,
+        .random_seed = holm_random_next(&engine->random),
+    };
+    return holm_roster_new(&roster, &engine->roster);
+}
+
+static enum holm_status parts_open(struct holm_engine *engine, struct holm_now now)
+{
+    const struct holm_engine_config *config = &engine->config;
+    enum holm_status status = holm_outgoing_init(&engine->outgoing, &config->allocator,
+                                                 config->outbox_bytes_max, config->frame_bytes_max,
+                                                 config->peers_max);
+    if (status == HOLM_OK)
+        status = roster_open(engine);
+    if (status == HOLM_OK)
+        status = partitions_open(engine, now);
+    if (status != HOLM_OK)
+        return status;
+    engine->entries = holm_allocate(&config->allocator,
+                                    config->partitions * sizeof *engine->entries);
+    return engine->entries == NULL ? HOLM_ENOMEM : HOLM_OK;
+}
+
+enum holm_status holm_engine_open(const struct holm_engine_config *config,
+                                  struct holm_transport *transport, struct holm_store *store,
+                                  struct holm_now now, struct holm_engine **engine)
+{
+    *engine = NULL;
+    if (!config_valid(config) || transport == NULL || store == NULL)
+        return HOLM_EINVAL;
+    struct holm_engine *made = holm_allocate(&config->allocator, sizeof *made);
+    if (made == NULL)
+        return HOLM_ENOMEM;
+    memset(made, 0, sizeof *made);
+    made->config = *config;
+    made->transport = transport;
+    made->store = store;
+    made->random.state = config->random_seed;
+    made->limits = holm_codec_limits_default(config->frame_bytes_max);
+    made->beacon_us = now.monotonic_us +
+                      holm_random_between(&made->random, 0, config->beacon_interval_us);
+    pthread_mutex_init(&made->due_lock, NULL);
+    pthread_mutex_init(&made->roster_lock, NULL);
+    holm_faults_init(&made->faults, &config->allocator, holm_random_next(&made->random));
+    enum holm_status status = parts_open(made, now);
+    /* The strings were borrowed. */
+    made->config.name = made->config.cluster = NULL;
+    if (status != HOLM_OK) {
+        holm_engine_free(made);
+        return status;
+    }
+    *engine = made;
+    return HOLM_OK;
+}
+
+void holm_engine_free(struct holm_engine *engine)
+{
+    if (engine == NULL)
+        return;
+    struct holm_allocator allocator = engine->config.allocator;
+    for (uint32_t i = 0; engine->partitions != NULL && i < engine->config.partitions; i++) {
+        if (engine->partitions[i].replica == NULL)
+            continue;
+        holm_replica_free(engine->partitions[i].replica);
+        pthread_mutex_destroy(&engine->partitions[i].lock);
+    }
+    holm_deallocate(&allocator, engine->partitions_memory, partitions_bytes(engine));
+    holm_deallocate(&allocator, engine->entries,
+                    engine->config.partitions * sizeof *engine->entries);
+    holm_roster_free(engine->roster);
+    holm_outgoing_release(&engine->outgoing);
+    holm_faults_release(&engine->faults);
+    pthread_mutex_destroy(&engine->roster_lock);
+    pthread_mutex_destroy(&engine->due_lock);
+    holm_deallocate(&allocator, engine, sizeof *engine);
+}
+
+/* ---- the step of a partition ---------------------------------------------------------------- */
+
+static void store_append(struct holm_engine *engine, uint32_t index, const struct holm_work *work)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    if (work->stored_count == 0 || partition->muted)
+        return;
+    if (engine->store->ops->append(engine->store, index, work->stored, work->stored_count) ==
+        HOLM_OK)
+        return;
+    partition->muted = true;
+    atomic_store(&engine->store_failed, true);
+}
+
+static void observe(struct holm_engine *engine, uint32_t index, const struct holm_work *work)
+{
+    if (work->touched_count == 0 && !work->touched_all)
+        return;
+    const struct holm_observer *observer = atomic_load_explicit(&engine->observer,
+                                                                memory_order_acquire);
+    if (observer != NULL)
+        observer->touched(observer->context, index, work->touched, work->touched_count,
+                          work->touched_all);
+}
+
+static void journal(struct holm_engine *engine, uint32_t index, const struct holm_work *work,
+                    struct holm_engine_commit *commit)
+{
+    commit->receipt.partition = index;
+    commit->receipt.count = work->minted;
+    commit->receipt.first = work->first;
+    const struct holm_journal *told = atomic_load_explicit(&engine->journal, memory_order_acquire);
+    if (told != NULL && work->minted > 0)
+        told->committed(told->context, &commit->receipt, commit->ops, commit->count);
+}
+
+/* Wakes the driving thread, unless it acts by itself in time. */
+static void hurry(struct holm_engine *engine, bool frames, uint64_t wake_us)
+{
+    pthread_mutex_lock(&engine->due_lock);
+    bool late = engine->due_us != 0 && (frames || wake_us < engine->due_us);
+    if (late)
+        engine->due_us = 0;
+    pthread_mutex_unlock(&engine->due_lock);
+    if (late)
+        engine->transport->ops->wake(engine->transport);
+}
+
+enum holm_status holm_engine_step(struct holm_engine *engine, uint32_t index,
+                                  const struct holm_event *event, struct holm_now now,
+                                  struct holm_engine_commit *commit)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    const struct holm_work *work;
+    enum holm_status status = holm_replica_step(partition->replica, event, now, &work);
+    store_append(engine, index, work);
+    if (commit != NULL && status == HOLM_OK)
+        journal(engine, index, work, commit);
+    observe(engine, index, work);
+    bool frames = false;
+    for (size_t i = 0; i < work->output_count && !partition->muted; i++) {
+        /* What does not fit is counted there, and is asked for again or pulled. */
+        frames |= holm_outgoing_put(&engine->outgoing, work->outputs[i].peer,
+                                    &work->outputs[i].message) == HOLM_OK;
+    }
+    uint64_t before = atomic_load_explicit(&partition->wake_us, memory_order_relaxed);
+    atomic_store(&partition->wake_us, work->wake_us);
+    if (frames || work->wake_us < before)
+        hurry(engine, frames, work->wake_us);
+    return status;
+}
+
+enum holm_status holm_engine_step_locked(struct holm_engine *engine, uint32_t index,
+                                         const struct holm_event *event, struct holm_now now)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    pthread_mutex_lock(&partition->lock);
+    enum holm_status status = holm_engine_step(engine, index, event, now, NULL);
+    if (status == HOLM_OK && partition->muted)
+        status = HOLM_EIO;
+    pthread_mutex_unlock(&partition->lock);
+    return status;
+}
+
+/* ---- any thread ----------------------------------------------------------------------------- */
+
+enum holm_status holm_engine_commit(struct holm_engine *engine, uint32_t index,
+                                    const struct holm_op *ops, size_t count, struct holm_now now,
+                                    struct holm_receipt *receipt)
+{
+    HOLM_ASSERT(index < engine->config.partitions && count > 0);
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    struct holm_engine_commit commit = {.ops = ops, .count = count};
+    struct holm_event event = {.type = HOLM_EVENT_COMMIT};
+    event.as.commit.ops = ops;
+    event.as.commit.count = count;
+    pthread_mutex_lock(&partition->lock);
+    enum holm_status status = partition->muted
+                                  ? HOLM_EIO
+                                  : holm_engine_step(engine, index, &event, now, &commit);
+    pthread_mutex_unlock(&partition->lock);
+    if (status == HOLM_OK && receipt != NULL)
+        *receipt = commit.receipt;
+    return status;
+}
+
+enum holm_status holm_engine_flush(struct holm_engine *engine, uint32_t partition,
+                                   struct holm_now now)
+{
+    struct holm_event event = {.type = HOLM_EVENT_FLUSH};
+    return holm_engine_step_locked(engine, partition, &event, now);
+}
+
+enum holm_status holm_engine_want(struct holm_engine *engine, uint32_t partition,
+                                  struct holm_now now)
+{
+    struct holm_event event = {.type = HOLM_EVENT_WANT};
+    return holm_engine_step_locked(engine, partition, &event, now);
+}
+
+const struct holm_replica *holm_engine_lock(struct holm_engine *engine, uint32_t partition)
+{
+    HOLM_ASSERT(partition < engine->config.partitions);
+    pthread_mutex_lock(&engine->partitions[partition].lock);
+    return engine->partitions[partition].replica;
+}
+
+void holm_engine_unlock(struct holm_engine *engine, uint32_t partition)
+{
+    pthread_mutex_unlock(&engine->partitions[partition].lock);
+}
+
+uint32_t holm_engine_partitions(const struct holm_engine *engine)
+{
+    return engine->config.partitions;
+}
+
+size_t holm_engine_frame_bytes_max(const struct holm_engine *engine)
+{
+    return engine->config.frame_bytes_max;
+}
+
+struct holm_actor holm_engine_self(struct holm_engine *engine)
+{
+    pthread_mutex_lock(&engine->roster_lock);
+    struct holm_actor self = holm_roster_self(engine->roster);
+    pthread_mutex_unlock(&engine->roster_lock);
+    return self;
+}
+
+enum holm_status holm_engine_join(struct holm_engine *engine, const char *address,
+                                  struct holm_now now)
+{
+    pthread_mutex_lock(&engine->roster_lock);
+    enum holm_status status = holm_roster_join(engine->roster, address);
+    pthread_mutex_unlock(&engine->roster_lock);
+    if (status == HOLM_OK)
+        hurry(engine, false, now.monotonic_us);
+    return status;
+}
+
+void holm_engine_set_observer(struct holm_engine *engine, const struct holm_observer *observer)
+{
+    atomic_store_explicit(&engine->observer, observer, memory_order_release);
+}
+
+void holm_engine_set_journal(struct holm_engine *engine, const struct holm_journal *told)
+{
+    atomic_store_explicit(&engine->journal, told, memory_order_release);
+}
+
+enum holm_status holm_engine_fault_drop(struct holm_engine *engine, struct holm_node_id peer,
+                                        enum holm_direction direction, uint32_t permille)
+{
+    return holm_faults_set(&engine->faults, peer, direction, permille);
+}
+
+void holm_engine_fault_heal(struct holm_engine *engine)
+{
+    holm_faults_clear(&engine->faults);
+}

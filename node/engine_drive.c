@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/engine_state.h"
+
+/* Actions make links and addresses due at once; more rounds than this wait for the next tick. */
+#define ROUNDS_MAX 4
+
+/* ---- messages in ---------------------------------------------------------------------------- */
+
+/* A message for one replica. The decoded object is freed under the same lock: references to deltas
+ * and pages are not atomic. */
+static void to_replica(struct holm_engine *engine, uint32_t peer, struct holm_decoded *decoded,
+                       struct holm_now now)
+{
+    uint32_t index = decoded->message.partition;
+    struct holm_event event = {.type = HOLM_EVENT_MESSAGE};
+    event.as.message.peer = peer;
+    event.as.message.message = &decoded->message;
+    pthread_mutex_lock(&engine->partitions[index].lock);
+    enum holm_status status = holm_engine_step(engine, index, &event, now, NULL);
+    holm_decoded_free(decoded);
+    pthread_mutex_unlock(&engine->partitions[index].lock);
+    engine->progressed |= peer != HOLM_PEER_NONE;
+    if (status != HOLM_EMALFORMED)
+        return;
+    pthread_mutex_lock(&engine->roster_lock);
+    engine->malformed++;
+    pthread_mutex_unlock(&engine->roster_lock);
+}
+
+/* Each replica gets its own line of a beacon. */
+static void take_beacon(struct holm_engine *engine, uint32_t peer, struct holm_decoded *decoded,
+                        struct holm_now now)
+{
+    struct holm_message message = decoded->message;
+    struct holm_event event = {.type = HOLM_EVENT_MESSAGE};
+    event.as.message.peer = peer;
+    event.as.message.message = &message;
+    uint64_t malformed = 0;
+    for (size_t i = 0; i < decoded->message.as.beacon.count; i++) {
+        const struct holm_beacon_entry *entry = &decoded->message.as.beacon.entries[i];
+        if (entry->partition >= engine->config.partitions) {
+            malformed++;
+            continue;
+        }
+        message.partition = entry->partition;
+        message.as.beacon.entries = entry;
+        message.as.beacon.count = 1;
+        malformed += holm_engine_step_locked(engine, entry->partition, &event, now) ==
+                     HOLM_EMALFORMED;
+    }
+    holm_decoded_free(decoded);
+    engine->progressed |= peer != HOLM_PEER_NONE;
+    pthread_mutex_lock(&engine->roster_lock);
+    engine->beacons++;
+    engine->malformed += malformed;
+    pthread_mutex_unlock(&engine->roster_lock);
+}
+
+/* Of a link and its peer, not of a partition. Called with the roster's lock held. */
+static void take_hello(struct holm_engine *engine, struct holm_link_id link,
+                       const struct holm_message *message, struct holm_now now)
+{
+    if (holm_actor_equal(message->as.hello.self.actor, message->sender))
+        holm_roster_hello(engine->roster, link, &message->as.hello, now);
+    else
+        holm_roster_link_drop(engine->roster, link, "a Hello for somebody else", now);
+}
+
+static void take_link_talk(struct holm_engine *engine, struct holm_link_id link,
+                           const struct holm_message *message, struct holm_now now)
+{
+    struct holm_message pong;
+    pthread_mutex_lock(&engine->roster_lock);
+    if (message->type == HOLM_MESSAGE_HELLO)
+        take_hello(engine, link, message, now);
+    else if (message->type == HOLM_MESSAGE_PONG)
+        holm_roster_pong(engine->roster, link, message->as.ping.token, now);
+    else if (message->type == HOLM_MESSAGE_GOODBYE)
+        holm_roster_goodbye(engine->roster, link, now);
+    pthread_mutex_unlock(&engine->roster_lock);
+    if (message->type == HOLM_MESSAGE_PING) {
+        pong = *message;
+        pong.type = HOLM_MESSAGE_PONG;
+        holm_engine_send_link(engine, link, &pong);
+    }
+}
+
+static bool is_link_talk(enum holm_message_type type)
+{
+    return type == HOLM_MESSAGE_HELLO || type == HOLM_MESSAGE_PING || type == HOLM_MESSAGE_PONG ||
+           type == HOLM_MESSAGE_GOODBYE;
+}
+
+static void misbehaved(struct holm_engine *engine, struct holm_link_id link, const char *why,
+                       struct holm_now now)
+{
+    pthread_mutex_lock(&engine->roster_lock);
+    engine->malformed++;
+    if (link.value != 0)
+        holm_roster_link_drop(engine->roster, link, why, now);
+    pthread_mutex_unlock(&engine->roster_lock);
+}
+
+static struct holm_decoded *decode(struct holm_engine *engine, struct holm_link_id link,
+                                   const struct holm_transport_event *event, struct holm_now now)
+{
+    struct holm_decoded *decoded;
+    enum holm_status status = holm_codec_decode(&engine->config.allocator, &engine->limits,
+                                                holm_mem(event->frame, event->frame_bytes),
+                                                &decoded);
+    if (status == HOLM_OK)
+        return decoded;
+    if (status == HOLM_EMALFORMED || status == HOLM_ETOOBIG)
+        misbehaved(engine, link, "it sent what is no message", now);
+    if (status == HOLM_EVERSION) {
+        pthread_mutex_lock(&engine->roster_lock);
+        engine->unknown++;
+        pthread_mutex_unlock(&engine->roster_lock);
+    }
+    return NULL;
+}
+
+/* ---- frames in ------------------------------------------------------------------------------ */
+
+static void take_broadcast(struct holm_engine *engine, const struct holm_transport_event *event,
+                           struct holm_now now)
+{
+    struct holm_link_id none = {0};
+    struct holm_decoded *decoded = decode(engine, none, event, now);
+    if (decoded == NULL)
+        return;
+    const struct holm_message *message = &decoded->message;
+    bool delta = message->type == HOLM_MESSAGE_DELTA &&
+                 message->partition < engine->config.partitions;
+    pthread_mutex_lock(&engine->roster_lock);
+    uint32_t peer = holm_roster_slot(engine->roster, message->sender);
+    pthread_mutex_unlock(&engine->roster_lock);
+    if (holm_faults_strike(&engine->faults, message->sender.node, HOLM_INCOMING)) {
+        holm_decoded_free(decoded);
+    } else if (message->type == HOLM_MESSAGE_BEACON) {
+        take_beacon(engine, peer, decoded, now);
+    } else if (delta) {
+        to_replica(engine, peer, decoded, now);
+    } else {
+        holm_decoded_free(decoded);
+        misbehaved(engine, none, "", now);
+    }
+}
+
+/* Whether this frame may come over this link: strangers say Hello first, and nobody speaks for
+ * somebody else. */
+static bool admitted(struct holm_engine *engine, struct holm_link_id link,
+                     const struct holm_message *message, uint32_t *peer)
+{
+    bool proven;
+    struct holm_node_id node = {0};
+    *peer = holm_roster_link_peer(engine->roster, link, &proven);
+    if (message->type == HOLM_MESSAGE_HELLO)
+        return true;
+    return proven && holm_roster_link_node(engine->roster, link, &node) &&
+           node.value == message->sender.node.value;
+}
+
+static void take_message(struct holm_engine *engine, struct holm_link_id link, uint32_t peer,
+                         struct holm_decoded *decoded, struct holm_now now)
+{
+    const struct holm_message *message = &decoded->message;
+    if (is_link_talk(message->type)) {
+        take_link_talk(engine, link, message, now);
+        holm_decoded_free(decoded);
+    } else if (message->type == HOLM_MESSAGE_BEACON) {
+        take_beacon(engine, peer, decoded, now);
+    } else if (message->partition < engine->config.partitions) {
+        to_replica(engine, peer, decoded, now);
+    } else {
+        holm_decoded_free(decoded);
+        misbehaved(engine, link, "it named a partition that there is not", now);
+    }
+}
+
+static void take_frame(struct holm_engine *engine, const struct holm_transport_event *event,
+                       struct holm_now now)
+{
+    struct holm_decoded *decoded = decode(engine, event->link, event, now);
+    if (decoded == NULL)
+        return;
+    if (holm_faults_strike(&engine->faults, decoded->message.sender.node, HOLM_INCOMING)) {
+        holm_decoded_free(decoded);
+        return;
+    }
+    uint32_t peer;
+    pthread_mutex_lock(&engine->roster_lock);
+    holm_roster_heard(engine->roster, event->link, now);
+    bool may = admitted(engine, event->link, &decoded->message, &peer);
+    pthread_mutex_unlock(&engine->roster_lock);
+    if (may)
+        take_message(engine, event->link, peer, decoded, now);
+    else
+        holm_decoded_free(decoded);
+}
+
+void holm_engine_event(struct holm_engine *engine, const struct holm_transport_event *event,
+                       struct holm_now now)
+{
+    pthread_mutex_lock(&engine->due_lock);
+    engine->due_us = 0;
+    pthread_mutex_unlock(&engine->due_lock);
+    switch (event->type) {
+    case HOLM_TRANSPORT_NONE:
+        return;
+    case HOLM_TRANSPORT_LINK_UP:
+        pthread_mutex_lock(&engine->roster_lock);
+        holm_roster_link_up(engine->roster, event->link, event->accepted, now);
+        pthread_mutex_unlock(&engine->roster_lock);
+        break;
+    case HOLM_TRANSPORT_LINK_CLOSED:
+        pthread_mutex_lock(&engine->roster_lock);
+        holm_roster_link_closed(engine->roster, event->link, now);
+        pthread_mutex_unlock(&engine->roster_lock);
+        break;
+    case HOLM_TRANSPORT_LINK_FRAME:
+        take_frame(engine, event, now);
+        break;
+    case HOLM_TRANSPORT_BROADCAST:
+        take_broadcast(engine, event, now);
+        break;
+    }
+    holm_engine_act(engine, now);
+}
+
+/* ---- frames out ----------------------------------------------------------------------------- */
+
+static bool cut(struct holm_engine *engine, struct holm_link_id link)
+{
+    struct holm_node_id node;
+    if (atomic_load_explicit(&engine->faults.count, memory_order_relaxed) == 0)
+        return false;
+    pthread_mutex_lock(&engine->roster_lock);
+    bool known = holm_roster_link_node(engine->roster, link, &node);
+    pthread_mutex_unlock(&engine->roster_lock);
+    return known && holm_faults_strike(&engine->faults, node, HOLM_OUTGOING);
+}
+
+void holm_engine_drain(struct holm_engine *engine)
+{
+    struct holm_transport *transport = engine->transport;
+    while (holm_outgoing_waiting(&engine->outgoing)) {
+        struct holm_link_id link;
+        struct holm_bytes frame;
+        size_t cursor = 0;
+        holm_outgoing_take(&engine->outgoing);
+        while (holm_outgoing_next(&engine->outgoing, &cursor, &link, &frame)) {
+            enum holm_status status = HOLM_OK;
+            if (link.value == 0)
+                status = transport->ops->broadcast(transport, frame.data, frame.size);
+            else if (!cut(engine, link))
+                status = transport->ops->link_send(transport, link, frame.data, frame.size);
+            /* A link that is gone tells so by an event of its own. */
+            if (status != HOLM_OK && status != HOLM_ECLOSED)
+                holm_log_line(&engine->config.log, HOLM_LOG_DEBUG, "a frame of %zu bytes: %s",
+                              frame.size, holm_strerror(status));
+        }
+    }
+}
+
+/* ---- time ----------------------------------------------------------------------------------- */
+
+static void partitions_tick(struct holm_engine *engine, struct holm_now now)
+{
+    struct holm_event event = {.type = HOLM_EVENT_TICK};
+    for (uint32_t i = 0; i < engine->config.partitions; i++) {
+        if (atomic_load(&engine->partitions[i].wake_us) > now.monotonic_us)
+            continue;
+        enum holm_status status = holm_engine_step_locked(engine, i, &event, now);
+        (void)status; /* what could not be done now has set a new wake-up time */
+    }
+}
+
+static uint64_t roster_tick(struct holm_engine *engine, struct holm_now now)
+{
+    uint64_t due = 0;
+    for (int round = 0; round < ROUNDS_MAX && due <= now.monotonic_us; round++) {
+        pthread_mutex_lock(&engine->roster_lock);
+        due = holm_roster_tick(engine->roster, now);
+        pthread_mutex_unlock(&engine->roster_lock);
+        holm_engine_act(engine, now);
+        pthread_mutex_lock(&engine->roster_lock);
+        due = holm_roster_due_us(engine->roster);
+        pthread_mutex_unlock(&engine->roster_lock);
+    }
+    return due;
+}
+
+static void beacon_tick(struct holm_engine *engine, struct holm_now now)
+{
+    if (engine->beacon_us > now.monotonic_us)
+        return;
+    holm_engine_beacon(engine, HOLM_PEER_NONE, now);
+    uint64_t interval = engine->config.beacon_interval_us;
+    engine->beacon_us += interval;
+    /* After a pause there is no hurry to make up for what was missed. */
+    if (engine->beacon_us <= now.monotonic_us)
+        engine->beacon_us = now.monotonic_us + interval;
+}
+
+static void stats_tick(struct holm_engine *engine)
+{
+    struct holm_transport_stats stats;
+    engine->transport->ops->stats(engine->transport, &stats);
+    pthread_mutex_lock(&engine->roster_lock);
+    engine->transport_stats = stats;
+    pthread_mutex_unlock(&engine->roster_lock);
+}
+
+static void tell_failure(struct holm_engine *engine)
+{
+    if (engine->store_failure_told || !atomic_load(&engine->store_failed))
+        return;
+    engine->store_failure_told = true;
+    holm_log_line(&engine->config.log, HOLM_LOG_ERROR,
+                  "the store has failed: partitions that it failed for take no writes any more");
+}
+
+/* When to act again; from here on, who makes something due earlier wakes this thread. */
+static uint64_t settle(struct holm_engine *engine, uint64_t due)
+{
+    if (engine->beacon_us < due)
+        due = engine->beacon_us;
+    pthread_mutex_lock(&engine->due_lock);
+    for (uint32_t i = 0; i < engine->config.partitions; i++) {
+        uint64_t wake_us = atomic_load(&engine->partitions[i].wake_us);
+        if (wake_us < due)
+            due = wake_us;
+    }
+    if (holm_outgoing_waiting(&engine->outgoing))
+        due = 0;
+    engine->due_us = due;
+    pthread_mutex_unlock(&engine->due_lock);
+    return due;
+}
+
+uint64_t holm_engine_tick(struct holm_engine *engine, struct holm_now now)
+{
+    pthread_mutex_lock(&engine->due_lock);
+    engine->due_us = 0;
+    pthread_mutex_unlock(&engine->due_lock);
+    if (engine->epoch_wanted.value != 0)
+        holm_engine_epoch_spread(engine, now);
+    partitions_tick(engine, now);
+    uint64_t due = roster_tick(engine, now);
+    beacon_tick(engine, now);
+    holm_engine_drain(engine);
+    stats_tick(engine);
+    tell_failure(engine);
+    if (engine->progressed && engine->config.progress != NULL)
+        engine->config.progress(engine->config.progress_context);
+    engine->progressed = false;
+    return settle(engine, due);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/engine_state.h"
+
+void holm_engine_minted(struct holm_engine *engine, uint64_t *seqs)
+{
+    for (uint32_t i = 0; i < engine->config.partitions; i++) {
+        const struct holm_replica *replica = holm_engine_lock(engine, i);
+        seqs[i] = holm_replica_last_minted(replica);
+        holm_engine_unlock(engine, i);
+    }
+}
+
+static uint32_t up_slots(struct holm_engine *engine, bool up[HOLM_REPLICA_PEERS_MAX])
+{
+    pthread_mutex_lock(&engine->roster_lock);
+    uint32_t slots = holm_roster_slots(engine->roster);
+    for (uint32_t i = 0; i < slots; i++)
+        up[i] = holm_roster_up(engine->roster, i);
+    pthread_mutex_unlock(&engine->roster_lock);
+    return slots;
+}
+
+uint32_t holm_engine_seen(struct holm_engine *engine, uint32_t first, const uint64_t *seqs,
+                          uint32_t count)
+{
+    bool seen[HOLM_REPLICA_PEERS_MAX];
+    uint32_t slots = up_slots(engine, seen);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct holm_replica *replica = holm_engine_lock(engine, first + i);
+        for (uint32_t peer = 0; peer < slots; peer++)
+            seen[peer] = seen[peer] && holm_replica_peer_seen(replica, peer) >= seqs[i];
+        holm_engine_unlock(engine, first + i);
+    }
+    uint32_t peers = 0;
+    for (uint32_t peer = 0; peer < slots; peer++)
+        peers += seen[peer];
+    return peers;
+}
+
+uint32_t holm_engine_peers_up(struct holm_engine *engine)
+{
+    pthread_mutex_lock(&engine->roster_lock);
+    uint32_t count = holm_roster_up_count(engine->roster);
+    pthread_mutex_unlock(&engine->roster_lock);
+    return count;
+}
+
+size_t holm_engine_peers(struct holm_engine *engine, struct holm_now now, struct holm_peer *peers,
+                         size_t capacity)
+{
+    pthread_mutex_lock(&engine->roster_lock);
+    size_t count = holm_roster_peers(engine->roster, now, peers, capacity);
+    pthread_mutex_unlock(&engine->roster_lock);
+    return count;
+}
+
+static void stats_of_partition(const struct holm_replica *replica, struct holm_stats *stats)
+{
+    struct holm_replica_stats part;
+    holm_replica_stats(replica, &part);
+    stats->operations += part.operations;
+    stats->deltas_sealed += part.deltas_sealed;
+    stats->deltas_applied += part.deltas_applied;
+    stats->deltas_duplicate += part.deltas_duplicate;
+    stats->deltas_held += part.held;
+    stats->pulls += part.pulls;
+    stats->pulls_served += part.pulls_served;
+    stats->syncs += part.syncs;
+    stats->syncs_served += part.syncs_served;
+    stats->digest_breaches += part.digest_breaches;
+    stats->drift += part.drift;
+    stats->records += part.records;
+    stats->tombstones += part.tombstones;
+    stats->log_bytes += part.log_bytes;
+    stats->state_bytes += part.state_bytes;
+    if (part.vector_entries > stats->vector_entries)
+        stats->vector_entries = part.vector_entries;
+    stats->digest += holm_replica_digest(replica).low;
+    stats->vector_hash += holm_replica_vector_hash(replica);
+}
+
+void holm_engine_stats(struct holm_engine *engine, struct holm_stats *stats)
+{
+    memset(stats, 0, sizeof *stats);
+    for (uint32_t i = 0; i < engine->config.partitions; i++) {
+        stats_of_partition(holm_engine_lock(engine, i), stats);
+        holm_engine_unlock(engine, i);
+    }
+    stats->dropped = holm_outgoing_dropped(&engine->outgoing);
+    pthread_mutex_lock(&engine->roster_lock);
+    const struct holm_transport_stats *transport = &engine->transport_stats;
+    stats->beacons = engine->beacons;
+    stats->malformed = engine->malformed + transport->oversized;
+    stats->dropped += transport->broadcasts_dropped;
+    stats->bytes_sent = transport->bytes_sent + transport->broadcast_bytes_sent;
+    stats->bytes_received = transport->bytes_received + transport->broadcast_bytes_received;
+    stats->peers_up = holm_roster_up_count(engine->roster);
+    pthread_mutex_unlock(&engine->roster_lock);
+}
+
+void holm_engine_check(struct holm_engine *engine)
+{
+    for (uint32_t i = 0; i < engine->config.partitions; i++) {
+        holm_replica_check(holm_engine_lock(engine, i));
+        holm_engine_unlock(engine, i);
+    }
+    pthread_mutex_lock(&engine->roster_lock);
+    holm_roster_check(engine->roster);
+    pthread_mutex_unlock(&engine->roster_lock);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine_state.h - what an engine is made of; for node/engine*.c alone.
+ *
+ *     engine.c         life cycle, the step of a partition, what any thread may call
+ *     engine_drive.c   events in, timers, the outbox to the transport
+ *     engine_peers.c   what the roster wants done; beacons
+ *     engine_look.c    who has seen what, figures
+ */
+#ifndef HOLM_NODE_ENGINE_STATE_H
+#define HOLM_NODE_ENGINE_STATE_H
+
+#include <pthread.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+
+#include "node/engine.h"
+#include "node/faults.h"
+#include "node/outgoing.h"
+#include "node/random.h"
+#include "node/roster.h"
+
+#define HOLM_CACHE_LINE_BYTES 64
+
+struct holm_engine_partition {
+    alignas(HOLM_CACHE_LINE_BYTES) pthread_mutex_t lock;
+    struct holm_replica *replica;
+    bool muted;                   /* its store has failed */
+    atomic_uint_fast64_t wake_us; /* written under the lock, read without */
+};
+
+struct holm_engine {
+    struct holm_engine_config config; /* name and cluster are not kept here */
+    struct holm_transport *transport;
+    struct holm_store *store;
+    struct holm_engine_partition *partitions;
+    void *partitions_memory; /* what was allocated for them, not aligned */
+    struct holm_outgoing outgoing;
+    struct holm_faults faults;
+    _Atomic(const struct holm_observer *) observer;
+    _Atomic(const struct holm_journal *) journal;
+    atomic_bool store_failed;
+
+    /* When the driving thread acts next without being woken; 0 while it acts. */
+    pthread_mutex_t due_lock;
+    uint64_t due_us;
+
+    pthread_mutex_t roster_lock; /* of the roster and the two snapshots below */
+    struct holm_roster *roster;
+    struct holm_transport_stats transport_stats;
+    uint64_t beacons, malformed, unknown;
+
+    /* The driving thread's own. */
+    struct holm_random random;
+    struct holm_codec_limits limits;
+    uint64_t beacon_us;
+    struct holm_beacon_entry *entries; /* room for one a partition */
+    struct holm_epoch epoch_wanted;    /* not all replicas have it yet; 0: they have */
+    bool progressed;
+    bool store_failure_told;
+};
+
+/* engine.c. Steps a partition whose lock is held, and takes care of the work. `commit` is what the
+ * journal is told; NULL otherwise. */
+struct holm_engine_commit {
+    struct holm_receipt receipt;
+    const struct holm_op *ops;
+    size_t count;
+};
+HOLM_NODISCARD enum holm_status holm_engine_step(struct holm_engine *engine, uint32_t partition,
+                                                 const struct holm_event *event,
+                                                 struct holm_now now,
+                                                 struct holm_engine_commit *commit);
+/* The same, taking the lock. */
+HOLM_NODISCARD enum holm_status holm_engine_step_locked(struct holm_engine *engine,
+                                                        uint32_t partition,
+                                                        const struct holm_event *event,
+                                                        struct holm_now now);
+
+/* engine_peers.c */
+void holm_engine_act(struct holm_engine *engine, struct holm_now now);
+void holm_engine_beacon(struct holm_engine *engine, uint32_t peer, struct holm_now now);
+void holm_engine_epoch_spread(struct holm_engine *engine, struct holm_now now);
+void holm_engine_send_link(struct holm_engine *engine, struct holm_link_id link,
+                           const struct holm_message *message);
+
+/* engine_drive.c */
+void holm_engine_drain(struct holm_engine *engine);
+
+#endif

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/roster.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "node/roster_state.h"
+
+#define PING_INTERVAL_US UINT64_C(1000000)
+
+enum holm_status holm_roster_new(const struct holm_roster_config *config,
+                                 struct holm_roster **roster)
+{
+    *roster = NULL;
+    if (strlen(config->name) > HOLM_NAME_BYTES_MAX || config->name[0] == '\0' ||
+        strlen(config->cluster) > 255 || strlen(config->address) > HOLM_ADDRESS_BYTES_MAX ||
+        strlen(config->publisher) > HOLM_ADDRESS_BYTES_MAX)
+        return HOLM_EINVAL;
+    struct holm_roster *made = holm_allocate(&config->allocator, sizeof *made);
+    if (made == NULL)
+        return HOLM_ENOMEM;
+    memset(made, 0, sizeof *made);
+    made->config = *config;
+    strcpy(made->name, config->name);
+    strcpy(made->cluster, config->cluster);
+    strcpy(made->address, config->address);
+    strcpy(made->publisher, config->publisher);
+    made->random.state = config->random_seed;
+    made->news_us = HOLM_NEVER;
+    made->news_turn = 1;
+    made->raise_wait_us = config->redial_interval_us;
+    enum holm_status status = holm_roster_reserve(made);
+    if (status != HOLM_OK) {
+        holm_roster_free(made);
+        return status;
+    }
+    *roster = made;
+    return HOLM_OK;
+}
+
+void holm_roster_free(struct holm_roster *roster)
+{
+    if (roster == NULL)
+        return;
+    struct holm_allocator allocator = roster->config.allocator;
+    holm_array_free(&allocator, roster->addresses, roster->address_capacity,
+                    sizeof *roster->addresses);
+    holm_array_free(&allocator, roster->links, roster->link_capacity, sizeof *roster->links);
+    holm_array_free(&allocator, roster->peers, roster->peer_capacity, sizeof *roster->peers);
+    holm_array_free(&allocator, roster->members, roster->member_capacity, sizeof *roster->members);
+    holm_array_free(&allocator, roster->actions, roster->action_capacity, sizeof *roster->actions);
+    holm_deallocate(&allocator, roster, sizeof *roster);
+}
+
+/* ---- actions -------------------------------------------------------------------------------- */
+
+/* No call pushes more than a few actions for each thing there is, and the host takes them all
+ * before the next call. */
+enum holm_status holm_roster_reserve(struct holm_roster *roster)
+{
+    size_t wanted = 32 + 8 * (roster->link_count + 1) + 8 * (roster->peer_count + 1) +
+                    2 * (roster->address_count + 1);
+    return holm_array_reserve(&roster->config.allocator, (void **)&roster->actions,
+                              &roster->action_capacity, sizeof *roster->actions, wanted);
+}
+
+struct holm_roster_action *holm_roster_push(struct holm_roster *roster, enum holm_roster_do type)
+{
+    HOLM_ASSERT(roster->action_count < roster->action_capacity);
+    struct holm_roster_action *action = &roster->actions[roster->action_count++];
+    memset(action, 0, sizeof *action);
+    action->type = type;
+    return action;
+}
+
+void holm_roster_note(struct holm_roster *roster, enum holm_log_level level, const char *format,
+                      ...)
+{
+    struct holm_roster_action *action = holm_roster_push(roster, HOLM_ROSTER_NOTE);
+    action->level = (int)level;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(action->text, sizeof action->text, format, arguments);
+    va_end(arguments);
+}
+
+bool holm_roster_next(struct holm_roster *roster, struct holm_roster_action *action)
+{
+    if (roster->action_first == roster->action_count) {
+        roster->action_first = roster->action_count = 0;
+        return false;
+    }
+    *action = roster->actions[roster->action_first++];
+    return true;
+}
+
+void holm_roster_due(struct holm_roster *roster, uint64_t when_us)
+{
+    if (when_us < roster->due_us)
+        roster->due_us = when_us;
+}
+
+static void member_of_peer(const struct holm_roster_peer *peer, struct holm_member *member)
+{
+    member->actor = peer->actor;
+    if (peer->told > member->actor.epoch.value)
+        member->actor.epoch.value = peer->told;
+    member->name = holm_str(peer->name);
+    member->address = holm_str(peer->address);
+}
+
+/* When not all fit, each Hello begins elsewhere, so that all are told in the end. */
+static size_t members_fill(struct holm_roster *roster, const struct holm_roster_action *action)
+{
+    size_t count = 0;
+    size_t bytes = 1024;
+    size_t start = roster->peer_count == 0 ? 0
+                                           : holm_random_next(&roster->random) % roster->peer_count;
+    for (size_t i = 0; i < roster->peer_count; i++) {
+        const struct holm_roster_peer *peer = &roster->peers[(start + i) % roster->peer_count];
+        if (!peer->used || (action->tell == HOLM_TELL_NEWS && peer->news < action->token))
+            continue;
+        struct holm_member *member = &roster->members[count];
+        member_of_peer(peer, member);
+        bytes += 32 + member->name.size + member->address.size;
+        if (bytes > roster->config.hello_bytes_max)
+            break;
+        count++;
+    }
+    return count;
+}
+
+enum holm_status holm_roster_hello_fill(struct holm_roster *roster,
+                                        const struct holm_roster_action *action,
+                                        struct holm_hello *hello)
+{
+    enum holm_status status = holm_array_reserve(
+        &roster->config.allocator, (void **)&roster->members, &roster->member_capacity,
+        sizeof *roster->members, roster->peer_count + 1);
+    if (status != HOLM_OK)
+        return status;
+    memset(hello, 0, sizeof *hello);
+    hello->cluster = holm_str(roster->cluster);
+    hello->version = HOLM_WIRE_VERSION;
+    hello->partitions = roster->config.partitions;
+    hello->self.actor = roster->config.self;
+    hello->self.name = holm_str(roster->name);
+    hello->self.address = holm_str(roster->address);
+    hello->publisher = holm_str(roster->publisher);
+    hello->nonce = roster->config.nonce;
+    hello->answer = action->answer;
+    hello->heard = action->actor;
+    hello->members = roster->members;
+    hello->member_count = action->tell == HOLM_TELL_NONE ? 0 : members_fill(roster, action);
+    return HOLM_OK;
+}
+
+/* ---- links ---------------------------------------------------------------------------------- */
+
+struct holm_roster_link *holm_roster_link_find(struct holm_roster *roster, uint64_t id)
+{
+    if (roster->link_last < roster->link_count && roster->links[roster->link_last].id == id)
+        return &roster->links[roster->link_last];
+    for (size_t i = 0; i < roster->link_count; i++) {
+        if (roster->links[i].id == id) {
+            roster->link_last = i;
+            return &roster->links[i];
+        }
+    }
+    return NULL;
+}
+
+static struct holm_roster_link *link_add(struct holm_roster *roster, uint64_t id,
+                                         struct holm_now now)
+{
+    if (holm_array_reserve(&roster->config.allocator, (void **)&roster->links,
+                           &roster->link_capacity, sizeof *roster->links,
+                           roster->link_count + 1) != HOLM_OK ||
+        holm_roster_reserve(roster) != HOLM_OK)
+        return NULL;
+    struct holm_roster_link *link = &roster->links[roster->link_count++];
+    memset(link, 0, sizeof *link);
+    link->id = id;
+    link->address = HOLM_ROSTER_NONE;
+    link->peer = HOLM_ROSTER_NONE;
+    link->opened_us = link->heard_us = now.monotonic_us;
+    link->close_us = HOLM_NEVER;
+    roster->due_us = 0;
+    return link;
+}
+
+/* A link that lasted is dialled again at once; one that did not waits its turn, or two nodes that
+ * keep refusing each other would keep both busy. */
+static bool lasted(const struct holm_roster *roster, const struct holm_roster_link *link,
+                   struct holm_now now)
+{
+    return link->state == HOLM_LINK_PROVEN &&
+           now.monotonic_us - link->proven_us >= roster->config.redial_interval_us;
+}
+
+void holm_roster_link_remove(struct holm_roster *roster, uint64_t id, struct holm_now now)
+{
+    struct holm_roster_link *found = holm_roster_link_find(roster, id);
+    if (found == NULL)
+        return;
+    struct holm_roster_link link = *found;
+    *found = roster->links[--roster->link_count];
+    if (link.address != HOLM_ROSTER_NONE) {
+        struct holm_roster_address *address = &roster->addresses[link.address];
+        address->link = 0;
+        holm_roster_address_retry(roster, address, lasted(roster, &link, now), now);
+    }
+    if (link.peer != HOLM_ROSTER_NONE)
+        holm_roster_peer_route(roster, link.peer, now);
+}
+
+void holm_roster_link_shut(struct holm_roster *roster, uint64_t id, struct holm_now now)
+{
+    holm_roster_push(roster, HOLM_ROSTER_CLOSE)->link.value = id;
+    holm_roster_link_remove(roster, id, now);
+}
+
+void holm_roster_greet(struct holm_roster *roster, struct holm_roster_link *link, bool answer,
+                       enum holm_roster_tell tell, struct holm_now now)
+{
+    struct holm_roster_action *action = holm_roster_push(roster, HOLM_ROSTER_HELLO);
+    action->link.value = link->id;
+    action->answer = answer && link->peer != HOLM_ROSTER_NONE;
+    action->tell = tell;
+    if (action->answer) {
+        action->actor = roster->peers[link->peer].actor;
+        link->answered = true;
+    }
+    link->greeted_us = now.monotonic_us;
+}
+
+void holm_roster_dialled(struct holm_roster *roster, uint32_t entry, struct holm_link_id id,
+                         struct holm_now now)
+{
+    struct holm_roster_address *address = &roster->addresses[entry];
+    struct holm_roster_link *link = id.value == 0 ? NULL : link_add(roster, id.value, now);
+    if (link == NULL) {
+        if (id.value != 0)
+            holm_roster_push(roster, HOLM_ROSTER_CLOSE)->link = id;
+        address->link = 0;
+        holm_roster_address_retry(roster, address, false, now);
+        return;
+    }
+    link->state = HOLM_LINK_DIALLING;
+    link->address = entry;
+    address->link = id.value;
+}
+
+void holm_roster_link_up(struct holm_roster *roster, struct holm_link_id id, bool accepted,
+                         struct holm_now now)
+{
+    struct holm_roster_link *link = holm_roster_link_find(roster, id.value);
+    if (accepted && link == NULL)
+        link = link_add(roster, id.value, now);
+    if (link == NULL) {
+        holm_roster_push(roster, HOLM_ROSTER_CLOSE)->link = id;
+        return;
+    }
+    link->state = HOLM_LINK_OPEN;
+    link->accepted = accepted;
+    link->opened_us = link->heard_us = now.monotonic_us;
+    roster->due_us = 0;
+    if (!accepted)
+        holm_roster_greet(roster, link, false, HOLM_TELL_ALL, now);
+}
+
+void holm_roster_link_closed(struct holm_roster *roster, struct holm_link_id link,
+                             struct holm_now now)
+{
+    holm_roster_link_remove(roster, link.value, now);
+}
+
+void holm_roster_link_drop(struct holm_roster *roster, struct holm_link_id id, const char *why,
+                           struct holm_now now)
+{
+    struct holm_roster_link *link = holm_roster_link_find(roster, id.value);
+    if (link == NULL)
+        return;
+    holm_roster_note(roster, HOLM_LOG_NOTICE, "link to %s dropped: %s",
+                     link->peer == HOLM_ROSTER_NONE ? "a stranger" : roster->peers[link->peer].name,
+                     why);
+    holm_roster_link_shut(roster, id.value, now);
+}
+
+void holm_roster_heard(struct holm_roster *roster, struct holm_link_id id, struct holm_now now)
+{
+    struct holm_roster_link *link = holm_roster_link_find(roster, id.value);
+    if (link != NULL)
+        link->heard_us = now.monotonic_us;
+}
+
+void holm_roster_pong(struct holm_roster *roster, struct holm_link_id id, uint64_t token,
+                      struct holm_now now)
+{
+    struct holm_roster_link *link = holm_roster_link_find(roster, id.value);
+    if (link == NULL || link->token != token || token == 0)
+        return;
+    link->round_trip_us = now.monotonic_us - link->pinged_us;
+    link->token = 0;
+    if (link->peer != HOLM_ROSTER_NONE)
+        roster->peers[link->peer].round_trip_us = link->round_trip_us;
+}
+
+void holm_roster_goodbye(struct holm_roster *roster, struct holm_link_id id, struct holm_now now)
+{
+    struct holm_roster_link *link = holm_roster_link_find(roster, id.value);
+    if (link == NULL || link->peer == HOLM_ROSTER_NONE)
+        return;
+    uint32_t slot = link->peer;
+    holm_roster_peer_leave(roster, &roster->peers[slot]);
+    memset(roster->peers[slot].publisher, 0, sizeof roster->peers[slot].publisher);
+    for (size_t i = roster->link_count; i-- > 0;) {
+        if (roster->links[i].peer == slot)
+            holm_roster_link_shut(roster, roster->links[i].id, now);
+    }
+    /* It closes on purpose: it will not be back within the next moments. */
+    for (size_t i = 0; i < roster->address_count; i++) {
+        struct holm_roster_address *address = &roster->addresses[i];
+        if (address->owned && address->owner.value == roster->peers[slot].actor.node.value &&
+            address->link == 0)
+            holm_roster_address_retry(roster, address, false, now);
+    }
+}
+
+/* ---- time ----------------------------------------------------------------------------------- */
+
+static void proven_tick(struct holm_roster *roster, struct holm_roster_link *link,
+                        struct holm_now now)
+{
+    uint64_t patience = roster->config.link_timeout_us;
+    if (8 * link->round_trip_us > patience)
+        patience = 8 * link->round_trip_us;
+    if (now.monotonic_us - link->heard_us >= patience) {
+        holm_roster_note(roster, HOLM_LOG_DEBUG, "link to %s silent for %llu ms: dropped",
+                         roster->peers[link->peer].name, (unsigned long long)(patience / 1000));
+        holm_roster_link_shut(roster, link->id, now);
+        return;
+    }
+    uint64_t interval = roster->config.link_timeout_us / 3;
+    if (interval > PING_INTERVAL_US)
+        interval = PING_INTERVAL_US;
+    uint64_t last = link->pinged_us > link->heard_us ? link->pinged_us : link->heard_us;
+    if (link->pinged_us == 0 || now.monotonic_us - last >= interval) {
+        struct holm_roster_action *action = holm_roster_push(roster, HOLM_ROSTER_PING);
+        action->link.value = link->id;
+        action->token = link->token = holm_random_next(&roster->random) | 1;
+        link->pinged_us = last = now.monotonic_us;
+    }
+    holm_roster_due(roster, link->heard_us + patience);
+    holm_roster_due(roster, last + interval);
+}
+
+/* A Hello may have gone into a dead wire: it is said again, and then the link is given up. The
+ * patience grows from link to link, so that a path of any delay is met in the end. */
+static void open_tick(struct holm_roster *roster, struct holm_roster_link *link,
+                      struct holm_now now)
+{
+    uint64_t patience = roster->config.redial_interval_us;
+    if (patience < roster->config.link_timeout_us / 3)
+        patience = roster->config.link_timeout_us / 3;
+    patience *= 1 + link->id % 3;
+    if (now.monotonic_us - link->opened_us >= patience) {
+        holm_roster_link_shut(roster, link->id, now);
+        return;
+    }
+    holm_roster_due(roster, link->opened_us + patience);
+    if (link->state != HOLM_LINK_OPEN || link->greeted_us == 0)
+        return;
+    uint64_t interval = roster->config.redial_interval_us / 4 + 1;
+    if (now.monotonic_us - link->greeted_us >= interval)
+        holm_roster_greet(roster, link, false, HOLM_TELL_ALL, now);
+    holm_roster_due(roster, link->greeted_us + interval);
+}
+
+static void links_tick(struct holm_roster *roster, struct holm_now now)
+{
+    /* Backwards: a link that is removed gives its place to the last one, which was seen before. */
+    for (size_t i = roster->link_count; i-- > 0;) {
+        struct holm_roster_link *link = &roster->links[i];
+        if (link->close_us <= now.monotonic_us) {
+            holm_roster_link_shut(roster, link->id, now);
+            continue;
+        }
+        holm_roster_due(roster, link->close_us);
+        if (link->state == HOLM_LINK_PROVEN)
+            proven_tick(roster, link, now);
+        else if (link->state != HOLM_LINK_REFUSED)
+            open_tick(roster, link, now);
+    }
+}
+
+static void news_tick(struct holm_roster *roster, struct holm_now now)
+{
+    if (roster->news_us > now.monotonic_us) {
+        holm_roster_due(roster, roster->news_us);
+        return;
+    }
+    for (size_t i = 0; i < roster->link_count; i++) {
+        struct holm_roster_link *link = &roster->links[i];
+        if (link->state != HOLM_LINK_PROVEN || roster->peers[link->peer].route != link->id)
+            continue;
+        holm_roster_greet(roster, link, true, HOLM_TELL_NEWS, now);
+        roster->actions[roster->action_count - 1].token = roster->news_turn;
+    }
+    roster->news_turn++;
+    roster->news_us = HOLM_NEVER;
+}
+
+uint64_t holm_roster_tick(struct holm_roster *roster, struct holm_now now)
+{
+    if (now.monotonic_us < roster->due_us)
+        return roster->due_us;
+    roster->due_us = HOLM_NEVER;
+    if (roster->raise_above != 0)
+        holm_roster_raise(roster, roster->raise_above, false, now);
+    news_tick(roster, now);
+    links_tick(roster, now);
+    holm_roster_due(roster, holm_roster_address_tick(roster, now));
+    return roster->due_us;
+}
+
+uint64_t holm_roster_due_us(const struct holm_roster *roster)
+{
+    return roster->due_us;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * roster.h - who else there is, over which link each is reached, and who is up.
+ *
+ * Pure: it is told what happened, and answers with actions that its host carries out. It reads no
+ * clock and touches no network; jitter comes from a seed.
+ *
+ *     dial      LINK_UP -> Hello -->             --> Hello -> LINK_UP     accept
+ *               proven  <- Hello(answer, heard) <--
+ *                          Hello(answer, heard) --> proven
+ *
+ * A link is proven when a Hello that names this node as `heard` has come over it: only then do
+ * bytes flow both ways. A peer is up while it has a proven link. Of several proven links to one
+ * peer (both sides may dial at once) both sides prefer the one that was dialled by the smaller
+ * node id, and among those of one dialler the newest; the other is closed a while later, by the
+ * side that was proven last, so that nobody is down in between.
+ *
+ * Invariants, verified by holm_roster_check():
+ *     M1  a peer is up iff it has a proven link, and its route is one of them
+ *     M2  this node is not among the peers
+ *     M3  every link is of at most one address and one peer, and both are in use
+ */
+#ifndef HOLM_NODE_ROSTER_H
+#define HOLM_NODE_ROSTER_H
+
+#include <holm/holm.h>
+
+#include "crdt/replica.h"
+#include "node/config.h"
+#include "transport/transport.h"
+
+struct holm_roster;
+
+#define HOLM_ROSTER_TEXT_BYTES 256
+
+struct holm_roster_config {
+    struct holm_allocator allocator;
+    struct holm_actor self;
+    const char *name; /* strings are borrowed for holm_roster_new() */
+    const char *cluster;
+    const char *address;   /* where this node is dialled; "" when it does not listen */
+    const char *publisher; /* where others subscribe; or "" */
+    uint32_t partitions;
+    uint64_t nonce;
+    uint64_t link_timeout_us;
+    uint64_t redial_interval_us;
+    uint32_t peers_max;
+    size_t hello_bytes_max; /* a Hello tells of no more members than fit */
+    uint64_t random_seed;
+};
+
+/* HOLM_EINVAL (a name, cluster or address that is too long), HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_roster_new(const struct holm_roster_config *config,
+                                                struct holm_roster **roster);
+void holm_roster_free(struct holm_roster *roster); /* NULL is allowed */
+
+/* ---- actions -------------------------------------------------------------------------------- */
+
+enum holm_roster_do {
+    HOLM_ROSTER_DIAL = 1,    /* text: an address; then call holm_roster_dialled(entry) */
+    HOLM_ROSTER_CLOSE,       /* link */
+    HOLM_ROSTER_HELLO,       /* link: send holm_roster_hello_fill() */
+    HOLM_ROSTER_PING,        /* link, token */
+    HOLM_ROSTER_ROUTE,       /* peer, link: frames for this peer go over this link from now on */
+    HOLM_ROSTER_UP,          /* peer, actor */
+    HOLM_ROSTER_DOWN,        /* peer, actor: what is on its way to it is void */
+    HOLM_ROSTER_SUBSCRIBE,   /* peer, text: a publisher; then call holm_roster_subscribed() */
+    HOLM_ROSTER_UNSUBSCRIBE, /* subscription */
+    HOLM_ROSTER_EPOCH,      /* actor: this node goes on under this epoch, in all replicas at once */
+    HOLM_ROSTER_SUPERSEDED, /* actor: a node and its present epoch */
+    HOLM_ROSTER_NOTE        /* level, text: a line for the log */
+};
+
+/* How much a Hello tells. */
+enum holm_roster_tell {
+    HOLM_TELL_ALL = 0,  /* every member known */
+    HOLM_TELL_NEWS = 1, /* the members that changed since the last news */
+    HOLM_TELL_NONE = 2  /* to a stranger */
+};
+
+struct holm_roster_action {
+    enum holm_roster_do type;
+    struct holm_link_id link;
+    struct holm_subscription_id subscription;
+    uint32_t peer;
+    uint32_t entry;
+    struct holm_actor actor;
+    uint64_t token;
+    bool answer;                /* HELLO */
+    enum holm_roster_tell tell; /* HELLO */
+    int level;
+    char text[HOLM_ROSTER_TEXT_BYTES];
+};
+
+/* Takes the next action, in order. False when there is none. Call until then after each of the
+ * calls below that says "acts". */
+bool holm_roster_next(struct holm_roster *roster, struct holm_roster_action *action);
+
+/* Makes the Hello of an action. It borrows from the roster, until the next call on it. */
+HOLM_NODISCARD enum holm_status holm_roster_hello_fill(struct holm_roster *roster,
+                                                       const struct holm_roster_action *action,
+                                                       struct holm_hello *hello);
+
+/* ---- what happened -------------------------------------------------------------------------- */
+
+/* An address to dial for ever. Known ones are HOLM_OK. HOLM_EADDRESS (empty or too long),
+ * HOLM_ELIMIT, HOLM_ENOMEM. Takes effect at the next tick, which is then due. */
+HOLM_NODISCARD enum holm_status holm_roster_join(struct holm_roster *roster, const char *address);
+
+/* The dial of DIAL has begun as `link`; 0: it could not. Acts. */
+void holm_roster_dialled(struct holm_roster *roster, uint32_t entry, struct holm_link_id link,
+                         struct holm_now now);
+/* The subscription of SUBSCRIBE; 0: there is none, and it is tried again when the peer is up next. */
+void holm_roster_subscribed(struct holm_roster *roster, uint32_t peer,
+                            struct holm_subscription_id subscription);
+
+/* LINK_UP, LINK_CLOSED. Act. An accepted link that there is no memory for is closed. */
+void holm_roster_link_up(struct holm_roster *roster, struct holm_link_id link, bool accepted,
+                         struct holm_now now);
+void holm_roster_link_closed(struct holm_roster *roster, struct holm_link_id link,
+                             struct holm_now now);
+/* A link that broke its word: closes it. Acts. */
+void holm_roster_link_drop(struct holm_roster *roster, struct holm_link_id link, const char *why,
+                           struct holm_now now);
+/* Some frame came over the link. O(links), O(1) for the link of the last call. */
+void holm_roster_heard(struct holm_roster *roster, struct holm_link_id link, struct holm_now now);
+/* Acts. */
+void holm_roster_hello(struct holm_roster *roster, struct holm_link_id link,
+                       const struct holm_hello *hello, struct holm_now now);
+void holm_roster_pong(struct holm_roster *roster, struct holm_link_id link, uint64_t token,
+                      struct holm_now now);
+/* The peer is closing: its links are closed, its publisher left. Acts. */
+void holm_roster_goodbye(struct holm_roster *roster, struct holm_link_id link, struct holm_now now);
+/* Does what is due; returns the monotonic time of the next call. Acts. O(links + addresses) when
+ * something is due. */
+uint64_t holm_roster_tick(struct holm_roster *roster, struct holm_now now);
+/* When tick() is due, after whatever was called since. */
+uint64_t holm_roster_due_us(const struct holm_roster *roster);
+
+/* ---- looking -------------------------------------------------------------------------------- */
+
+/* The peer of a link: its slot, or HOLM_PEER_NONE. `proven` may be NULL. */
+uint32_t holm_roster_link_peer(struct holm_roster *roster, struct holm_link_id link, bool *proven);
+/* Whose link this is, as far as is known: by Hello, or by who last answered at the address that
+ * was dialled. */
+bool holm_roster_link_node(struct holm_roster *roster, struct holm_link_id link,
+                           struct holm_node_id *node);
+/* The slot of an actor, if its node is up and lives under this very epoch; else HOLM_PEER_NONE. */
+uint32_t holm_roster_slot(const struct holm_roster *roster, struct holm_actor actor);
+/* One more than the highest slot in use. */
+uint32_t holm_roster_slots(const struct holm_roster *roster);
+bool holm_roster_up(const struct holm_roster *roster, uint32_t peer);
+struct holm_link_id holm_roster_route(const struct holm_roster *roster, uint32_t peer);
+struct holm_subscription_id holm_roster_subscription(const struct holm_roster *roster,
+                                                     uint32_t peer);
+uint32_t holm_roster_up_count(const struct holm_roster *roster);
+struct holm_actor holm_roster_self(const struct holm_roster *roster);
+size_t holm_roster_peers(const struct holm_roster *roster, struct holm_now now,
+                         struct holm_peer *peers, size_t capacity);
+void holm_roster_check(const struct holm_roster *roster); /* M1 to M3; asserts */
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/roster_state.h"
+
+#define DIAL_PENDING UINT64_MAX
+#define SELF_SHIFT 6
+
+enum holm_status holm_roster_address_add(struct holm_roster *roster, struct holm_bytes text,
+                                         bool seed, uint32_t *entry)
+{
+    uint32_t place = HOLM_ROSTER_NONE;
+    for (size_t i = 0; i < roster->address_count; i++) {
+        struct holm_roster_address *address = &roster->addresses[i];
+        if (!address->used) {
+            place = (uint32_t)i;
+        } else if (holm_bytes_equal(holm_str(address->text), text)) {
+            address->seed |= seed;
+            *entry = (uint32_t)i;
+            return HOLM_OK;
+        }
+    }
+    if (place == HOLM_ROSTER_NONE) {
+        if (roster->address_count >= 2 * (size_t)roster->config.peers_max + 16)
+            return HOLM_ELIMIT;
+        if (holm_array_reserve(&roster->config.allocator, (void **)&roster->addresses,
+                               &roster->address_capacity, sizeof *roster->addresses,
+                               roster->address_count + 1) != HOLM_OK)
+            return HOLM_ENOMEM;
+        place = (uint32_t)roster->address_count++;
+        roster->addresses[place].used = false;
+        if (holm_roster_reserve(roster) != HOLM_OK)
+            return HOLM_ENOMEM;
+    }
+    struct holm_roster_address *address = &roster->addresses[place];
+    memset(address, 0, sizeof *address);
+    address->used = true;
+    address->seed = seed;
+    memcpy(address->text, text.data, text.size);
+    *entry = place;
+    return HOLM_OK;
+}
+
+enum holm_status holm_roster_join(struct holm_roster *roster, const char *text)
+{
+    struct holm_bytes bytes = holm_str(text);
+    if (bytes.size == 0 || bytes.size > HOLM_ADDRESS_BYTES_MAX)
+        return HOLM_EADDRESS;
+    uint32_t entry;
+    enum holm_status status = holm_roster_address_add(roster, bytes, true, &entry);
+    if (status == HOLM_OK)
+        roster->due_us = 0;
+    return status;
+}
+
+void holm_roster_address_drop(struct holm_roster *roster, const struct holm_roster_peer *peer)
+{
+    for (size_t i = 0; i < roster->address_count; i++) {
+        struct holm_roster_address *address = &roster->addresses[i];
+        if (address->used && !address->seed && address->link == 0 && address->owned &&
+            address->owner.value == peer->actor.node.value)
+            address->used = false;
+    }
+}
+
+/* The peer says where it can be dialled: that replaces what it said before. */
+void holm_roster_address_learn(struct holm_roster *roster, struct holm_roster_peer *peer,
+                               struct holm_bytes text, struct holm_now now)
+{
+    if (text.size > HOLM_ADDRESS_BYTES_MAX ||
+        (text.size > 0 && memchr(text.data, '\0', text.size) != NULL) ||
+        holm_bytes_equal(text, holm_str(peer->address)))
+        return;
+    if (peer->address[0] != '\0')
+        holm_roster_address_drop(roster, peer);
+    memset(peer->address, 0, sizeof peer->address);
+    if (text.size > 0)
+        memcpy(peer->address, text.data, text.size);
+    if (text.size == 0 || holm_bytes_equal(text, holm_str(roster->address)))
+        return;
+    uint32_t entry;
+    if (holm_roster_address_add(roster, text, false, &entry) != HOLM_OK)
+        return;
+    struct holm_roster_address *address = &roster->addresses[entry];
+    if (!address->owned) {
+        address->owned = true;
+        address->owner = peer->actor.node;
+        address->due_us = now.monotonic_us +
+                          holm_random_between(&roster->random, 0,
+                                              roster->config.redial_interval_us / 50);
+    }
+    roster->due_us = 0;
+}
+
+void holm_roster_address_retry(struct holm_roster *roster, struct holm_roster_address *address,
+                               bool at_once, struct holm_now now)
+{
+    uint64_t interval = roster->config.redial_interval_us;
+    uint64_t wait = at_once ? holm_random_between(&roster->random, 0, interval / 100)
+                            : holm_random_between(&roster->random, interval / 2, interval * 3 / 2);
+    wait <<= address->self ? SELF_SHIFT : address->refusals;
+    address->due_us = now.monotonic_us + wait;
+    holm_roster_due(roster, address->due_us);
+}
+
+/* Whether the owner is up, or just shaking hands over a link that it dialled. */
+static bool owner_is_met(const struct holm_roster *roster,
+                         const struct holm_roster_address *address)
+{
+    if (!address->owned)
+        return false;
+    uint32_t slot = holm_roster_peer_find(roster, address->owner);
+    if (slot == HOLM_ROSTER_NONE)
+        return false;
+    if (roster->peers[slot].up)
+        return true;
+    for (size_t i = 0; i < roster->link_count; i++) {
+        if (roster->links[i].peer == slot && roster->links[i].accepted)
+            return true;
+    }
+    return false;
+}
+
+uint64_t holm_roster_address_tick(struct holm_roster *roster, struct holm_now now)
+{
+    uint64_t due = HOLM_NEVER;
+    for (size_t i = 0; i < roster->address_count; i++) {
+        struct holm_roster_address *address = &roster->addresses[i];
+        if (!address->used || address->link != 0)
+            continue;
+        if (address->due_us <= now.monotonic_us && owner_is_met(roster, address))
+            holm_roster_address_retry(roster, address, false, now);
+        if (address->due_us > now.monotonic_us) {
+            due = address->due_us < due ? address->due_us : due;
+            continue;
+        }
+        address->link = DIAL_PENDING;
+        struct holm_roster_action *action = holm_roster_push(roster, HOLM_ROSTER_DIAL);
+        action->entry = (uint32_t)i;
+        memcpy(action->text, address->text, sizeof address->text);
+    }
+    return due;
+}

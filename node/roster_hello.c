@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/roster_state.h"
+
+/* Far above any clock: such an epoch is an attack, or a fault, and cannot be outdone for long. */
+#define EPOCH_PLAUSIBLE_MAX (UINT64_MAX - (UINT64_C(1) << 32))
+
+/* ---- epochs of this node -------------------------------------------------------------------- */
+
+static uint64_t epoch_above(struct holm_roster *roster, uint64_t above, struct holm_now now)
+{
+    uint64_t fresh = now.wall_ms << 16 | (holm_random_next(&roster->random) & 0xffff);
+    if (fresh > above)
+        return fresh;
+    /* Two nodes of one id that hear of each other must not meet again at the next number. */
+    return above + 1 + (holm_random_next(&roster->random) & 0xffff);
+}
+
+/*
+ * Somebody told of an epoch of this very id. An equal one may have written our dots: gone at once.
+ * A higher one makes ours look ended: gone, too, but not in a race with a twin that does the same.
+ */
+void holm_roster_raise(struct holm_roster *roster, uint64_t above, bool at_once,
+                       struct holm_now now)
+{
+    if (above > EPOCH_PLAUSIBLE_MAX)
+        return;
+    if (above > roster->raise_above)
+        roster->raise_above = above;
+    if (!at_once && now.monotonic_us < roster->raise_us) {
+        holm_roster_due(roster, roster->raise_us);
+        return;
+    }
+    if (roster->raise_above < roster->config.self.epoch.value) {
+        roster->raise_above = 0;
+        return;
+    }
+    roster->config.self.epoch.value = epoch_above(roster, roster->raise_above, now);
+    roster->raise_above = 0;
+    roster->raise_us = now.monotonic_us + roster->raise_wait_us;
+    if (roster->raise_wait_us < 64 * roster->config.redial_interval_us)
+        roster->raise_wait_us *= 2;
+    holm_roster_push(roster, HOLM_ROSTER_EPOCH)->actor = roster->config.self;
+    holm_roster_note(roster, HOLM_LOG_NOTICE, "a peer remembers this node's id: new epoch %llx",
+                     (unsigned long long)roster->config.self.epoch.value);
+    for (size_t i = 0; i < roster->link_count; i++) {
+        struct holm_roster_link *link = &roster->links[i];
+        if (link->peer != HOLM_ROSTER_NONE && link->state != HOLM_LINK_REFUSED)
+            holm_roster_greet(roster, link, true, HOLM_TELL_NONE, now);
+    }
+}
+
+/* ---- strangers ------------------------------------------------------------------------------ */
+
+static bool refused_before(struct holm_roster *roster, uint64_t whom)
+{
+    for (size_t i = 0; i < HOLM_ROSTER_REFUSALS; i++) {
+        if (roster->refused[i] == whom)
+            return true;
+    }
+    roster->refused[roster->refused_next++ % HOLM_ROSTER_REFUSALS] = whom;
+    return false;
+}
+
+/* It is told who we are, so that its operator learns as well; then the link is closed. */
+static void refuse(struct holm_roster *roster, struct holm_roster_link *link,
+                   const struct holm_hello *hello, const char *why, struct holm_now now)
+{
+    if (!refused_before(roster, hello->nonce))
+        holm_roster_note(roster, HOLM_LOG_NOTICE, "%s %.*s refused: %s",
+                         link->accepted ? "caller" : "peer", (int)hello->self.name.size,
+                         (const char *)hello->self.name.data, why);
+    holm_roster_greet(roster, link, false, HOLM_TELL_NONE, now);
+    link->state = HOLM_LINK_REFUSED;
+    link->close_us = now.monotonic_us + roster->config.redial_interval_us / 2;
+    holm_roster_due(roster, link->close_us);
+    if (link->address != HOLM_ROSTER_NONE) {
+        struct holm_roster_address *address = &roster->addresses[link->address];
+        address->refusals += address->refusals < 6;
+    }
+}
+
+static const char *objection(const struct holm_roster *roster, const struct holm_hello *hello)
+{
+    if (!holm_bytes_equal(hello->cluster, holm_str(roster->cluster)))
+        return "it is of another cluster";
+    if (hello->version != HOLM_WIRE_VERSION)
+        return "it speaks another wire version";
+    if (hello->partitions != roster->config.partitions)
+        return "it counts its partitions differently";
+    return NULL;
+}
+
+static void meet_own_id(struct holm_roster *roster, struct holm_roster_link *link,
+                        const struct holm_hello *hello, struct holm_now now)
+{
+    if (hello->nonce == roster->config.nonce && link->address != HOLM_ROSTER_NONE) {
+        roster->addresses[link->address].self = true;
+        holm_roster_link_shut(roster, link->id, now);
+        return;
+    }
+    if (hello->nonce == roster->config.nonce) {
+        /* The accepted end of a dial to oneself: it answers, and the dialled end understands. */
+        holm_roster_greet(roster, link, false, HOLM_TELL_NONE, now);
+        link->state = HOLM_LINK_REFUSED;
+        link->close_us = now.monotonic_us + roster->config.redial_interval_us / 2;
+        return;
+    }
+    uint64_t theirs = hello->self.actor.epoch.value;
+    if (theirs >= roster->config.self.epoch.value)
+        holm_roster_raise(roster, theirs, theirs == roster->config.self.epoch.value, now);
+    refuse(roster, link, hello, "duplicate node: it lives under this node's id", now);
+}
+
+/* ---- members -------------------------------------------------------------------------------- */
+
+static void name_set(struct holm_roster_peer *peer, struct holm_bytes name)
+{
+    size_t size = name.size < HOLM_NAME_BYTES_MAX ? name.size : HOLM_NAME_BYTES_MAX;
+    memset(peer->name, 0, sizeof peer->name);
+    for (size_t i = 0; i < size; i++) {
+        char byte = ((const char *)name.data)[i];
+        peer->name[i] = byte >= 0 && byte < 32 ? '?' : byte;
+    }
+}
+
+static void epoch_set(struct holm_roster *roster, struct holm_roster_peer *peer, uint64_t epoch)
+{
+    peer->actor.epoch.value = epoch;
+    if (peer->told < epoch)
+        peer->told = epoch;
+    holm_roster_push(roster, HOLM_ROSTER_SUPERSEDED)->actor = peer->actor;
+}
+
+static void member_learn(struct holm_roster *roster, const struct holm_member *member,
+                         struct holm_now now)
+{
+    if (member->actor.node.value == roster->config.self.node.value) {
+        if (member->actor.epoch.value > roster->config.self.epoch.value)
+            holm_roster_raise(roster, member->actor.epoch.value, false, now);
+        return;
+    }
+    uint32_t slot = holm_roster_peer_find(roster, member->actor.node);
+    bool added = slot == HOLM_ROSTER_NONE;
+    if (added)
+        slot = holm_roster_peer_add(roster, member->actor, false, now);
+    if (slot == HOLM_ROSTER_NONE || holm_roster_reserve(roster) != HOLM_OK)
+        return;
+    struct holm_roster_peer *peer = &roster->peers[slot];
+    uint64_t epoch = member->actor.epoch.value;
+    if (!added && epoch <= peer->told)
+        return;
+    /* Of a peer that is up only its own word counts; the rumour is passed on, to it as well. */
+    peer->told = epoch;
+    if (!peer->up) {
+        epoch_set(roster, peer, epoch);
+        name_set(peer, member->name);
+        holm_roster_address_learn(roster, peer, member->address, now);
+    }
+    holm_roster_news(roster, peer, now);
+}
+
+/* ---- the handshake -------------------------------------------------------------------------- */
+
+/* What was open to the peer's former life is of no use any more. */
+static void links_end(struct holm_roster *roster, uint32_t slot, uint64_t but, struct holm_now now)
+{
+    for (size_t i = roster->link_count; i-- > 0;) {
+        struct holm_roster_link *link = &roster->links[i];
+        if (link->peer == slot && link->id != but && link->state != HOLM_LINK_REFUSED)
+            holm_roster_link_shut(roster, link->id, now);
+    }
+}
+
+static void new_life(struct holm_roster *roster, uint32_t slot, uint64_t link_id, uint64_t epoch,
+                     struct holm_now now)
+{
+    struct holm_roster_peer *peer = &roster->peers[slot];
+    links_end(roster, slot, link_id, now);
+    struct holm_roster_link *link = holm_roster_link_find(roster, link_id);
+    if (peer->up) {
+        /* It raised its epoch on this very link: it goes down as what it was and comes back. */
+        link->state = HOLM_LINK_OPEN;
+        holm_roster_peer_route(roster, slot, now);
+    }
+    epoch_set(roster, peer, epoch);
+    holm_roster_news(roster, peer, now);
+}
+
+static void peer_describe(struct holm_roster *roster, uint32_t slot, const struct holm_hello *hello,
+                          struct holm_now now)
+{
+    struct holm_roster_peer *peer = &roster->peers[slot];
+    name_set(peer, hello->self.name);
+    if (!holm_bytes_equal(hello->self.address, holm_str(peer->address))) {
+        holm_roster_address_learn(roster, peer, hello->self.address, now);
+        holm_roster_news(roster, peer, now);
+    }
+    struct holm_bytes publisher = hello->publisher;
+    if (publisher.size > HOLM_ADDRESS_BYTES_MAX ||
+        holm_bytes_equal(publisher, holm_str(peer->publisher)))
+        return;
+    holm_roster_peer_leave(roster, peer);
+    memset(peer->publisher, 0, sizeof peer->publisher);
+    if (publisher.size > 0)
+        memcpy(peer->publisher, publisher.data, publisher.size);
+}
+
+/* Which peer says this Hello, or NONE when nothing more is to be done about it. */
+static uint32_t peer_meet(struct holm_roster *roster, uint64_t link_id,
+                          const struct holm_hello *hello, struct holm_now now)
+{
+    struct holm_actor actor = hello->self.actor;
+    uint32_t slot = holm_roster_peer_find(roster, actor.node);
+    struct holm_roster_link *link = holm_roster_link_find(roster, link_id);
+    if (slot == HOLM_ROSTER_NONE) {
+        slot = holm_roster_peer_add(roster, actor, true, now);
+        if (slot == HOLM_ROSTER_NONE || holm_roster_reserve(roster) != HOLM_OK) {
+            refuse(roster, link, hello, "there are as many peers as allowed", now);
+            return HOLM_ROSTER_NONE;
+        }
+        roster->peers[slot].told = 0;
+        roster->peers[slot].actor.epoch.value = 0;
+    }
+    struct holm_roster_peer *peer = &roster->peers[slot];
+    if (link->peer != HOLM_ROSTER_NONE && link->peer != slot) {
+        holm_roster_link_drop(roster, (struct holm_link_id){link_id}, "it changed its id", now);
+        return HOLM_ROSTER_NONE;
+    }
+    uint64_t epoch = actor.epoch.value;
+    bool twin = peer->nonce != 0 && peer->nonce != hello->nonce && epoch == peer->actor.epoch.value;
+    if (twin) {
+        /* Two lives under one epoch: it is burnt, and both are told to take another. */
+        if (!refused_before(roster, hello->nonce))
+            holm_roster_note(roster, HOLM_LOG_ERROR, "duplicate node: two lives of %s in one epoch",
+                             peer->name);
+        peer->told = epoch + 1;
+        holm_roster_news(roster, peer, now);
+    }
+    link->peer = slot;
+    if (epoch < peer->told) {
+        /* Our member list tells it to take a higher one; until then it is nobody. It answers each
+         * Hello, so that ours must not answer each of its. */
+        if (link->greeted_us == 0 ||
+            now.monotonic_us - link->greeted_us >= roster->config.redial_interval_us / 4)
+            holm_roster_greet(roster, link, false, HOLM_TELL_ALL, now);
+        return HOLM_ROSTER_NONE;
+    }
+    if (epoch > peer->actor.epoch.value)
+        new_life(roster, slot, link_id, epoch, now);
+    peer->nonce = hello->nonce;
+    return slot;
+}
+
+/* A second dial to a peer that is reached already, by another address or at the same moment as it
+ * dialled us: given up by its dialler, before anything has come to depend on it. */
+static bool surplus(struct holm_roster *roster, const struct holm_roster_link *link)
+{
+    const struct holm_roster_peer *peer = &roster->peers[link->peer];
+    if (link->state == HOLM_LINK_PROVEN || link->accepted || !peer->up)
+        return false;
+    const struct holm_roster_link *route = holm_roster_link_find(roster, peer->route);
+    bool mine_wins = roster->config.self.node.value < peer->actor.node.value;
+    return !route->accepted || !mine_wins;
+}
+
+static void own_address(struct holm_roster *roster, const struct holm_roster_link *link,
+                        struct holm_node_id node)
+{
+    if (link->address == HOLM_ROSTER_NONE)
+        return;
+    struct holm_roster_address *address = &roster->addresses[link->address];
+    address->owned = true;
+    address->owner = node;
+    address->self = false;
+    address->refusals = 0;
+}
+
+void holm_roster_hello(struct holm_roster *roster, struct holm_link_id id,
+                       const struct holm_hello *hello, struct holm_now now)
+{
+    struct holm_roster_link *link = holm_roster_link_find(roster, id.value);
+    if (link == NULL || link->state == HOLM_LINK_REFUSED || link->state == HOLM_LINK_DIALLING)
+        return;
+    const char *why = objection(roster, hello);
+    if (why != NULL) {
+        refuse(roster, link, hello, why, now);
+        return;
+    }
+    struct holm_actor self = roster->config.self;
+    if (hello->self.actor.node.value == self.node.value) {
+        meet_own_id(roster, link, hello, now);
+        return;
+    }
+    uint32_t slot = peer_meet(roster, id.value, hello, now);
+    for (size_t i = 0; i < hello->member_count; i++)
+        member_learn(roster, &hello->members[i], now);
+    if (slot == HOLM_ROSTER_NONE)
+        return;
+    link = holm_roster_link_find(roster, id.value);
+    own_address(roster, link, hello->self.actor.node);
+    peer_describe(roster, slot, hello, now);
+    if (surplus(roster, link)) {
+        holm_roster_link_shut(roster, id.value, now);
+        return;
+    }
+    bool first = hello->answer && hello->heard.node.value == self.node.value &&
+                 link->state == HOLM_LINK_OPEN;
+    if (first) {
+        link->state = HOLM_LINK_PROVEN;
+        link->proven_us = now.monotonic_us;
+        holm_roster_due(roster, now.monotonic_us);
+    }
+    if (!hello->answer || (first && !link->answered))
+        holm_roster_greet(roster, link, true, HOLM_TELL_ALL, now);
+    holm_roster_peer_route(roster, slot, now);
+}

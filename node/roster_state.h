@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * roster_state.h - what a roster is made of; for node/roster*.c alone.
+ *
+ *     addresses  what is dialled: seeds, and where members say they can be reached
+ *     links      dials under way, and links that are open
+ *     peers      everyone ever heard of, by slot
+ *
+ * Room for the actions of one call is reserved whenever a table grows: pushing one cannot fail.
+ */
+#ifndef HOLM_NODE_ROSTER_STATE_H
+#define HOLM_NODE_ROSTER_STATE_H
+
+#include "node/log.h"
+#include "node/random.h"
+#include "node/roster.h"
+
+#define HOLM_ROSTER_NONE UINT32_MAX
+
+struct holm_roster_address {
+    bool used;
+    bool seed;  /* given by the host: never dropped */
+    bool self;  /* answered with this node's own nonce */
+    bool owned; /* `owner` has answered here, or says that it can be dialled here */
+    struct holm_node_id owner;
+    uint64_t link;   /* the dial or link that came of it; 0: none */
+    uint64_t due_us; /* next dial, when there is no link */
+    uint32_t refusals;
+    char text[HOLM_ADDRESS_BYTES_MAX + 1];
+};
+
+enum holm_roster_link_state {
+    HOLM_LINK_DIALLING = 1,
+    HOLM_LINK_OPEN = 2, /* bytes may flow */
+    HOLM_LINK_PROVEN = 3,
+    HOLM_LINK_REFUSED = 4 /* told why, and closed a little later */
+};
+
+struct holm_roster_link {
+    uint64_t id;
+    enum holm_roster_link_state state;
+    bool accepted;
+    bool answered;    /* a Hello with `answer` went out */
+    uint32_t address; /* of a dial; HOLM_ROSTER_NONE otherwise */
+    uint32_t peer;    /* since its Hello; HOLM_ROSTER_NONE before */
+    uint64_t opened_us;
+    uint64_t proven_us;
+    uint64_t heard_us;
+    uint64_t pinged_us;
+    uint64_t token;
+    uint64_t greeted_us; /* the last Hello went out */
+    uint64_t close_us;   /* refused or redundant: when to close it; HOLM_NEVER */
+    uint64_t round_trip_us;
+};
+
+struct holm_roster_peer {
+    bool used;
+    bool up;
+    uint64_t news; /* the turn in which it changed last */
+    struct holm_actor actor;
+    uint64_t told; /* the highest epoch anybody told of, at least actor's */
+    uint64_t nonce;
+    uint64_t route;      /* the preferred proven link; 0 when down */
+    uint64_t changed_us; /* up or down since */
+    bool was_up;
+    uint64_t round_trip_us;
+    struct holm_subscription_id subscription;
+    char name[HOLM_NAME_BYTES_MAX + 1];
+    char address[HOLM_ADDRESS_BYTES_MAX + 1];
+    char publisher[HOLM_ADDRESS_BYTES_MAX + 1];
+};
+
+#define HOLM_ROSTER_REFUSALS 32
+
+struct holm_roster {
+    struct holm_roster_config config;
+    char name[HOLM_NAME_BYTES_MAX + 1];
+    char cluster[256];
+    char address[HOLM_ADDRESS_BYTES_MAX + 1];
+    char publisher[HOLM_ADDRESS_BYTES_MAX + 1];
+    struct holm_random random;
+    uint64_t due_us;  /* when tick() has something to do */
+    uint64_t news_us; /* when news goes out; HOLM_NEVER */
+    uint64_t news_turn;
+    uint64_t raise_us; /* no new epoch before, unless ours was used by another */
+    uint64_t raise_wait_us;
+    uint64_t raise_above; /* an epoch of this id that was heard of; 0: none to beat */
+    uint64_t refused[HOLM_ROSTER_REFUSALS]; /* nodes whose refusal was logged */
+    uint32_t refused_next;
+
+    struct holm_roster_address *addresses;
+    size_t address_count, address_capacity;
+    struct holm_roster_link *links;
+    size_t link_count, link_capacity;
+    size_t link_last; /* where the last search ended */
+    struct holm_roster_peer *peers;
+    size_t peer_count, peer_capacity;
+    struct holm_member *members; /* room for a Hello */
+    size_t member_capacity;
+    struct holm_roster_action *actions; /* a queue: first is the next to be taken */
+    size_t action_first, action_count, action_capacity;
+};
+
+/* roster.c */
+struct holm_roster_action *holm_roster_push(struct holm_roster *roster, enum holm_roster_do type);
+void holm_roster_note(struct holm_roster *roster, enum holm_log_level level, const char *format,
+                      ...) __attribute__((format(printf, 3, 4)));
+void holm_roster_due(struct holm_roster *roster, uint64_t when_us);
+HOLM_NODISCARD enum holm_status holm_roster_reserve(struct holm_roster *roster);
+struct holm_roster_link *holm_roster_link_find(struct holm_roster *roster, uint64_t id);
+void holm_roster_link_remove(struct holm_roster *roster, uint64_t id, struct holm_now now);
+void holm_roster_link_shut(struct holm_roster *roster, uint64_t id, struct holm_now now);
+void holm_roster_greet(struct holm_roster *roster, struct holm_roster_link *link, bool answer,
+                       enum holm_roster_tell tell, struct holm_now now);
+
+/* roster_address.c */
+HOLM_NODISCARD enum holm_status holm_roster_address_add(struct holm_roster *roster,
+                                                        struct holm_bytes text, bool seed,
+                                                        uint32_t *entry);
+void holm_roster_address_learn(struct holm_roster *roster, struct holm_roster_peer *peer,
+                               struct holm_bytes text, struct holm_now now);
+void holm_roster_address_drop(struct holm_roster *roster, const struct holm_roster_peer *peer);
+void holm_roster_address_retry(struct holm_roster *roster, struct holm_roster_address *address,
+                               bool at_once, struct holm_now now);
+uint64_t holm_roster_address_tick(struct holm_roster *roster, struct holm_now now);
+
+/* roster_peer.c */
+uint32_t holm_roster_peer_find(const struct holm_roster *roster, struct holm_node_id node);
+uint32_t holm_roster_peer_add(struct holm_roster *roster, struct holm_actor actor, bool direct,
+                              struct holm_now now);
+void holm_roster_peer_route(struct holm_roster *roster, uint32_t slot, struct holm_now now);
+void holm_roster_peer_leave(struct holm_roster *roster, struct holm_roster_peer *peer);
+void holm_roster_news(struct holm_roster *roster, struct holm_roster_peer *peer,
+                      struct holm_now now);
+
+/* roster_hello.c */
+void holm_roster_raise(struct holm_roster *roster, uint64_t above, bool at_once,
+                       struct holm_now now);
+
+#endif

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <sys/random.h>
+#include <xxhash.h>
+
+#include "node/address.h"
+#include "node/config.h"
+#include "node/node.h"
+#include "transport/nng.h"
+
+/* Events taken in one go, before what they made due is sent. */
+#define EVENTS_AT_ONCE 64
+
+/* A peer may ask for the pages of all partitions at once, some megabytes each. */
+#define LINK_QUEUE_BYTES_MAX ((size_t)64 << 20)
+
+#define LINGER_US 200000
+
+struct holm_now holm_node_now(void)
+{
+    struct timespec monotonic, wall;
+    clock_gettime(CLOCK_MONOTONIC, &monotonic);
+    clock_gettime(CLOCK_REALTIME, &wall);
+    /* A monotonic time of 0 would read as "never happened" here and there. */
+    return (struct holm_now){
+        .monotonic_us = (uint64_t)monotonic.tv_sec * 1000000 + (uint64_t)monotonic.tv_nsec / 1000 +
+                        1,
+        .wall_ms = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000,
+    };
+}
+
+static void *resize(void *context, void *memory, size_t size_old, size_t size_new)
+{
+    (void)context;
+    (void)size_old;
+    if (size_new == 0) {
+        free(memory);
+        return NULL;
+    }
+    return realloc(memory, size_new);
+}
+
+struct holm_allocator holm_node_allocator(void)
+{
+    return (struct holm_allocator){.resize = resize};
+}
+
+enum holm_status holm_node_check(const struct holm_node *node)
+{
+    return getpid() == node->owner ? HOLM_OK : HOLM_EFORK;
+}
+
+struct holm_node_id holm_node_id_of(const char *name)
+{
+    struct holm_node_id id = {XXH3_64bits(name, strlen(name))};
+    /* 0 stands for "none". */
+    if (id.value == 0)
+        id.value = 1;
+    return id;
+}
+
+/* ---- the I/O thread ------------------------------------------------------------------------- */
+
+static void take_events(struct holm_node *node, uint64_t timeout_us)
+{
+    for (int i = 0; i < EVENTS_AT_ONCE; i++) {
+        struct holm_transport_event event;
+        node->transport->ops->next(node->transport, timeout_us, &event);
+        if (event.type == HOLM_TRANSPORT_NONE)
+            return;
+        holm_engine_event(node->engine, &event, holm_node_now());
+        node->transport->ops->release(node->transport, &event);
+        timeout_us = 0;
+    }
+}
+
+static void *drive(void *context)
+{
+    struct holm_node *node = context;
+    while (!atomic_load(&node->stopping)) {
+        uint64_t due_us = holm_engine_tick(node->engine, holm_node_now());
+        uint64_t now_us = holm_node_now().monotonic_us;
+        take_events(node, due_us > now_us ? due_us - now_us : 0);
+    }
+    holm_engine_farewell(node->engine, holm_node_now());
+    return NULL;
+}
+
+/* Who waits looks again. */
+static void progress(void *context)
+{
+    struct holm_node *node = context;
+    if (atomic_load(&node->waiters) == 0)
+        return;
+    pthread_mutex_lock(&node->wait_lock);
+    node->wait_turn++;
+    pthread_cond_broadcast(&node->wait_changed);
+    pthread_mutex_unlock(&node->wait_lock);
+}
+
+/* ---- opening -------------------------------------------------------------------------------- */
+
+static enum holm_status draw(uint64_t *numbers, size_t count)
+{
+    ssize_t drawn = getrandom(numbers, count * sizeof *numbers, 0);
+    return drawn == (ssize_t)(count * sizeof *numbers) ? HOLM_OK : HOLM_EIO;
+}
+
+static enum holm_status transport_open(struct holm_node *node, const struct holm_config *config,
+                                       uint64_t seed)
+{
+    struct holm_transport_config transport = holm_transport_config_default();
+    transport.allocator = node->allocator;
+    transport.listen = config->listen;
+    transport.frame_bytes_max = config->frame_bytes_max;
+    transport.link_queue_bytes_max = LINK_QUEUE_BYTES_MAX;
+    if (transport.link_queue_bytes_max < 4 * config->frame_bytes_max)
+        transport.link_queue_bytes_max = 4 * config->frame_bytes_max;
+    if (transport.broadcast_queue_bytes_max < 4 * config->frame_bytes_max)
+        transport.broadcast_queue_bytes_max = 4 * config->frame_bytes_max;
+    transport.links_max = 2 * (size_t)config->peers_max + 64;
+    transport.random_seed = seed;
+    return holm_transport_nng_open(&transport, &node->transport);
+}
+
+static enum holm_status engine_open(struct holm_node *node, const struct holm_config *config,
+                                    const struct holm_log *log, const uint64_t random[2])
+{
+    struct holm_now now = holm_node_now();
+    struct holm_engine_config engine = holm_engine_config_default();
+    engine.allocator = node->allocator;
+    engine.self.node = holm_node_id_of(config->name);
+    if (config->node_id != 0)
+        engine.self.node.value = config->node_id;
+    engine.self.epoch.value = now.wall_ms << 16 | (random[0] & 0xffff);
+    engine.name = config->name;
+    engine.cluster = config->cluster;
+    engine.partitions = config->partitions;
+    engine.random_seed = random[1];
+    engine.flush_interval_us = config->flush_interval_us;
+    engine.beacon_interval_us = (uint64_t)config->beacon_interval_ms * 1000;
+    engine.link_timeout_us = (uint64_t)config->link_timeout_ms * 1000;
+    engine.redial_interval_us = (uint64_t)config->redial_interval_ms * 1000;
+    engine.max_drift_ms = config->max_drift_ms;
+    engine.frame_bytes_max = config->frame_bytes_max;
+    engine.log_bytes_max = config->log_bytes_max;
+    engine.holdback_bytes_max = config->holdback_bytes_max;
+    if (engine.outbox_bytes_max < 4 * config->frame_bytes_max)
+        engine.outbox_bytes_max = 4 * config->frame_bytes_max;
+    engine.peers_max = config->peers_max;
+    engine.log = *log;
+    engine.progress = progress;
+    engine.progress_context = node;
+    return holm_engine_open(&engine, node->transport, node->store, now, &node->engine);
+}
+
+static enum holm_status join_seeds(struct holm_node *node, const char *seeds)
+{
+    struct holm_bytes list = holm_str(seeds);
+    struct holm_bytes address;
+    enum holm_status status = HOLM_OK;
+    while (status == HOLM_OK && holm_address_next(&list, &address)) {
+        char text[HOLM_ADDRESS_BYTES_MAX + 1] = "";
+        if (address.size > HOLM_ADDRESS_BYTES_MAX)
+            return HOLM_EADDRESS;
+        memcpy(text, address.data, address.size);
+        status = holm_engine_join(node->engine, text, holm_node_now());
+    }
+    return status;
+}
+
+static enum holm_status locks_open(struct holm_node *node)
+{
+    pthread_condattr_t attributes;
+    if (pthread_condattr_init(&attributes) != 0)
+        return HOLM_ENOMEM;
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    int refused = pthread_cond_init(&node->wait_changed, &attributes);
+    pthread_condattr_destroy(&attributes);
+    if (refused != 0)
+        return HOLM_ENOMEM;
+    pthread_mutex_init(&node->wait_lock, NULL);
+    pthread_mutex_init(&node->watch_lock, NULL);
+    atomic_init(&node->waiters, 0);
+    atomic_init(&node->stopping, false);
+    return HOLM_OK;
+}
+
+static void dispose(struct holm_node *node)
+{
+    holm_engine_free(node->engine);
+    if (node->transport != NULL)
+        node->transport->ops->close(node->transport, LINGER_US);
+    if (node->store != NULL)
+        node->store->ops->close(node->store);
+    pthread_cond_destroy(&node->wait_changed);
+    pthread_mutex_destroy(&node->wait_lock);
+    pthread_mutex_destroy(&node->watch_lock);
+    free(node);
+}
+
+static enum holm_status parts_open(struct holm_node *node, const struct holm_config *config,
+                                   const struct holm_log *log)
+{
+    uint64_t random[3];
+    node->store = holm_store_memory();
+    enum holm_status status = draw(random, 3);
+    if (status == HOLM_OK)
+        status = transport_open(node, config, random[2]);
+    if (status == HOLM_OK)
+        status = engine_open(node, config, log, random);
+    if (status == HOLM_OK)
+        status = join_seeds(node, config->seeds);
+    if (status == HOLM_OK && pthread_create(&node->thread, NULL, drive, node) != 0)
+        status = HOLM_EIO;
+    return status;
+}
+
+enum holm_status holm_open(const struct holm_config *config, struct holm_node **opened)
+{
+    char line[256];
+    struct holm_log log = {config->log_level, config->log, config->log_context};
+    *opened = NULL;
+    enum holm_status status = holm_config_check(config, line, sizeof line);
+    if (status != HOLM_OK) {
+        holm_log_line(&log, HOLM_LOG_ERROR, "%s", line);
+        return status;
+    }
+    struct holm_node *node = calloc(1, sizeof *node);
+    if (node == NULL || locks_open(node) != HOLM_OK) {
+        free(node);
+        return HOLM_ENOMEM;
+    }
+    node->owner = getpid();
+    node->allocator = holm_node_allocator();
+    status = parts_open(node, config, &log);
+    if (status != HOLM_OK) {
+        holm_log_line(&log, HOLM_LOG_ERROR, "%s does not open (listen: %s): %s", config->name,
+                      config->listen == NULL ? "none" : config->listen, holm_strerror(status));
+        dispose(node);
+        return status;
+    }
+    *opened = node;
+    return HOLM_OK;
+}
+
+void holm_close(struct holm_node *node)
+{
+    /* In a forked child there is no I/O thread to stop, and nng must not be touched. */
+    if (node == NULL || holm_node_check(node) != HOLM_OK)
+        return;
+    HOLM_ASSERT(node->watches == NULL);
+    atomic_store(&node->stopping, true);
+    node->transport->ops->wake(node->transport);
+    pthread_join(node->thread, NULL);
+    dispose(node);
+}
+
+/* ---- who this is, who else there is --------------------------------------------------------- */
+
+struct holm_actor holm_self(struct holm_node *node)
+{
+    return holm_engine_self(node->engine);
+}
+
+const char *holm_address(struct holm_node *node)
+{
+    const char *address = node->transport->ops->address(node->transport);
+    return address[0] == '\0' ? NULL : address;
+}
+
+enum holm_status holm_join(struct holm_node *node, const char *address)
+{
+    enum holm_status status = holm_node_check(node);
+    if (status != HOLM_OK)
+        return status;
+    if (!holm_address_valid(holm_str(address), false))
+        return HOLM_EADDRESS;
+    return holm_engine_join(node->engine, address, holm_node_now());
+}
+
+size_t holm_peers(struct holm_node *node, struct holm_peer *peers, size_t capacity)
+{
+    if (holm_node_check(node) != HOLM_OK)
+        return 0;
+    return holm_engine_peers(node->engine, holm_node_now(), peers, capacity);
+}
+
+void holm_stats(struct holm_node *node, struct holm_stats *stats)
+{
+    memset(stats, 0, sizeof *stats);
+    if (holm_node_check(node) == HOLM_OK)
+        holm_engine_stats(node->engine, stats);
+}
+
+enum holm_status holm_fault_drop(struct holm_node *node, struct holm_node_id peer,
+                                 enum holm_direction direction, uint32_t permille)
+{
+    enum holm_status status = holm_node_check(node);
+    return status == HOLM_OK ? holm_engine_fault_drop(node->engine, peer, direction, permille)
+                             : status;
+}
+
+void holm_fault_heal(struct holm_node *node)
+{
+    if (holm_node_check(node) == HOLM_OK)
+        holm_engine_fault_heal(node->engine);
+}
+
+void holm_node_set_journal(struct holm_node *node, const struct holm_journal *journal)
+{
+    holm_engine_set_journal(node->engine, journal);
+}
