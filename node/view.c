@@ -141,17 +141,6 @@ static int compare_entries(const void *left, const void *right)
     return order;
 }
 
-static void sort_entries(struct holm_view *view)
-{
-    size_t sorted = 1;
-
-    while (sorted < view->count &&
-           compare_entries(&view->entries[sorted - 1], &view->entries[sorted]) < 0)
-        sorted++;
-    if (sorted < view->count)
-        holm_sort(view->entries, view->count, sizeof view->entries[0], compare_entries);
-}
-
 enum holm_status holm_view_copy(const struct holm_replica *replica, struct holm_bytes key,
                                 struct holm_view_choice choice, struct holm_view **view)
 {
@@ -176,7 +165,8 @@ enum holm_status holm_view_copy(const struct holm_replica *replica, struct holm_
     holm_replica_visit(replica, key, visit, &filled);
     HOLM_ASSERT(filled.view->count == measured.entries);
     HOLM_ASSERT(filled.free == (unsigned char *)filled.view + head + key.size + measured.bytes);
-    sort_entries(filled.view);
+    holm_sort(filled.view->entries, filled.view->count, sizeof filled.view->entries[0],
+              compare_entries);
     *view = filled.view;
     return HOLM_OK;
 }
