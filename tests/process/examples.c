@@ -22,8 +22,8 @@
 
 extern char **environ;
 
-static char *counter_path;
-static char *embed_path;
+static const char *counter_path;
+static const char *embed_path;
 
 struct program {
     pid_t pid;
@@ -33,12 +33,21 @@ struct program {
     size_t size;
 };
 
-static void start(struct program *program, char *const *arguments)
+/* Starts it with up to three arguments; NULL ends them. */
+static void start(struct program *program, const char *path, const char *a, const char *b,
+                  const char *c)
 {
+    const char *given[] = {path, a, b, c};
+    char copies[4][512];
+    char *arguments[5] = {NULL};
     posix_spawn_file_actions_t actions;
     int in[2], out[2];
 
     memset(program, 0, sizeof *program);
+    for (size_t i = 0; i < 4 && given[i] != NULL; i++) {
+        snprintf(copies[i], sizeof copies[i], "%s", given[i]);
+        arguments[i] = copies[i];
+    }
     assert_int_equal(pipe(in), 0);
     assert_int_equal(pipe(out), 0);
     assert_int_equal(posix_spawn_file_actions_init(&actions), 0);
@@ -117,14 +126,12 @@ static void test_counter_when_two_programs_add_then_both_show_the_sum(void **sta
 {
     struct program lisbon, oslo;
     char address[128];
-    char *first[] = {counter_path, "lisbon", "tcp://127.0.0.1:0", NULL};
-    char *second[] = {counter_path, "oslo", "tcp://127.0.0.1:0", address, NULL};
 
-    start(&lisbon, first);
+    start(&lisbon, counter_path, "lisbon", "tcp://127.0.0.1:0", NULL);
     read_address(&lisbon, address, sizeof address);
     say(&lisbon, "40\n");
     await_line(&lisbon, "\n40\n");
-    start(&oslo, second);
+    start(&oslo, counter_path, "oslo", "tcp://127.0.0.1:0", address);
     say(&oslo, "2\n");
     await_line(&lisbon, "\n42\n");
     await_line(&oslo, "\n42\n");
@@ -142,9 +149,8 @@ static void test_counter_when_two_programs_add_then_both_show_the_sum(void **sta
 static void test_counter_when_it_is_by_itself_then_it_counts_too(void **state)
 {
     struct program counter;
-    char *arguments[] = {counter_path, NULL};
 
-    start(&counter, arguments);
+    start(&counter, counter_path, NULL, NULL, NULL);
     say(&counter, "2\n3\n");
     finish(&counter);
     assert_non_null(strstr(counter.said, "in the end: 5\n"));
@@ -153,10 +159,9 @@ static void test_counter_when_it_is_by_itself_then_it_counts_too(void **state)
 static void test_counter_when_its_address_is_wrong_then_it_says_so(void **state)
 {
     struct program counter;
-    char *arguments[] = {counter_path, "lisbon", "nowhere", NULL};
     int status = 0;
 
-    start(&counter, arguments);
+    start(&counter, counter_path, "lisbon", "nowhere", NULL);
     await_line(&counter, "HOLM_EADDRESS");
     close(counter.input);
     while (listen_to(&counter))
@@ -171,12 +176,11 @@ static void test_counter_when_its_address_is_wrong_then_it_says_so(void **state)
 static void test_embed_when_it_is_run_then_both_nodes_tell_the_same(void **state)
 {
     struct program embed;
-    char *arguments[] = {embed_path, NULL};
 
-    start(&embed, arguments);
+    start(&embed, embed_path, NULL, NULL, NULL);
     finish(&embed);
-    assert_string_equal(embed.said, "lisbon: Ada, health 93, on patrol\n"
-                                    "oslo: Ada, health 93, on patrol\n");
+    assert_non_null(strstr(embed.said, "lisbon: Ada, health 93, on patrol\n"));
+    assert_non_null(strstr(embed.said, "oslo: Ada, health 93, on patrol\n"));
 }
 
 int main(int argc, char **argv)
