@@ -263,11 +263,14 @@ void holm_close(struct holm_node *node)
 
 struct holm_actor holm_self(struct holm_node *node)
 {
-    return holm_engine_self(node->engine);
+    struct holm_actor nobody = {{0}, {0}};
+    return holm_node_check(node) == HOLM_OK ? holm_engine_self(node->engine) : nobody;
 }
 
 const char *holm_address(struct holm_node *node)
 {
+    if (holm_node_check(node) != HOLM_OK)
+        return NULL;
     const char *address = node->transport->ops->address(node->transport);
     return address[0] == '\0' ? NULL : address;
 }
