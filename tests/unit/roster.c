@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/roster.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/roster_world.h"
+
+static int open_world(void **state)
+{
+    *state = world_new();
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    world_free(*state);
+    return 0;
+}
+
+static void start(struct world *world, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        world_start(world, i, 0);
+}
+
+static void test_roster_when_one_dials_both_are_up(void **state)
+{
+    struct world *world = *state;
+    start(world, 2);
+    world_join(world, 0, 1);
+    world_run(world, 20);
+    assert_true(world_pair_up(world, 0, 1));
+    world_run(world, 10000);
+    assert_int_equal(world_open_wires(world, 0, 1), 1);
+    assert_int_equal(world->nodes[0].ups + world->nodes[1].ups, 2);
+    assert_int_equal(world->nodes[0].downs + world->nodes[1].downs, 0);
+    assert_int_equal(world->nodes[0].subscribes, 1);
+    assert_int_equal(world->nodes[1].subscribes, 1);
+}
+
+static void test_roster_when_both_dial_at_once_one_link_stays_and_nobody_is_down(void **state)
+{
+    struct world *world = *state;
+    start(world, 2);
+    world_join(world, 0, 1);
+    world_join(world, 1, 0);
+    world_run(world, 20);
+    assert_true(world_pair_up(world, 0, 1));
+    world_run(world, 5000);
+    assert_int_equal(world_open_wires(world, 0, 1), 1);
+    assert_int_equal(world->nodes[0].downs + world->nodes[1].downs, 0);
+    assert_true(world_pair_up(world, 0, 1));
+    uint64_t here = holm_roster_route(world->nodes[0].roster, 0).value;
+    uint64_t there = holm_roster_route(world->nodes[1].roster, 0).value;
+    assert_int_equal(here, there);
+    assert_int_equal(world->wires[here - 1].dialler, 0); /* the smaller id */
+}
+
+static void test_roster_when_everyone_has_one_seed_everyone_meets(void **state)
+{
+    struct world *world = *state;
+    start(world, WORLD_NODES);
+    for (uint32_t i = 0; i < WORLD_NODES; i++)
+        world_join(world, i, 0); /* the seed itself as well */
+    world_run(world, 2000);
+    for (uint32_t a = 0; a < WORLD_NODES; a++) {
+        assert_int_equal(holm_roster_up_count(world->nodes[a].roster), WORLD_NODES - 1);
+        assert_int_equal(world->nodes[a].downs, 0);
+        assert_int_equal(world->nodes[a].subscribes, WORLD_NODES - 1);
+    }
+    world_run(world, 10000);
+    for (uint32_t a = 0; a < WORLD_NODES; a++) {
+        for (uint32_t b = a + 1; b < WORLD_NODES; b++)
+            assert_int_equal(world_open_wires(world, a, b), 1);
+    }
+}
+
+static void test_roster_when_quiet_says_no_hello(void **state)
+{
+    struct world *world = *state;
+    start(world, 3);
+    world_join(world, 1, 0);
+    world_join(world, 2, 0);
+    world_run(world, 5000);
+    uint32_t hellos = 0, later = 0;
+    for (uint32_t i = 0; i < 3; i++)
+        hellos += world->nodes[i].hellos;
+    world_run(world, 60000);
+    for (uint32_t i = 0; i < 3; i++)
+        later += world->nodes[i].hellos;
+    assert_int_equal(later, hellos);
+}
+
+static void test_roster_when_a_node_dials_itself_it_is_no_peer(void **state)
+{
+    struct world *world = *state;
+    start(world, 1);
+    world_join(world, 0, 0);
+    world_run(world, 30000);
+    struct holm_peer peer;
+    assert_int_equal(holm_roster_peers(world->nodes[0].roster, world->now, &peer, 1), 0);
+    assert_true(world->nodes[0].dials <= 3);
+    assert_int_equal(world->nodes[0].epochs, 0);
+}
+
+static void test_roster_when_a_peer_closes_it_is_down_at_once_and_redialled(void **state)
+{
+    struct world *world = *state;
+    start(world, 2);
+    world_join(world, 0, 1);
+    world_run(world, 5000);
+    world_kill(world, 1);
+    world_run(world, 2);
+    assert_int_equal(world_liveness(world, 0, 1), HOLM_DOWN);
+    uint32_t dials = world->nodes[0].dials;
+    world_run(world, 20000);
+    assert_in_range(world->nodes[0].dials - dials, 10, 40); /* every second, with jitter */
+    world_start(world, 1, 0);
+    world_run(world, 2000);
+    assert_true(world_pair_up(world, 0, 1));
+    assert_int_equal(world_noted(world, 0, "is up again after"), 1);
+}
+
+static void test_roster_when_a_link_falls_silent_it_is_suspect_then_dropped(void **state)
+{
+    struct world *world = *state;
+    start(world, 2);
+    world_join(world, 0, 1);
+    world_run(world, 5000);
+    world_cut(world, 0, 1, true);
+    world_run(world, 1900);
+    assert_int_equal(world_liveness(world, 0, 1), HOLM_SUSPECT);
+    world_run(world, 1300);
+    assert_int_equal(world_liveness(world, 0, 1), HOLM_DOWN);
+    assert_int_equal(world_liveness(world, 1, 0), HOLM_DOWN);
+    world_run(world, 30000);
+    world_cut(world, 0, 1, false);
+    world_run(world, 400); /* a Hello is said again every quarter of a redial */
+    assert_true(world_pair_up(world, 0, 1));
+}
+
+/* The subscription outlives the link: broadcasts come as soon as the wire heals. */
+static void test_roster_when_a_link_flaps_the_subscription_stays(void **state)
+{
+    struct world *world = *state;
+    start(world, 2);
+    world_join(world, 0, 1);
+    world_run(world, 2000);
+    for (int i = 0; i < 3; i++) {
+        world_cut(world, 0, 1, true);
+        world_run(world, 6000);
+        world_cut(world, 0, 1, false);
+        world_run(world, 6000);
+    }
+    assert_true(world_pair_up(world, 0, 1));
+    assert_int_equal(world->nodes[0].subscribes, 1);
+    assert_int_equal(world->nodes[0].unsubscribes, 0);
+}
+
+/* T26, in part: one direction is dead for ever. Nobody may think that the other is up. */
+static void test_roster_when_one_direction_is_dead_nobody_is_up(void **state)
+{
+    struct world *world = *state;
+    start(world, 2);
+    world->cut[0][1] = true;
+    world_join(world, 0, 1);
+    world_join(world, 1, 0);
+    world_run(world, 20000);
+    assert_int_equal(world->nodes[0].ups + world->nodes[1].ups, 0);
+    world->cut[0][1] = false;
+    world_run(world, 2000);
+    assert_true(world_pair_up(world, 0, 1));
+}
+
+static void refuse(struct world *world, const char *why)
+{
+    world_join(world, 0, 1);
+    world_join(world, 1, 0);
+    world_run(world, 120000);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(world->nodes[i].ups, 0);
+        assert_int_equal(world_noted(world, i, why), 1);
+        assert_true(world->nodes[i].dials < 12);
+        assert_int_equal(holm_roster_slots(world->nodes[i].roster), 0);
+    }
+}
+
+static void test_roster_when_the_cluster_differs_refuses_once_and_backs_off(void **state)
+{
+    struct world *world = *state;
+    start(world, 1);
+    world_start(world, 1, 0);
+    world_kill(world, 1);
+    world->nodes[1].config.cluster = "other";
+    world_start(world, 1, 0);
+    refuse(world, "another cluster");
+}
+
+static void test_roster_when_partitions_differ_refuses_once_and_backs_off(void **state)
+{
+    struct world *world = *state;
+    start(world, 2);
+    world_kill(world, 1);
+    world->nodes[1].config.partitions = 8;
+    world_start(world, 1, 0);
+    refuse(world, "counts its partitions differently");
+}
+
+/* T01, the roster's part: a new life is a new epoch, and everyone hears of it. */
+static void test_roster_when_a_node_lives_again_its_former_life_is_superseded(void **state)
+{
+    struct world *world = *state;
+    start(world, 3);
+    world_join(world, 1, 0);
+    world_join(world, 2, 0);
+    world_run(world, 3000);
+    uint32_t superseded = world->nodes[1].supersessions;
+    world_kill(world, 0);
+    world_run(world, 50);
+    world_start(world, 0, 0);
+    world_run(world, 3000);
+    assert_true(world_pair_up(world, 0, 1));
+    assert_true(world_pair_up(world, 0, 2));
+    assert_int_equal(world->nodes[1].supersessions, superseded + 1);
+    assert_int_equal(world->nodes[1].downs, 1);
+    assert_int_equal(world->nodes[0].epochs, 0);
+    assert_int_equal(world->nodes[1].unsubscribes, 1); /* its publisher has another address */
+    assert_int_equal(world->nodes[1].subscribes, 3);
+}
+
+/* T41: after a total loss the clock is behind, and the new epoch would be smaller than the old. */
+static void test_roster_when_its_clock_was_set_back_a_node_takes_a_higher_epoch(void **state)
+{
+    struct world *world = *state;
+    start(world, 2);
+    world_join(world, 0, 1);
+    world_run(world, 3000);
+    struct holm_epoch former = world_actor(world, 0).epoch;
+    world_kill(world, 0);
+    world_start(world, 0, former.value - (UINT64_C(86400000) << 16));
+    world_join(world, 0, 1);
+    world_run(world, 2000);
+    assert_int_equal(world->nodes[0].epochs, 1);
+    assert_true(world_actor(world, 0).epoch.value > former.value);
+    assert_true(world_pair_up(world, 0, 1));
+    uint32_t slot = 0;
+    assert_true(holm_roster_slot(world->nodes[1].roster, world_actor(world, 0)) == slot);
+}
+
+/* T03: two live nodes of one id. They never stay in one epoch, and say so. */
+static void test_roster_when_two_nodes_share_an_id_both_leave_their_epoch(void **state)
+{
+    struct world *world = *state;
+    start(world, 1);
+    world_start(world, 1, 0);
+    world_kill(world, 1);
+    world->nodes[1].config.self.node.value = 1;
+    uint64_t epoch = world_actor(world, 0).epoch.value;
+    world_start(world, 1, epoch);
+    world_join(world, 0, 1);
+    world_run(world, 1000);
+    assert_true(world->nodes[0].epochs + world->nodes[1].epochs >= 1);
+    assert_int_not_equal(world_actor(world, 0).epoch.value, world_actor(world, 1).epoch.value);
+    assert_int_equal(world_noted(world, 0, "duplicate node"), 1);
+    assert_int_equal(world_noted(world, 1, "duplicate node"), 1);
+}
+
+/* T03, met only through a third: it burns the epoch that both claim. */
+static void test_roster_when_twins_meet_a_third_both_take_new_epochs(void **state)
+{
+    struct world *world = *state;
+    start(world, 1);
+    world_start(world, 2, 0);
+    world_start(world, 1, 0);
+    world_kill(world, 1);
+    world->nodes[1].config.self.node.value = 1;
+    uint64_t epoch = world_actor(world, 0).epoch.value;
+    world_start(world, 1, epoch);
+    world_cut(world, 0, 1, true);
+    world->deaf[0] = world->deaf[1] = true; /* they can only dial */
+    world_join(world, 0, 2);
+    world_run(world, 1000);
+    world_join(world, 1, 2);
+    world_run(world, 30000);
+    assert_true(world_actor(world, 0).epoch.value > epoch);
+    assert_true(world_actor(world, 1).epoch.value > epoch);
+    assert_int_not_equal(world_actor(world, 0).epoch.value, world_actor(world, 1).epoch.value);
+    assert_true(world_noted(world, 2, "duplicate node") >= 1);
+    /* Living on together, they do not race through epochs. */
+    assert_true(world->nodes[0].epochs < 10 && world->nodes[1].epochs < 10);
+}
+
+static void test_roster_when_an_absurd_epoch_is_told_ignores_it(void **state)
+{
+    struct world *world = *state;
+    start(world, 2);
+    world_kill(world, 1);
+    world->nodes[1].config.self.node.value = 1;
+    world_start(world, 1, UINT64_MAX - 5);
+    world_join(world, 1, 0);
+    world_run(world, 5000);
+    assert_int_equal(world->nodes[0].epochs, 0);
+}
+
+static void test_roster_when_a_peer_says_goodbye_it_is_left(void **state)
+{
+    struct world *world = *state;
+    start(world, 2);
+    world_join(world, 0, 1);
+    world_run(world, 3000);
+    world_goodbye(world, 1);
+    world_run(world, 2);
+    assert_int_equal(world_liveness(world, 0, 1), HOLM_DOWN);
+    assert_int_equal(world->nodes[0].unsubscribes, 1);
+    world_kill(world, 1);
+    uint32_t dials = world->nodes[0].dials;
+    world_run(world, 300);
+    assert_int_equal(world->nodes[0].dials, dials); /* it will not be back at once */
+    world_start(world, 1, 0);
+    world_run(world, 3000);
+    assert_true(world_pair_up(world, 0, 1)); /* but it is not forgotten */
+    assert_int_equal(world->nodes[0].subscribes, 2);
+}
+
+static void test_roster_when_full_a_new_peer_displaces_who_is_down_for_longest(void **state)
+{
+    struct world *world = *state;
+    start(world, 1);
+    world_kill(world, 0);
+    world->nodes[0].config.peers_max = 2;
+    start(world, 4);
+    world_join(world, 1, 0);
+    world_join(world, 2, 0);
+    world_run(world, 2000);
+    assert_int_equal(holm_roster_up_count(world->nodes[0].roster), 2);
+    world_join(world, 3, 0);
+    world_run(world, 2000);
+    assert_int_equal(world_liveness(world, 0, 3), 0); /* no room */
+    assert_int_equal(holm_roster_up_count(world->nodes[0].roster), 2);
+    world_kill(world, 1);
+    world_run(world, 70000);
+    assert_int_equal(world_liveness(world, 0, 1), 0);
+    assert_true(world_pair_up(world, 0, 3));
+    assert_int_equal(holm_roster_slots(world->nodes[0].roster), 2);
+}
+
+static void test_roster_when_an_address_is_odd_refuses_it(void **state)
+{
+    struct world *world = *state;
+    start(world, 1);
+    char address[HOLM_ADDRESS_BYTES_MAX + 2];
+    memset(address, 'a', sizeof address - 1);
+    address[sizeof address - 1] = '\0';
+    assert_int_equal(holm_roster_join(world->nodes[0].roster, ""), HOLM_EADDRESS);
+    assert_int_equal(holm_roster_join(world->nodes[0].roster, address), HOLM_EADDRESS);
+    address[HOLM_ADDRESS_BYTES_MAX] = '\0';
+    assert_int_equal(holm_roster_join(world->nodes[0].roster, address), HOLM_OK);
+    assert_int_equal(holm_roster_join(world->nodes[0].roster, address), HOLM_OK);
+}
+
+int main(void)
+{
+#define ROSTER_TEST(name)                                                                          \
+    cmocka_unit_test_setup_teardown(test_roster_when_##name, open_world, close_world)
+    const struct CMUnitTest tests[] = {
+        ROSTER_TEST(one_dials_both_are_up),
+        ROSTER_TEST(both_dial_at_once_one_link_stays_and_nobody_is_down),
+        ROSTER_TEST(everyone_has_one_seed_everyone_meets),
+        ROSTER_TEST(quiet_says_no_hello),
+        ROSTER_TEST(a_node_dials_itself_it_is_no_peer),
+        ROSTER_TEST(a_peer_closes_it_is_down_at_once_and_redialled),
+        ROSTER_TEST(a_link_falls_silent_it_is_suspect_then_dropped),
+        ROSTER_TEST(a_link_flaps_the_subscription_stays),
+        ROSTER_TEST(one_direction_is_dead_nobody_is_up),
+        ROSTER_TEST(the_cluster_differs_refuses_once_and_backs_off),
+        ROSTER_TEST(partitions_differ_refuses_once_and_backs_off),
+        ROSTER_TEST(a_node_lives_again_its_former_life_is_superseded),
+        ROSTER_TEST(its_clock_was_set_back_a_node_takes_a_higher_epoch),
+        ROSTER_TEST(two_nodes_share_an_id_both_leave_their_epoch),
+        ROSTER_TEST(twins_meet_a_third_both_take_new_epochs),
+        ROSTER_TEST(an_absurd_epoch_is_told_ignores_it),
+        ROSTER_TEST(a_peer_says_goodbye_it_is_left),
+        ROSTER_TEST(full_a_new_peer_displaces_who_is_down_for_longest),
+        ROSTER_TEST(an_address_is_odd_refuses_it),
+    };
+    return cmocka_run_group_tests_name("roster", tests, NULL, NULL);
+}
