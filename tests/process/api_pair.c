@@ -149,7 +149,7 @@ static void *write_batches(void *context)
 {
     struct holm_node *node = context;
     struct holm_op ops[2 * KEYS];
-    char keys[KEYS][16];
+    char keys[KEYS][32];
 
     for (int k = 0; k < KEYS; k++)
         snprintf(keys[k], sizeof keys[k], "{batch}%d", k);
