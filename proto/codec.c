@@ -3,10 +3,13 @@
 
 #include "proto/wire.h"
 
+/* The lowest version that can read what is written here. */
+#define WIRE_VERSION_NEEDED 1
+
 #define FRAME_BYTES_DEFAULT ((size_t)1 << 20)
 
 /* Of HOLM_CODEC_MEMORY_MAX, what is not for deltas and pages: unpacked columns and the message. */
-#define ARENA_BYTES(frame_bytes) (16384 - sizeof(struct holm_decoded) + 64 * (frame_bytes))
+#define ARENA_BYTES(frame_bytes) (16384 - sizeof(struct holm_decoded) + 32 * (frame_bytes))
 
 /* The envelope's field for a message is its type and the four fields that come before. */
 _Static_assert(HOLM__WIRE__ENVELOPE__MESSAGE_DELTA == 4 + (int)HOLM_MESSAGE_DELTA, "");
@@ -103,7 +106,7 @@ enum holm_status holm_encoder_encode(struct holm_encoder *encoder,
     HOLM_ASSERT(message->sender.epoch.value != 0);
     *frame = holm_mem(NULL, 0);
     Holm__Wire__Envelope envelope = HOLM__WIRE__ENVELOPE__INIT;
-    envelope.version = HOLM_WIRE_VERSION;
+    envelope.version = WIRE_VERSION_NEEDED - 1;
     envelope.node = message->sender.node.value;
     envelope.epoch = message->sender.epoch.value;
     envelope.partition = message->partition;
@@ -131,20 +134,19 @@ static void arena_free(void *arena, void *piece)
 
 static enum holm_status check_envelope(const Holm__Wire__Envelope *envelope)
 {
-    if (envelope->version == 0 || envelope->epoch == 0)
-        return HOLM_EMALFORMED;
-    if (envelope->version > HOLM_WIRE_VERSION)
+    if (envelope->version >= HOLM_WIRE_VERSION)
         return HOLM_EVERSION;
+    if (envelope->epoch == 0)
+        return HOLM_EMALFORMED;
     if (envelope->message_case != HOLM__WIRE__ENVELOPE__MESSAGE__NOT_SET)
         return HOLM_OK;
     return envelope->base.n_unknown_fields > 0 ? HOLM_EVERSION : HOLM_EMALFORMED;
 }
 
-static enum holm_status unpack(struct holm_decoded *decoded, struct holm_bytes frame,
-                               Holm__Wire__Envelope **envelope)
+static enum holm_status unpack(struct holm_decoded *decoded, ProtobufCAllocator *allocator,
+                               struct holm_bytes frame, Holm__Wire__Envelope **envelope)
 {
-    ProtobufCAllocator allocator = {arena_alloc, arena_free, &decoded->arena};
-    *envelope = holm__wire__envelope__unpack(&allocator, frame.size, frame.data);
+    *envelope = holm__wire__envelope__unpack(allocator, frame.size, frame.data);
     if (*envelope != NULL)
         return check_envelope(*envelope);
     return decoded->budget.refusal == HOLM_OK ? HOLM_EMALFORMED : decoded->budget.refusal;
@@ -153,8 +155,9 @@ static enum holm_status unpack(struct holm_decoded *decoded, struct holm_bytes f
 static enum holm_status decode(struct holm_decoded *decoded, const struct holm_allocator *allocator,
                                const struct holm_codec_limits *limits, struct holm_bytes frame)
 {
+    ProtobufCAllocator unpacking = {arena_alloc, arena_free, &decoded->arena};
     Holm__Wire__Envelope *envelope = NULL;
-    enum holm_status status = unpack(decoded, frame, &envelope);
+    enum holm_status status = unpack(decoded, &unpacking, frame, &envelope);
     if (status != HOLM_OK)
         return status;
     struct holm_message *message = &decoded->message;
@@ -167,6 +170,7 @@ static enum holm_status decode(struct holm_decoded *decoded, const struct holm_a
         .left = *limits,
         .arena = &decoded->arena,
         .budget = &decoded->budget,
+        .unpacking = &unpacking,
     };
     return codecs[message->type].read(&reading, envelope, message);
 }

@@ -50,7 +50,7 @@ struct holm_codec_limits {
 struct holm_codec_limits holm_codec_limits_default(size_t frame_bytes_max);
 
 /* What decoding a frame of `frame_bytes` bytes takes at most, all together, while it lasts. */
-#define HOLM_CODEC_MEMORY_MAX(frame_bytes) (16384 + 256 * (size_t)(frame_bytes))
+#define HOLM_CODEC_MEMORY_MAX(frame_bytes) (16384 + 192 * (size_t)(frame_bytes))
 
 /* ---- encoding ------------------------------------------------------------------------------ */
 
@@ -81,15 +81,13 @@ HOLM_NODISCARD enum holm_status holm_encoder_encode(struct holm_encoder *encoder
                                                     struct holm_bytes *frame);
 
 /*
- * Upper bounds of what parts take in a frame, for who splits: a frame is at most
- * HOLM_FRAME_HEAD_BYTES_MAX + HOLM_DELTA_HEAD_BYTES_MAX for each delta or page + the sum of the
- * parts (items: holm_item_bytes_max, of crdt/delta.h).
+ * Upper bounds of what parts take in a frame, for who splits. A frame is at most
+ * HOLM_FRAME_HEAD_BYTES_MAX and the sum of its parts: these, HOLM_VECTOR_ENTRY_BYTES_MAX for each
+ * entry of a pull's or cut's vectors, and crdt's holm_delta_bytes_max and holm_item_bytes_max.
  */
 #define HOLM_FRAME_HEAD_BYTES_MAX 256  /* the envelope, and all there is once in a message */
-#define HOLM_DELTA_HEAD_BYTES_MAX 256  /* a delta or page without actors, items, unknown fields */
-#define HOLM_BEACON_ENTRY_BYTES_MAX 40 /* one partition's line */
-#define HOLM_VECTOR_ENTRY_BYTES_MAX 33 /* one entry of deps, of a pull, of a cut */
-#define HOLM_ACTOR_BYTES_MAX 23        /* one row of a delta's or page's table of actors */
+#define HOLM_BEACON_ENTRY_BYTES_MAX 39 /* one partition's line */
+#define HOLM_VECTOR_ENTRY_BYTES_MAX 33
 
 /* One member's line in a Hello. */
 static inline size_t holm_member_bytes_max(const struct holm_member *member)

@@ -125,6 +125,7 @@ struct holm_wire_reading {
     struct holm_codec_limits left;          /* of what counts a frame may still use */
     struct holm_arena *arena;               /* of everything else in the message */
     const struct holm_budget *budget;       /* under the arena */
+    ProtobufCAllocator *unpacking;          /* takes from the arena, too */
 };
 
 /* The same, charged to the budget. HOLM_ENOMEM, HOLM_ETOOBIG. */

@@ -52,15 +52,19 @@ static enum holm_status write_unknown(struct holm_arena *arena, struct holm_byte
     return HOLM_OK;
 }
 
-static size_t unknown_bytes(const ProtobufCMessage *message)
+/* protobuf-c lets a field with the number 0 pass when its tag is written long-windedly. */
+static enum holm_status check_unknown(const ProtobufCMessage *message, size_t size_max,
+                                      size_t *size)
 {
-    size_t size = 0;
+    *size = 0;
     for (unsigned i = 0; i < message->n_unknown_fields; i++) {
         const ProtobufCMessageUnknownField *field = &message->unknown_fields[i];
         unsigned char tag[10];
-        size += varint_write(tag, (uint64_t)field->tag << 3) + field->len;
+        if (field->tag == 0)
+            return HOLM_EMALFORMED;
+        *size += varint_write(tag, (uint64_t)field->tag << 3) + field->len;
     }
-    return size;
+    return *size > size_max ? HOLM_ETOOBIG : HOLM_OK;
 }
 
 static struct holm_bytes read_unknown(const ProtobufCMessage *message, struct holm_fill *fill)
@@ -134,25 +138,31 @@ enum holm_status holm_wire_write_delta(struct holm_arena *arena, const struct ho
     return status;
 }
 
+static enum holm_status write_packed_run(struct holm_arena *arena, struct holm_actor sender,
+                                         const struct holm_delta *delta,
+                                         ProtobufCBinaryData *packed)
+{
+    Holm__Wire__Cells cells;
+    enum holm_status status = write_run(arena, sender, delta, &cells);
+    if (status != HOLM_OK)
+        return status;
+    packed->len = holm__wire__cells__get_packed_size(&cells);
+    status = holm_wire_array(arena, packed->len, 1, &packed->data);
+    if (status == HOLM_OK)
+        (void)holm__wire__cells__pack(&cells, packed->data);
+    return status;
+}
+
 enum holm_status holm_wire_write_deltas(struct holm_arena *arena,
                                         const struct holm_message *message,
                                         Holm__Wire__Envelope *envelope)
 {
     const struct holm_deltas *deltas = &message->as.deltas;
     Holm__Wire__Deltas *made = NULL;
-    Holm__Wire__Cells *runs = NULL;
     enum holm_status status = holm_wire_array(arena, 1, sizeof *made, &made);
     if (status != HOLM_OK)
         return status;
     holm__wire__deltas__init(made);
-    status = holm_wire_array(arena, deltas->count, sizeof *runs, &runs);
-    if (status == HOLM_OK)
-        status = holm_wire_array(arena, deltas->count, sizeof *made->deltas, &made->deltas);
-    for (size_t i = 0; i < deltas->count && status == HOLM_OK; i++) {
-        HOLM_ASSERT(deltas->deltas[i]->partition == message->partition);
-        made->deltas[made->n_deltas++] = &runs[i];
-        status = write_run(arena, message->sender, deltas->deltas[i], &runs[i]);
-    }
     HOLM_ASSERT(deltas->now.partition == message->partition);
     made->more = deltas->more;
     made->too_old = deltas->too_old;
@@ -161,6 +171,12 @@ enum holm_status holm_wire_write_deltas(struct holm_arena *arena,
     made->digest_low = deltas->now.digest.low;
     made->digest_high = deltas->now.digest.high;
     envelope->deltas = made;
+    status = holm_wire_array(arena, deltas->count, sizeof *made->deltas, &made->deltas);
+    for (size_t i = 0; i < deltas->count && status == HOLM_OK; i++) {
+        HOLM_ASSERT(deltas->deltas[i]->partition == message->partition);
+        status = write_packed_run(arena, message->sender, deltas->deltas[i],
+                                  &made->deltas[made->n_deltas++]);
+    }
     return status;
 }
 
@@ -192,15 +208,15 @@ static struct holm_wire_actors actors_of(const Holm__Wire__Cells *cells)
 static enum holm_status check_run(struct holm_wire_reading *reading, const Holm__Wire__Cells *cells,
                                   struct holm_fill_sizes *sizes)
 {
-    size_t unknown = unknown_bytes(&cells->base);
-    if (unknown > reading->left.unknown_bytes_max)
-        return HOLM_ETOOBIG;
+    enum holm_status status = check_unknown(&cells->base, reading->left.unknown_bytes_max,
+                                            &sizes->bytes);
+    if (status != HOLM_OK)
+        return status;
     if (cells->first == 0 || cells->span > UINT64_MAX - cells->first)
         return HOLM_EMALFORMED;
     struct holm_wire_actors table = actors_of(cells);
     sizes->actors = 1 + table.n_epochs;
-    sizes->bytes = unknown;
-    enum holm_status status = holm_wire_spend(&reading->left.actors_max, sizes->actors);
+    status = holm_wire_spend(&reading->left.actors_max, sizes->actors);
     if (status == HOLM_OK)
         status = holm_wire_check_actors(&table);
     if (status == HOLM_OK)
@@ -257,6 +273,25 @@ enum holm_status holm_wire_read_delta(struct holm_wire_reading *reading,
     return read_run(reading, envelope->delta, message, &message->as.delta);
 }
 
+/* The columns are done with once the delta is made, and give their memory to the next. */
+static enum holm_status read_packed_run(struct holm_wire_reading *reading,
+                                        ProtobufCBinaryData packed,
+                                        const struct holm_message *message,
+                                        struct holm_delta **delta)
+{
+    *delta = NULL;
+    struct holm_arena_mark mark = holm_arena_mark(reading->arena);
+    Holm__Wire__Cells *cells = holm__wire__cells__unpack(reading->unpacking, packed.len,
+                                                         packed.data);
+    enum holm_status status = HOLM_OK;
+    if (cells != NULL)
+        status = read_run(reading, cells, message, delta);
+    else
+        status = reading->budget->refusal == HOLM_OK ? HOLM_EMALFORMED : reading->budget->refusal;
+    holm_arena_rewind(reading->arena, mark);
+    return status;
+}
+
 enum holm_status holm_wire_read_deltas(struct holm_wire_reading *reading,
                                        const Holm__Wire__Envelope *envelope,
                                        struct holm_message *message)
@@ -271,7 +306,7 @@ enum holm_status holm_wire_read_deltas(struct holm_wire_reading *reading,
         return status;
     deltas->deltas = made;
     for (size_t i = 0; i < read->n_deltas; i++) {
-        status = read_run(reading, read->deltas[i], message, &made[i]);
+        status = read_packed_run(reading, read->deltas[i], message, &made[i]);
         if (status != HOLM_OK)
             return status;
         deltas->count = i + 1;

@@ -97,18 +97,14 @@ static bool columns_fit(const Holm__Wire__Cells *cells, const struct tally *tall
 static bool bytes_fit(const Holm__Wire__Cells *cells, const struct tally *tally)
 {
     size_t items = cells->n_key_sizes;
-    for (size_t i = 0; i < cells->n_path_sizes; i++) {
-        if (cells->path_sizes[i] == 0)
-            return false;
-    }
     for (size_t i = 0; i < items; i++) {
         if (holm_column_at32(cells->paths, cells->n_paths, i) > cells->n_path_sizes)
             return false;
     }
     return (items == 0 || cells->key_sizes[0] > 0) &&
            sizes_fit(cells->key_sizes, items, items, cells->keys) &&
-           sizes_fit(cells->path_sizes, cells->n_path_sizes, cells->n_path_sizes,
-                     cells->path_bytes) &&
+           holm_column_sum(cells->path_sizes, cells->n_path_sizes, cells->n_path_sizes) <=
+               cells->path_bytes.len &&
            sizes_fit(cells->sub_sizes, cells->n_sub_sizes, items, cells->subs) &&
            sizes_fit(cells->value_sizes, cells->n_value_sizes, tally->sized, cells->values);
 }
@@ -141,7 +137,7 @@ struct reading {
     const Holm__Wire__Cells *cells;
     struct holm_fill *fill;
     struct holm_bytes keys, path_bytes, subs, values; /* what is left of the copies */
-    struct holm_bytes *paths;                         /* by index; 0 is empty */
+    struct holm_bytes *paths;                         /* by index */
     struct holm_bytes key;                            /* of the item before */
     size_t seqs, puts, numbers, doubles, sized, removers, counts, seen;
     uint64_t seq_expected;
@@ -162,9 +158,9 @@ static struct holm_bytes cut(struct holm_bytes *left, uint32_t size)
 static void read_paths(struct reading *reading)
 {
     const Holm__Wire__Cells *cells = reading->cells;
-    reading->paths[0] = holm_mem(NULL, 0);
     for (size_t i = 0; i < cells->n_path_sizes; i++)
-        reading->paths[i + 1] = cut(&reading->path_bytes, cells->path_sizes[i]);
+        reading->paths[i] = cut(&reading->path_bytes, cells->path_sizes[i]);
+    reading->paths[cells->n_path_sizes] = reading->path_bytes;
 }
 
 static void read_slot(struct reading *reading, struct holm_item *item, size_t index)

@@ -111,18 +111,16 @@ static void append(ProtobufCBinaryData *field, struct holm_bytes bytes)
 static uint32_t path_index(struct writing *writing, struct holm_bytes path)
 {
     Holm__Wire__Cells *cells = writing->cells;
-    if (path.size == 0)
-        return 0;
     size_t count = cells->n_path_sizes;
     size_t oldest = count > PATHS_WINDOW ? count - PATHS_WINDOW : 0;
     for (size_t i = count; i > oldest; i--) {
         if (holm_bytes_equal(writing->paths[i - 1], path))
-            return (uint32_t)i;
+            return (uint32_t)(i - 1);
     }
     writing->paths[count] = path;
     cells->path_sizes[cells->n_path_sizes++] = (uint32_t)path.size;
     append(&cells->path_bytes, path);
-    return (uint32_t)cells->n_path_sizes;
+    return (uint32_t)count;
 }
 
 static void write_slot(struct writing *writing, const struct holm_item *item, size_t index)
@@ -226,6 +224,9 @@ static void write_item(struct writing *writing, const struct holm_item *item, si
 static void fold_columns(Holm__Wire__Cells *cells, size_t items)
 {
     cells->n_key_sizes = items;
+    /* The last path takes what is left: so one path alone, or none, costs no size. */
+    if (cells->n_path_sizes > 0)
+        cells->n_path_sizes -= 1;
     cells->n_shapes = holm_column_fold32(cells->shapes, items);
     cells->n_paths = holm_column_fold32(cells->paths, items);
     cells->n_actors = holm_column_fold32(cells->actors, items);

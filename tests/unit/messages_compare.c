@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/order.h"
+#include "tests/unit/messages.h"
+
+static bool vectors_equal(struct holm_vector_view a, struct holm_vector_view b)
+{
+    if (a.count != b.count)
+        return false;
+    for (size_t i = 0; i < a.count; i++) {
+        if (!holm_actor_equal(a.entries[i].actor, b.entries[i].actor) ||
+            a.entries[i].seq != b.entries[i].seq)
+            return false;
+    }
+    return true;
+}
+
+static bool values_equal(const struct holm_value *a, const struct holm_value *b)
+{
+    if (a->type != b->type)
+        return false;
+    if (holm_type_has_bytes(a->type))
+        return holm_bytes_equal(a->as.bytes, b->as.bytes);
+    if (a->type == HOLM_BOOL)
+        return a->as.boolean == b->as.boolean;
+    if (a->type == HOLM_I64)
+        return a->as.i64 == b->as.i64;
+    return a->type == HOLM_NONE || memcmp(&a->as.f64, &b->as.f64, sizeof a->as.f64) == 0;
+}
+
+static bool counts_equal(const struct holm_count *a, const struct holm_count *b)
+{
+    return a->start == b->start && a->last == b->last && a->sum == b->sum &&
+           a->cancelled == b->cancelled && a->cancelled_sum == b->cancelled_sum;
+}
+
+static const char *seen_differ(const struct holm_items *a, const struct holm_item *x,
+                               const struct holm_items *b, const struct holm_item *y)
+{
+    if (x->seen_count != y->seen_count)
+        return "number of seen ranges";
+    for (uint32_t i = 0; i < x->seen_count; i++) {
+        const struct holm_seen *left = &a->seen[x->seen_first + i];
+        const struct holm_seen *right = &b->seen[y->seen_first + i];
+        if (left->actor != right->actor || left->first != right->first || left->last != right->last)
+            return "seen ranges";
+    }
+    return NULL;
+}
+
+static const char *item_differ(const struct holm_item *x, const struct holm_item *y)
+{
+    if (x->op != y->op || x->kind != y->kind || x->actor != y->actor)
+        return "op, kind or actor";
+    if (!holm_bytes_equal(x->key, y->key) || !holm_bytes_equal(x->path, y->path) ||
+        !holm_bytes_equal(x->sub, y->sub))
+        return "key, path or element";
+    if (x->op == HOLM_ITEM_COUNT)
+        return counts_equal(&x->count, &y->count) ? NULL : "counter entry";
+    if (x->seq != y->seq)
+        return "seq";
+    if (x->op == HOLM_ITEM_PUT && (x->hlc != y->hlc || !values_equal(&x->value, &y->value)))
+        return "stamp or value";
+    return NULL;
+}
+
+static const char *items_differ(const struct holm_items *a, const struct holm_items *b)
+{
+    if (a->actor_count != b->actor_count || a->item_count != b->item_count)
+        return "number of actors or items";
+    for (uint32_t i = 0; i < a->actor_count; i++) {
+        if (!holm_actor_equal(a->actors[i], b->actors[i]))
+            return "actors";
+    }
+    const char *why = NULL;
+    for (uint32_t i = 0; i < a->item_count && why == NULL; i++) {
+        why = item_differ(&a->items[i], &b->items[i]);
+        if (why == NULL)
+            why = seen_differ(a, &a->items[i], b, &b->items[i]);
+    }
+    return why;
+}
+
+static const char *delta_differ(const struct holm_delta *a, const struct holm_delta *b)
+{
+    if (a->partition != b->partition || !holm_actor_equal(a->actor, b->actor) ||
+        a->first != b->first || a->last != b->last)
+        return "the run";
+    if (!vectors_equal(a->deps, b->deps) || !vectors_equal(a->collected, b->collected))
+        return "deps or collected";
+    if (!holm_bytes_equal(a->unknown, b->unknown))
+        return "unknown fields";
+    return items_differ(&a->items, &b->items);
+}
+
+static bool entries_equal(const struct holm_beacon_entry *a, const struct holm_beacon_entry *b)
+{
+    return a->partition == b->partition && a->own_seq == b->own_seq &&
+           a->vector_hash == b->vector_hash && holm_digest_equal(a->digest, b->digest);
+}
+
+static const char *deltas_differ(const struct holm_deltas *a, const struct holm_deltas *b)
+{
+    if (a->count != b->count || a->more != b->more || a->too_old != b->too_old ||
+        !entries_equal(&a->now, &b->now))
+        return "the answer";
+    const char *why = NULL;
+    for (size_t i = 0; i < a->count && why == NULL; i++)
+        why = delta_differ(a->deltas[i], b->deltas[i]);
+    return why;
+}
+
+static const char *beacon_differ(const struct holm_beacon *a, const struct holm_beacon *b)
+{
+    if (a->count != b->count)
+        return "number of entries";
+    for (size_t i = 0; i < a->count; i++) {
+        if (!entries_equal(&a->entries[i], &b->entries[i]))
+            return "entries";
+    }
+    return NULL;
+}
+
+static bool members_equal(const struct holm_member *a, const struct holm_member *b)
+{
+    return holm_actor_equal(a->actor, b->actor) && holm_bytes_equal(a->name, b->name) &&
+           holm_bytes_equal(a->address, b->address);
+}
+
+static const char *hello_differ(const struct holm_hello *a, const struct holm_hello *b)
+{
+    if (a->version != b->version || a->features != b->features || a->partitions != b->partitions ||
+        a->nonce != b->nonce || a->answer != b->answer || !holm_actor_equal(a->heard, b->heard))
+        return "numbers";
+    if (!holm_bytes_equal(a->cluster, b->cluster) || !holm_bytes_equal(a->publisher, b->publisher))
+        return "cluster or publisher";
+    if (!members_equal(&a->self, &b->self) || a->member_count != b->member_count)
+        return "self, or number of members";
+    for (size_t i = 0; i < a->member_count; i++) {
+        if (!members_equal(&a->members[i], &b->members[i]))
+            return "members";
+    }
+    return NULL;
+}
+
+static const char *sync_differ(const struct holm_message *a, const struct holm_message *b)
+{
+    const struct holm_sync_cut *x = &a->as.sync_cut;
+    const struct holm_sync_cut *y = &b->as.sync_cut;
+    if (a->type == HOLM_MESSAGE_SYNC_CUT)
+        return x->sync == y->sync && x->answer == y->answer && x->pages == y->pages &&
+                       vectors_equal(x->vector, y->vector) &&
+                       vectors_equal(x->collected, y->collected) &&
+                       holm_digest_equal(x->digest, y->digest)
+                   ? NULL
+                   : "the cut";
+    if (a->type == HOLM_MESSAGE_SYNC_OPEN)
+        return a->as.sync_open.sync == b->as.sync_open.sync &&
+                       vectors_equal(a->as.sync_open.vector, b->as.sync_open.vector)
+                   ? NULL
+                   : "the opening";
+    if (a->type == HOLM_MESSAGE_SYNC_NEXT)
+        return a->as.sync_next.sync == b->as.sync_next.sync &&
+                       a->as.sync_next.first == b->as.sync_next.first &&
+                       a->as.sync_next.count == b->as.sync_next.count
+                   ? NULL
+                   : "the request for pages";
+    if (a->type == HOLM_MESSAGE_SYNC_CLOSE)
+        return a->as.sync_close == b->as.sync_close ? NULL : "the closing";
+    if (a->as.sync_page.sync != b->as.sync_page.sync ||
+        a->as.sync_page.index != b->as.sync_page.index)
+        return "the page's number";
+    return items_differ(&a->as.sync_page.page->items, &b->as.sync_page.page->items);
+}
+
+static const char *talk_differ(const struct holm_message *a, const struct holm_message *b)
+{
+    if (a->type == HOLM_MESSAGE_PING || a->type == HOLM_MESSAGE_PONG)
+        return a->as.ping.token == b->as.ping.token ? NULL : "the token";
+    if (a->type == HOLM_MESSAGE_GOODBYE)
+        return holm_bytes_equal(a->as.goodbye.subscription, b->as.goodbye.subscription)
+                   ? NULL
+                   : "the subscription";
+    if (a->type == HOLM_MESSAGE_PULL)
+        return a->as.pull.bytes_max == b->as.pull.bytes_max &&
+                       vectors_equal(a->as.pull.vector, b->as.pull.vector)
+                   ? NULL
+                   : "the pull";
+    return holm_actor_equal(a->as.ack.actor, b->as.ack.actor) && a->as.ack.seq == b->as.ack.seq
+               ? NULL
+               : "the dot";
+}
+
+const char *messages_differ(const struct holm_message *a, const struct holm_message *b)
+{
+    if (a->type != b->type || a->partition != b->partition ||
+        !holm_actor_equal(a->sender, b->sender))
+        return "the envelope";
+    switch (a->type) {
+    case HOLM_MESSAGE_DELTA:
+        return delta_differ(a->as.delta, b->as.delta);
+    case HOLM_MESSAGE_DELTAS:
+        return deltas_differ(&a->as.deltas, &b->as.deltas);
+    case HOLM_MESSAGE_BEACON:
+        return beacon_differ(&a->as.beacon, &b->as.beacon);
+    case HOLM_MESSAGE_HELLO:
+        return hello_differ(&a->as.hello, &b->as.hello);
+    case HOLM_MESSAGE_PING:
+    case HOLM_MESSAGE_PONG:
+    case HOLM_MESSAGE_GOODBYE:
+    case HOLM_MESSAGE_ACK:
+    case HOLM_MESSAGE_WANT:
+    case HOLM_MESSAGE_PULL:
+        return talk_differ(a, b);
+    case HOLM_MESSAGE_SYNC_OPEN:
+    case HOLM_MESSAGE_SYNC_CUT:
+    case HOLM_MESSAGE_SYNC_NEXT:
+    case HOLM_MESSAGE_SYNC_PAGE:
+    case HOLM_MESSAGE_SYNC_CLOSE:
+        return sync_differ(a, b);
+    }
+    return "a type that there is not";
+}

@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "crdt/path.h"
+#include "tests/model/chance.h"
+#include "tests/unit/messages.h"
+
+/* A message being drawn: sizes are small mostly, numbers of every magnitude. */
+struct draw {
+    struct chance chance;
+    struct holm_arena *arena;
+    struct holm_actor actors[12];
+    size_t actor_count;
+    uint64_t first, last;
+};
+
+static void *take(struct draw *draw, size_t size)
+{
+    void *piece = holm_arena_take(draw->arena, size);
+    if (piece == NULL)
+        abort();
+    return piece;
+}
+
+/* Any number of bits, so that every length of a varint comes up. */
+static uint64_t number(struct draw *draw)
+{
+    uint64_t bits = chance_next(&draw->chance);
+    return bits >> chance_below(&draw->chance, 64);
+}
+
+static struct holm_bytes bytes(struct draw *draw, size_t size_max)
+{
+    size_t size = chance_below(&draw->chance, size_max + 1);
+    unsigned char *data = take(draw, size);
+    for (size_t i = 0; i < size; i++)
+        data[i] = (unsigned char)chance_next(&draw->chance);
+    return holm_mem(data, size);
+}
+
+/* Few different ones, so that neighbours share them. */
+static struct holm_bytes key(struct draw *draw)
+{
+    struct holm_bytes drawn = bytes(draw, chance_permille(&draw->chance, 20) ? 1023 : 7);
+    unsigned char *data = take(draw, drawn.size + 1);
+    memcpy(data, drawn.data, drawn.size);
+    data[drawn.size] = (unsigned char)chance_below(&draw->chance, 4);
+    return holm_mem(data, chance_permille(&draw->chance, 500) ? 1 : drawn.size + 1);
+}
+
+static struct holm_bytes path(struct draw *draw)
+{
+    size_t names = chance_below(&draw->chance, 4);
+    unsigned char *data = take(draw, names * 256);
+    size_t size = 0;
+    for (size_t i = 0; i < names; i++) {
+        size_t length = 1 + chance_below(&draw->chance, i == 2 ? 255 : 2);
+        data[size] = (unsigned char)length;
+        memset(data + size + 1, (int)('a' + chance_below(&draw->chance, 3)), length);
+        size += 1 + length;
+    }
+    return holm_mem(data, size);
+}
+
+/* Sorted, without repeats; the first is not among the others and stands where it is. */
+static void draw_actors(struct draw *draw, struct holm_actor own)
+{
+    size_t more = chance_below(&draw->chance, 11);
+    struct holm_actor actor = {{1 + (number(draw) >> 1)}, {1 + (number(draw) >> 1)}};
+    draw->actors[0] = own;
+    draw->actor_count = 1;
+    for (size_t i = 0; i < more; i++) {
+        if (chance_permille(&draw->chance, 500))
+            actor.epoch.value += 1 + (number(draw) >> 5);
+        else
+            actor = (struct holm_actor){{actor.node.value + 1 + (number(draw) >> 5)},
+                                        {number(draw) >> 1}};
+        if (!holm_actor_equal(actor, own))
+            draw->actors[draw->actor_count++] = actor;
+    }
+}
+
+static struct holm_vector_view draw_vector(struct draw *draw)
+{
+    struct holm_dot *entries = take(draw, sizeof *entries * draw->actor_count);
+    size_t count = 0;
+    for (size_t i = 1; i < draw->actor_count; i++) {
+        if (chance_permille(&draw->chance, 700))
+            entries[count++] = (struct holm_dot){draw->actors[i], 1 + (number(draw) >> 1)};
+    }
+    return (struct holm_vector_view){entries, count};
+}
+
+static struct holm_value draw_value(struct draw *draw)
+{
+    struct holm_value value = {.type = (enum holm_type)chance_below(&draw->chance, 8)};
+    uint64_t bits = number(draw);
+    if (value.type == HOLM_I64)
+        value.as.i64 = (int64_t)(chance_permille(&draw->chance, 500) ? bits : 0 - bits);
+    else if (value.type == HOLM_DOUBLE)
+        memcpy(&value.as.f64, &bits, sizeof bits);
+    else if (value.type == HOLM_BOOL)
+        value.as.boolean = bits % 2 == 1;
+    else if (value.type != HOLM_NONE)
+        value.as.bytes = bytes(draw, chance_permille(&draw->chance, 50) ? 5000 : 6);
+    return value;
+}
+
+static struct holm_count draw_count(struct draw *draw, uint64_t last)
+{
+    struct holm_count count = {.last = last};
+    count.start = 1 + chance_below(&draw->chance, last);
+    count.sum = (int64_t)(0 - number(draw));
+    if (chance_permille(&draw->chance, 300)) {
+        count.cancelled = chance_below(&draw->chance, last + 1);
+        count.cancelled_sum = (int64_t)number(draw);
+    }
+    return count;
+}
+
+static void draw_seen(struct draw *draw, struct sample_items *items, struct holm_seen *seen,
+                      struct holm_item *item)
+{
+    item->seen_first = (uint32_t)items->seen_count;
+    for (size_t i = chance_below(&draw->chance, 4); i > 0; i--) {
+        struct holm_seen range = {
+            .actor = (uint32_t)chance_below(&draw->chance, draw->actor_count)};
+        range.last = 1 + (number(draw) >> 1);
+        if (range.actor == 0) {
+            if (draw->first == 1)
+                continue;
+            range.last = 1 + range.last % (draw->first - 1);
+        }
+        range.first = 1 + chance_below(&draw->chance, range.last);
+        seen[items->seen_count++] = range;
+        item->seen_count += 1;
+    }
+}
+
+/* One item of a run; `seq` is the next one that is free. */
+static void draw_run_item(struct draw *draw, struct sample_items *items, struct holm_seen *seen,
+                          struct holm_item *item, uint64_t seq)
+{
+    static const uint8_t kinds[] = {1, 3, 4, 5, 6, 7, 255};
+    *item = (struct holm_item){
+        .op = (uint8_t)(1 + chance_below(&draw->chance, 5)), .key = key(draw), .path = path(draw)};
+    if (item->op == HOLM_ITEM_PUT || item->op == HOLM_ITEM_DROP_SLOT) {
+        item->kind = kinds[chance_below(&draw->chance, sizeof kinds)];
+        if (item->kind == HOLM_SET || item->kind > HOLM_MIN)
+            item->sub = bytes(draw, 9);
+    }
+    if (item->op == HOLM_ITEM_PUT || item->op == HOLM_ITEM_BURY)
+        item->seq = seq;
+    if (item->op == HOLM_ITEM_BURY)
+        item->path = holm_mem(NULL, 0);
+    if (item->op == HOLM_ITEM_PUT) {
+        item->hlc = number(draw);
+        item->value = draw_value(draw);
+    }
+    if (item->op == HOLM_ITEM_COUNT) {
+        item->kind = HOLM_COUNTER;
+        item->actor = (uint32_t)chance_below(&draw->chance, draw->actor_count);
+        item->count = draw_count(draw, item->actor == 0 ? seq : 1 + (number(draw) >> 1));
+    } else if (item->op != HOLM_ITEM_BURY) {
+        draw_seen(draw, items, seen, item);
+    }
+}
+
+/* Unknown fields with numbers that this build does not have. */
+static struct holm_bytes draw_unknown(struct draw *draw)
+{
+    if (chance_permille(&draw->chance, 700))
+        return holm_mem(NULL, 0);
+    return chance_permille(&draw->chance, 500) ? holm_str("\xa0\x06\x05")
+                                               : holm_str("\xaa\x06\x03new\xa5\x06"
+                                                          "1234");
+}
+
+static struct holm_delta *draw_delta(struct draw *draw, struct holm_actor own)
+{
+    size_t count = chance_below(&draw->chance, chance_permille(&draw->chance, 100) ? 300 : 9);
+    draw_actors(draw, own);
+    draw->first = 1 + (number(draw) >> 2);
+    struct holm_item *items = take(draw, sizeof *items * (count + 1));
+    struct holm_seen *seen = take(draw, sizeof *seen * 4 * (count + 1));
+    struct sample_items made = {
+        .actors = draw->actors, .actor_count = draw->actor_count, .items = items, .seen = seen};
+    uint64_t seq = draw->first;
+    for (size_t i = 0; i < count; i++) {
+        draw_run_item(draw, &made, seen, &items[made.item_count++], seq);
+        seq += chance_permille(&draw->chance, 800) ? 1 : 1 + chance_below(&draw->chance, 1000);
+    }
+    return sample_delta(&draw->arena->allocator, draw->first, seq, &made, draw_vector(draw),
+                        draw_vector(draw), draw_unknown(draw));
+}
+
+static void draw_page_item(struct draw *draw, struct holm_item *item)
+{
+    static const uint8_t ops[] = {HOLM_ITEM_PUT, HOLM_ITEM_KNOWN, HOLM_ITEM_COUNT, HOLM_ITEM_BURY};
+    *item = (struct holm_item){.op = ops[chance_below(&draw->chance, sizeof ops)],
+                               .actor = (uint32_t)chance_below(&draw->chance, draw->actor_count),
+                               .key = key(draw)};
+    if (item->op == HOLM_ITEM_COUNT) {
+        item->kind = HOLM_COUNTER;
+        item->path = path(draw);
+        item->count = draw_count(draw, 1 + (number(draw) >> 1));
+        return;
+    }
+    item->seq = 1 + (number(draw) >> 1);
+    if (item->op == HOLM_ITEM_BURY)
+        return;
+    item->path = path(draw);
+    item->kind = chance_permille(&draw->chance, 500) ? HOLM_REGISTER : HOLM_SET;
+    if (item->kind == HOLM_SET)
+        item->sub = bytes(draw, 9);
+    if (item->op == HOLM_ITEM_PUT) {
+        item->hlc = number(draw);
+        item->value = draw_value(draw);
+    }
+}
+
+static struct holm_page *draw_page(struct draw *draw)
+{
+    size_t count = chance_below(&draw->chance, 100);
+    draw_actors(draw, (struct holm_actor){{0}, {1}});
+    struct holm_item *items = take(draw, sizeof *items * (count + 1));
+    for (size_t i = 0; i < count; i++)
+        draw_page_item(draw, &items[i]);
+    struct sample_items made = {draw->actors, draw->actor_count, items, count, NULL, 0};
+    return sample_page(&draw->arena->allocator, &made);
+}
+
+static struct holm_beacon_entry draw_entry(struct draw *draw, uint32_t partition)
+{
+    return (struct holm_beacon_entry){
+        partition, number(draw), number(draw), {number(draw), number(draw)}};
+}
+
+static void draw_beacon(struct draw *draw, struct holm_beacon *beacon)
+{
+    beacon->count = chance_below(&draw->chance, 40);
+    struct holm_beacon_entry *entries = take(draw, sizeof *entries * (beacon->count + 1));
+    uint32_t partition = 0;
+    for (size_t i = 0; i < beacon->count; i++) {
+        entries[i] = draw_entry(draw, partition);
+        partition += 1 + (uint32_t)chance_below(&draw->chance, 3);
+    }
+    beacon->entries = entries;
+}
+
+static struct holm_member draw_member(struct draw *draw)
+{
+    return (struct holm_member){
+        {{number(draw)}, {number(draw)}}, bytes(draw, 63), bytes(draw, 128)};
+}
+
+static void draw_hello(struct draw *draw, struct holm_hello *hello)
+{
+    hello->member_count = chance_below(&draw->chance, 20);
+    struct holm_member *members = take(draw, sizeof *members * (hello->member_count + 1));
+    for (size_t i = 0; i < hello->member_count; i++)
+        members[i] = draw_member(draw);
+    hello->members = members;
+    hello->self = draw_member(draw);
+    hello->cluster = key(draw);
+    hello->cluster.size = hello->cluster.size > 255 ? 255 : hello->cluster.size;
+    hello->version = 1 + (uint32_t)chance_below(&draw->chance, 3);
+    hello->features = number(draw);
+    hello->partitions = 1 + (uint32_t)chance_below(&draw->chance, 1024);
+    hello->publisher = bytes(draw, 128);
+    hello->nonce = number(draw);
+    hello->answer = chance_permille(&draw->chance, 500);
+    if (hello->answer)
+        hello->heard = (struct holm_actor){{number(draw)}, {number(draw)}};
+}
+
+static void draw_deltas(struct draw *draw, struct sample *sample)
+{
+    struct holm_deltas *deltas = &sample->message.as.deltas;
+    size_t count = chance_below(&draw->chance, 6);
+    struct holm_delta **made = take(draw, sizeof *made * (count + 1));
+    deltas->deltas = made;
+    for (; deltas->count < count; deltas->count++) {
+        struct holm_actor own = sample->message.sender;
+        if (chance_permille(&draw->chance, 500))
+            own = (struct holm_actor){{number(draw)}, {1 + (number(draw) >> 1)}};
+        made[deltas->count] = draw_delta(draw, own);
+    }
+    deltas->more = chance_permille(&draw->chance, 500);
+    deltas->too_old = chance_permille(&draw->chance, 500);
+    deltas->now = draw_entry(draw, sample->message.partition);
+}
+
+static void draw_sync(struct draw *draw, struct holm_message *message)
+{
+    uint64_t sync = number(draw);
+    draw_actors(draw, message->sender);
+    if (message->type == HOLM_MESSAGE_SYNC_OPEN)
+        message->as.sync_open = (struct holm_sync_open){sync, draw_vector(draw)};
+    else if (message->type == HOLM_MESSAGE_SYNC_CUT)
+        message->as.sync_cut = (struct holm_sync_cut){
+            sync,
+            (enum holm_cut_answer)(1 + chance_below(&draw->chance, 3)),
+            chance_below(&draw->chance, 1 << 24),
+            draw_vector(draw),
+            draw_vector(draw),
+            {number(draw), number(draw)}};
+    else if (message->type == HOLM_MESSAGE_SYNC_NEXT)
+        message->as.sync_next = (struct holm_sync_next){sync, number(draw),
+                                                        (uint32_t)chance_next(&draw->chance)};
+    else if (message->type == HOLM_MESSAGE_SYNC_PAGE)
+        message->as.sync_page = (struct holm_sync_page){sync, number(draw), draw_page(draw)};
+    else
+        message->as.sync_close = sync;
+}
+
+static void draw_talk(struct draw *draw, struct holm_message *message)
+{
+    if (message->type == HOLM_MESSAGE_PING || message->type == HOLM_MESSAGE_PONG) {
+        message->as.ping.token = number(draw);
+    } else if (message->type == HOLM_MESSAGE_GOODBYE) {
+        message->as.goodbye.subscription = bytes(draw, 64);
+    } else if (message->type == HOLM_MESSAGE_PULL) {
+        draw_actors(draw, message->sender);
+        message->as.pull = (struct holm_pull){draw_vector(draw), number(draw)};
+    } else {
+        message->as.ack = (struct holm_ack){{{number(draw)}, {number(draw)}}, number(draw)};
+    }
+}
+
+void sample_random(struct sample *sample, enum holm_message_type type, uint64_t seed)
+{
+    struct draw draw = {.chance = {seed}, .arena = &sample->arena};
+    struct holm_message *message = &sample->message;
+    message->type = type;
+    message->sender = (struct holm_actor){{number(&draw)}, {1 + (number(&draw) >> 1)}};
+    message->partition = 3;
+    if (type == HOLM_MESSAGE_DELTA) {
+        struct holm_actor own = message->sender;
+        if (chance_permille(&draw.chance, 300))
+            own.node.value ^= 5;
+        message->as.delta = draw_delta(&draw, own);
+    } else if (type == HOLM_MESSAGE_DELTAS) {
+        draw_deltas(&draw, sample);
+    } else if (type == HOLM_MESSAGE_BEACON) {
+        draw_beacon(&draw, &message->as.beacon);
+    } else if (type == HOLM_MESSAGE_HELLO) {
+        draw_hello(&draw, &message->as.hello);
+    } else if (type >= HOLM_MESSAGE_SYNC_OPEN) {
+        draw_sync(&draw, message);
+    } else {
+        draw_talk(&draw, message);
+    }
+}
