@@ -14,6 +14,13 @@
 
 #include <cmocka.h>
 
+/* The next request for memory is refused. */
+static inline void heap_refuse(struct heap *heap)
+{
+    heap->calls = 0;
+    heap->fail_at = 1;
+}
+
 static inline struct holm_actor actor_of(uint64_t node, uint64_t epoch)
 {
     struct holm_actor actor = {{node}, {epoch}};
