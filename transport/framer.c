@@ -4,8 +4,7 @@
 #define FIRST_BYTES ((size_t)65536) /* a frame begins with at most this much memory */
 
 /* The Scalability Protocols number PUB 0x20 and SUB 0x21. */
-static const unsigned char publisher_greeting[HOLM_GREETING_BYTES] = {0, 'S',  'P', 0,
-                                                                      0, 0x20, 0,   0};
+const unsigned char holm_publisher_greeting[HOLM_GREETING_BYTES] = {0, 'S', 'P', 0, 0, 0x20, 0, 0};
 const unsigned char holm_subscriber_greeting[HOLM_GREETING_BYTES] = {0, 'S', 'P', 0, 0, 0x21, 0, 0};
 
 static size_t smaller(size_t a, size_t b)
@@ -107,6 +106,8 @@ static size_t head_bytes(const struct holm_framer *framer)
         return 8;
     case HOLM_FRAMING_PUB_IPC:
         return 9;
+    case HOLM_FRAMING_SUB:
+        return 1;
     case HOLM_FRAMING_LINK:
         break;
     }
@@ -141,9 +142,13 @@ static enum holm_status begin(struct holm_framer *framer)
     framer->head_used = 0;
     if (!framer->greeted) {
         framer->greeted = true;
-        bool publisher = memcmp(framer->head, publisher_greeting, HOLM_GREETING_BYTES) == 0;
-        return publisher ? HOLM_OK : HOLM_EMALFORMED;
+        const unsigned char *expected = framer->framing == HOLM_FRAMING_SUB
+                                            ? holm_subscriber_greeting
+                                            : holm_publisher_greeting;
+        return memcmp(framer->head, expected, HOLM_GREETING_BYTES) == 0 ? HOLM_OK : HOLM_EMALFORMED;
     }
+    if (framer->framing == HOLM_FRAMING_SUB)
+        return HOLM_EMALFORMED;
     if (framer->framing == HOLM_FRAMING_PUB_IPC && framer->head[0] != 1)
         return HOLM_EMALFORMED;
     uint64_t length = length_in(framer);

@@ -31,7 +31,8 @@
 enum holm_framing {
     HOLM_FRAMING_LINK = 0,
     HOLM_FRAMING_PUB_TCP = 1,
-    HOLM_FRAMING_PUB_IPC = 2
+    HOLM_FRAMING_PUB_IPC = 2,
+    HOLM_FRAMING_SUB = 3 /* the other way: a subscriber greets, and has nothing else to say */
 };
 
 /* One frame in memory of its own. */
@@ -80,7 +81,7 @@ size_t holm_framer_room(struct holm_framer *framer, struct holm_span spans[2]);
  * `size` bytes were written to the spans of the last holm_framer_room(). Frames that are complete
  * can be taken, also those before an error. After an error the stream is over: clear it.
  *   HOLM_ECLOSED     the peer has said its last; what came before is complete
- *   HOLM_EMALFORMED  the greeting or a type byte is not what a publisher sends
+ *   HOLM_EMALFORMED  the greeting or a type byte is wrong, or a subscriber says more
  *   HOLM_ETOOBIG     a frame is longer than frame_bytes_max
  *   HOLM_ENOMEM
  */
@@ -101,7 +102,8 @@ void holm_frame_list_free(const struct holm_allocator *allocator, struct holm_fr
 /* Writes the length prefix of a link's frame, or HOLM_LINK_END: 4 bytes. */
 void holm_link_prefix(unsigned char prefix[4], size_t frame_bytes);
 
-/* What a subscriber says first to nng's PUB. Static. */
+/* What each side of a subscription says first. Static. */
+extern const unsigned char holm_publisher_greeting[HOLM_GREETING_BYTES];
 extern const unsigned char holm_subscriber_greeting[HOLM_GREETING_BYTES];
 
 #endif

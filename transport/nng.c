@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/nng.h"
 
+#include <errno.h>
 #include <time.h>
 
 #include "transport/nng_channel.h"
@@ -15,12 +16,12 @@ static struct holm_nng *nng_of(struct holm_transport *transport)
 
 static const char *nng_address(struct holm_transport *transport)
 {
-    return nng_of(transport)->address;
+    return nng_of(transport)->links.address;
 }
 
 static const char *nng_publisher(struct holm_transport *transport)
 {
-    return nng_of(transport)->publisher_address;
+    return nng_of(transport)->publisher.address;
 }
 
 /* A new channel, and its first dial. */
@@ -31,7 +32,7 @@ static enum holm_status dial(struct holm_nng *nng, enum holm_channel_kind kind, 
         return HOLM_EADDRESS;
     pthread_mutex_lock(&nng->lock);
     struct holm_channel *channel = NULL;
-    enum holm_status status = holm_channel_new(nng, kind, address, &channel);
+    enum holm_status status = holm_channel_new(nng, kind, address, NULL, &channel);
     if (status == HOLM_OK) {
         *id = channel->id;
         holm_channel_dial(channel);
@@ -40,11 +41,12 @@ static enum holm_status dial(struct holm_nng *nng, enum holm_channel_kind kind, 
     return status;
 }
 
-static void drop(struct holm_nng *nng, uint64_t id, bool subscription)
+static void drop(struct holm_nng *nng, uint64_t id, bool link)
 {
     pthread_mutex_lock(&nng->lock);
     struct holm_channel *channel = holm_channel_find(nng, id);
-    if (channel != NULL && (channel->kind == HOLM_CHANNEL_SUBSCRIPTION) != subscription)
+    if (channel != NULL &&
+        (link ? !holm_channel_is_link(channel) : channel->kind != HOLM_CHANNEL_SUBSCRIPTION))
         channel = NULL;
     if (channel != NULL)
         holm_channel_remove(channel);
@@ -88,8 +90,7 @@ static enum holm_status nng_link_send(struct holm_transport *transport, struct h
     pthread_mutex_lock(&nng->lock);
     struct holm_channel *channel = holm_channel_find(nng, link.value);
     enum holm_status status = HOLM_ECLOSED;
-    if (channel != NULL && channel->kind != HOLM_CHANNEL_SUBSCRIPTION &&
-        channel->state != HOLM_CHANNEL_BROKEN)
+    if (channel != NULL && holm_channel_is_link(channel) && channel->state != HOLM_CHANNEL_BROKEN)
         status = send_on(channel, holm_mem(frame, frame_bytes));
     pthread_mutex_unlock(&nng->lock);
     return status;
@@ -97,7 +98,7 @@ static enum holm_status nng_link_send(struct holm_transport *transport, struct h
 
 static void nng_link_close(struct holm_transport *transport, struct holm_link_id link)
 {
-    drop(nng_of(transport), link.value, false);
+    drop(nng_of(transport), link.value, true);
 }
 
 static enum holm_status nng_subscribe(struct holm_transport *transport, const char *publisher,
@@ -109,7 +110,7 @@ static enum holm_status nng_subscribe(struct holm_transport *transport, const ch
 static void nng_unsubscribe(struct holm_transport *transport,
                             struct holm_subscription_id subscription)
 {
-    drop(nng_of(transport), subscription.value, true);
+    drop(nng_of(transport), subscription.value, false);
 }
 
 static enum holm_status nng_broadcast(struct holm_transport *transport, const void *frame,
@@ -118,16 +119,10 @@ static enum holm_status nng_broadcast(struct holm_transport *transport, const vo
     struct holm_nng *nng = nng_of(transport);
     if (frame_bytes > nng->config.frame_bytes_max)
         return HOLM_ETOOBIG;
-    if (!nng->publishing)
+    if (nng->publisher.stream_listener == NULL)
         return HOLM_OK;
-    enum holm_status status = holm_publisher_send(nng, frame, frame_bytes);
     pthread_mutex_lock(&nng->lock);
-    if (status == HOLM_OK) {
-        nng->stats.broadcasts_sent++;
-        nng->stats.broadcast_bytes_sent += frame_bytes;
-    } else {
-        nng->stats.broadcasts_dropped++;
-    }
+    enum holm_status status = holm_nng_publish(nng, holm_mem(frame, frame_bytes));
     pthread_mutex_unlock(&nng->lock);
     return status;
 }
@@ -148,20 +143,24 @@ static void nng_next(struct holm_transport *transport, uint64_t timeout_us,
                      struct holm_transport_event *event)
 {
     struct holm_nng *nng = nng_of(transport);
+    struct timespec deadline = deadline_after(timeout_us);
+    int error = timeout_us == 0 ? ETIMEDOUT : 0;
     memset(event, 0, sizeof *event);
-    pthread_mutex_lock(&nng->lock);
-    if (nng->ring == NULL && !nng->woken && timeout_us > 0) {
-        struct timespec deadline = deadline_after(timeout_us);
-        int error = 0;
+    bool swept, woken;
+    do {
+        pthread_mutex_lock(&nng->lock);
         while (nng->ring == NULL && !nng->woken && error == 0)
             error = pthread_cond_timedwait(&nng->changed, &nng->lock, &deadline);
-    }
-    nng->woken = false;
-    struct holm_channel *channel = nng->ring;
-    bool ended = channel != NULL && holm_channel_take(channel, event);
-    pthread_mutex_unlock(&nng->lock);
-    if (ended)
-        holm_channel_free(channel);
+        woken = nng->woken;
+        nng->woken = false;
+        struct holm_channel *channel = nng->ring;
+        bool ended = channel != NULL && holm_channel_take(channel, event);
+        pthread_mutex_unlock(&nng->lock);
+        if (ended)
+            holm_channel_free(channel);
+        /* The end of a subscriber is no event. */
+        swept = ended && event->type == HOLM_TRANSPORT_NONE;
+    } while (swept && !woken);
 }
 
 static void nng_release(struct holm_transport *transport, struct holm_transport_event *event)
@@ -191,7 +190,7 @@ static bool any_link_is_open(const struct holm_nng *nng)
 {
     for (size_t i = 0; i < HOLM_CHANNEL_BUCKETS; i++)
         for (struct holm_channel *c = nng->buckets[i]; c != NULL; c = c->bucket_next)
-            if (c->kind != HOLM_CHANNEL_SUBSCRIPTION && c->state == HOLM_CHANNEL_OPEN)
+            if (holm_channel_is_link(c) && c->state == HOLM_CHANNEL_OPEN)
                 return true;
     return false;
 }
@@ -216,7 +215,11 @@ static void linger(struct holm_nng *nng, uint64_t linger_us)
 /* Frees whatever holm_transport_nng_open() has made so far. */
 static void destroy(struct holm_nng *nng)
 {
-    holm_nng_unlisten(nng);
+    pthread_mutex_lock(&nng->lock);
+    nng->closing = true;
+    pthread_mutex_unlock(&nng->lock);
+    holm_listener_close(&nng->links);
+    holm_listener_close(&nng->publisher);
     for (size_t i = 0; i < HOLM_CHANNEL_BUCKETS; i++) {
         while (nng->buckets[i] != NULL) {
             struct holm_channel *channel = nng->buckets[i];
@@ -226,7 +229,7 @@ static void destroy(struct holm_nng *nng)
             holm_channel_free(channel);
         }
     }
-    holm_publisher_close(nng);
+    holm_backlog_release(&nng->backlog);
     pthread_cond_destroy(&nng->changed);
     pthread_mutex_destroy(&nng->lock);
     struct holm_allocator allocator = nng->config.allocator;
@@ -266,6 +269,7 @@ static void init(struct holm_nng *nng, const struct holm_transport_config *confi
     nng->config = *config;
     nng->config.listen = NULL;
     nng->random = config->random_seed;
+    holm_backlog_init(&nng->backlog, &nng->config.allocator, config->backlog_bytes_max);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -286,11 +290,14 @@ enum holm_status holm_transport_nng_open(const struct holm_transport_config *con
     if (nng == NULL)
         return HOLM_ENOMEM;
     init(nng, config);
-    /* Links come last: whoever reaches them may ask for the publisher. */
-    if (config->listen != NULL)
-        status = holm_publisher_open(nng, config->listen);
-    if (status == HOLM_OK && config->listen != NULL)
-        status = holm_nng_listen(nng, config->listen);
+    if (config->listen != NULL) {
+        /* Links come last: whoever reaches them may ask for the publisher. */
+        char publisher[HOLM_ADDRESS_BYTES_MAX];
+        holm_address_of_publisher(publisher, config->listen);
+        status = holm_listener_open(&nng->publisher, nng, HOLM_CHANNEL_SUBSCRIBER, publisher);
+        if (status == HOLM_OK)
+            status = holm_listener_open(&nng->links, nng, HOLM_CHANNEL_ACCEPTED, config->listen);
+    }
     if (status != HOLM_OK) {
         destroy(nng);
         return status;

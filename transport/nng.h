@@ -2,33 +2,36 @@
 /*
  * nng.h - the transport over nng: real sockets, tcp and ipc.
  *
- *     link         an nng_stream, frames behind a little-endian u32
- *     publisher    an nng pub0 socket
- *     subscription an nng_stream that greets a pub0 socket as a sub0 would
+ *     link          an nng_stream, frames behind a little-endian u32
+ *     broadcast     nng's pub0/sub0 on the wire: an nng_stream that greets as the one or the other
  *
  * Addresses are tcp://HOST:PORT (port 0: any) and ipc:///PATH. The publisher's own address follows
  * from the link's: ipc:///PATH.pub, or any free port of the same HOST.
  *
- * Why a subscription is no sub0 socket. In nng 1.5.2, which distributions ship, closing a
- * socket, dialer or pipe of any protocol while data arrives can hang for ever, and takes the
- * library's one reaper thread with it: no later close returns. A sub0 socket can only be closed
- * safely when its publisher has hung up, so one that floods, or is broken or hostile, could never
- * be left. nng's byte streams have no such fault. sub0's side of the protocol is one greeting and
- * a length before each message, so it is spoken here, in framer.h, over such a stream, to a real
- * pub0. A publisher is closed while nothing arrives: its subscribers are silent after their
- * greeting. docs/decisions/0001-closing-subscribers.md has the measurements.
+ * Why there are no pub0 and sub0 sockets. In nng 1.5.2, which distributions ship, a receive of the
+ * transports below such sockets is lost when it is renewed while its pipe closes; then the close
+ * never returns, and the one thread that takes apart whatever is closed in the process is gone with
+ * it. A sub0 under traffic hits that within a few hundred closes; a pub0 is safe among
+ * well-behaved peers, but one that sends its bytes one by one stops it within a hundred. nng's
+ * byte streams, on which those transports stand, have no such fault. So the Scalability
+ * Protocols' side of it, a greeting and a length before each message, is spoken here: see
+ * framer.h and backlog.h. Real pub0 and sub0 sockets can be at the other end, and a test has them
+ * there. docs/decisions/0001-closing-subscribers.md has the measurements.
  *
  * What follows from it:
  *     N1  unsubscribe() and close() return at once, whatever the publisher does; nothing has to
  *         be said in a Goodbye for it
  *     N2  a subscription sees its publisher go and dials again after 50 ms, then 100, up to 1 s,
  *         each time less a random half
- *     N3  a received broadcast is counted when its queue cannot take it; what pub0 drops, because
- *         a subscriber leaves more than 1,024 frames unread, is seen by no one
+ *     N3  nothing is lost silently: a received broadcast that the queue cannot take is counted, and
+ *         so are those that a subscriber, too slow by more than the backlog, is cut off from
  *
  * Memory: a stream takes 16 KiB to read into and what waits in its queues. A link's frames are
- * read until 256 KiB of them wait for next(); then its peer has to wait. pub0 keeps the last 1,024
- * broadcasts while any subscriber lags so far, in one copy for all.
+ * read until 256 KiB of them wait for next(); then its peer has to wait. The backlog holds one copy
+ * of a broadcast, however many subscribers lag.
+ *
+ * On a local socket nng's reader loses what it has not yet read when the writer closes. So a
+ * close() with a linger ends its links with a mark, and the peers close.
  *
  * nng's own threads only move bytes and frames under one lock of the transport; everything else
  * happens in the calls of its owner. After fork() no call may be made in the child: nng aborts it.

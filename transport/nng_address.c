@@ -42,6 +42,18 @@ void holm_address_with_port(char result[HOLM_ADDRESS_BYTES_MAX], const char *add
     HOLM_ASSERT(written > 0 && written < HOLM_ADDRESS_BYTES_MAX);
 }
 
+void holm_address_of_publisher(char result[HOLM_ADDRESS_BYTES_MAX], const char *address)
+{
+    if (!holm_address_is_ipc(address)) {
+        holm_address_with_port(result, address, 0);
+        return;
+    }
+    size_t length = strlen(address);
+    HOLM_ASSERT(length + 5 <= HOLM_ADDRESS_BYTES_MAX);
+    memcpy(result, address, length);
+    memcpy(result + length, ".pub", 5);
+}
+
 enum holm_status holm_status_of_nng(int error)
 {
     switch (error) {

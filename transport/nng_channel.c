@@ -4,11 +4,6 @@
 #define REDIAL_MS_FIRST 50u
 #define REDIAL_MS_MAX 1000u
 
-static bool is_link(const struct holm_channel *channel)
-{
-    return channel->kind != HOLM_CHANNEL_SUBSCRIPTION;
-}
-
 static bool has_something(const struct holm_channel *channel)
 {
     return channel->up_untold || channel->closed_untold || channel->inbox.first != NULL;
@@ -67,13 +62,14 @@ void holm_channel_dial(struct holm_channel *channel)
 /* A broken subscription dials again once nothing of its old stream is under way. */
 static void settle(struct holm_channel *channel)
 {
-    if (is_link(channel) || channel->closing || channel->state != HOLM_CHANNEL_BROKEN ||
-        channel->under_way > 0)
+    if (channel->kind != HOLM_CHANNEL_SUBSCRIPTION || channel->closing ||
+        channel->state != HOLM_CHANNEL_BROKEN || channel->under_way > 0)
         return;
     nng_stream_free(channel->stream);
     channel->stream = NULL;
     holm_framer_clear(&channel->framer);
     holm_outbox_release(&channel->outbox);
+    channel->greeted = false;
     channel->state = HOLM_CHANNEL_WAITING;
     unsigned pause_ms = REDIAL_MS_MAX;
     if (channel->failures < 5)
@@ -94,7 +90,9 @@ void holm_channel_break(struct holm_channel *channel)
     channel->state = HOLM_CHANNEL_BROKEN;
     if (channel->stream != NULL)
         nng_stream_close(channel->stream);
-    if (is_link(channel)) {
+    if (channel->kind == HOLM_CHANNEL_SUBSCRIBER)
+        channel->nng->stats.broadcasts_dropped += holm_backlog_leave(&channel->reader);
+    if (channel->kind != HOLM_CHANNEL_SUBSCRIPTION) {
         channel->closed_untold = true;
         ring_add(channel);
     }
@@ -116,22 +114,40 @@ static void read_on(struct holm_channel *channel)
         holm_channel_break(channel);
         return;
     }
+    /* Whoever connects to the publisher and does not greet holds a place for nothing. */
+    bool awaited = channel->kind == HOLM_CHANNEL_SUBSCRIBER && !channel->greeted;
+    nng_aio_set_timeout(channel->receive, awaited ? HOLM_GREETING_MS : NNG_DURATION_INFINITE);
     channel->reading = true;
     channel->under_way++;
     nng_stream_recv(channel->stream, channel->receive);
+}
+
+/* The pieces to send next; returns how many. */
+static unsigned gather(struct holm_channel *channel, nng_iov iov[HOLM_BACKLOG_FLIGHT])
+{
+    struct holm_bytes pieces[HOLM_BACKLOG_FLIGHT];
+    size_t count = 1;
+    pieces[0] = holm_outbox_next(&channel->outbox);
+    channel->sending_backlog = pieces[0].size == 0;
+    if (channel->sending_backlog)
+        count = holm_backlog_next(&channel->reader, pieces);
+    for (size_t i = 0; i < count; i++) {
+        /* nng only reads from it, but has one type for both ways. */
+        uintptr_t place = (uintptr_t)pieces[i].data;
+        iov[i] = (nng_iov){.iov_buf = (void *)place, .iov_len = pieces[i].size};
+    }
+    return (unsigned)count;
 }
 
 void holm_channel_flush(struct holm_channel *channel)
 {
     if (channel->sending || channel->state != HOLM_CHANNEL_OPEN)
         return;
-    struct holm_bytes next = holm_outbox_next(&channel->outbox);
-    if (next.size == 0)
+    nng_iov iov[HOLM_BACKLOG_FLIGHT];
+    unsigned count = gather(channel, iov);
+    if (count == 0)
         return;
-    /* nng only reads from it, but has one type for both ways. */
-    nng_iov iov = {.iov_buf = channel->outbox.sending.bytes + channel->outbox.sent,
-                   .iov_len = next.size};
-    if (nng_aio_set_iov(channel->send, 1, &iov) != 0) {
+    if (nng_aio_set_iov(channel->send, count, iov) != 0) {
         holm_channel_break(channel);
         return;
     }
@@ -142,7 +158,7 @@ void holm_channel_flush(struct holm_channel *channel)
 
 void holm_channel_end(struct holm_channel *channel)
 {
-    if (!is_link(channel) || channel->state != HOLM_CHANNEL_OPEN)
+    if (!holm_channel_is_link(channel) || channel->state != HOLM_CHANNEL_OPEN)
         return;
     unsigned char end[HOLM_LINK_PREFIX_BYTES];
     holm_link_prefix(end, HOLM_LINK_END);
@@ -160,12 +176,15 @@ void holm_channel_open(struct holm_channel *channel, nng_stream *stream)
     channel->stream = stream;
     channel->state = HOLM_CHANNEL_OPEN;
     channel->opened = true;
-    if (is_link(channel)) {
+    if (holm_channel_is_link(channel)) {
         channel->nng->stats.links_opened++;
         channel->up_untold = true;
         ring_add(channel);
     } else {
-        struct holm_bytes greeting = holm_mem(holm_subscriber_greeting, HOLM_GREETING_BYTES);
+        const unsigned char *said = channel->kind == HOLM_CHANNEL_SUBSCRIBER
+                                        ? holm_publisher_greeting
+                                        : holm_subscriber_greeting;
+        struct holm_bytes greeting = holm_mem(said, HOLM_GREETING_BYTES);
         if (holm_outbox_append(&channel->outbox, greeting, holm_mem(NULL, 0)) != HOLM_OK) {
             holm_channel_break(channel);
             return;
@@ -223,7 +242,7 @@ static void take_in(struct holm_channel *channel, struct holm_frame_list frames)
             holm_frame_free(&nng->config.allocator, frame);
             continue;
         }
-        if (!is_link(channel)) {
+        if (!holm_channel_is_link(channel)) {
             take_in_broadcast(nng, channel, frame);
             continue;
         }
@@ -235,6 +254,17 @@ static void take_in(struct holm_channel *channel, struct holm_frame_list frames)
     ring_add(channel);
 }
 
+/* The other side of a subscription is what it should be. */
+static void greeted(struct holm_channel *channel)
+{
+    struct holm_nng *nng = channel->nng;
+    channel->greeted = true;
+    channel->failures = 0;
+    if (channel->kind == HOLM_CHANNEL_SUBSCRIBER)
+        holm_backlog_join(&nng->backlog, &channel->reader, channel,
+                          holm_address_is_ipc(nng->publisher.address));
+}
+
 static void after_receive(struct holm_channel *channel, int error, enum holm_status status)
 {
     if (status == HOLM_ETOOBIG)
@@ -244,9 +274,9 @@ static void after_receive(struct holm_channel *channel, int error, enum holm_sta
     } else if (error != 0 || status != HOLM_OK) {
         holm_channel_break(channel);
     } else {
-        if (channel->framer.greeted)
-            channel->failures = 0;
-        if (!is_link(channel) || channel->inbox_bytes < HOLM_LINK_INBOX_BYTES)
+        if (!holm_channel_is_link(channel) && channel->framer.greeted && !channel->greeted)
+            greeted(channel);
+        if (!holm_channel_is_link(channel) || channel->inbox_bytes < HOLM_LINK_INBOX_BYTES)
             read_on(channel);
     }
 }
@@ -294,7 +324,10 @@ static void on_send(void *context)
     } else if (error != 0) {
         holm_channel_break(channel);
     } else {
-        holm_outbox_sent(&channel->outbox, count);
+        if (channel->sending_backlog)
+            holm_backlog_sent(&channel->reader, count);
+        else
+            holm_outbox_sent(&channel->outbox, count);
         holm_channel_flush(channel);
     }
     pthread_mutex_unlock(&nng->lock);
@@ -315,13 +348,16 @@ static enum holm_status give_dialer(struct holm_channel *channel, const char *ad
 
 static enum holm_framing framing_for(enum holm_channel_kind kind, const char *address)
 {
+    if (kind == HOLM_CHANNEL_SUBSCRIBER)
+        return HOLM_FRAMING_SUB;
     if (kind != HOLM_CHANNEL_SUBSCRIPTION)
         return HOLM_FRAMING_LINK;
     return holm_address_is_ipc(address) ? HOLM_FRAMING_PUB_IPC : HOLM_FRAMING_PUB_TCP;
 }
 
 enum holm_status holm_channel_new(struct holm_nng *nng, enum holm_channel_kind kind,
-                                  const char *address, struct holm_channel **channel)
+                                  const char *address, struct holm_listener *listener,
+                                  struct holm_channel **channel)
 {
     const struct holm_allocator *allocator = &nng->config.allocator;
     struct holm_channel *made = holm_allocate(allocator, sizeof *made);
@@ -330,6 +366,7 @@ enum holm_status holm_channel_new(struct holm_nng *nng, enum holm_channel_kind k
     memset(made, 0, sizeof *made);
     made->nng = nng;
     made->kind = kind;
+    made->listener = listener;
     made->state = HOLM_CHANNEL_WAITING;
     holm_framer_init(&made->framer, allocator, framing_for(kind, address),
                      nng->config.frame_bytes_max);
@@ -349,7 +386,8 @@ enum holm_status holm_channel_new(struct holm_nng *nng, enum holm_channel_kind k
     made->id = ++nng->last_id;
     made->bucket_next = nng->buckets[made->id % HOLM_CHANNEL_BUCKETS];
     nng->buckets[made->id % HOLM_CHANNEL_BUCKETS] = made;
-    nng->accepted_count += kind == HOLM_CHANNEL_ACCEPTED;
+    if (listener != NULL)
+        listener->accepted_count++;
     *channel = made;
     return HOLM_OK;
 }
@@ -375,11 +413,13 @@ void holm_channel_remove(struct holm_channel *channel)
         nng_stream_dialer_close(channel->dialer);
     if (channel->stream != NULL)
         nng_stream_close(channel->stream);
-    nng->accepted_count -= channel->kind == HOLM_CHANNEL_ACCEPTED;
-    if (is_link(channel))
+    if (channel->listener != NULL)
+        channel->listener->accepted_count--;
+    if (holm_channel_is_link(channel))
         nng->stats.links_closed += channel->opened;
     else
         nng->broadcast_bytes -= channel->inbox_bytes;
+    holm_backlog_leave(&channel->reader);
 }
 
 void holm_channel_free(struct holm_channel *channel)
@@ -391,6 +431,11 @@ void holm_channel_free(struct holm_channel *channel)
             continue;
         nng_aio_stop(aios[i]);
         nng_aio_free(aios[i]);
+    }
+    if (channel->reader.flight_count > 0) {
+        pthread_mutex_lock(&nng->lock);
+        holm_backlog_drop_flight(&nng->backlog, &channel->reader);
+        pthread_mutex_unlock(&nng->lock);
     }
     /* A dial that came through at the last moment left its stream here. */
     if (channel->stream != NULL)
@@ -407,7 +452,7 @@ static void take_frame(struct holm_channel *channel, struct holm_transport_event
 {
     struct holm_frame *frame = holm_frame_list_pop(&channel->inbox);
     channel->inbox_bytes -= frame->size;
-    if (is_link(channel)) {
+    if (holm_channel_is_link(channel)) {
         event->type = HOLM_TRANSPORT_LINK_FRAME;
         if (channel->inbox_bytes <= HOLM_LINK_INBOX_BYTES / 2)
             read_on(channel);
@@ -422,9 +467,9 @@ static void take_frame(struct holm_channel *channel, struct holm_transport_event
 
 bool holm_channel_take(struct holm_channel *channel, struct holm_transport_event *event)
 {
-    if (is_link(channel))
+    if (holm_channel_is_link(channel))
         event->link.value = channel->id;
-    else
+    else if (channel->kind == HOLM_CHANNEL_SUBSCRIPTION)
         event->subscription.value = channel->id;
     if (channel->up_untold) {
         channel->up_untold = false;
@@ -434,7 +479,8 @@ bool holm_channel_take(struct holm_channel *channel, struct holm_transport_event
         take_frame(channel, event);
     } else {
         HOLM_ASSERT(channel->closed_untold);
-        event->type = HOLM_TRANSPORT_LINK_CLOSED;
+        if (holm_channel_is_link(channel))
+            event->type = HOLM_TRANSPORT_LINK_CLOSED;
         holm_channel_remove(channel);
         return true;
     }

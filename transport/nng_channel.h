@@ -2,9 +2,10 @@
 /*
  * nng_channel.h - inside the nng transport: one nng_stream, framed; and the state they share.
  *
- * A channel is a link that was dialled, a link that was accepted, or a subscription.
+ * A channel is a link that was dialled, a link that was accepted, a subscription, or its other
+ * end: a subscriber of this transport's publisher.
  *
- *     WAITING --timer--> DIALLING --> OPEN --> BROKEN            a link ends here
+ *     WAITING --timer--> DIALLING --> OPEN --> BROKEN            here all others end
  *        ^                   |                   |
  *        +-------------------+-------------------+               a subscription goes round
  *
@@ -24,6 +25,7 @@
 
 #include <nng/nng.h>
 
+#include "transport/backlog.h"
 #include "transport/framer.h"
 #include "transport/outbox.h"
 #include "transport/transport.h"
@@ -32,12 +34,16 @@
 /* A link is not read further while this much of it waits for next(). */
 #define HOLM_LINK_INBOX_BYTES ((size_t)262144)
 
+/* A subscriber has to greet by then. */
+#define HOLM_GREETING_MS 10000
+
 struct holm_nng;
 
 enum holm_channel_kind {
     HOLM_CHANNEL_DIALLED = 1,
     HOLM_CHANNEL_ACCEPTED = 2,
-    HOLM_CHANNEL_SUBSCRIPTION = 3
+    HOLM_CHANNEL_SUBSCRIPTION = 3,
+    HOLM_CHANNEL_SUBSCRIBER = 4
 };
 
 enum holm_channel_state {
@@ -45,6 +51,17 @@ enum holm_channel_state {
     HOLM_CHANNEL_DIALLING = 2,
     HOLM_CHANNEL_OPEN = 3,
     HOLM_CHANNEL_BROKEN = 4
+};
+
+/* What accepts links, or subscribers. */
+struct holm_listener {
+    struct holm_nng *nng;
+    enum holm_channel_kind kind; /* of what it accepts */
+    nng_stream_listener *stream_listener;
+    nng_aio *accept;
+    bool pausing; /* `accept` is a timer now */
+    size_t accepted_count;
+    char address[HOLM_ADDRESS_BYTES_MAX]; /* "" when it does not listen */
 };
 
 struct holm_channel {
@@ -56,14 +73,18 @@ struct holm_channel {
     bool opened;  /* it was OPEN once */
     bool reading; /* a receive is under way; not so while the inbox is full */
     bool sending;
-    bool up_untold, closed_untold;
+    bool greeted;                  /* by the other side of a subscription */
+    bool up_untold, closed_untold; /* a subscriber's end is told to no one, but frees it */
     unsigned under_way;
-    unsigned failures;         /* of dialling, one after the other */
-    nng_stream_dialer *dialer; /* NULL when accepted */
+    unsigned failures;              /* of dialling, one after the other */
+    struct holm_listener *listener; /* NULL when dialled */
+    nng_stream_dialer *dialer;      /* NULL when accepted */
     nng_stream *stream;
     nng_aio *connect, *receive, *send;
     struct holm_framer framer;
     struct holm_outbox outbox;
+    bool sending_backlog;              /* what is being sent is the reader's, not the outbox's */
+    struct holm_backlog_reader reader; /* of a subscriber */
     struct holm_frame_list inbox;
     size_t inbox_bytes;
     bool in_ring;
@@ -71,12 +92,14 @@ struct holm_channel {
     struct holm_channel *bucket_next;
 };
 
+static inline bool holm_channel_is_link(const struct holm_channel *channel)
+{
+    return channel->kind == HOLM_CHANNEL_DIALLED || channel->kind == HOLM_CHANNEL_ACCEPTED;
+}
+
 struct holm_nng {
     struct holm_transport transport;
     struct holm_transport_config config; /* `listen` is not kept */
-    char address[HOLM_ADDRESS_BYTES_MAX];
-    char publisher_address[HOLM_ADDRESS_BYTES_MAX];
-
     pthread_mutex_t lock;
     pthread_cond_t changed; /* something for next(), or an outbox ran empty */
     bool woken;
@@ -85,25 +108,20 @@ struct holm_nng {
     uint64_t last_id;
     struct holm_channel *buckets[HOLM_CHANNEL_BUCKETS];
     struct holm_channel *ring; /* the next to be served; its ring_previous is the last */
-    size_t accepted_count;
-    size_t broadcast_bytes; /* received and not yet taken */
+    size_t broadcast_bytes;    /* received and not yet taken */
     struct holm_transport_stats stats;
 
-    nng_stream_listener *listener;
-    nng_aio *accept;
-    bool accept_pausing; /* `accept` is a timer now */
-
-    bool publishing;
-    nng_socket publisher;
-    nng_aio *publish;
+    struct holm_listener links, publisher;
+    struct holm_backlog backlog;
 };
 
 /* All of these are called with the lock held unless said otherwise. */
 
-/* A channel in the table, not yet dialled. `address` is NULL for an accepted one. HOLM_EADDRESS,
- * HOLM_ENOMEM */
+/* A channel in the table: to be dialled at `address`, or accepted by `listener`; the other is
+ * NULL. HOLM_EADDRESS, HOLM_ENOMEM */
 HOLM_NODISCARD enum holm_status holm_channel_new(struct holm_nng *nng, enum holm_channel_kind kind,
                                                  const char *address,
+                                                 struct holm_listener *listener,
                                                  struct holm_channel **channel);
 /* Starts the first dial. */
 void holm_channel_dial(struct holm_channel *channel);
@@ -115,8 +133,8 @@ void holm_channel_break(struct holm_channel *channel);
 void holm_channel_flush(struct holm_channel *channel);
 /* Asks the peer to close once it has read what is in the outbox. */
 void holm_channel_end(struct holm_channel *channel);
-/* The next event of a channel in the ring. True when the channel is at its end with it: it is
- * taken from the table, and holm_channel_free() must follow. */
+/* The next event of a channel in the ring, NONE for a subscriber. True when the channel is at its
+ * end with it: it is taken from the table, and holm_channel_free() must follow. */
 bool holm_channel_take(struct holm_channel *channel, struct holm_transport_event *event);
 
 struct holm_channel *holm_channel_find(struct holm_nng *nng, uint64_t id);
@@ -125,14 +143,20 @@ void holm_channel_remove(struct holm_channel *channel);
 /* Waits for its callbacks and frees it. It was removed, and the lock is not held. */
 void holm_channel_free(struct holm_channel *channel);
 
-/* Without the lock, before anything else and after everything else: the listeners and what hangs
- * on them. The status as in holm_transport_nng_open(). */
-HOLM_NODISCARD enum holm_status holm_nng_listen(struct holm_nng *nng, const char *address);
-void holm_nng_unlisten(struct holm_nng *nng);
-HOLM_NODISCARD enum holm_status holm_publisher_open(struct holm_nng *nng, const char *address);
-void holm_publisher_close(struct holm_nng *nng);
-HOLM_NODISCARD enum holm_status holm_publisher_send(struct holm_nng *nng, const void *frame,
-                                                    size_t frame_bytes);
+/* For every subscriber. HOLM_ENOMEM */
+HOLM_NODISCARD enum holm_status holm_nng_publish(struct holm_nng *nng, struct holm_bytes frame);
+
+/*
+ * Listens at an address that is usable, and writes the real one into listener->address. Called
+ * without the lock, once, on zeroed memory; close it whatever comes of it.
+ *   HOLM_EADDRESS, HOLM_EIO, HOLM_ENOMEM
+ */
+HOLM_NODISCARD enum holm_status holm_listener_open(struct holm_listener *listener,
+                                                   struct holm_nng *nng,
+                                                   enum holm_channel_kind kind,
+                                                   const char *address);
+/* Called without the lock; accepts nothing any more once it returns. */
+void holm_listener_close(struct holm_listener *listener);
 
 /* tcp://HOST:PORT or ipc:///PATH, short enough to be told to others. A port of 0 is for listening
  * only. */
@@ -141,8 +165,10 @@ static inline bool holm_address_is_ipc(const char *address)
 {
     return strncmp(address, "ipc://", 6) == 0;
 }
-/* `address` with its port replaced. It is usable, and so long that the result fits. */
+/* `address`, which is usable, with its port replaced. */
 void holm_address_with_port(char result[HOLM_ADDRESS_BYTES_MAX], const char *address, int port);
+/* Where the publisher listens when links do at `address`, which is usable. */
+void holm_address_of_publisher(char result[HOLM_ADDRESS_BYTES_MAX], const char *address);
 
 enum holm_status holm_status_of_nng(int error);
 

@@ -21,6 +21,7 @@ struct holm_transport_config holm_transport_config_default(void)
         .frame_bytes_max = (size_t)1 << 20,
         .link_queue_bytes_max = (size_t)8 << 20,
         .broadcast_queue_bytes_max = (size_t)32 << 20,
+        .backlog_bytes_max = (size_t)32 << 20,
         .links_max = 512,
         .dial_timeout_us = 1000000,
         .random_seed = 1,

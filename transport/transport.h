@@ -47,8 +47,9 @@ struct holm_transport_config {
     size_t frame_bytes_max;
     size_t link_queue_bytes_max;      /* unsent bytes of one link before it is cut off; 8 MiB */
     size_t broadcast_queue_bytes_max; /* received and not yet taken broadcasts; 32 MiB */
-    size_t links_max;                 /* accepted ones beyond it are closed at once; 512 */
-    uint64_t dial_timeout_us;         /* 1,000,000 */
+    size_t backlog_bytes_max; /* own broadcasts that some subscriber has yet to take; 32 MiB */
+    size_t links_max;         /* more accepted ones, or more subscribers, are closed at once; 512 */
+    uint64_t dial_timeout_us; /* 1,000,000 */
     uint64_t random_seed;
 };
 
