@@ -21,6 +21,7 @@
 struct holm_node {
     pid_t owner; /* the process that opened it */
     struct holm_allocator allocator;
+    struct holm_log log;
     struct holm_transport *transport;
     struct holm_store *store;
     struct holm_engine *engine;

@@ -18,6 +18,7 @@
 #define LINK_QUEUE_BYTES_MAX ((size_t)64 << 20)
 
 #define LINGER_US 200000
+#define LAST_WORDS_MS 500
 
 struct holm_now holm_node_now(void)
 {
@@ -127,7 +128,7 @@ static enum holm_status transport_open(struct holm_node *node, const struct holm
 }
 
 static enum holm_status engine_open(struct holm_node *node, const struct holm_config *config,
-                                    const struct holm_log *log, const uint64_t random[2])
+                                    const uint64_t random[2])
 {
     struct holm_now now = holm_node_now();
     struct holm_engine_config engine = holm_engine_config_default();
@@ -151,7 +152,7 @@ static enum holm_status engine_open(struct holm_node *node, const struct holm_co
     if (engine.outbox_bytes_max < 4 * config->frame_bytes_max)
         engine.outbox_bytes_max = 4 * config->frame_bytes_max;
     engine.peers_max = config->peers_max;
-    engine.log = *log;
+    engine.log = node->log;
     engine.progress = progress;
     engine.progress_context = node;
     return holm_engine_open(&engine, node->transport, node->store, now, &node->engine);
@@ -202,8 +203,7 @@ static void dispose(struct holm_node *node)
     free(node);
 }
 
-static enum holm_status parts_open(struct holm_node *node, const struct holm_config *config,
-                                   const struct holm_log *log)
+static enum holm_status parts_open(struct holm_node *node, const struct holm_config *config)
 {
     uint64_t random[3];
     node->store = holm_store_memory();
@@ -211,7 +211,7 @@ static enum holm_status parts_open(struct holm_node *node, const struct holm_con
     if (status == HOLM_OK)
         status = transport_open(node, config, random[2]);
     if (status == HOLM_OK)
-        status = engine_open(node, config, log, random);
+        status = engine_open(node, config, random);
     if (status == HOLM_OK)
         status = join_seeds(node, config->seeds);
     if (status == HOLM_OK && pthread_create(&node->thread, NULL, drive, node) != 0)
@@ -235,8 +235,9 @@ enum holm_status holm_open(const struct holm_config *config, struct holm_node **
         return HOLM_ENOMEM;
     }
     node->owner = getpid();
+    node->log = log;
     node->allocator = holm_node_allocator();
-    status = parts_open(node, config, &log);
+    status = parts_open(node, config);
     if (status != HOLM_OK) {
         holm_log_line(&log, HOLM_LOG_ERROR, "%s does not open (listen: %s): %s", config->name,
                       config->listen == NULL ? "none" : config->listen, holm_strerror(status));
@@ -253,6 +254,10 @@ void holm_close(struct holm_node *node)
     if (node == NULL || holm_node_check(node) != HOLM_OK)
         return;
     HOLM_ASSERT(node->watches == NULL);
+    /* What was written last may be known here alone, and a broadcast may be lost: whoever is up
+     * gets a while to fetch it. */
+    if (holm_wait_seen(node, NULL, holm_engine_peers_up(node->engine), LAST_WORDS_MS) != HOLM_OK)
+        holm_log_line(&node->log, HOLM_LOG_NOTICE, "closing before all peers have the last writes");
     atomic_store(&node->stopping, true);
     node->transport->ops->wake(node->transport);
     pthread_join(node->thread, NULL);
