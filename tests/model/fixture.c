@@ -141,7 +141,7 @@ static void store_run(struct fixture_store *store, struct holm_delta *delta)
     store->runs[store->run_count++] = delta;
 }
 
-static void take_work(struct fixture *fixture, size_t node, const struct holm_work *work)
+void fixture_take_work(struct fixture *fixture, size_t node, const struct holm_work *work)
 {
     struct fixture_node *self = &fixture->nodes[node];
     bool save = work->touched_all && self->store.saved;
@@ -175,7 +175,7 @@ enum holm_status fixture_step(struct fixture *fixture, size_t node, const struct
                                                 fixture_now(fixture, node), &work);
     if (work == NULL)
         fixture_fail(fixture, "node %zu: a step has set no work", node);
-    take_work(fixture, node, work);
+    fixture_take_work(fixture, node, work);
     return status;
 }
 
@@ -263,17 +263,20 @@ enum holm_status fixture_commit(struct fixture *fixture, size_t node, const stru
     struct fixture_node *self = &fixture->nodes[node];
     struct reference_view past = fixture_view(fixture, node);
     uint64_t before = past.seq[reference_actor(&fixture->reference, self->self)];
+    const struct holm_work *work = NULL;
+    enum holm_status status = commit_borrowed(fixture, node, ops, count, &work);
+    if (status == HOLM_ENOMEM && fixture->heap.fail_at != 0) {
+        fixture_take_work(fixture, node, work);
+        return status;
+    }
     uint32_t minted;
     enum holm_status expected = reference_commit(&fixture->reference, self->self, &past, ops, count,
                                                  &minted);
-
-    const struct holm_work *work = NULL;
-    enum holm_status status = commit_borrowed(fixture, node, ops, count, &work);
     if (status != expected)
         fixture_fail(fixture, "node %zu: a commit gives %s, expected %s", node,
                      fixture_status_name(status), fixture_status_name(expected));
     if (status != HOLM_OK) {
-        take_work(fixture, node, work);
+        fixture_take_work(fixture, node, work);
         return status;
     }
     if (work->minted != minted)
@@ -285,7 +288,7 @@ enum holm_status fixture_commit(struct fixture *fixture, size_t node, const stru
                      work->first.seq, before + 1);
     compare_stamp(fixture, node, before);
     check_touched(fixture, node, work, before);
-    take_work(fixture, node, work);
+    fixture_take_work(fixture, node, work);
     return HOLM_OK;
 }
 
@@ -349,7 +352,7 @@ void fixture_state_take(struct fixture *fixture, size_t node, struct fixture_sta
                                             fixture_now(fixture, node), &work, &cut);
     if (status != HOLM_OK)
         fixture_fail(fixture, "node %zu gives no cut: %s", node, fixture_status_name(status));
-    take_work(fixture, node, work);
+    fixture_take_work(fixture, node, work);
     struct holm_vector_view vector = holm_cut_vector(cut);
     state->entry_count = vector.count;
     state->page_count = holm_cut_page_count(cut);
@@ -377,7 +380,7 @@ void fixture_state_merge(struct fixture *fixture, size_t node, const struct fixt
     if (status != HOLM_OK)
         fixture_fail(fixture, "node %zu cannot merge a state: %s", node,
                      fixture_status_name(status));
-    take_work(fixture, node, work);
+    fixture_take_work(fixture, node, work);
     for (size_t i = 0; i < state->entry_count; i++)
         if (holm_replica_seq(fixture->nodes[node].replica, state->entries[i].actor) <
             state->entries[i].seq)
@@ -548,15 +551,16 @@ void fixture_check_equal(struct fixture *fixture)
             struct reference_view view = fixture_view(fixture, i);
             reference_join(&all, &view);
         }
+    const struct holm_replica *first = NULL;
     for (size_t i = 0; i < fixture->node_count; i++) {
-        if (fixture->nodes[i].replica == NULL)
+        const struct holm_replica *replica = fixture->nodes[i].replica;
+        if (replica == NULL)
             continue;
         struct reference_view view = view_of_vector(fixture, i);
         if (memcmp(&view, &all, sizeof view) != 0)
             fixture_fail(fixture, "node %zu does not have all that the others have", i);
-        if (!holm_digest_equal(holm_replica_digest(fixture->nodes[i].replica),
-                               holm_replica_digest(fixture->nodes[0].replica)) &&
-            fixture->nodes[0].replica != NULL)
-            fixture_fail(fixture, "node %zu has another digest than node 0", i);
+        first = first == NULL ? replica : first;
+        if (!holm_digest_equal(holm_replica_digest(replica), holm_replica_digest(first)))
+            fixture_fail(fixture, "node %zu has another digest than the others", i);
     }
 }

@@ -108,7 +108,11 @@ enum holm_status fixture_step(struct fixture *fixture, size_t node, const struct
 /* A step that must succeed. */
 void fixture_do(struct fixture *fixture, size_t node, const struct holm_event *event);
 
-/* Commits a batch, here and in the reference, which must agree about the outcome. */
+/* For steps taken by hand: what a host does with the work of one. */
+void fixture_take_work(struct fixture *fixture, size_t node, const struct holm_work *work);
+
+/* Commits a batch, here and in the reference, which must agree about the outcome. HOLM_ENOMEM is
+ * handed back while the heap is told to fail. */
 enum holm_status fixture_commit(struct fixture *fixture, size_t node, const struct holm_op *ops,
                                 size_t count);
 void fixture_flush(struct fixture *fixture, size_t node);

@@ -33,7 +33,8 @@ static void *heap_resize(void *context, void *memory, size_t size_old, size_t si
         return NULL;
     }
     heap->calls++;
-    if (heap->fail_at != 0 && heap->calls >= heap->fail_at)
+    bool after = heap->calls > heap->fail_at && !heap->fail_once;
+    if (heap->fail_at != 0 && (heap->calls == heap->fail_at || after))
         return NULL;
     struct heap_head *fresh = realloc(head, sizeof *fresh + size_new);
     if (fresh == NULL)

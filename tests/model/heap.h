@@ -15,6 +15,7 @@ struct heap {
     uint64_t bytes;   /* held now */
     uint64_t calls;   /* that asked for memory */
     uint64_t fail_at; /* the call with this number, and all after it, are refused; 0: none */
+    bool fail_once;   /* only that one */
 };
 
 /* An allocator over `heap`, which must outlive it. */

@@ -259,10 +259,12 @@ static void deliver(struct network *network, const struct network_letter *letter
         tell(network, letter, message);
         network->delivered[message->type]++;
         hear(network, letter->to, message->sender);
-        bool is_up = network->sides[letter->to][letter->from].known_up;
+        /* A broadcast of an earlier life is of nobody there is a link to. */
+        const struct network_side *side = &network->sides[letter->to][letter->from];
+        bool is_peer = side->known_up && holm_actor_equal(side->peer, message->sender);
         struct holm_event event = {
             .type = HOLM_EVENT_MESSAGE,
-            .as.message = {.peer = is_up ? letter->from : HOLM_PEER_NONE, .message = message}};
+            .as.message = {.peer = is_peer ? letter->from : HOLM_PEER_NONE, .message = message}};
         fixture_do(fixture, letter->to, &event);
     }
     parcel_free(&network->office, letter->parcel);

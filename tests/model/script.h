@@ -14,8 +14,8 @@
 
 #include "tests/model/network.h"
 
-#define SCRIPT_ACTIONS_MAX 96
-#define SCRIPT_OPS_MAX 256
+#define SCRIPT_ACTIONS_MAX 160
+#define SCRIPT_OPS_MAX 480
 
 enum action_type {
     ACTION_COMMIT,

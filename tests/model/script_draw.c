@@ -99,8 +99,8 @@ static void draw_settings(struct script *script, struct chance *chance)
 }
 
 /* Out of 1,000, as they come in enum action_type. */
-static const uint64_t action_weights[ACTION_TYPES] = {430, 50, 70, 15, 160, 40, 70, 25, 35,
-                                                      14,  8,  8,  8,  8,   20, 24, 15};
+static const uint64_t action_weights[ACTION_TYPES] = {510, 45, 60, 10, 130, 35, 65, 20, 30,
+                                                      12,  7,  7,  7,  8,   18, 22, 14};
 
 static void draw_action(struct script *script, struct chance *chance, size_t key_count)
 {
@@ -133,7 +133,7 @@ void script_draw(struct script *script, uint64_t seed)
     memset(long_text, 'v', sizeof long_text);
     script->seed = seed;
     draw_settings(script, &chance);
-    size_t count = 30 + chance_below(&chance, 51);
+    size_t count = 50 + chance_below(&chance, 101);
     size_t key_count = 1 + chance_below(&chance, COUNT(keys));
     while (script->action_count < count)
         draw_action(script, &chance, key_count);
