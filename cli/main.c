@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const char usage[] =
+    "holm - replicated records that every node can always read and write\n"
+    "\n"
+    "    holm sim [OPTIONS]    the superhero cities: processes that crash, split and converge\n"
+    "    holm --help           this text; `holm sim --help` for a command's options\n"
+    "    holm --version\n";
+
+/* `city` is not in the usage: it is started by `sim`, with pipes for its input and output. */
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"sim", holm_cli_sim},
+    {"city", holm_cli_city},
+};
+
+static int print(const char *text)
+{
+    return fputs(text, stdout) == EOF || fflush(stdout) == EOF ? HOLM_EXIT_ERROR : HOLM_EXIT_OK;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        (void)fputs(usage, stderr);
+        return HOLM_EXIT_USAGE;
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0)
+        return print(usage);
+    if (strcmp(word, "--version") == 0)
+        return print("holm " HOLM_VERSION "\n");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(word, commands[i].name) == 0)
+            return commands[i].run(argc - 1, argv + 1);
+    }
+    (void)fprintf(stderr, "holm: there is no %s '%s'; `holm --help` lists what there is\n",
+                  word[0] == '-' ? "option" : "command", word);
+    return HOLM_EXIT_USAGE;
+}

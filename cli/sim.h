@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sim.h - the parent of the cities: what `holm sim` knows while it runs.
+ *
+ *     sim.c           the sub-command: options in, exit status out
+ *     sim_run.c       the loop: waits, tells the story, measures convergence
+ *     sim_fleet.c     the cities' processes: start, death, supervision, lines up and down
+ *     sim_events.c    what happened, for people
+ *     sim_view.c      the table and the lines
+ *     sim_verdict.c   the verdict in plain words
+ *     sim_json.c      the result, for machines
+ *
+ * One thread does all of it but writing to the terminal (screen.h), so that a terminal that does
+ * not take output never holds up the reading of the journals. The parent never opens a node.
+ */
+#ifndef HOLM_CLI_SIM_H
+#define HOLM_CLI_SIM_H
+
+#include "cli/screen.h"
+#include "cli/sim_options.h"
+#include "cli/workdir.h"
+#include "sim/city/control.h"
+#include "sim/city/ledger.h"
+#include "sim/city/process.h"
+#include "sim/city/story.h"
+#include "sim/city/supervisor.h"
+#include "sim/city/verdict.h"
+
+#define HOLM_SIM_EVENTS 64
+#define HOLM_SIM_EVENT_BYTES 160
+
+enum holm_sim_state {
+    HOLM_SIM_STARTING = 1, /* spawned, and has not said hello */
+    HOLM_SIM_UP = 2,
+    HOLM_SIM_FROZEN = 3,   /* stopped from outside */
+    HOLM_SIM_GIVEN_UP = 4, /* dead for good */
+    HOLM_SIM_ENDED = 5     /* asked to end, and gone */
+};
+
+struct holm_sim_rss {
+    uint64_t start_kib;  /* of the present life */
+    uint64_t middle_kib; /* at half of the story, of whatever life it was */
+    uint64_t end_kib;
+    uint64_t peak_kib; /* of all lives */
+};
+
+struct holm_sim_city {
+    const char *name;
+    char listen[128];                                 /* where it is to listen */
+    char address[HOLM_JOURNAL_ADDRESS_BYTES_MAX + 1]; /* where it does; "" when not known */
+    char errors_path[128];                            /* its stderr */
+    struct holm_process process;
+    struct holm_supervised supervised;
+    enum holm_sim_state state;
+    bool stopped;  /* by a signal from outside */
+    bool greeted;  /* this life has said hello */
+    bool expected; /* its death was ordered: a bomb, or the end */
+    uint32_t life; /* in the ledger */
+    uint32_t lives;
+    uint64_t bombs, killed, crashes, stuck;
+    uint64_t died_us;                     /* the last death, 0 for none */
+    uint64_t operations, fights, burials; /* of all lives, from the journal */
+    uint64_t refused, errors, breaches;   /* of the ended lives; the present one's are reported */
+    struct holm_ledger_vector goal;       /* what others had when this life began */
+    bool recovering;
+    struct holm_sim_rss rss;
+};
+
+/* One measured convergence. */
+struct holm_sim_convergence {
+    bool heal; /* else the end */
+    bool done;
+    uint64_t took_us;
+};
+
+/* A hero of the story. */
+struct holm_sim_who {
+    struct holm_hero_id id;
+    uint32_t number;
+    bool deleted; /* some city was told to bury it */
+};
+
+enum holm_sim_phase {
+    HOLM_SIM_GATHER = 1, /* until all have found each other */
+    HOLM_SIM_BIRTHS = 2, /* until all have the first heroes */
+    HOLM_SIM_STORY = 3,
+    HOLM_SIM_HEALING = 4, /* after a heal: the story holds its breath until all agree */
+    HOLM_SIM_ENDING = 5,  /* the story is over: until all agree */
+    HOLM_SIM_DUMPING = 6, /* until all have told all they have */
+    HOLM_SIM_CLOSING = 7, /* until all processes have ended */
+    HOLM_SIM_DONE = 8
+};
+
+struct holm_sim_event {
+    uint64_t at_us; /* since the start */
+    char text[HOLM_SIM_EVENT_BYTES];
+};
+
+struct holm_sim {
+    const struct holm_sim_options *options;
+    struct holm_story story;
+    struct holm_ledger ledger;
+    struct holm_workdir workdir;
+    struct holm_screen screen;
+    struct holm_sim_city cities[HOLM_STORY_CITIES_MAX];
+    uint32_t count;
+    enum holm_sim_phase phase;
+    int signal_fd;
+    int ended_by; /* a signal's number, 0 for none */
+    bool failed;  /* memory or the system gave out: `failure` says how */
+    char failure[160];
+    uint64_t started_us, now_us; /* monotonic */
+    uint64_t phase_us;           /* when the phase began */
+    uint64_t ended_us;           /* when the story was over */
+    uint64_t story_us;           /* how much of the story has been told */
+    uint64_t told_us;            /* when that was counted */
+    size_t next_event;
+    uint64_t side; /* of the present split; 0 for none */
+    uint64_t token;
+    uint64_t bombs, splits, assigns, creates, deletes, deaths;
+    uint64_t torn;            /* journal lines that were none */
+    uint64_t silent;          /* cities that lived and gave no dump */
+    struct holm_sim_who *who; /* every hero of the story, by id */
+    struct holm_sim_convergence *convergences;
+    size_t convergence_count, convergence_capacity;
+    uint64_t *recoveries_us; /* from a city's death until it had all that others had then */
+    size_t recovery_count, recovery_capacity;
+    struct holm_sim_event events[HOLM_SIM_EVENTS]; /* a ring, the newest at event_count - 1 */
+    size_t event_count;
+    uint64_t drawn_us, sampled_us;
+    struct holm_verdict verdict;
+};
+
+/* Blocks the signals that the loop will take by itself: to be called before any thread is made.
+ * False on failure. */
+bool holm_sim_prepare(struct holm_sim *sim);
+
+/* Runs the whole of it, from the first process to the last. False when it could not be run; then
+ * `failure` says why. */
+bool holm_sim_run(struct holm_sim *sim);
+
+/* Starts every city. False on failure. */
+bool holm_sim_fleet_start(struct holm_sim *sim);
+/* Learns who died, was frozen, or goes on, and restarts the dead as the supervisor says. */
+void holm_sim_fleet_reap(struct holm_sim *sim);
+/* Takes the lines that one city has written. */
+void holm_sim_fleet_read(struct holm_sim *sim, struct holm_sim_city *city);
+void holm_sim_fleet_bomb(struct holm_sim *sim, struct holm_sim_city *city);
+/* Kills it, and leaves it dead. */
+void holm_sim_fleet_give_up(struct holm_sim *sim, struct holm_sim_city *city);
+void holm_sim_fleet_sample(struct holm_sim *sim); /* memory of the living */
+/* Kills what still lives, without waiting for it to agree, and closes everything. */
+void holm_sim_fleet_end(struct holm_sim *sim);
+bool holm_sim_is_living(const struct holm_sim_city *city);
+bool holm_sim_is_cut(const struct holm_sim *sim, uint32_t a, uint32_t b);
+uint32_t holm_sim_living(const struct holm_sim *sim);
+
+void holm_sim_send(struct holm_sim *sim, struct holm_sim_city *city,
+                   const struct holm_control *control);
+void holm_sim_send_all(struct holm_sim *sim, enum holm_control_type type);
+/* Tells all to hold, or to go on, under a new token. */
+void holm_sim_hold_all(struct holm_sim *sim, bool hold);
+
+__attribute__((format(printf, 2, 3))) void holm_sim_tell(struct holm_sim *sim, const char *format,
+                                                         ...);
+__attribute__((format(printf, 2, 3))) void holm_sim_fail(struct holm_sim *sim, const char *format,
+                                                         ...);
+/* Makes `who`. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_sim_know_heroes(struct holm_sim *sim);
+/* NULL for one that is not of the story. */
+struct holm_sim_who *holm_sim_find_hero(const struct holm_sim *sim, struct holm_hero_id id);
+/* A hero's burial in `city`, as its journal tells it. */
+void holm_sim_tell_burial(struct holm_sim *sim, const struct holm_sim_city *city,
+                          struct holm_hero_id id);
+/* Draws the table, or writes a line of figures, when it is time. */
+void holm_sim_draw(struct holm_sim *sim);
+/* The verdict in plain words, and the last state of the table; to the screen's stream. */
+void holm_sim_print_verdict(struct holm_sim *sim);
+/* Writes the JSON to its file, through a temporary one beside it. False: see errno. */
+bool holm_sim_write_json(const struct holm_sim *sim, const char *path);
+
+bool holm_sim_converged(const struct holm_sim *sim);
+/* Sums over the cities. */
+struct holm_sim_totals {
+    uint64_t operations, fights, refused, errors, breaches, restarts, killed, crashes, stuck,
+        given_up;
+};
+void holm_sim_total(const struct holm_sim *sim, struct holm_sim_totals *totals);
+/* Every check but convergence. */
+bool holm_sim_checks_hold(const struct holm_sim *sim);
+
+#endif

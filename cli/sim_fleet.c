@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/sim.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "sim/city/actor.h"
+#include "sim/city/dice.h"
+#include "sim/city/heap.h"
+
+bool holm_sim_is_living(const struct holm_sim_city *city)
+{
+    return city->state == HOLM_SIM_STARTING || city->state == HOLM_SIM_UP ||
+           city->state == HOLM_SIM_FROZEN;
+}
+
+bool holm_sim_is_cut(const struct holm_sim *sim, uint32_t a, uint32_t b)
+{
+    return sim->side != 0 && ((sim->side >> a ^ sim->side >> b) & 1) != 0;
+}
+
+uint32_t holm_sim_living(const struct holm_sim *sim)
+{
+    uint32_t living = 0;
+    for (uint32_t i = 0; i < sim->count; i++)
+        living += holm_sim_is_living(&sim->cities[i]) ? 1 : 0;
+    return living;
+}
+
+void holm_sim_send(struct holm_sim *sim, struct holm_sim_city *city,
+                   const struct holm_control *control)
+{
+    char line[HOLM_CONTROL_LINE_BYTES_MAX];
+    if (!holm_sim_is_living(city))
+        return;
+    holm_control_print(control, line);
+    enum holm_status status = holm_process_send(&city->process, line);
+    /* One that reads nothing for so long is as good as dead, and its supervisor may judge so. */
+    if (status == HOLM_ELIMIT)
+        (void)kill(city->process.pid, SIGKILL);
+    else if (status != HOLM_OK)
+        holm_sim_fail(sim, "no memory for a line to %s", city->name);
+}
+
+void holm_sim_send_all(struct holm_sim *sim, enum holm_control_type type)
+{
+    struct holm_control control = {.type = type};
+    for (uint32_t i = 0; i < sim->count; i++)
+        holm_sim_send(sim, &sim->cities[i], &control);
+}
+
+static void send_text(struct holm_sim *sim, struct holm_sim_city *city, enum holm_control_type type,
+                      const char *text)
+{
+    struct holm_control control = {.type = type};
+    (void)snprintf(control.text, sizeof control.text, "%s", text);
+    holm_sim_send(sim, city, &control);
+}
+
+/* The story runs in one phase alone; in all others a city keeps still. */
+static void send_hold(struct holm_sim *sim, struct holm_sim_city *city)
+{
+    struct holm_control control = {.type = HOLM_CONTROL_LETTER, .letter.token = sim->token};
+    control.letter.type = sim->phase == HOLM_SIM_STORY ? HOLM_LETTER_GO : HOLM_LETTER_HOLD;
+    holm_sim_send(sim, city, &control);
+}
+
+void holm_sim_hold_all(struct holm_sim *sim, bool hold)
+{
+    struct holm_control control = {.type = HOLM_CONTROL_LETTER, .letter.token = ++sim->token};
+    control.letter.type = hold ? HOLM_LETTER_HOLD : HOLM_LETTER_GO;
+    for (uint32_t i = 0; i < sim->count; i++)
+        holm_sim_send(sim, &sim->cities[i], &control);
+}
+
+/* The addresses of all others that are known, with commas between. */
+static void list_seeds(const struct holm_sim *sim, const struct holm_sim_city *city, char *text,
+                       size_t size)
+{
+    size_t used = 0;
+    text[0] = '\0';
+    for (uint32_t i = 0; i < sim->count; i++) {
+        const struct holm_sim_city *other = &sim->cities[i];
+        if (other == city || other->address[0] == '\0')
+            continue;
+        int written = snprintf(text + used, size - used, "%s%s", used == 0 ? "" : ",",
+                               other->address);
+        if (written < 0 || (size_t)written >= size - used)
+            break;
+        used += (size_t)written;
+    }
+    text[used] = '\0';
+}
+
+static bool spawn(struct holm_sim *sim, struct holm_sim_city *city)
+{
+    uint64_t index = (uint64_t)(city - sim->cities);
+    uint64_t beat_us = HOLM_CITY_BEAT_US / sim->story.config.speed;
+    uint64_t seed = holm_dice_mix(sim->story.config.seed, index << 32 | city->lives);
+    char program[] = "/proc/self/exe";
+    char word[] = "city";
+    char name[32];
+    char seed_text[24];
+    char beat_text[24];
+    char log_text[24];
+    char parent_text[24];
+    char seeds[HOLM_STORY_CITIES_MAX * (HOLM_JOURNAL_ADDRESS_BYTES_MAX + 1)];
+    (void)snprintf(name, sizeof name, "%s", city->name);
+    (void)snprintf(seed_text, sizeof seed_text, "%" PRIu64, seed);
+    (void)snprintf(beat_text, sizeof beat_text, "%" PRIu64, beat_us);
+    (void)snprintf(log_text, sizeof log_text, "%" PRIu32, sim->options->log_kib);
+    (void)snprintf(parent_text, sizeof parent_text, "%ld", (long)getpid());
+    list_seeds(sim, city, seeds, sizeof seeds);
+    char *const argv[] = {program,      word,  name,     seed_text,   beat_text,
+                          city->listen, seeds, log_text, parent_text, NULL};
+    return holm_process_spawn(&city->process, argv, city->errors_path) == HOLM_OK;
+}
+
+/* What reachable others have seen now: when this life has it all, it is whole again. Who is alone
+ * on its side of a split has nobody to become whole from. */
+static void set_goal(struct holm_sim *sim, struct holm_sim_city *city)
+{
+    uint32_t self = (uint32_t)(city - sim->cities);
+    struct holm_ledger_vector *goal = &city->goal;
+    void *room = holm_heap_grow(goal->seqs, &goal->capacity, sizeof goal->seqs[0],
+                                sim->ledger.place_count + 1);
+    city->recovering = false;
+    if (room == NULL)
+        return;
+    goal->seqs = room;
+    goal->count = sim->ledger.place_count;
+    for (size_t place = 0; place < goal->count; place++)
+        goal->seqs[place] = 0;
+    for (uint32_t i = 0; i < sim->count; i++) {
+        const struct holm_sim_city *other = &sim->cities[i];
+        if (i == self || !holm_sim_is_living(other) || holm_sim_is_cut(sim, self, i))
+            continue;
+        const struct holm_ledger_vector *seen = &sim->ledger.lives[other->life].seen;
+        city->recovering = city->lives > 0;
+        for (size_t place = 0; place < goal->count; place++) {
+            if (goal->seqs[place] < holm_ledger_seq(seen, place))
+                goal->seqs[place] = holm_ledger_seq(seen, place);
+        }
+    }
+}
+
+static void start(struct holm_sim *sim, struct holm_sim_city *city)
+{
+    uint32_t self = (uint32_t)(city - sim->cities);
+    set_goal(sim, city);
+    if (!sim->options->tcp)
+        (void)unlink(city->listen + sizeof "ipc://" - 1);
+    if (holm_ledger_begin(&sim->ledger, self, &city->life) != HOLM_OK) {
+        holm_sim_fail(sim, "no memory for the ledger");
+        return;
+    }
+    city->greeted = city->stopped = city->expected = false;
+    city->rss.start_kib = 0;
+    if (!spawn(sim, city)) {
+        holm_sim_fail(sim, "cannot start a process: %s", strerror(errno));
+        return;
+    }
+    city->state = HOLM_SIM_STARTING;
+    city->lives++;
+    for (uint32_t i = 0; i < sim->count; i++) {
+        if (holm_sim_is_cut(sim, self, i))
+            send_text(sim, city, HOLM_CONTROL_CUT, sim->cities[i].name);
+    }
+    send_hold(sim, city);
+}
+
+bool holm_sim_fleet_start(struct holm_sim *sim)
+{
+    for (uint32_t i = 0; i < sim->count; i++) {
+        struct holm_sim_city *city = &sim->cities[i];
+        holm_process_init(&city->process);
+        city->name = holm_story_city(i);
+        if (sim->options->tcp)
+            (void)snprintf(city->listen, sizeof city->listen, "tcp://127.0.0.1:0");
+        else
+            (void)snprintf(city->listen, sizeof city->listen, "ipc://%s/%s", sim->workdir.path,
+                           city->name);
+        (void)snprintf(city->errors_path, sizeof city->errors_path, "%s/%s.err", sim->workdir.path,
+                       city->name);
+    }
+    for (uint32_t i = 0; i < sim->count && !sim->failed; i++)
+        start(sim, &sim->cities[i]);
+    return !sim->failed;
+}
+
+/* Everybody gets to know a new address; the newcomer has those that were known at its start. */
+static void introduce(struct holm_sim *sim, struct holm_sim_city *city, const char *address)
+{
+    bool known = strcmp(city->address, address) == 0;
+    (void)snprintf(city->address, sizeof city->address, "%s", address);
+    /* The next life is to be found where this one was. */
+    (void)snprintf(city->listen, sizeof city->listen, "%.*s", (int)sizeof city->listen - 1,
+                   address);
+    for (uint32_t i = 0; i < sim->count && !known; i++) {
+        if (&sim->cities[i] != city)
+            send_text(sim, &sim->cities[i], HOLM_CONTROL_JOIN, address);
+    }
+}
+
+static void greet(struct holm_sim *sim, struct holm_sim_city *city,
+                  const struct holm_journal_hello *hello)
+{
+    city->greeted = true;
+    if (city->state == HOLM_SIM_STARTING)
+        city->state = HOLM_SIM_UP;
+    introduce(sim, city, hello->address);
+    if (city->lives > 1)
+        holm_sim_tell(sim, "%s is back, empty, under epoch %" PRIx64, city->name,
+                      hello->self.epoch.value);
+}
+
+static void note_op(struct holm_sim *sim, struct holm_sim_city *city,
+                    const struct holm_journal_op *op)
+{
+    city->operations++;
+    if (op->verb == HOLM_JOURNAL_DAMAGE)
+        city->fights++;
+    if (op->verb != HOLM_JOURNAL_BURY)
+        return;
+    city->burials++;
+    holm_sim_tell_burial(sim, city, op->hero);
+}
+
+static void check_recovery(struct holm_sim *sim, struct holm_sim_city *city)
+{
+    const struct holm_ledger_vector *seen = &sim->ledger.lives[city->life].seen;
+    for (size_t place = 0; place < city->goal.count; place++) {
+        if (holm_ledger_seq(seen, place) < city->goal.seqs[place])
+            return;
+    }
+    city->recovering = false;
+    uint64_t took_us = sim->now_us - city->died_us;
+    void *room = holm_heap_grow(sim->recoveries_us, &sim->recovery_capacity, sizeof took_us,
+                                sim->recovery_count + 1);
+    if (room != NULL) {
+        sim->recoveries_us = room;
+        sim->recoveries_us[sim->recovery_count++] = took_us;
+    }
+    holm_sim_tell(sim, "%s is whole again, %" PRIu64 " ms after its death: %" PRIu64 " heroes",
+                  city->name, took_us / 1000, sim->ledger.lives[city->life].report.alive);
+}
+
+struct reading {
+    struct holm_sim *sim;
+    struct holm_sim_city *city;
+};
+
+static void take_line(void *context, const char *text, size_t size)
+{
+    const struct reading *reading = context;
+    struct holm_sim *sim = reading->sim;
+    struct holm_sim_city *city = reading->city;
+    struct holm_journal_line line;
+    if (!holm_journal_parse(text, size, &line)) {
+        sim->torn++;
+        return;
+    }
+    if (holm_ledger_take(&sim->ledger, city->life, &line) != HOLM_OK)
+        holm_sim_fail(sim, "no memory for the ledger");
+    if (line.type == HOLM_JOURNAL_HELLO)
+        greet(sim, city, &line.as.hello);
+    else if (line.type == HOLM_JOURNAL_OP)
+        note_op(sim, city, &line.as.op);
+    else if (line.type == HOLM_JOURNAL_REPORT && city->recovering)
+        check_recovery(sim, city);
+    else if (line.type == HOLM_JOURNAL_LOG && line.as.log.level <= 1)
+        holm_sim_tell(sim, "%s says: %s", city->name, line.as.log.text);
+}
+
+void holm_sim_fleet_read(struct holm_sim *sim, struct holm_sim_city *city)
+{
+    struct reading reading = {sim, city};
+    (void)holm_process_read(&city->process, take_line, &reading);
+}
+
+void holm_sim_fleet_bomb(struct holm_sim *sim, struct holm_sim_city *city)
+{
+    city->expected = true;
+    city->bombs++;
+    sim->bombs++;
+    holm_sim_tell(sim, "a bomb on %s", city->name);
+    (void)kill(city->process.pid, SIGKILL);
+}
+
+/* The pipe outlives its writer: all lines that the dead have written are read first. */
+static void bury_process(struct holm_sim *sim, struct holm_sim_city *city)
+{
+    struct reading reading = {sim, city};
+    while (holm_process_read(&city->process, take_line, &reading))
+        continue;
+    sim->torn += city->process.torn;
+    holm_process_close(&city->process);
+    holm_process_init(&city->process);
+    const struct holm_journal_report *last = &sim->ledger.lives[city->life].report;
+    city->refused += last->refused;
+    city->errors += last->errors;
+    city->breaches += last->breaches;
+    city->died_us = sim->now_us;
+}
+
+/* A death that nobody ordered: from outside, or of the city's own making. */
+static void tell_death(struct holm_sim *sim, struct holm_sim_city *city, int status)
+{
+    if (city->expected)
+        return;
+    if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM)) {
+        city->killed++;
+        holm_sim_tell(sim, "%s was killed from outside", city->name);
+        return;
+    }
+    city->crashes++;
+    if (WIFSIGNALED(status))
+        holm_sim_tell(sim, "%s crashed: %s", city->name, strsignal(WTERMSIG(status)));
+    else
+        holm_sim_tell(sim, "%s ended by itself with status %d", city->name, WEXITSTATUS(status));
+}
+
+static void supervise(struct holm_sim *sim, struct holm_sim_city *city)
+{
+    if (holm_supervisor_died(&city->supervised, sim->now_us) == HOLM_SUPERVISOR_RESTART) {
+        start(sim, city);
+        return;
+    }
+    city->state = HOLM_SIM_GIVEN_UP;
+    holm_sim_tell(sim, "%s is given up: it died again after %d restarts in %d s", city->name,
+                  HOLM_SUPERVISOR_RESTARTS_MAX, HOLM_SUPERVISOR_WINDOW_US / 1000000);
+}
+
+static void handle_status(struct holm_sim *sim, struct holm_sim_city *city, int status)
+{
+    if (WIFSTOPPED(status)) {
+        city->stopped = true;
+        city->state = HOLM_SIM_FROZEN;
+        holm_sim_tell(sim, "%s is frozen", city->name);
+        return;
+    }
+    if (WIFCONTINUED(status)) {
+        city->stopped = false;
+        city->state = city->greeted ? HOLM_SIM_UP : HOLM_SIM_STARTING;
+        holm_sim_tell(sim, "%s goes on", city->name);
+        return;
+    }
+    bury_process(sim, city);
+    /* A dump that was whole is as good as its city: asked to end, it may do so. */
+    if (sim->phase >= HOLM_SIM_CLOSING) {
+        city->state = HOLM_SIM_ENDED;
+        city->expected = WIFEXITED(status) ? WEXITSTATUS(status) == 0 : city->stuck > 0;
+        tell_death(sim, city, status);
+        return;
+    }
+    holm_ledger_died(&sim->ledger, city->life);
+    tell_death(sim, city, status);
+    supervise(sim, city);
+}
+
+void holm_sim_fleet_reap(struct holm_sim *sim)
+{
+    int status;
+    pid_t pid;
+    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
+        for (uint32_t i = 0; i < sim->count; i++) {
+            if (sim->cities[i].process.pid == pid && holm_sim_is_living(&sim->cities[i])) {
+                handle_status(sim, &sim->cities[i], status);
+                break;
+            }
+        }
+    }
+}
+
+/* Waits for a process that was sent SIGKILL, which takes no time worth telling. */
+static void wait_for_death(const struct holm_sim_city *city)
+{
+    while (waitpid(city->process.pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+void holm_sim_fleet_give_up(struct holm_sim *sim, struct holm_sim_city *city)
+{
+    (void)kill(city->process.pid, SIGKILL);
+    wait_for_death(city);
+    bury_process(sim, city);
+    holm_ledger_died(&sim->ledger, city->life);
+    city->supervised.given_up = true;
+    city->state = HOLM_SIM_GIVEN_UP;
+}
+
+static uint64_t resident_kib(pid_t pid)
+{
+    char path[32];
+    unsigned long long whole = 0;
+    unsigned long long resident = 0;
+    (void)snprintf(path, sizeof path, "/proc/%ld/statm", (long)pid);
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    char text[64] = "";
+    if (fgets(text, sizeof text, file) != NULL) {
+        char *rest;
+        whole = strtoull(text, &rest, 10);
+        resident = whole == 0 ? 0 : strtoull(rest, NULL, 10);
+    }
+    (void)fclose(file);
+    return resident * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+void holm_sim_fleet_sample(struct holm_sim *sim)
+{
+    for (uint32_t i = 0; i < sim->count; i++) {
+        struct holm_sim_city *city = &sim->cities[i];
+        uint64_t kib = city->greeted && holm_sim_is_living(city) ? resident_kib(city->process.pid)
+                                                                 : 0;
+        if (kib == 0)
+            continue;
+        city->rss.end_kib = kib;
+        if (city->rss.middle_kib == 0 &&
+            sim->story_us >= (uint64_t)sim->story.config.seconds * 500000)
+            city->rss.middle_kib = kib;
+        if (city->rss.start_kib == 0)
+            city->rss.start_kib = kib;
+        if (city->rss.peak_kib < kib)
+            city->rss.peak_kib = kib;
+    }
+}
+
+void holm_sim_fleet_end(struct holm_sim *sim)
+{
+    for (uint32_t i = 0; i < sim->count; i++) {
+        struct holm_sim_city *city = &sim->cities[i];
+        if (holm_sim_is_living(city)) {
+            (void)kill(city->process.pid, SIGKILL);
+            wait_for_death(city);
+            city->state = HOLM_SIM_ENDED;
+        }
+        holm_process_close(&city->process);
+        free(city->goal.seqs);
+        city->goal = (struct holm_ledger_vector){0};
+    }
+}

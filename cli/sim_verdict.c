@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The verdict in plain words.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "cli/sim.h"
+
+__attribute__((format(printf, 2, 3))) static void say(struct holm_sim *sim, const char *format, ...)
+{
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    holm_screen_text(&sim->screen, text);
+}
+
+static void say_coloured(struct holm_sim *sim, bool good, const char *text)
+{
+    if (sim->screen.colour)
+        say(sim, "\033[1;%dm%s\033[0m\n", good ? 32 : 31, text);
+    else
+        say(sim, "%s\n", text);
+}
+
+static void say_cities(struct holm_sim *sim)
+{
+    say(sim, "  %-9s %9s %8s %6s %6s %6s  %s\n", "city", "restarts", "ops", "alive", "buried",
+        "vector", "digest");
+    for (uint32_t i = 0; i < sim->count; i++) {
+        const struct holm_sim_city *city = &sim->cities[i];
+        const struct holm_ledger_life *life = &sim->ledger.lives[city->life];
+        say(sim, "  %-9s %9" PRIu64 " %8" PRIu64, city->name, city->supervised.restarts,
+            city->operations);
+        if (city->supervised.given_up)
+            say(sim, " %6s %6s %6s  %s\n", "-", "-", "-", "given up");
+        else
+            say(sim, " %6" PRIu64 " %6" PRIu64 " %6" PRIu64 "  %016" PRIx64 "\n",
+                life->report.alive, life->report.buried, life->report.entries, life->digest);
+    }
+}
+
+static void say_convergence(struct holm_sim *sim)
+{
+    for (size_t i = 0; i < sim->convergence_count; i++) {
+        const struct holm_sim_convergence *measured = &sim->convergences[i];
+        const char *what = measured->heal ? "a heal" : "the end of the story";
+        if (measured->done)
+            say(sim, "  all agreed %.1f ms after %s\n", (double)measured->took_us / 1000, what);
+        else
+            say(sim, "  no agreement within %" PRIu32 " s after %s\n", sim->options->deadline_s,
+                what);
+    }
+    for (size_t i = 0; i < sim->recovery_count; i++)
+        say(sim, "%s%.1f", i == 0 ? "  milliseconds from a death until whole again: " : ", ",
+            (double)sim->recoveries_us[i] / 1000);
+    say(sim, "%s", sim->recovery_count > 0 ? "\n" : "");
+}
+
+static void say_count(struct holm_sim *sim, uint64_t count, const char *what)
+{
+    char text[160];
+    (void)snprintf(text, sizeof text, "  %6" PRIu64 "  %s", count, what);
+    if (count == 0)
+        say(sim, "%s\n", text);
+    else
+        say_coloured(sim, false, text);
+}
+
+/* The first line stands always; the others only when there is something to tell. */
+static void say_checks(struct holm_sim *sim, const struct holm_sim_totals *totals)
+{
+    const struct holm_verdict *verdict = &sim->verdict;
+    const struct {
+        uint64_t count;
+        const char *what;
+        bool always;
+    } checks[] = {
+        {verdict->lost_acknowledged, "operations lost after another city had seen them", true},
+        {verdict->resurrected, "buried heroes alive again", true},
+        {verdict->counter_errors, "heroes with a wrong health", true},
+        {verdict->reused_dots, "operations under a name that was taken", false},
+        {verdict->unjournaled, "operations that no journal tells of", false},
+        {verdict->unexplained, "heroes that nobody created", false},
+        {verdict->disagreements, "heroes that differ between cities", false},
+        {sim->silent, "cities that live but gave no answer", false},
+        {sim->torn, "journal lines that could not be read", false},
+        {totals->errors, "writes that a replica refused", false},
+        {totals->breaches, "equal vectors with unequal digests, as the nodes saw them", false},
+        {totals->crashes, "cities that crashed by themselves", false},
+    };
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
+        if (checks[i].always || checks[i].count > 0)
+            say_count(sim, checks[i].count, checks[i].what);
+    }
+}
+
+static void say_remarks(struct holm_sim *sim)
+{
+    for (uint32_t i = 0; i < sim->count; i++) {
+        const struct holm_sim_city *city = &sim->cities[i];
+        if (city->supervised.given_up)
+            say(sim, "  %s was given up: the verdict is about the others\n", city->name);
+        if (city->stuck > 0)
+            say(sim, "  %s had to be killed at the end\n", city->name);
+    }
+}
+
+void holm_sim_print_verdict(struct holm_sim *sim)
+{
+    struct holm_sim_totals totals;
+    bool converged = holm_sim_converged(sim);
+    bool holds = converged && holm_sim_checks_hold(sim);
+    holm_sim_total(sim, &totals);
+    say(sim,
+        "\nseed %" PRIu64 ": %" PRIu64 " bombs, %" PRIu64 " splits, %" PRIu64
+        " killed from outside, %" PRIu64 " restarts\n",
+        sim->story.config.seed, sim->bombs, sim->splits, totals.killed, totals.restarts);
+    say(sim,
+        "  %" PRIu64 " operations (%" PRIu64 " bind), %" PRIu64 " fights, %" PRIu64
+        " heroes fallen, %" PRIu64 " assignments of the dead refused\n\n",
+        totals.operations, sim->verdict.binding, totals.fights, sim->deaths, totals.refused);
+    say_cities(sim);
+    say(sim, "\n");
+    say_convergence(sim);
+    say_checks(sim, &totals);
+    say_remarks(sim);
+    say(sim, "\n");
+    say_coloured(sim, holds,
+                 holds       ? "All cities agree, and all promises were kept."
+                 : converged ? "All cities agree, but a promise was broken."
+                             : "The cities did NOT converge.");
+}
