@@ -139,6 +139,28 @@ static void test_join_when_an_address_is_given_later_then_it_is_dialled(void **s
     holm_close(lisbon);
 }
 
+static void test_join_when_there_are_too_many_addresses_then_one_is_refused(void **state)
+{
+    struct holm_config config = api_config("lisbon");
+    struct holm_node *node;
+    enum holm_status status = HOLM_OK;
+    char address[64];
+    int joined = 0;
+
+    config.peers_max = 1;
+    config.redial_interval_ms = 3600000;
+    assert_ok(holm_open(&config, &node));
+    while (status == HOLM_OK && joined < 1000) {
+        snprintf(address, sizeof address, "ipc:///nowhere/%d", joined);
+        status = holm_join(node, address);
+        joined += status == HOLM_OK;
+    }
+    assert_status(status, HOLM_ELIMIT);
+    assert_true(joined >= 1);
+    assert_ok(holm_join(node, "ipc:///nowhere/0"));
+    holm_close(node);
+}
+
 static bool child_is_told(struct holm_node *node, struct holm_watch *watch)
 {
     const struct holm_bytes key = holm_str("k"), field = holm_str("f");
@@ -237,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_open_when_limits_are_at_their_ends_then_it_works),
         cmocka_unit_test(test_open_when_a_node_comes_back_then_its_epoch_is_higher),
         cmocka_unit_test(test_join_when_an_address_is_given_later_then_it_is_dialled),
+        cmocka_unit_test(test_join_when_there_are_too_many_addresses_then_one_is_refused),
         cmocka_unit_test(
             test_fork_when_a_child_uses_the_node_then_it_is_told_and_the_parent_goes_on),
     };

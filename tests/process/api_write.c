@@ -492,6 +492,42 @@ static void test_commit_when_the_batch_is_over_half_a_frame_then_it_is_refused(v
     holm_close(node);
 }
 
+/* A removal names every dot that it takes away. Two records are filled in turns, so that the dots of
+ * each are scattered and cannot be named as one range. */
+static void test_remove_when_it_names_more_than_fits_then_it_is_refused_whole(void **state)
+{
+    enum {
+        ELEMENTS = 20000
+    };
+    const struct holm_bytes sets[] = {holm_str("{t}a"), holm_str("{t}b")};
+    struct holm_config config = api_config("small");
+    struct holm_node *node;
+    struct holm_stats before, after;
+
+    config.frame_bytes_max = 65536;
+    assert_ok(holm_open(&config, &node));
+    for (uint32_t i = 0; i < ELEMENTS; i++) {
+        char field[2] = {(char)('0' + i % 20), '\0'};
+
+        assert_ok(holm_insert(node, sets[i % 2], holm_str(field), holm_mem(&i, sizeof i)));
+    }
+    assert_int_equal(holm_vector(node, holm_partition(node, sets[0]), NULL, 0), 1);
+    holm_stats(node, &before);
+    assert_status(holm_remove(node, sets[0], holm_str("")), HOLM_ETOOBIG);
+    holm_stats(node, &after);
+    assert_int_equal(before.digest, after.digest);
+    assert_int_equal(before.operations, after.operations);
+    /* "in parts" */
+    for (uint32_t i = 0; i < 20; i++) {
+        char field[2] = {(char)('0' + i), '\0'};
+
+        assert_ok(holm_remove(node, sets[0], holm_str(field)));
+    }
+    assert_false(holm_exists(node, sets[0]));
+    assert_true(holm_exists(node, sets[1]));
+    holm_close(node);
+}
+
 static void test_partition_when_keys_have_a_tag_then_a_batch_can_hold_them(void **state)
 {
     uint32_t partition = holm_partition(*state, holm_str("hero:7"));
@@ -584,6 +620,7 @@ int main(void)
         ALONE(test_commit_when_nothing_has_to_be_written_then_the_receipt_is_empty),
         ALONE(test_commit_when_one_operation_is_refused_then_nothing_is_written),
         cmocka_unit_test(test_commit_when_the_batch_is_over_half_a_frame_then_it_is_refused),
+        cmocka_unit_test(test_remove_when_it_names_more_than_fits_then_it_is_refused_whole),
         ALONE(test_partition_when_keys_have_a_tag_then_a_batch_can_hold_them),
         ALONE(test_write_when_two_threads_write_then_nothing_is_lost),
     };
