@@ -212,8 +212,6 @@ static enum holm_status check_run(struct holm_wire_reading *reading, const Holm_
                                             &sizes->bytes);
     if (status != HOLM_OK)
         return status;
-    if (cells->first == 0 || cells->span > UINT64_MAX - cells->first)
-        return HOLM_EMALFORMED;
     struct holm_wire_actors table = actors_of(cells);
     sizes->actors = 1 + table.n_epochs;
     status = holm_wire_spend(&reading->left.actors_max, sizes->actors);

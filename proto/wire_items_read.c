@@ -101,8 +101,7 @@ static bool bytes_fit(const Holm__Wire__Cells *cells, const struct tally *tally)
         if (holm_column_at32(cells->paths, cells->n_paths, i) > cells->n_path_sizes)
             return false;
     }
-    return (items == 0 || cells->key_sizes[0] > 0) &&
-           sizes_fit(cells->key_sizes, items, items, cells->keys) &&
+    return sizes_fit(cells->key_sizes, items, items, cells->keys) &&
            holm_column_sum(cells->path_sizes, cells->n_path_sizes, cells->n_path_sizes) <=
                cells->path_bytes.len &&
            sizes_fit(cells->sub_sizes, cells->n_sub_sizes, items, cells->subs) &&

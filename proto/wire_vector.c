@@ -92,11 +92,10 @@ static bool epochs_ascend(const uint64_t *epochs, size_t at, size_t more)
 
 enum holm_status holm_wire_check_actors(const struct holm_wire_actors *table)
 {
-    if (table->n_nodes > UINT32_MAX || table->n_epochs < table->n_nodes ||
-        !holm_column_fits(table->n_more_epochs, table->n_nodes))
+    if (table->n_nodes > UINT32_MAX || !holm_column_fits(table->n_more_epochs, table->n_nodes))
         return HOLM_EMALFORMED;
     uint64_t more = holm_column_sum(table->more_epochs, table->n_more_epochs, table->n_nodes);
-    if (more != table->n_epochs - table->n_nodes)
+    if (more + table->n_nodes != table->n_epochs)
         return HOLM_EMALFORMED;
     size_t at = 0;
     for (size_t i = 0; i < table->n_nodes; i++) {

@@ -147,6 +147,15 @@ static void hello_has_no_cluster(Holm__Wire__Envelope *envelope)
     envelope->hello->cluster.len = 0;
 }
 
+static void publisher_is_long(Holm__Wire__Envelope *envelope)
+{
+    ProtobufCBinaryData *publisher = &envelope->hello->publisher;
+    free(publisher->data);
+    publisher->data = calloc(129, 1);
+    assert_non_null(publisher->data);
+    publisher->len = 129;
+}
+
 static void few_members(struct holm_codec_limits *limits)
 {
     limits->members_max = 1;
@@ -172,6 +181,16 @@ static void short_clusters(struct holm_codec_limits *limits)
 static void pull_names_a_node_twice(Holm__Wire__Envelope *envelope)
 {
     envelope->pull->vector->nodes[1] = envelope->pull->vector->nodes[0];
+}
+
+static void pull_names_an_epoch_twice(Holm__Wire__Envelope *envelope)
+{
+    envelope->pull->vector->epochs[2] = 0;
+}
+
+static void pull_wraps(Holm__Wire__Envelope *envelope)
+{
+    envelope->pull->vector->epochs[2] = UINT64_MAX;
 }
 
 static void pull_has_a_zero(Holm__Wire__Envelope *envelope)
@@ -278,11 +297,14 @@ static const struct hostile cases[] = {
     {"a hello without a version", "hello", hello_has_no_version, NULL, HOLM_EMALFORMED},
     {"a hello without partitions", "hello", hello_has_no_partitions, NULL, HOLM_EMALFORMED},
     {"a hello without a cluster", "hello", hello_has_no_cluster, NULL, HOLM_EMALFORMED},
+    {"a long publisher", "hello", publisher_is_long, NULL, HOLM_ETOOBIG},
     {"too many members", "hello", NULL, few_members, HOLM_ETOOBIG},
     {"a long name", "hello", NULL, short_names, HOLM_ETOOBIG},
-    {"a long address", "hello", NULL, short_addresses, HOLM_ETOOBIG},
+    {"a long address", "hello_answer", NULL, short_addresses, HOLM_ETOOBIG},
     {"a long cluster name", "hello", NULL, short_clusters, HOLM_ETOOBIG},
     {"a node twice in a pull", "pull", pull_names_a_node_twice, NULL, HOLM_EMALFORMED},
+    {"an epoch twice in a pull", "pull", pull_names_an_epoch_twice, NULL, HOLM_EMALFORMED},
+    {"epochs that wrap in a pull", "pull", pull_wraps, NULL, HOLM_EMALFORMED},
     {"a zero in a pull", "pull", pull_has_a_zero, NULL, HOLM_EMALFORMED},
     {"a long pull", "pull", NULL, few_vector_entries, HOLM_ETOOBIG},
     {"a newer vector", "sync_open", vector_is_newer, NULL, HOLM_EVERSION},
