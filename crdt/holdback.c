@@ -92,6 +92,19 @@ struct holm_delta *holm_holdback_ready(const struct holm_holdback *holdback,
     return NULL;
 }
 
+void holm_holdback_drop(struct holm_holdback *holdback, const struct holm_delta *delta)
+{
+    size_t place = place_of(holdback, delta->actor, delta->first);
+    HOLM_ASSERT(place < holdback->count && holdback->held[place].delta == delta);
+    struct holm_delta *dropped = holdback->held[place].delta;
+    holdback->count -= 1;
+    holdback->dropped += 1;
+    holdback->bytes -= dropped->memory_bytes;
+    memmove(holdback->held + place, holdback->held + place + 1,
+            (holdback->count - place) * sizeof *holdback->held);
+    holm_delta_release(dropped);
+}
+
 size_t holm_holdback_purge(struct holm_holdback *holdback, const struct holm_actors *actors,
                            uint64_t now_us)
 {

@@ -34,9 +34,13 @@ HOLM_NODISCARD enum holm_status holm_holdback_add(struct holm_holdback *holdback
                                                   struct holm_delta *delta, uint64_t doomed_us);
 
 /* The next run of its actor that can be applied to `actors`, or NULL. It stays held until
- * holm_holdback_purge(). O(actors that hold runs, log held). */
+ * holm_holdback_purge(), but is not given again once `actors` cover it.
+ * O(actors that hold runs, log held). */
 struct holm_delta *holm_holdback_ready(const struct holm_holdback *holdback,
                                        const struct holm_actors *actors);
+
+/* Drops a run that is held, which is counted. O(held). */
+void holm_holdback_drop(struct holm_holdback *holdback, const struct holm_delta *delta);
 
 /* Drops every run that the vector covers, and every doomed one whose time has come. Returns how
  * many doomed ones went. */

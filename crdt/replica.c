@@ -318,11 +318,17 @@ enum holm_status holm_replica_step(struct holm_replica *replica, const struct ho
 {
     forget_work(replica);
     replica->now = now;
+    bool retry = replica->retry;
     replica->retry = false;
     enum holm_status status = take_event(replica, event);
     /* A commit is to be cheap: what is due waits for the tick that its wake-up time asks for. */
-    if (event->type != HOLM_EVENT_COMMIT)
+    if (event->type == HOLM_EVENT_COMMIT) {
+        replica->retry |= retry;
+    } else {
+        if (retry)
+            holm_replica_drain(replica);
         holm_replica_schedule(replica);
+    }
     finish_work(replica, work);
     return status;
 }

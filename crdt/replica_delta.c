@@ -180,16 +180,55 @@ static void observe_stamps(struct holm_replica *replica, const struct holm_items
     }
 }
 
+static bool applied(const struct applying *applying, uint32_t number, uint64_t seq)
+{
+    uint32_t index = applying->indices[number];
+    return index != HOLM_ACTOR_NONE && seq <= holm_actors_seq(&applying->replica->actors, index);
+}
+
+/* A writer can only replace or cancel what it had applied, and its causes are applied here. A run
+ * that names more would leave a state that no vector covers, which no peer could sync from. */
+static bool names_causes_only(const struct applying *applying)
+{
+    const struct holm_items *items = &applying->delta->items;
+    for (uint32_t i = 0; i < items->seen_count; i++) {
+        const struct holm_seen *seen = &items->seen[i];
+        if (seen->actor != 0 && !applied(applying, seen->actor, seen->last))
+            return false;
+    }
+    for (uint32_t i = 0; i < items->item_count; i++) {
+        const struct holm_item *item = &items->items[i];
+        if (item->op == HOLM_ITEM_COUNT && item->actor != 0 &&
+            !applied(applying, item->actor, item->count.last))
+            return false;
+    }
+    return true;
+}
+
+/* Translates the run's actors. Of those that are new here only the writer gets an index. */
+static enum holm_status translate(struct applying *applying)
+{
+    struct holm_replica *replica = applying->replica;
+    const struct holm_items *items = &applying->delta->items;
+    applying->indices = holm_arena_take(&replica->scratch,
+                                        items->actor_count * sizeof *applying->indices);
+    if (applying->indices == NULL)
+        return HOLM_ENOMEM;
+    for (uint32_t i = 0; i < items->actor_count; i++)
+        applying->indices[i] = holm_actors_find(&replica->actors, items->actors[i]);
+    if (!names_causes_only(applying)) {
+        replica->stats.deltas_refused += 1;
+        return HOLM_EMALFORMED;
+    }
+    return holm_actors_intern(&replica->actors, items->actors[0], &applying->indices[0]);
+}
+
 /* Applies a run that is causally next. All or nothing. */
 static enum holm_status apply(struct holm_replica *replica, struct holm_delta *delta)
 {
     struct applying applying = {.replica = replica, .delta = delta};
     struct holm_arena_mark mark = holm_arena_mark(&replica->scratch);
-    size_t actor_count = delta->items.actor_count;
-    applying.indices = holm_arena_take(&replica->scratch, actor_count * sizeof *applying.indices);
-    enum holm_status status = applying.indices == NULL ? HOLM_ENOMEM : HOLM_OK;
-    for (size_t i = 0; status == HOLM_OK && i < actor_count; i++)
-        status = holm_actors_intern(&replica->actors, delta->items.actors[i], &applying.indices[i]);
+    enum holm_status status = translate(&applying);
     if (status == HOLM_OK)
         status = holm_oplog_reserve(&replica->log);
     if (status == HOLM_OK)
@@ -211,16 +250,19 @@ static enum holm_status apply(struct holm_replica *replica, struct holm_delta *d
 
 void holm_replica_drain(struct holm_replica *replica)
 {
-    struct holm_delta *delta = holm_holdback_ready(&replica->holdback, &replica->actors);
+    struct holm_holdback *holdback = &replica->holdback;
+    struct holm_delta *delta = holm_holdback_ready(holdback, &replica->actors);
     while (delta != NULL) {
-        if (apply(replica, delta) != HOLM_OK) {
+        enum holm_status status = apply(replica, delta);
+        if (status == HOLM_ENOMEM) {
             replica->retry = true;
             break;
         }
-        (void)holm_holdback_purge(&replica->holdback, &replica->actors, 0);
-        delta = holm_holdback_ready(&replica->holdback, &replica->actors);
+        if (status != HOLM_OK)
+            holm_holdback_drop(holdback, delta); /* it will never do: its actor may be pulled */
+        delta = holm_holdback_ready(holdback, &replica->actors);
     }
-    (void)holm_holdback_purge(&replica->holdback, &replica->actors, 0);
+    (void)holm_holdback_purge(holdback, &replica->actors, 0);
 }
 
 /* ---- receiving */

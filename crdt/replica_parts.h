@@ -32,6 +32,7 @@ struct holm_replica_peer {
     uint64_t wanted;     /* of the peer's actor, the seq whose application it wants to be told of */
     uint64_t retry_us;   /* not to be asked before */
     uint64_t backoff_us; /* the next delay; 0: none yet */
+    uint64_t repair_us;  /* the back-off of the last repair; 0: its digest was right since */
     uint64_t fruitless_theirs, fruitless_mine; /* vector hashes at a pull that brought nothing */
 };
 

@@ -109,18 +109,23 @@ void holm_replica_answered(struct holm_replica *replica, uint32_t peer)
 }
 
 /* Equal vectors with unequal digests: one of the two is broken. First this one's digest is put to
- * the test; then the states are merged, after which both hold what both had. */
+ * the test; then the states are merged, after which both hold what both had. What that does not mend
+ * (one dot with two payloads) is tried again, but ever more rarely. */
 static void repair(struct holm_replica *replica, uint32_t peer,
                    const struct holm_beacon_entry *entry)
 {
     struct holm_replica_peer *known = &replica->peers[peer];
     replica->stats.digest_breaches += 1;
+    if (known->must_sync)
+        return; /* asked for already: beacons must not put it off */
     (void)holm_state_rebuild_digests(&replica->state);
     if (holm_digest_equal(entry->digest, replica->state.digest))
         return;
     known->must_sync = true;
     known->ahead = true;
+    known->backoff_us = known->repair_us;
     holm_replica_back_off(replica, peer);
+    known->repair_us = known->backoff_us;
 }
 
 void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
@@ -131,10 +136,14 @@ void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
     if (entry->vector_hash == replica->actors.hash) {
         holm_replica_seen_by(replica, known, holm_actors_seq(&replica->actors, replica->self));
         known->ahead = known->must_sync;
-        if (!holm_replica_pending(replica) &&
-            !holm_digest_equal(entry->digest, replica->state.digest))
+        if (holm_replica_pending(replica))
+            return; /* the digest is ahead of the vector */
+        if (!holm_digest_equal(entry->digest, replica->state.digest)) {
             repair(replica, peer, entry);
-        else if (!known->must_sync)
+            return;
+        }
+        known->repair_us = 0;
+        if (!known->must_sync)
             known->backoff_us = 0;
         return;
     }

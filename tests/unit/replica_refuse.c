@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a replica must not take, and how it goes on when something could not be done at once.
+ */
+#include "crdt/path.h"
+#include "tests/unit/trio.h"
+
+#include <stdio.h>
+
+enum {
+    A,
+    B,
+    C
+};
+
+static struct holm_bytes key_of(uint32_t i)
+{
+    static char texts[8][24];
+    static size_t next;
+    char *text = texts[next++ % 8];
+    return holm_mem(text, (size_t)snprintf(text, sizeof texts[0], "key:%u", i));
+}
+
+/* A run of actor 1 with one item, which the caller completes. */
+static struct holm_delta *make_run(struct trio *trio, uint64_t first, struct holm_fill *fill,
+                                   size_t actors, size_t seen)
+{
+    struct holm_fill_sizes sizes = {.actors = actors, .items = 1, .seen = seen, .bytes = 16};
+    struct holm_delta *delta;
+    assert_int_equal(holm_delta_new(&trio->allocator, &sizes, &delta, fill), HOLM_OK);
+    delta->partition = 5;
+    delta->actor = actor_of(1, 1);
+    delta->first = first;
+    delta->last = first;
+    fill->actors[0] = delta->actor;
+    fill->items[0].key = holm_fill_bytes(fill, holm_str("k"));
+    return delta;
+}
+
+/* T30: a mark for increments that nobody made would make every cut of this state unreadable. */
+static void test_replica_when_a_run_counts_beyond_its_causes_then_it_is_refused(void **state)
+{
+    struct trio trio;
+    struct holm_fill fill;
+    struct holm_replica_config config = trio_config();
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    trio_write(&trio, B, holm_op_add(holm_str("k"), holm_str("n"), 5));
+    assert_int_equal(trio_event(&trio, B, HOLM_EVENT_FLUSH), HOLM_OK);
+    for (uint64_t node = 2; node <= 3; node++) {
+        struct holm_delta *delta = make_run(&trio, 1, &fill, 2, 0);
+        fill.actors[1] = actor_of(node, 1);
+        fill.items[0].op = HOLM_ITEM_COUNT;
+        fill.items[0].kind = HOLM_COUNTER;
+        fill.items[0].actor = 1;
+        fill.items[0].count = (struct holm_count){1, 9, 5, 9, 5};
+        assert_int_equal(holm_delta_check(delta), HOLM_OK);
+        assert_int_equal(trio_give_delta(&trio, B, A, delta), HOLM_EMALFORMED);
+        assert_int_equal(trio_stats(&trio, B).deltas_refused, node - 1);
+        holm_delta_release(delta);
+        holm_replica_check(trio.replicas[B]);
+    }
+    assert_int_equal(trio_stats(&trio, B).deltas_applied, 0);
+    trio_close(&trio);
+}
+
+/* T30: a dot that is replaced before it came would be gone here and alive elsewhere. */
+static void test_replica_when_a_run_has_seen_the_future_then_it_is_refused(void **state)
+{
+    struct trio trio;
+    struct holm_fill fill;
+    struct holm_replica_config config = trio_config();
+    trio_open(&trio, &config);
+    struct holm_delta *delta = make_run(&trio, 1, &fill, 2, 1);
+    fill.actors[1] = actor_of(3, 1);
+    fill.seen[0] = (struct holm_seen){1, 1, 1};
+    fill.items[0].op = HOLM_ITEM_DROP_SLOT;
+    fill.items[0].kind = HOLM_REGISTER;
+    fill.items[0].seen_count = 1;
+    assert_int_equal(holm_delta_check(delta), HOLM_OK);
+    assert_int_equal(trio_give_delta(&trio, B, A, delta), HOLM_EMALFORMED);
+    assert_int_equal(trio_stats(&trio, B).deltas_refused, 1);
+    holm_delta_release(delta);
+    trio_close(&trio);
+}
+
+/* A held run that cannot ever be applied goes, and does not keep the replica awake. */
+static void test_replica_when_a_held_run_is_unsound_then_it_goes_and_others_follow(void **state)
+{
+    struct trio trio;
+    struct holm_fill fill;
+    struct holm_replica_config config = trio_config();
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    struct holm_delta *unsound = make_run(&trio, 2, &fill, 2, 1);
+    fill.actors[1] = actor_of(3, 1);
+    fill.seen[0] = (struct holm_seen){1, 9, 9};
+    fill.items[0].op = HOLM_ITEM_DROP_SLOT;
+    fill.items[0].kind = HOLM_REGISTER;
+    fill.items[0].seen_count = 1;
+    struct holm_delta *before = make_run(&trio, 1, &fill, 1, 0);
+    fill.items[0].op = HOLM_ITEM_BURY;
+    fill.items[0].seq = 1;
+    struct holm_delta *after = run_of(&trio.allocator, 3, 1, 1, dot_of(1, 1, 1));
+    after->partition = 5;
+    assert_int_equal(trio_give_delta(&trio, B, HOLM_PEER_NONE, unsound), HOLM_OK);
+    assert_int_equal(trio_give_delta(&trio, B, HOLM_PEER_NONE, after), HOLM_OK);
+    assert_int_equal(trio_stats(&trio, B).held, 2);
+    assert_int_equal(trio_give_delta(&trio, B, HOLM_PEER_NONE, before), HOLM_OK);
+    assert_int_equal(trio_stats(&trio, B).deltas_applied, 2);
+    assert_int_equal(trio_stats(&trio, B).held, 0);
+    assert_int_equal(trio_stats(&trio, B).deltas_refused, 1);
+    assert_int_equal(trio_run(&trio, 10000000), 0);
+    holm_delta_release(unsound);
+    holm_delta_release(before);
+    holm_delta_release(after);
+    trio_close(&trio);
+}
+
+/* Nobody sends a held run twice: what memory was short for is done at the next wake-up. */
+static void test_replica_when_memory_was_short_for_a_held_run_then_it_is_applied_later(void **state)
+{
+    for (uint64_t fail_at = 1; fail_at < 40; fail_at++) {
+        struct trio trio;
+        struct holm_delta *runs[2];
+        struct holm_replica_config config = trio_config();
+        trio_open(&trio, &config);
+        trio.deaf = true;
+        for (uint32_t i = 0; i < 2; i++) {
+            trio_write(&trio, A, holm_op_put(key_of(i), holm_str("f"), holm_text("value")));
+            assert_int_equal(trio_event(&trio, A, HOLM_EVENT_FLUSH), HOLM_OK);
+            runs[i] = trio_last_run(&trio, A);
+        }
+        assert_int_equal(trio_give_delta(&trio, B, HOLM_PEER_NONE, runs[1]), HOLM_OK);
+        trio.heap.calls = 0;
+        trio.heap.fail_at = fail_at;
+        enum holm_status status = trio_give_delta(&trio, B, HOLM_PEER_NONE, runs[0]);
+        trio.heap.fail_at = 0;
+        holm_replica_check(trio.replicas[B]);
+        if (status == HOLM_OK)
+            (void)trio_run(&trio, 1000000);
+        assert_int_equal(holm_replica_seq(trio.replicas[B], actor_of(1, 1)),
+                         status == HOLM_OK ? 2 : 0);
+        holm_delta_release(runs[0]);
+        holm_delta_release(runs[1]);
+        trio_close(&trio);
+    }
+}
+
+/* A breach that no sync can mend (one dot with two payloads) must not end in endless syncs. */
+static void test_replica_when_a_breach_stays_then_syncs_become_rare(void **state)
+{
+    struct trio trio;
+    struct holm_fill fill;
+    struct holm_replica_config config = trio_config();
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    for (uint32_t i = 0; i < 2; i++) {
+        struct holm_delta *delta = make_run(&trio, 1, &fill, 1, 0);
+        delta->actor = actor_of(9, 1);
+        fill.actors[0] = delta->actor;
+        fill.items[0].op = HOLM_ITEM_PUT;
+        fill.items[0].kind = HOLM_REGISTER;
+        fill.items[0].seq = 1;
+        fill.items[0].value = holm_i64(i);
+        assert_int_equal(trio_give_delta(&trio, i, HOLM_PEER_NONE, delta), HOLM_OK);
+        holm_delta_release(delta);
+    }
+    for (int second = 0; second < 120; second++) {
+        trio_beacon(&trio, A);
+        trio_beacon(&trio, B);
+        (void)trio_run(&trio, 1000000);
+    }
+    assert_in_range(trio_stats(&trio, A).digest_breaches, 1, 400);
+    assert_in_range(trio_stats(&trio, A).syncs, 3, 60);
+    assert_in_range(trio_stats(&trio, B).syncs, 3, 60);
+    trio_close(&trio);
+}
+
+/* Beacons come faster than the longest back-off: they must not put off the repair for ever. */
+static void test_replica_when_beacons_tell_of_a_breach_again_then_the_repair_is_not_put_off(
+    void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    config.retry_min_us = 4000000;
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    trio_write(&trio, A, holm_op_put(holm_str("k"), holm_str("f"), holm_i64(1)));
+    assert_int_equal(trio_event(&trio, A, HOLM_EVENT_FLUSH), HOLM_OK);
+    struct holm_delta *run = trio_last_run(&trio, A);
+    assert_int_equal(trio_give_delta(&trio, B, A, run), HOLM_OK);
+    holm_delta_release(run);
+    struct holm_state *broken = &trio.replicas[B]->state;
+    struct holm_path path;
+    assert_int_equal(holm_path_init(&path, holm_str("f")), HOLM_OK);
+    struct holm_slot *slot = holm_state_slot(broken, holm_str("k"), holm_path_bytes(&path),
+                                             HOLM_REGISTER, holm_mem(NULL, 0));
+    holm_state_begin(broken);
+    assert_int_equal(holm_state_drop(broken, slot, slot->cells), HOLM_OK);
+    holm_state_commit(broken);
+    for (int tenth = 0; tenth < 200; tenth++) {
+        trio_beacon(&trio, A);
+        trio_beacon(&trio, B);
+        (void)trio_run(&trio, 100000);
+    }
+    assert_true(trio_stats(&trio, A).syncs >= 1);
+    assert_true(holm_digest_equal(trio.replicas[A]->state.digest, trio.replicas[B]->state.digest));
+    trio_close(&trio);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_replica_when_a_run_counts_beyond_its_causes_then_it_is_refused),
+        cmocka_unit_test(test_replica_when_a_run_has_seen_the_future_then_it_is_refused),
+        cmocka_unit_test(test_replica_when_a_held_run_is_unsound_then_it_goes_and_others_follow),
+        cmocka_unit_test(
+            test_replica_when_memory_was_short_for_a_held_run_then_it_is_applied_later),
+        cmocka_unit_test(test_replica_when_a_breach_stays_then_syncs_become_rare),
+        cmocka_unit_test(
+            test_replica_when_beacons_tell_of_a_breach_again_then_the_repair_is_not_put_off),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
