@@ -48,7 +48,8 @@ static bool grow(struct holm_key_queue *queue)
     for (struct holm_key_item *item = queue->first; item != NULL; item = item->next)
         grown.slots[find(&grown, holm_mem(item->bytes, item->size), item->hash)] = item;
     free(queue->slots);
-    *queue = grown;
+    queue->slots = grown.slots;
+    queue->slot_count = grown.slot_count;
     return true;
 }
 

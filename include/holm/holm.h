@@ -12,9 +12,9 @@
  *     config.seeds = "tcp://127.0.0.1:7002";
  *
  *     struct holm_node *node;
- *     if (holm_open(&config, &node) != HOLM_OK) ...
- *     holm_put(node, holm_str("hero:7"), holm_str("name"), holm_text("Ada"));
- *     holm_add(node, holm_str("hero:7"), holm_str("health"), 100);
+ *     if (holm_open(&config, &node) != HOLM_OK) ...                 every status is to be looked at
+ *     if (holm_put(node, holm_str("hero:7"), holm_str("name"), holm_text("Ada")) != HOLM_OK) ...
+ *     if (holm_add(node, holm_str("hero:7"), holm_str("health"), 100) != HOLM_OK) ...
  *     holm_close(node);
  *
  * Promises, for every call below:
@@ -56,12 +56,10 @@ struct holm_watch; /* a subscription to changes */
  * comment gives the default, then what is allowed.
  */
 struct holm_config {
-    const char *name; /* required; 1 to 63 bytes, shown to people and, unless node_id is given, the
-                         source of the id: must be unique in the cluster */
-    uint64_t node_id; /* 0: the hash of the name */
+    const char *name;            /* required; 1 to 63 bytes; unique, since the id comes from it */
+    uint64_t node_id;            /* 0: the hash of the name */
     const char *cluster;         /* "holm"; 1 to 63 bytes */
-    const char *listen;          /* NULL (do not listen), tcp://HOST:PORT (port 0: any) or
-                                    ipc:///PATH */
+    const char *listen;          /* NULL: not at all; tcp://HOST:PORT (0: any) or ipc:///PATH */
     const char *seeds;           /* NULL; addresses to dial for ever, commas or spaces between */
     uint32_t partitions;         /* 16; 1 to 1,024 */
     uint32_t flush_interval_us;  /* 1,000; 1 to 1,000,000: how long writes gather into one delta */
@@ -93,8 +91,8 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_open(const struct holm_config *con
                                                    struct holm_node **node);
 
 /*
- * Publishes what is pending, says goodbye to every peer, and frees the node. Waits at most about a
- * second. No other thread may be inside a call on this node, and its watches are closed first;
+ * Publishes what is pending, gives the peers that are up a while to apply it, says goodbye to them,
+ * and frees the node. Waits at most about a second. No other thread may be inside a call on this node, and its watches are closed first;
  * views and scans are copies, and may outlive it. NULL is allowed.
  */
 HOLM_API void holm_close(struct holm_node *node);
@@ -116,33 +114,41 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_join(struct holm_node *node, const
 
 /*
  * The writes. Each is visible here when it returns, and goes to the peers within the flush
- * interval. A field may be empty: then the slot belongs to the record itself.
- *   HOLM_EBURIED   the key is buried; nothing is written
+ * interval. A field may be empty: then the slot belongs to the record itself. A key needs no
+ * creation: it is there while something is written under it.
+ *   HOLM_EBURIED   the key is buried: it takes nothing but another burial
  *   HOLM_EINVAL    an empty key, or a value without a type
- *   HOLM_ETOOBIG   key, field, element or value is over its limit, or a removal names more cells
- *                  than one frame can carry: remove it in parts
+ *   HOLM_ETOOBIG   a key, field, element or value over its limit (value.h), or a removal of more
+ *                  cells than one frame can name: remove them in parts
  *   HOLM_EOVERFLOW holm_add: this node's own sum would leave 64 bits
  *   HOLM_ENOMEM, HOLM_EFORK
  *   HOLM_EIO       the node's store has failed before: it takes no writes any more
- * A removal, erasure, reset or disabling that finds nothing writes nothing and is HOLM_OK. So is
- * the burial of a buried key.
+ * What takes away (reset, erase, disable, remove) takes what this node has seen, and leaves what
+ * others write at the same time. When it finds nothing it writes nothing and is HOLM_OK. So is the
+ * burial of a buried key.
  */
+
+/* The register's value, in place of all that are seen here. */
 HOLM_API HOLM_NODISCARD enum holm_status holm_put(struct holm_node *node, struct holm_bytes key,
                                                   struct holm_bytes field, struct holm_value value);
+/* Adds to a counter, or cancels exactly the increments that are seen here. */
 HOLM_API HOLM_NODISCARD enum holm_status holm_add(struct holm_node *node, struct holm_bytes key,
                                                   struct holm_bytes field, int64_t amount);
 HOLM_API HOLM_NODISCARD enum holm_status holm_reset(struct holm_node *node, struct holm_bytes key,
                                                     struct holm_bytes field);
+/* Puts an element into a set, or takes it out. */
 HOLM_API HOLM_NODISCARD enum holm_status holm_insert(struct holm_node *node, struct holm_bytes key,
                                                      struct holm_bytes field,
                                                      struct holm_bytes element);
 HOLM_API HOLM_NODISCARD enum holm_status holm_erase(struct holm_node *node, struct holm_bytes key,
                                                     struct holm_bytes field,
                                                     struct holm_bytes element);
+/* Switches a flag on, or off. */
 HOLM_API HOLM_NODISCARD enum holm_status holm_enable(struct holm_node *node, struct holm_bytes key,
                                                      struct holm_bytes field);
 HOLM_API HOLM_NODISCARD enum holm_status holm_disable(struct holm_node *node, struct holm_bytes key,
                                                       struct holm_bytes field);
+/* Writes the larger (the smaller) of the value and what is seen here; see holm_get_max(). */
 HOLM_API HOLM_NODISCARD enum holm_status holm_raise(struct holm_node *node, struct holm_bytes key,
                                                     struct holm_bytes field,
                                                     struct holm_value value);
@@ -150,8 +156,7 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_lower(struct holm_node *node, stru
                                                     struct holm_bytes field,
                                                     struct holm_value value);
 
-/* Removes every slot of one field (or, with an empty field, the whole record) as far as this node
- * has seen it: concurrent writes survive. Who wants the removal to win buries. */
+/* Removes every slot of one field or, with an empty field, the whole record. */
 HOLM_API HOLM_NODISCARD enum holm_status holm_remove(struct holm_node *node, struct holm_bytes key,
                                                      struct holm_bytes field);
 
