@@ -92,8 +92,9 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_open(const struct holm_config *con
 
 /*
  * Publishes what is pending, gives the peers that are up a while to apply it, says goodbye to them,
- * and frees the node. Waits at most about a second. No other thread may be inside a call on this node, and its watches are closed first;
- * views and scans are copies, and may outlive it. NULL is allowed.
+ * and frees the node. Waits at most about a second. No other thread may be inside a call on this
+ * node, and its watches are closed first; views and scans are copies, and may outlive it. NULL is
+ * allowed.
  */
 HOLM_API void holm_close(struct holm_node *node);
 
