@@ -126,6 +126,7 @@ static void name_set(struct holm_roster_peer *peer, struct holm_bytes name)
 static void epoch_set(struct holm_roster *roster, struct holm_roster_peer *peer, uint64_t epoch)
 {
     peer->actor.epoch.value = epoch;
+    peer->nonce = 0; /* its own word on this life has not come yet */
     if (peer->told < epoch)
         peer->told = epoch;
     holm_roster_push(roster, HOLM_ROSTER_SUPERSEDED)->actor = peer->actor;

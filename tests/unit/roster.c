@@ -232,6 +232,30 @@ static void test_roster_when_a_node_lives_again_its_former_life_is_superseded(vo
     assert_int_equal(world->nodes[1].subscribes, 3);
 }
 
+/* Restarted while cut off from one node, which hears of the new epoch from another one first: when
+ * they meet again, the stranger under the known epoch is the node itself, and no twin. */
+static void test_roster_when_a_new_life_is_known_by_rumour_it_is_no_twin(void **state)
+{
+    struct world *world = *state;
+    start(world, 3);
+    world_join(world, 1, 0);
+    world_join(world, 2, 1);
+    world_run(world, 3000);
+    world_cut(world, 0, 2, true);
+    world_run(world, 5000);
+    assert_int_equal(world_liveness(world, 0, 2), HOLM_DOWN);
+    world_kill(world, 2);
+    world_run(world, 50);
+    world_start(world, 2, 0);
+    world_run(world, 5000);
+    assert_true(world_pair_up(world, 1, 2));
+    world_cut(world, 0, 2, false);
+    world_run(world, 5000);
+    assert_true(world_pair_up(world, 0, 2));
+    assert_int_equal(world_noted(world, 0, "duplicate node"), 0);
+    assert_int_equal(world->nodes[2].epochs, 0);
+}
+
 /* T41: after a total loss the clock is behind, and the new epoch would be smaller than the old. */
 static void test_roster_when_its_clock_was_set_back_a_node_takes_a_higher_epoch(void **state)
 {
@@ -379,6 +403,7 @@ int main(void)
         ROSTER_TEST(the_cluster_differs_refuses_once_and_backs_off),
         ROSTER_TEST(partitions_differ_refuses_once_and_backs_off),
         ROSTER_TEST(a_node_lives_again_its_former_life_is_superseded),
+        ROSTER_TEST(a_new_life_is_known_by_rumour_it_is_no_twin),
         ROSTER_TEST(its_clock_was_set_back_a_node_takes_a_higher_epoch),
         ROSTER_TEST(two_nodes_share_an_id_both_leave_their_epoch),
         ROSTER_TEST(twins_meet_a_third_both_take_new_epochs),
