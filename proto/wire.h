@@ -36,16 +36,19 @@ static inline bool holm_column_fits(size_t entries, size_t count)
 
 static inline uint32_t holm_column_at32(const uint32_t *values, size_t entries, size_t index)
 {
+    HOLM_ASSERT(entries <= 1 || index < entries);
     return entries == 0 ? 0 : values[entries == 1 ? 0 : index];
 }
 
 static inline uint64_t holm_column_at64(const uint64_t *values, size_t entries, size_t index)
 {
+    HOLM_ASSERT(entries <= 1 || index < entries);
     return entries == 0 ? 0 : values[entries == 1 ? 0 : index];
 }
 
 static inline int64_t holm_column_at_signed(const int64_t *values, size_t entries, size_t index)
 {
+    HOLM_ASSERT(entries <= 1 || index < entries);
     return entries == 0 ? 0 : values[entries == 1 ? 0 : index];
 }
 

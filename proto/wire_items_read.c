@@ -17,6 +17,8 @@ static uint32_t shape_at(const Holm__Wire__Cells *cells, size_t index)
 
 static enum holm_status tally_shapes(const Holm__Wire__Cells *cells, struct tally *tally)
 {
+    if (!holm_column_fits(cells->n_shapes, cells->n_key_sizes))
+        return HOLM_EMALFORMED;
     for (size_t i = 0; i < cells->n_key_sizes; i++) {
         uint32_t shape = shape_at(cells, i);
         if (shape > SHAPE_MAX)

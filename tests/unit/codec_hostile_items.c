@@ -15,13 +15,18 @@
 #define ENTRIES_TOO_MANY 50
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* A column with more entries than there can be things, all zero. */
+/* The same column with more entries than there can be things. */
 static void lengthen(size_t *count, void *column, size_t element_bytes)
 {
-    void *longer = calloc(ENTRIES_TOO_MANY, element_bytes);
+    unsigned char *longer = calloc(ENTRIES_TOO_MANY, element_bytes);
     void *old = NULL;
     assert_non_null(longer);
     memcpy(&old, column, sizeof old);
+    for (size_t i = 0; i<ENTRIES_TOO_MANY && * count> 0; i++) {
+        size_t from = i < *count ? i : *count - 1;
+        memcpy(longer + i * element_bytes, (unsigned char *)old + from * element_bytes,
+               element_bytes);
+    }
     free(old);
     memcpy(column, &longer, sizeof longer);
     *count = ENTRIES_TOO_MANY;
