@@ -31,7 +31,7 @@ struct holm_watch {
     unsigned char prefix[];
 };
 
-/* Makes the descriptor say what is so. Nobody else reads or writes it, so neither call can block. */
+/* Makes the descriptor say what is so. Nobody else reads or writes it, so no call can block. */
 static void settle(struct holm_watch *watch)
 {
     bool waiting = watch->overflow || watch->queue.count > 0;

@@ -22,10 +22,9 @@
  *     2  Arguments are borrowed for the call. What a call hands out, its comment says who frees.
  *     3  A call that fails changes nothing.
  *     4  Reads answer from this replica at once, and see every write this node has made before.
- *     5  After fork() the child gets HOLM_EFORK, false, 0 or NULL from every call on a node that its
- *        parent opened, and closing does nothing there. Open nodes after forking, or fork and
- *        exec before the first call: nodes that are opened in a child of a process which has
- *        opened one itself are not supported.
+ *     5  After fork() the child gets HOLM_EFORK, false, 0 or NULL from every call on a node that
+ *        its parent opened, and closing does nothing there. Open nodes after forking, or fork and
+ *        exec: the child of a process that has opened a node cannot open one itself.
  *
  * Only holm_open, holm_close and the holm_wait_ functions wait; the others take a short lock of one
  * partition and copy. Build with `cc app.c $(pkg-config --cflags --libs holm)`; docs/examples/ has
@@ -52,8 +51,8 @@ struct holm_watch; /* a subscription to changes */
  * How a node is made. Take holm_config_default() and change what you need. Every string and the
  * struct itself are borrowed for holm_open() only.
  *
- * All nodes of a cluster must agree on `cluster` and `partitions`: others are refused in Hello. Each
- * comment gives the default, then what is allowed.
+ * All nodes of a cluster must agree on `cluster` and `partitions`: others are refused in Hello.
+ * Each comment gives the default, then what is allowed.
  */
 struct holm_config {
     const char *name;            /* required; 1 to 63 bytes; unique, since the id comes from it */
@@ -263,8 +262,8 @@ struct holm_entry {
 
 /*
  * Copies a record (or only one field of it; the empty field is that of the record itself), at one
- * moment, into a view that the caller frees with holm_view_free(). Entries are sorted by field, kind
- * and element. O(cells of the record).
+ * moment, into a view that the caller frees with holm_view_free(). Entries are sorted by field,
+ * kind and element. O(cells of the record).
  *   HOLM_ENOENT  there is nothing
  *   HOLM_ENOMEM, HOLM_EFORK
  * After any error *view is NULL.

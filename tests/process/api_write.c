@@ -492,8 +492,8 @@ static void test_commit_when_the_batch_is_over_half_a_frame_then_it_is_refused(v
     holm_close(node);
 }
 
-/* A removal names every dot that it takes away. Two records are filled in turns, so that the dots of
- * each are scattered and cannot be named as one range. */
+/* A removal names every dot that it takes away. Two records are filled in turns, so that the dots
+ * of each are scattered and cannot be named as one range. */
 static void test_remove_when_it_names_more_than_fits_then_it_is_refused_whole(void **state)
 {
     enum {
