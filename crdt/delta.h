@@ -47,7 +47,7 @@ struct holm_count {
     int64_t cancelled_sum; /* Pc */
 };
 
-/* Dots (actor, first) to (actor, last). */
+/* Dots (actor, first) to (actor, last), all of them applied where this was written; see pending.h. */
 struct holm_seen {
     uint32_t actor; /* index into the table */
     uint64_t first;

@@ -3,6 +3,9 @@
 
 #include "crdt/order.h"
 
+#define SEEN_SEARCHED 64
+#define SEEN_BYTES_MAX 24 /* as holm_item_bytes_max() counts them */
+
 void holm_pending_init(struct holm_pending *pending, const struct holm_allocator *allocator)
 {
     memset(pending, 0, sizeof *pending);
@@ -119,10 +122,33 @@ enum holm_status holm_pending_value(struct holm_pending *pending, struct holm_pe
     return HOLM_OK;
 }
 
+/* The range of this transaction that a dot can go into. Not finding one costs bytes, no more. */
+static struct holm_pending_seen *find_seen(struct holm_pending *pending, uint32_t index,
+                                           uint32_t actor)
+{
+    size_t oldest = pending->start.seen_count;
+    if (pending->seen_count > oldest + SEEN_SEARCHED)
+        oldest = pending->seen_count - SEEN_SEARCHED;
+    for (size_t i = pending->seen_count; i > oldest; i--) {
+        struct holm_pending_seen *seen = &pending->seen[i - 1];
+        if (seen->item != index)
+            break;
+        if (seen->actor == actor)
+            return seen;
+    }
+    return NULL;
+}
+
 enum holm_status holm_pending_see(struct holm_pending *pending, uint32_t index, uint32_t actor,
                                   uint64_t seq)
 {
     HOLM_ASSERT(index < pending->item_count && seq > 0);
+    struct holm_pending_seen *known = find_seen(pending, index, actor);
+    if (known != NULL) {
+        known->first = seq < known->first ? seq : known->first;
+        known->last = seq > known->last ? seq : known->last;
+        return HOLM_OK;
+    }
     void *seen = pending->seen;
     enum holm_status status = holm_array_reserve(&pending->allocator, &seen,
                                                  &pending->seen_capacity, sizeof *pending->seen,
@@ -135,8 +161,8 @@ enum holm_status holm_pending_see(struct holm_pending *pending, uint32_t index, 
     if (status != HOLM_OK)
         return status;
     item->seen += 1;
-    pending->seen[pending->seen_count++] = (struct holm_pending_seen){index, actor, seq};
-    pending->bytes += 16;
+    pending->seen[pending->seen_count++] = (struct holm_pending_seen){index, actor, seq, seq};
+    pending->bytes += SEEN_BYTES_MAX;
     return HOLM_OK;
 }
 

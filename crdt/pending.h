@@ -23,7 +23,7 @@ struct holm_pending_item {
     uint8_t op; /* enum holm_item_op */
     uint8_t kind;
     uint32_t actor; /* index in the replica: COUNT: whose */
-    uint32_t seen;  /* dots of `seen` that belong to it */
+    uint32_t seen;  /* ranges of `seen` that belong to it */
     struct holm_bytes key, path, sub;
     uint64_t seq;
     uint64_t hlc;
@@ -31,10 +31,13 @@ struct holm_pending_item {
     struct holm_count count;
 };
 
+/* From the first to the last dot of an actor that an item replaces. What lies between was applied
+ * here, too: of the item's slot or path it was either seen as well, or gone already. So one range an
+ * actor is exact, whatever holes its dots have. */
 struct holm_pending_seen {
     uint32_t item;
     uint32_t actor;
-    uint64_t seq;
+    uint64_t first, last;
 };
 
 struct holm_pending_saved {
@@ -82,7 +85,8 @@ HOLM_NODISCARD enum holm_status holm_pending_value(struct holm_pending *pending,
                                                    struct holm_pending_item *item,
                                                    const struct holm_value *value);
 
-/* Notes that an item replaces a dot of another run. HOLM_ENOMEM. */
+/* Notes that an item replaces a dot of another run, along with all else that is seen of the item's
+ * slot or path. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_pending_see(struct holm_pending *pending, uint32_t index,
                                                  uint32_t actor, uint64_t seq);
 

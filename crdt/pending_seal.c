@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the pending items to a delta: dead items are left out, dots become ranges, and actors get
- * numbers in a table of the delta's own.
+ * From the pending items to a delta: dead items are left out, dots become one range an actor, and
+ * actors get numbers in a table of the delta's own.
  */
 #include "crdt/order.h"
 #include "crdt/pending.h"
@@ -23,14 +23,14 @@ static int compare_seen(const void *left, const void *right)
         return a->item < b->item ? -1 : 1;
     if (a->actor != b->actor)
         return a->actor < b->actor ? -1 : 1;
-    return (a->seq > b->seq) - (a->seq < b->seq);
+    return (a->first > b->first) - (a->first < b->first);
 }
 
+/* Whether both go into one range. */
 static bool continues(const struct holm_pending_seen *previous,
                       const struct holm_pending_seen *seen)
 {
-    return previous->item == seen->item && previous->actor == seen->actor &&
-           previous->seq + 1 == seen->seq;
+    return previous->item == seen->item && previous->actor == seen->actor;
 }
 
 static void measure(struct seal *seal, uint32_t self)
@@ -84,12 +84,13 @@ static void add_seen(struct seal *seal, struct holm_item *item, uint32_t index, 
     for (; *next < pending->seen_count && pending->seen[*next].item == index; *next += 1) {
         const struct holm_pending_seen *seen = &pending->seen[*next];
         if (item->seen_count > 0 && continues(seen - 1, seen)) {
-            seal->fill.seen[seal->seen_at - 1].last = seen->seq;
+            struct holm_seen *range = &seal->fill.seen[seal->seen_at - 1];
+            range->last = seen->last > range->last ? seen->last : range->last;
             continue;
         }
         HOLM_ASSERT(seal->seen_at < seal->sizes.seen);
-        seal->fill.seen[seal->seen_at++] = (struct holm_seen){seal->numbers[seen->actor], seen->seq,
-                                                              seen->seq};
+        seal->fill.seen[seal->seen_at++] = (struct holm_seen){seal->numbers[seen->actor],
+                                                              seen->first, seen->last};
         item->seen_count += 1;
     }
 }
