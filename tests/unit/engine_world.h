@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * engine_world.h - whole engines over a network of arrays, in virtual time, in one thread.
+ *
+ * Every frame takes one millisecond. Broadcasts can be lost by chance, both kinds by a cut; nothing
+ * is ever reordered. The same seed gives the same run.
+ */
+#ifndef HOLM_TESTS_UNIT_ENGINE_WORLD_H
+#define HOLM_TESTS_UNIT_ENGINE_WORLD_H
+
+#include "node/engine.h"
+#include "node/random.h"
+
+#define WORLD_NODES 4
+#define WORLD_PARTITIONS 4
+#define WORLD_BEACON_US 1000000u
+
+struct parcel;
+
+struct world_heap { /* an allocator that counts, and fails when told to */
+    size_t live_bytes;
+    uint64_t allocations;
+    uint64_t fail_at; /* 0: never */
+};
+
+struct end; /* a node's transport */
+
+struct world {
+    struct end *ends[WORLD_NODES];
+    struct holm_engine *engines[WORLD_NODES]; /* NULL: dead */
+    struct holm_engine_config configs[WORLD_NODES];
+    struct holm_store *stores[WORLD_NODES]; /* NULL: the memory-only one */
+    int64_t skew_ms[WORLD_NODES];           /* of the wall clock */
+    bool cut[WORLD_NODES][WORLD_NODES];     /* [from][to] */
+    uint32_t loss_permille;                 /* of broadcasts */
+    struct holm_now now;
+    struct holm_random random;
+    struct parcel *first, *last;
+    uint64_t links;
+    uint64_t trace; /* a hash of everything that arrived */
+    struct world_heap heap;
+    char log[16384];
+    /* Sees every frame that leaves, before it does. */
+    void (*leaving)(struct world *world, uint32_t from, const void *frame, size_t size);
+    void *context;
+};
+
+struct world *world_new(uint64_t seed);
+/* Closes what is open; asserts that no memory is left. */
+void world_free(struct world *world);
+
+/* A life of a node, under an epoch of its own wall clock. */
+void world_start(struct world *world, uint32_t index);
+enum holm_status world_try_start(struct world *world, uint32_t index);
+void world_join(struct world *world, uint32_t index, uint32_t seed);
+/* Nodes 0 to count - 1, all of which dial node 0, until they are up. */
+void world_cluster(struct world *world, uint32_t count);
+void world_kill(struct world *world, uint32_t index);
+void world_close(struct world *world, uint32_t index); /* with a farewell */
+void world_split(struct world *world, uint32_t alone, bool cut);
+/* Everything due at this very moment, without letting time pass. */
+void world_settle(struct world *world);
+void world_run(struct world *world, uint64_t duration_ms);
+/* Runs until all live engines have converged, at most so long; returns how many milliseconds it
+ * took. Fails the test when it takes longer. */
+uint64_t world_converge(struct world *world, uint64_t limit_ms);
+bool world_converged(struct world *world);
+
+/* A frame from a stranger, or from a link's far end as if its node had sent it. */
+void world_inject(struct world *world, uint32_t from, uint32_t to, bool broadcast,
+                  const void *frame, size_t size);
+struct holm_now world_now(const struct world *world, uint32_t index);
+uint64_t world_wakes(const struct world *world, uint32_t index);
+struct holm_stats world_stats(struct world *world, uint32_t index);
+
+/* Counter "n" of a key. */
+void world_add(struct world *world, uint32_t index, const char *key, int64_t amount);
+int64_t world_sum(struct world *world, uint32_t index, const char *key);
+
+#endif
