@@ -139,5 +139,6 @@ int holm_cli_sim(int argc, char **argv)
     free(sim.who);
     free(sim.convergences);
     free(sim.recoveries_us);
+    free(sim.split_fights);
     return status;
 }

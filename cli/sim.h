@@ -115,7 +115,9 @@ struct holm_sim {
     uint64_t story_us;           /* how much of the story has been told */
     uint64_t told_us;            /* when that was counted */
     size_t next_event;
-    uint64_t side; /* of the present split; 0 for none */
+    uint64_t side;               /* of the present split; 0 for none */
+    uint64_t (*split_fights)[2]; /* of each split, how many fights there were on either side */
+    size_t split_count, split_capacity;
     uint64_t token;
     uint64_t bombs, splits, assigns, creates, deletes, deaths;
     uint64_t torn;            /* journal lines that were none */

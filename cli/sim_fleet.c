@@ -224,8 +224,11 @@ static void note_op(struct holm_sim *sim, struct holm_sim_city *city,
                     const struct holm_journal_op *op)
 {
     city->operations++;
-    if (op->verb == HOLM_JOURNAL_DAMAGE)
+    if (op->verb == HOLM_JOURNAL_DAMAGE) {
         city->fights++;
+        if (sim->side != 0)
+            sim->split_fights[sim->split_count - 1][sim->side >> (city - sim->cities) & 1]++;
+    }
     if (op->verb != HOLM_JOURNAL_BURY)
         return;
     city->burials++;

@@ -40,6 +40,10 @@ static void write_times(FILE *file, const struct holm_sim *sim)
     (void)fputs("],\n  \"recovery_ms\": [", file);
     for (size_t i = 0; i < sim->recovery_count; i++)
         (void)fprintf(file, "%s%.3f", i == 0 ? "" : ", ", (double)sim->recoveries_us[i] / 1000);
+    (void)fputs("],\n  \"split_fights\": [", file);
+    for (size_t i = 0; i < sim->split_count; i++)
+        (void)fprintf(file, "%s[%" PRIu64 ", %" PRIu64 "]", i == 0 ? "" : ", ",
+                      sim->split_fights[i][0], sim->split_fights[i][1]);
     (void)fputs("],\n", file);
 }
 

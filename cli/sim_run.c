@@ -124,6 +124,14 @@ static void tell_split(struct holm_sim *sim)
 
 static void split(struct holm_sim *sim, uint64_t side)
 {
+    void *room = holm_heap_grow(sim->split_fights, &sim->split_capacity,
+                                sizeof sim->split_fights[0], sim->split_count + 1);
+    if (room == NULL) {
+        holm_sim_fail(sim, "no memory");
+        return;
+    }
+    sim->split_fights = room;
+    memset(sim->split_fights[sim->split_count++], 0, sizeof sim->split_fights[0]);
     sim->side = side;
     sim->splits++;
     tell_split(sim);

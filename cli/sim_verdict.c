@@ -109,20 +109,29 @@ static void say_remarks(struct holm_sim *sim)
     }
 }
 
+static void say_numbers(struct holm_sim *sim, const struct holm_sim_totals *totals)
+{
+    say(sim,
+        "\nseed %" PRIu64 ": %" PRIu64 " bombs, %" PRIu64 " splits, %" PRIu64
+        " killed from outside, %" PRIu64 " restarts\n",
+        sim->story.config.seed, sim->bombs, sim->splits, totals->killed, totals->restarts);
+    say(sim,
+        "  %" PRIu64 " operations, %" PRIu64 " of them bind; %" PRIu64 " fights, %" PRIu64
+        " heroes fallen\n",
+        totals->operations, sim->verdict.binding, totals->fights, sim->deaths);
+    for (size_t i = 0; i < sim->split_count; i++)
+        say(sim, "  while split: %" PRIu64 " fights on one side, %" PRIu64 " on the other\n",
+            sim->split_fights[i][0], sim->split_fights[i][1]);
+    say(sim, "\n");
+}
+
 void holm_sim_print_verdict(struct holm_sim *sim)
 {
     struct holm_sim_totals totals;
     bool converged = holm_sim_converged(sim);
     bool holds = converged && holm_sim_checks_hold(sim);
     holm_sim_total(sim, &totals);
-    say(sim,
-        "\nseed %" PRIu64 ": %" PRIu64 " bombs, %" PRIu64 " splits, %" PRIu64
-        " killed from outside, %" PRIu64 " restarts\n",
-        sim->story.config.seed, sim->bombs, sim->splits, totals.killed, totals.restarts);
-    say(sim,
-        "  %" PRIu64 " operations (%" PRIu64 " bind), %" PRIu64 " fights, %" PRIu64
-        " heroes fallen, %" PRIu64 " assignments of the dead refused\n\n",
-        totals.operations, sim->verdict.binding, totals.fights, sim->deaths, totals.refused);
+    say_numbers(sim, &totals);
     say_cities(sim);
     say(sim, "\n");
     say_convergence(sim);

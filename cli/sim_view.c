@@ -149,8 +149,8 @@ static bool is_wide(const struct page *page)
 
 static void draw_head(struct page *page)
 {
-    put(page, BOLD, "%-9s %7s %2s %-10s %5s %5s %6s %6s %6s %-6s %5s %4s", "City", "Pid", "#",
-        "State", "Here", "Alive", "Buried", "Ops", "Vector", "Digest", "Peers", "Cuts");
+    put(page, BOLD, "%-9s %7s %2s %-10s %4s %5s %6s %6s %4s %-6s %5s %4s", "City", "Pid", "#",
+        "State", "Here", "Alive", "Buried", "Ops", "Vec", "Digest", "Peers", "Cuts");
     if (is_wide(page))
         put(page, BOLD, " %6s %7s %-16s", "Fights", "KiB", "Epoch");
     end_line(page);
@@ -168,7 +168,7 @@ static void draw_city(struct page *page, const struct holm_sim *sim, uint32_t in
     put(page, side, "%-9s", city->name);
     put(page, PLAIN, " %7ld %2" PRIu32 " ", living ? (long)city->process.pid : 0, city->lives);
     put(page, colour, "%-10s", state);
-    put(page, PLAIN, " %5" PRIu64 " %5" PRIu64 " %6" PRIu64 " %6" PRIu64 " %6" PRIu64 " ",
+    put(page, PLAIN, " %4" PRIu64 " %5" PRIu64 " %6" PRIu64 " %6" PRIu64 " %4" PRIu64 " ",
         report->here, report->alive, report->buried, city->operations, report->entries);
     put(page, report->digest == common_digest ? GREEN : YELLOW, "%06" PRIx64, report->digest >> 40);
     put(page, PLAIN, " %5" PRIu64 " ", report->peers);

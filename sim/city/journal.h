@@ -73,7 +73,7 @@ struct holm_journal_report {
     uint64_t digest;
     uint64_t alive, here, patrolling, buried; /* heroes: present, of this city, and dead */
     uint64_t operations;                      /* minted by this life */
-    uint64_t entries;                         /* of its vectors, all partitions together */
+    uint64_t entries;                         /* of the largest vector of a partition */
     uint64_t peers, cuts;                     /* peers up, peers cut off on purpose */
     uint64_t fights, fallen, refused, errors; /* as in holm_city_figures, of this life */
     uint64_t breaches;                        /* equal vectors with unequal digests */

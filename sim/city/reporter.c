@@ -88,6 +88,7 @@ static void fill_report(const struct holm_reporter *reporter, struct holm_journa
         .patrolling = actor->city.census.patrolling,
         .buried = stats.tombstones,
         .operations = stats.operations,
+        .entries = stats.vector_entries,
         .peers = stats.peers_up,
         .cuts = reporter->cuts,
         .fights = actor->city.figures.fights,
@@ -97,8 +98,6 @@ static void fill_report(const struct holm_reporter *reporter, struct holm_journa
         .breaches = stats.digest_breaches,
         .log_bytes = stats.log_bytes,
     };
-    for (uint32_t i = 0; i < reporter->partitions; i++)
-        report->entries += reporter->reported[i].count;
 }
 
 enum holm_status holm_reporter_report(struct holm_reporter *reporter, struct holm_scribe *scribe,

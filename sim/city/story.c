@@ -12,9 +12,9 @@
 
 /* How often, in seconds of the story's own time (`speed` of them pass in a second), one city … */
 enum {
-    ASSIGN_EVERY_S = 10, /* … gets a hero */
-    CREATE_EVERY_S = 40, /* … has one born: about as often as fights kill one */
-    DELETE_EVERY_S = 120 /* … buries one for no reason */
+    ASSIGN_EVERY_S = 40, /* … gets a hero */
+    CREATE_EVERY_S = 80, /* … has one born: with the boosts about as much as fights take */
+    DELETE_EVERY_S = 150 /* … buries one for no reason */
 };
 
 /* Each theme has dice of its own, so that a change of one setting leaves the rest of a story. */
@@ -24,6 +24,7 @@ enum theme {
     THEME_SPLITS = 3,
     THEME_HEROES = 4,
     THEME_NAMES = 5,
+    THEME_SIZES = 6,
     THEME_CITIES = 100
 };
 
@@ -109,14 +110,41 @@ static uint64_t length_us(const struct holm_story_config *config)
     return config->seconds * SECOND_US;
 }
 
+/* Cities are of different sizes: of five the second largest has half as many heroes as the largest,
+ * and the smallest hardly any. In small ones a hero fights often, and falls soon. */
+struct sizes {
+    uint64_t of[HOLM_STORY_CITIES_MAX];
+    uint64_t total;
+};
+
+static void draw_sizes(const struct holm_story_config *config, struct sizes *sizes)
+{
+    struct holm_dice dice = theme_dice(config->seed, THEME_SIZES);
+    sizes->total = 0;
+    for (uint64_t i = 0; i < config->cities; i++) {
+        uint64_t size = (i + 1) * (i + 1) * (i + 1);
+        uint64_t place = holm_dice_below(&dice, i + 1);
+        sizes->of[i] = sizes->of[place];
+        sizes->of[place] = size;
+        sizes->total += size;
+    }
+}
+
 static enum holm_status draw_births(struct holm_story *story)
 {
     struct holm_dice dice = theme_dice(story->config.seed, THEME_BIRTHS);
+    struct sizes sizes;
+    draw_sizes(&story->config, &sizes);
     story->births = calloc((size_t)story->config.heroes + 1, sizeof story->births[0]);
     if (story->births == NULL)
         return HOLM_ENOMEM;
-    for (uint32_t i = 0; i < story->config.heroes; i++)
-        story->births[i] = (uint32_t)holm_dice_below(&dice, story->config.cities);
+    for (uint32_t i = 0; i < story->config.heroes; i++) {
+        uint64_t drawn = holm_dice_below(&dice, sizes.total);
+        uint32_t city = 0;
+        for (; drawn >= sizes.of[city]; city++)
+            drawn -= sizes.of[city];
+        story->births[i] = city;
+    }
     story->heroes = story->config.heroes;
     return HOLM_OK;
 }
@@ -146,24 +174,47 @@ static enum holm_status draw_bombs(struct holm_story *story)
 }
 
 /* A random part of the cities, at least a third of them and at most a half, one bit each. */
-static uint64_t draw_side(struct holm_dice *dice, uint32_t cities)
+static uint64_t draw_part(struct holm_dice *dice, uint32_t cities)
 {
     uint32_t least = cities / 3 > 0 ? cities / 3 : 1;
     uint32_t size = (uint32_t)holm_dice_between(dice, least, cities / 2);
-    uint64_t side = 0;
+    uint64_t part = 0;
     while (size > 0) {
         uint64_t bit = UINT64_C(1) << holm_dice_below(dice, cities);
-        if ((side & bit) == 0) {
-            side |= bit;
+        if ((part & bit) == 0) {
+            part |= bit;
             size--;
         }
     }
-    return side;
+    return part;
+}
+
+/* Of some drawn parts the first that leaves at least a fifth of the heroes on either side, so that
+ * there are fights on both; the fairest when there is none. */
+static uint64_t draw_side(struct holm_dice *dice, uint32_t cities, const struct sizes *sizes)
+{
+    uint64_t best = 0;
+    uint64_t best_heroes = 0;
+    for (int attempt = 0; attempt < 32 && best_heroes * 5 < sizes->total; attempt++) {
+        uint64_t side = draw_part(dice, cities);
+        uint64_t heroes = 0;
+        for (uint32_t i = 0; i < cities; i++)
+            heroes += (side >> i & 1) != 0 ? sizes->of[i] : 0;
+        if (heroes > sizes->total - heroes)
+            heroes = sizes->total - heroes;
+        if (heroes > best_heroes) {
+            best_heroes = heroes;
+            best = side;
+        }
+    }
+    return best;
 }
 
 static enum holm_status draw_splits(struct holm_story *story)
 {
     struct holm_dice dice = theme_dice(story->config.seed, THEME_SPLITS);
+    struct sizes sizes;
+    draw_sizes(&story->config, &sizes);
     uint64_t begin_us = length_us(&story->config) / 10;
     uint64_t slot_us = story->config.splits == 0
                            ? 0
@@ -174,7 +225,7 @@ static enum holm_status draw_splits(struct holm_story *story)
         if (lasts_us > 10 * SECOND_US)
             lasts_us = 10 * SECOND_US;
         struct holm_story_event split = {.at_us = at_us, .type = HOLM_STORY_SPLIT};
-        split.side = draw_side(&dice, story->config.cities);
+        split.side = draw_side(&dice, story->config.cities, &sizes);
         struct holm_story_event heal = split;
         heal.type = HOLM_STORY_HEAL;
         heal.at_us += lasts_us;

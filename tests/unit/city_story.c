@@ -49,9 +49,9 @@ static void test_story_when_usual_then_bombs_two_cities_and_heals_a_split(void *
         assert_int_equal(count_of(&story, HOLM_STORY_BOMB), 3);
         assert_int_equal(count_of(&story, HOLM_STORY_SPLIT), 1);
         assert_int_equal(count_of(&story, HOLM_STORY_HEAL), 1);
-        assert_true(count_of(&story, HOLM_STORY_ASSIGN) > 100);
+        assert_true(count_of(&story, HOLM_STORY_ASSIGN) > 30);
         assert_true(count_of(&story, HOLM_STORY_CREATE) > 10);
-        assert_true(count_of(&story, HOLM_STORY_DELETE) > 3);
+        assert_true(count_of(&story, HOLM_STORY_DELETE) > 0);
         uint64_t bombed = 0;
         for (size_t i = 0; i < story.count; i++) {
             if (story.events[i].type == HOLM_STORY_BOMB)
