@@ -90,6 +90,16 @@ HOLM_NODISCARD enum holm_status holm_wire_write_actors(struct holm_arena *arena,
                                                        size_t count, size_t actor_bytes,
                                                        struct holm_wire_actors *table);
 
+/* The table of a run or page in its columns; the first `implied` actors are left out. */
+HOLM_NODISCARD enum holm_status holm_wire_write_table(struct holm_arena *arena,
+                                                      const struct holm_items *items,
+                                                      uint32_t implied, Holm__Wire__Cells *cells);
+
+/* Encoded fields that this build does not know, to be written behind those that it knows. */
+HOLM_NODISCARD enum holm_status holm_wire_write_unknown(struct holm_arena *arena,
+                                                        struct holm_bytes unknown,
+                                                        ProtobufCMessage *message);
+
 /* Fills the columns over items and seen ranges; run_first and run_epoch are 0 in a page. */
 HOLM_NODISCARD enum holm_status holm_wire_write_items(struct holm_arena *arena,
                                                       const struct holm_items *items,
@@ -166,6 +176,15 @@ void holm_wire_read_vector(const Holm__Wire__Vector *vector, struct holm_dot *en
 HOLM_NODISCARD enum holm_status holm_wire_take_vector(struct holm_wire_reading *reading,
                                                       const Holm__Wire__Vector *vector,
                                                       struct holm_vector_view *view);
+
+/* The table's columns, borrowed. */
+struct holm_wire_actors holm_wire_table(const Holm__Wire__Cells *cells);
+
+/* Says how many bytes the unknown fields take when they are encoded again; then copies them.
+ * HOLM_EMALFORMED, HOLM_ETOOBIG. */
+HOLM_NODISCARD enum holm_status holm_wire_check_unknown(const ProtobufCMessage *message,
+                                                        size_t size_max, size_t *size);
+struct holm_bytes holm_wire_read_unknown(const ProtobufCMessage *message, struct holm_fill *fill);
 
 /* Checks the columns over items and says what they need; then fills the items in. */
 HOLM_NODISCARD enum holm_status holm_wire_check_items(struct holm_wire_reading *reading,

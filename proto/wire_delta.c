@@ -1,105 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/wire.h"
 
-/* ---- fields of a newer version ------------------------------------------------------------- */
-
-/* Reads a varint of at most `size` bytes; 0 bytes read when there is none. */
-static size_t varint_read(const unsigned char *bytes, size_t size, uint64_t *value)
-{
-    *value = 0;
-    for (size_t i = 0; i < size && i < 10; i++) {
-        *value |= (uint64_t)(bytes[i] & 0x7f) << (7 * i);
-        if ((bytes[i] & 0x80) == 0)
-            return i + 1;
-    }
-    return 0;
-}
-
-static size_t varint_write(unsigned char *bytes, uint64_t value)
-{
-    size_t size = 0;
-    for (; value >= 0x80; value >>= 7)
-        bytes[size++] = (unsigned char)(value | 0x80);
-    bytes[size++] = (unsigned char)value;
-    return size;
-}
-
-/*
- * Unknown bytes are given to protobuf-c as one unknown field: it writes a field's tag and then the
- * field's bytes as they are, and those may well go on with more fields.
- */
-static enum holm_status write_unknown(struct holm_arena *arena, struct holm_bytes unknown,
-                                      ProtobufCMessage *message)
-{
-    if (unknown.size == 0)
-        return HOLM_OK;
-    uint64_t tag = 0;
-    size_t tag_bytes = varint_read(unknown.data, unknown.size, &tag);
-    HOLM_ASSERT(tag_bytes > 0 && tag >> 3 > 0 && tag >> 3 <= UINT32_MAX);
-    ProtobufCMessageUnknownField *field = NULL;
-    ProtobufCBinaryData copy = {0, NULL};
-    enum holm_status status = holm_wire_array(arena, 1, sizeof *field, &field);
-    if (status == HOLM_OK)
-        status = holm_wire_bytes(arena, unknown, &copy);
-    if (status != HOLM_OK)
-        return status;
-    field->tag = (uint32_t)(tag >> 3);
-    field->wire_type = (ProtobufCWireType)(tag & 7);
-    field->data = copy.data + tag_bytes;
-    field->len = copy.len - tag_bytes;
-    message->n_unknown_fields = 1;
-    message->unknown_fields = field;
-    return HOLM_OK;
-}
-
-/* protobuf-c lets a field with the number 0 pass when its tag is written long-windedly. */
-static enum holm_status check_unknown(const ProtobufCMessage *message, size_t size_max,
-                                      size_t *size)
-{
-    *size = 0;
-    for (unsigned i = 0; i < message->n_unknown_fields; i++) {
-        const ProtobufCMessageUnknownField *field = &message->unknown_fields[i];
-        unsigned char tag[10];
-        if (field->tag == 0)
-            return HOLM_EMALFORMED;
-        *size += varint_write(tag, (uint64_t)field->tag << 3) + field->len;
-    }
-    return *size > size_max ? HOLM_ETOOBIG : HOLM_OK;
-}
-
-static struct holm_bytes read_unknown(const ProtobufCMessage *message, struct holm_fill *fill)
-{
-    struct holm_bytes unknown = {fill->bytes, 0};
-    for (unsigned i = 0; i < message->n_unknown_fields; i++) {
-        const ProtobufCMessageUnknownField *field = &message->unknown_fields[i];
-        unsigned char tag[10];
-        size_t tag_bytes = varint_write(tag, (uint64_t)field->tag << 3 | field->wire_type);
-        (void)holm_fill_bytes(fill, holm_mem(tag, tag_bytes));
-        (void)holm_fill_bytes(fill, holm_mem(field->data, field->len));
-        unknown.size += tag_bytes + field->len;
-    }
-    return unknown;
-}
-
 /* ---- writing ------------------------------------------------------------------------------- */
-
-static enum holm_status write_actors(struct holm_arena *arena, const struct holm_items *items,
-                                     uint32_t implied, Holm__Wire__Cells *cells)
-{
-    struct holm_wire_actors table;
-    enum holm_status status = holm_wire_write_actors(arena, items->actors + implied,
-                                                     items->actor_count - implied,
-                                                     sizeof items->actors[0], &table);
-    if (status != HOLM_OK)
-        return status;
-    cells->n_nodes = table.n_nodes;
-    cells->nodes = table.nodes;
-    cells->n_more_epochs = table.n_more_epochs;
-    cells->more_epochs = table.more_epochs;
-    cells->n_epochs = table.n_epochs;
-    cells->epochs = table.epochs;
-    return HOLM_OK;
-}
 
 static enum holm_status write_run(struct holm_arena *arena, struct holm_actor sender,
                                   const struct holm_delta *delta, Holm__Wire__Cells *cells)
@@ -119,12 +21,12 @@ static enum holm_status write_run(struct holm_arena *arena, struct holm_actor se
     if (status == HOLM_OK)
         status = holm_wire_write_vector(arena, delta->collected, &cells->collected);
     if (status == HOLM_OK)
-        status = write_actors(arena, &delta->items, 1, cells);
+        status = holm_wire_write_table(arena, &delta->items, 1, cells);
     if (status == HOLM_OK)
         status = holm_wire_write_items(arena, &delta->items, delta->first, delta->actor.epoch.value,
                                        cells);
     if (status == HOLM_OK)
-        status = write_unknown(arena, delta->unknown, &cells->base);
+        status = holm_wire_write_unknown(arena, delta->unknown, &cells->base);
     return status;
 }
 
@@ -180,39 +82,16 @@ enum holm_status holm_wire_write_deltas(struct holm_arena *arena,
     return status;
 }
 
-enum holm_status holm_wire_write_page(struct holm_arena *arena, const struct holm_page *page,
-                                      Holm__Wire__Cells **cells)
-{
-    enum holm_status status = holm_wire_array(arena, 1, sizeof **cells, cells);
-    if (status != HOLM_OK)
-        return status;
-    holm__wire__cells__init(*cells);
-    status = write_actors(arena, &page->items, 0, *cells);
-    if (status == HOLM_OK)
-        status = holm_wire_write_items(arena, &page->items, 0, 0, *cells);
-    return status;
-}
-
 /* ---- reading ------------------------------------------------------------------------------- */
-
-static struct holm_wire_actors actors_of(const Holm__Wire__Cells *cells)
-{
-    return (struct holm_wire_actors){.n_nodes = cells->n_nodes,
-                                     .nodes = cells->nodes,
-                                     .n_more_epochs = cells->n_more_epochs,
-                                     .more_epochs = cells->more_epochs,
-                                     .n_epochs = cells->n_epochs,
-                                     .epochs = cells->epochs};
-}
 
 static enum holm_status check_run(struct holm_wire_reading *reading, const Holm__Wire__Cells *cells,
                                   struct holm_fill_sizes *sizes)
 {
-    enum holm_status status = check_unknown(&cells->base, reading->left.unknown_bytes_max,
-                                            &sizes->bytes);
+    enum holm_status status = holm_wire_check_unknown(&cells->base, reading->left.unknown_bytes_max,
+                                                      &sizes->bytes);
     if (status != HOLM_OK)
         return status;
-    struct holm_wire_actors table = actors_of(cells);
+    struct holm_wire_actors table = holm_wire_table(cells);
     sizes->actors = 1 + table.n_epochs;
     status = holm_wire_spend(&reading->left.actors_max, sizes->actors);
     if (status == HOLM_OK)
@@ -246,12 +125,12 @@ static enum holm_status read_run(struct holm_wire_reading *reading, const Holm__
         made->actor = message->sender;
     made->first = cells->first;
     made->last = cells->first + cells->span;
-    struct holm_wire_actors table = actors_of(cells);
+    struct holm_wire_actors table = holm_wire_table(cells);
     fill.actors[0] = made->actor;
     holm_wire_read_actors(&table, fill.actors + 1, sizeof fill.actors[0]);
     holm_wire_read_vector(cells->deps, fill.deps);
     holm_wire_read_vector(cells->collected, fill.collected);
-    made->unknown = read_unknown(&cells->base, &fill);
+    made->unknown = holm_wire_read_unknown(&cells->base, &fill);
     status = holm_wire_read_items(reading, cells, made->first, made->actor.epoch.value, &fill);
     if (status == HOLM_OK)
         status = holm_delta_check(made);
@@ -316,50 +195,5 @@ enum holm_status holm_wire_read_deltas(struct holm_wire_reading *reading,
     deltas->now.vector_hash = read->vector_hash;
     deltas->now.digest.low = read->digest_low;
     deltas->now.digest.high = read->digest_high;
-    return HOLM_OK;
-}
-
-/* A page is not relayed but merged into the state, so what is not understood must not be dropped. */
-static enum holm_status check_page(struct holm_wire_reading *reading,
-                                   const Holm__Wire__Cells *cells, struct holm_fill_sizes *sizes)
-{
-    if (cells->base.n_unknown_fields > 0)
-        return HOLM_EVERSION;
-    if ((cells->first | cells->span | cells->node | cells->epoch) != 0 || cells->deps != NULL ||
-        cells->collected != NULL)
-        return HOLM_EMALFORMED;
-    struct holm_wire_actors table = actors_of(cells);
-    sizes->actors = table.n_epochs;
-    enum holm_status status = holm_wire_spend(&reading->left.actors_max, sizes->actors);
-    if (status == HOLM_OK)
-        status = holm_wire_check_actors(&table);
-    if (status == HOLM_OK)
-        status = holm_wire_check_items(reading, cells, sizes);
-    return status;
-}
-
-enum holm_status holm_wire_read_page(struct holm_wire_reading *reading,
-                                     const Holm__Wire__Cells *cells, struct holm_page **page)
-{
-    *page = NULL;
-    struct holm_fill_sizes sizes = {0};
-    enum holm_status status = check_page(reading, cells, &sizes);
-    if (status != HOLM_OK)
-        return status;
-    struct holm_page *made = NULL;
-    struct holm_fill fill;
-    status = holm_page_new(reading->allocator, &sizes, &made, &fill);
-    if (status != HOLM_OK)
-        return status;
-    struct holm_wire_actors table = actors_of(cells);
-    holm_wire_read_actors(&table, fill.actors, sizeof fill.actors[0]);
-    status = holm_wire_read_items(reading, cells, 0, 0, &fill);
-    if (status == HOLM_OK)
-        status = holm_page_check(made);
-    if (status != HOLM_OK) {
-        holm_page_release(made);
-        return status;
-    }
-    *page = made;
     return HOLM_OK;
 }
