@@ -124,6 +124,10 @@ static void keep_run(struct fixture *fixture, size_t node, struct holm_delta *de
             return;
         end = run->last;
     }
+    enum holm_status status = holm_delta_check(delta);
+    if (status != HOLM_OK)
+        fixture_fail(fixture, "node %zu seals a run that others refuse: %s", node,
+                     fixture_status_name(status));
     if (delta->first != end + 1 || !holm_actor_equal(delta->actor, fixture->nodes[node].self))
         fixture_fail(fixture, "node %zu stores a run %" PRIu64 "..%" PRIu64 ", after ..%" PRIu64,
                      node, delta->first, delta->last, end);
@@ -141,6 +145,22 @@ static void store_run(struct fixture_store *store, struct holm_delta *delta)
     store->runs[store->run_count++] = delta;
 }
 
+/* Every key that a run of somebody else has brought something to is told of. */
+static void check_told(const struct fixture *fixture, size_t node, const struct holm_work *work,
+                       const struct holm_delta *run)
+{
+    bool own = run->actor.node.value == fixture->nodes[node].self.node.value;
+    for (uint32_t i = 0; i < run->items.item_count && !work->touched_all && !own; i++) {
+        const struct holm_item *item = &run->items.items[i];
+        bool told = item->op != HOLM_ITEM_PUT && item->op != HOLM_ITEM_BURY;
+        for (size_t t = 0; t < work->touched_count && !told; t++)
+            told = holm_bytes_equal(work->touched[t].key, item->key);
+        if (!told)
+            fixture_fail(fixture, "node %zu: a run changed '%.*s', and it does not say so", node,
+                         (int)item->key.size, (const char *)item->key.data);
+    }
+}
+
 void fixture_take_work(struct fixture *fixture, size_t node, const struct holm_work *work)
 {
     struct fixture_node *self = &fixture->nodes[node];
@@ -148,6 +168,7 @@ void fixture_take_work(struct fixture *fixture, size_t node, const struct holm_w
     self->wake_us = work->wake_us;
     self->dirty = true;
     for (size_t i = 0; i < work->stored_count; i++) {
+        check_told(fixture, node, work, work->stored[i]);
         keep_run(fixture, node, work->stored[i]);
         if (self->store.saved)
             store_run(&self->store, work->stored[i]);
@@ -364,6 +385,8 @@ void fixture_state_take(struct fixture *fixture, size_t node, struct fixture_sta
         state->entries[i] = vector.entries[i];
     for (size_t i = 0; i < state->page_count; i++) {
         struct holm_page *page = (struct holm_page *)(uintptr_t)holm_cut_page(cut, i);
+        if (holm_page_check(page) != HOLM_OK)
+            fixture_fail(fixture, "node %zu gives a page that others refuse", node);
         holm_page_retain(page);
         state->pages[i] = page;
     }

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define JOBS_MAX 16
-#define SLICE_SEEDS 6000
+#define SLICE_SEEDS 15000
 
 /* Shared between the processes. */
 struct job {

@@ -312,6 +312,9 @@ static bool step(struct network *network, uint64_t end_us)
     } else {
         fixture_tick(fixture, sleeper);
     }
+    for (size_t i = 0; i < fixture->node_count && network->settings.check_steps; i++)
+        if (fixture->nodes[i].replica != NULL && fixture->nodes[i].dirty)
+            fixture_check(fixture, i);
     return true;
 }
 

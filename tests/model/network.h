@@ -21,6 +21,7 @@ struct network_settings {
     uint64_t delay_us;                                       /* at most, of anything */
     uint64_t stray_us; /* at most, of a doubled broadcast that has gone astray */
     bool wire;
+    bool check_steps; /* check replicas after every single step, and not only now and then */
 };
 
 enum network_letter_type {

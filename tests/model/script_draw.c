@@ -89,12 +89,14 @@ static void draw_settings(struct script *script, struct chance *chance)
     settings->stray_permille = (uint32_t)DRAW_OF(chance, 0, 200, 800);
     settings->delay_us = DRAW_OF(chance, 100, 2000, 50000, 1000000);
     settings->stray_us = 20000000;
+    settings->check_steps = chance_permille(chance, 250);
     *limits = holm_replica_config_default();
     limits->flush_interval_us = DRAW_OF(chance, 0, 1000, 300000);
     limits->flush_bytes = DRAW_OF(chance, 64, 300, 65536);
     limits->log_bytes_max = DRAW_OF(chance, 1, 1500, 4000, 4194304);
     limits->holdback_bytes_max = DRAW_OF(chance, 600, 2000, 4194304);
     limits->page_items_max = (uint32_t)DRAW_OF(chance, 1, 2, 3, 4096);
+    limits->frame_bytes_max = DRAW_OF(chance, 4096, 16384, 1048576); /* answers that say `more` */
     limits->cuts_max = DRAW_OF(chance, 1, 2);
 }
 
@@ -176,11 +178,12 @@ void script_print(const struct script *script)
     const struct holm_replica_config *limits = &script->limits;
     printf("%zu nodes; loss %" PRIu32 " double %" PRIu32 " stray %" PRIu32 " delay %" PRIu64
            " us; %s; flush after %" PRIu64 " us or %zu bytes; log %zu, hold-back %zu bytes; "
-           "%" PRIu32 " items a page, %zu cuts\n",
+           "%" PRIu32 " items a page, %zu cuts, frames of %zu\n",
            script->node_count, settings->loss_permille, settings->double_permille,
            settings->stray_permille, settings->delay_us, settings->wire ? "wire" : "structs",
            limits->flush_interval_us, limits->flush_bytes, limits->log_bytes_max,
-           limits->holdback_bytes_max, limits->page_items_max, limits->cuts_max);
+           limits->holdback_bytes_max, limits->page_items_max, limits->cuts_max,
+           limits->frame_bytes_max);
     for (size_t i = 0; i < script->action_count; i++) {
         const struct action *action = &script->actions[i];
         if (action->type == ACTION_RUN)

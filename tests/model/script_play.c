@@ -286,6 +286,7 @@ struct script_outcome script_play(const struct script *script, bool story)
         check_dirty(&stage);
         check_believed(&stage);
     }
+    stage.network.settings.check_steps = false;
     if (story)
         printf("--- everything heals\n");
     heal(&stage);

@@ -75,7 +75,7 @@ static void drop_ops(struct script *script)
 static void calm_settings(struct script *script)
 {
     static struct script shorter;
-    for (int setting = 0; setting < 10; setting++) {
+    for (int setting = 0; setting < 11; setting++) {
         struct holm_replica_config calm = holm_replica_config_default();
         shorter = *script;
         switch (setting) {
@@ -105,6 +105,9 @@ static void calm_settings(struct script *script)
             break;
         case 8:
             shorter.limits.flush_interval_us = calm.flush_interval_us;
+            break;
+        case 9:
+            shorter.limits.frame_bytes_max = calm.frame_bytes_max;
             break;
         default:
             shorter.limits.cuts_max = calm.cuts_max;

@@ -121,6 +121,27 @@ static void test_add_when_the_own_sum_would_overflow_is_refused(void **state)
     fixture_release(f);
 }
 
+/* T14: what was reset no longer counts towards the limit. */
+static void test_add_after_a_reset_has_the_whole_range_again(void **state)
+{
+    struct fixture fixture, *f = &fixture;
+    fixture_init(f, 2, NULL);
+    for (int round = 0; round < 3; round++) {
+        add(f, A, "k", "n", round == 1 ? INT64_MIN : INT64_MAX);
+        if (round == 1)
+            fixture_flush(f, A);
+        write_op(f, A, HOLM_OP_RESET, "k", "n");
+        if (round == 0)
+            fixture_flush(f, A);
+    }
+    add(f, A, "k", "n", 5);
+    (void)flush(f, A);
+    fixture_give_all(f, A, B);
+    fixture_check_equal(f);
+    assert_sum(f, B, "k", "n", 5);
+    fixture_release(f);
+}
+
 /* T14: the sum of several writers saturates, alike wherever it is read, and comes back. */
 static void test_count_when_the_sum_leaves_64_bits_saturates_alike(void **state)
 {
@@ -393,6 +414,7 @@ const struct CMUnitTest scenario_value_tests[] = {
     cmocka_unit_test(test_reset_beside_a_reset_cancels_once),
     cmocka_unit_test(test_reset_across_epochs_cancels_exactly),
     cmocka_unit_test(test_add_when_the_own_sum_would_overflow_is_refused),
+    cmocka_unit_test(test_add_after_a_reset_has_the_whole_range_again),
     cmocka_unit_test(test_count_when_the_sum_leaves_64_bits_saturates_alike),
     cmocka_unit_test(test_add_of_ten_million_decrements_is_one_entry),
     cmocka_unit_test(test_put_at_equal_stamps_has_one_winner_everywhere),
