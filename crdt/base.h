@@ -35,6 +35,11 @@ HOLM_NODISCARD enum holm_status holm_array_reserve(const struct holm_allocator *
                                                    void **array, size_t *capacity,
                                                    size_t element_bytes, size_t wanted);
 
+/* Frees an array of more than `kept` elements, whose content is no longer needed: what one large
+ * change took must not stay for ever. */
+void holm_array_trim(const struct holm_allocator *allocator, void **array, size_t *capacity,
+                     size_t element_bytes, size_t kept);
+
 /* Frees what holm_array_reserve() grew. */
 void holm_array_free(const struct holm_allocator *allocator, void *array, size_t capacity,
                      size_t element_bytes);

@@ -3,6 +3,7 @@
 
 #include "crdt/order.h"
 
+#define KEPT 1024 /* elements of an array that stay for the next run */
 #define SEEN_SEARCHED 64
 #define SEEN_BYTES_MAX 24 /* as holm_item_bytes_max() counts them */
 
@@ -169,8 +170,20 @@ enum holm_status holm_pending_see(struct holm_pending *pending, uint32_t index, 
 void holm_pending_clear(struct holm_pending *pending)
 {
     HOLM_ASSERT(pending->saved_count == 0);
+    void *items = pending->items;
+    void *seen = pending->seen;
+    void *saved = pending->saved;
     pending->item_count = 0;
     pending->seen_count = 0;
     pending->bytes = 0;
+    holm_array_trim(&pending->allocator, &items, &pending->item_capacity, sizeof *pending->items,
+                    KEPT);
+    holm_array_trim(&pending->allocator, &seen, &pending->seen_capacity, sizeof *pending->seen,
+                    KEPT);
+    holm_array_trim(&pending->allocator, &saved, &pending->saved_capacity, sizeof *pending->saved,
+                    KEPT);
+    pending->items = items;
+    pending->seen = seen;
+    pending->saved = saved;
     holm_arena_clear(&pending->arena);
 }

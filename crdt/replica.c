@@ -3,6 +3,8 @@
 
 #include "crdt/replica_parts.h"
 
+#define TOUCHED_KEPT 1024
+
 struct holm_replica_config holm_replica_config_default(void)
 {
     return (struct holm_replica_config){
@@ -69,6 +71,14 @@ enum holm_status holm_replica_new(const struct holm_replica_config *config,
     return HOLM_OK;
 }
 
+static void forget_touched(struct holm_replica *replica)
+{
+    void *touched = replica->touched;
+    holm_array_trim(&replica->config.allocator, &touched, &replica->touched_capacity,
+                    sizeof *replica->touched, TOUCHED_KEPT);
+    replica->touched = touched;
+}
+
 static void forget_work(struct holm_replica *replica)
 {
     for (size_t i = 0; i < replica->work.stored_count; i++)
@@ -76,6 +86,7 @@ static void forget_work(struct holm_replica *replica)
     for (size_t i = 0; i < replica->lent_count; i++)
         holm_page_release(replica->lent[i]);
     replica->lent_count = 0;
+    forget_touched(replica);
     memset(&replica->work, 0, sizeof replica->work);
     holm_arena_clear(&replica->scratch);
 }

@@ -6,6 +6,8 @@
 #include "crdt/order.h"
 #include "crdt/state_parts.h"
 
+#define UNDO_KEPT 256
+
 /* Whether a is read before b: by value in max and min, then by (HLC, actor, seq), newest first. */
 static bool precedes(const struct holm_state *state, uint8_t kind, const struct holm_cell *a,
                      const struct holm_cell *b)
@@ -290,6 +292,16 @@ static void sweep(struct holm_state *state)
     }
 }
 
+/* A merge of everything leaves a log as large as the state. */
+static void close_log(struct holm_state *state)
+{
+    void *undo = state->undo;
+    holm_array_trim(&state->allocator, &undo, &state->undo_capacity, sizeof *state->undo,
+                    UNDO_KEPT);
+    state->undo = undo;
+    state->open = false;
+}
+
 void holm_state_commit(struct holm_state *state)
 {
     HOLM_ASSERT(state->open);
@@ -301,7 +313,7 @@ void holm_state_commit(struct holm_state *state)
     }
     state->undo_count = 0;
     sweep(state);
-    state->open = false;
+    close_log(state);
 }
 
 static void undo_one(struct holm_state *state, const struct holm_undo *undo)
@@ -343,5 +355,5 @@ void holm_state_rollback(struct holm_state *state)
         undo_one(state, &state->undo[state->undo_count]);
     }
     sweep(state);
-    state->open = false;
+    close_log(state);
 }

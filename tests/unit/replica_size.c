@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sizes that a user reaches: large sets, many pending operations, many held runs, many epochs. What
+ * grows with the square of any of these does not end within the test's time.
+ */
+#include "tests/unit/trio.h"
+
+#include <stdio.h>
+#include <time.h>
+
+enum {
+    A,
+    B,
+    C
+};
+
+struct text {
+    char text[24];
+};
+
+static struct holm_bytes name(struct text *text, const char *prefix, uint32_t i)
+{
+    int size = snprintf(text->text, sizeof text->text, "%s%u", prefix, i);
+    return holm_mem(text->text, (size_t)size);
+}
+
+static void insert(struct trio *trio, uint32_t node, const char *key, uint32_t i)
+{
+    struct text text;
+    struct holm_op op = holm_op_of(HOLM_OP_INSERT, holm_str(key), holm_str("friends"));
+    op.as.element = name(&text, "hero:", i);
+    trio_write(trio, node, op);
+}
+
+static void assert_equal(const struct trio *trio)
+{
+    for (uint32_t i = 1; i < TRIO; i++) {
+        assert_int_equal(trio->replicas[0]->actors.hash, trio->replicas[i]->actors.hash);
+        assert_true(
+            holm_digest_equal(trio->replicas[0]->state.digest, trio->replicas[i]->state.digest));
+    }
+}
+
+/* The dots of the set have holes, so that no ranges of them come together. */
+static void fill_set(struct trio *trio, uint32_t elements)
+{
+    for (uint32_t i = 0; i < elements; i++) {
+        insert(trio, i % 2, "k", i);
+        insert(trio, i % 2, "other", i % 10);
+        if (i % 256 < 2)
+            (void)trio_run(trio, 2000);
+    }
+    (void)trio_run(trio, 1000000);
+    assert_equal(trio);
+}
+
+static void test_replica_when_a_large_set_is_removed_then_it_goes_everywhere(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    trio_open(&trio, &config);
+    fill_set(&trio, 100000);
+    clock_t start = clock();
+    trio_write(&trio, A, holm_op_of(HOLM_OP_REMOVE, holm_str("k"), holm_mem(NULL, 0)));
+    (void)trio_run(&trio, 1000000);
+    print_message("removed in %ld ms\n", (long)((clock() - start) * 1000 / CLOCKS_PER_SEC));
+    assert_equal(&trio);
+    assert_false(holm_replica_exists(trio.replicas[C], holm_str("k")));
+    assert_true(holm_replica_exists(trio.replicas[C], holm_str("other")));
+    trio_close(&trio);
+}
+
+/* A batch is as large as half a frame: 5,000 records, written and buried in one. */
+static void test_replica_when_a_full_batch_buries_then_it_ends_soon(void **state)
+{
+    enum {
+        RECORDS = 2500
+    };
+    static struct holm_op ops[2 * RECORDS];
+    static struct text texts[RECORDS];
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    trio_open(&trio, &config);
+    for (uint32_t i = 0; i < RECORDS; i++) {
+        struct holm_bytes key = name(&texts[i], "hero:", i);
+        ops[i] = holm_op_put(key, holm_str("name"), holm_i64(i));
+        ops[RECORDS + i] = holm_op_of(HOLM_OP_BURY, key, holm_mem(NULL, 0));
+    }
+    clock_t start = clock();
+    assert_int_equal(trio_commit(&trio, A, ops, 2 * RECORDS), HOLM_OK);
+    print_message("buried in %ld ms\n", (long)((clock() - start) * 1000 / CLOCKS_PER_SEC));
+    (void)trio_run(&trio, 1000000);
+    assert_equal(&trio);
+    assert_int_equal(trio_stats(&trio, C).tombstones, RECORDS);
+    assert_int_equal(trio_stats(&trio, C).cells, 0);
+    trio_close(&trio);
+}
+
+/* T07: one run of 9,000 is late; what was held back meanwhile follows it at once. */
+static void test_replica_when_thousands_are_held_then_the_gap_lets_all_through(void **state)
+{
+    enum {
+        RUNS = 9000
+    };
+    static struct holm_delta *runs[RUNS];
+    struct trio trio;
+    struct text text;
+    struct holm_replica_config config = trio_config();
+    config.log_bytes_max = 16 << 20;
+    config.holdback_bytes_max = 16 << 20;
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    for (uint32_t i = 0; i < RUNS; i++) {
+        trio_write(&trio, A, holm_op_put(name(&text, "k", i), holm_str("f"), holm_i64(i)));
+        assert_int_equal(trio_event(&trio, A, HOLM_EVENT_FLUSH), HOLM_OK);
+        runs[i] = trio_last_run(&trio, A);
+    }
+    for (uint32_t i = RUNS - 1; i > 0; i--)
+        assert_int_equal(trio_give_delta(&trio, B, HOLM_PEER_NONE, runs[i]), HOLM_OK);
+    assert_int_equal(trio_stats(&trio, B).held, RUNS - 1);
+    clock_t start = clock();
+    assert_int_equal(trio_give_delta(&trio, B, HOLM_PEER_NONE, runs[0]), HOLM_OK);
+    print_message("drained in %ld ms\n", (long)((clock() - start) * 1000 / CLOCKS_PER_SEC));
+    assert_int_equal(trio_stats(&trio, B).held, 0);
+    assert_int_equal(trio_stats(&trio, B).deltas_applied, RUNS);
+    assert_int_equal(trio.work->stored_count, RUNS);
+    for (uint32_t i = 0; i < RUNS; i++)
+        holm_delta_release(runs[i]);
+    trio_close(&trio);
+}
+
+/* T20, with retention forever: four thousand lives of a node have counted, then all is reset. */
+static void test_replica_when_many_epochs_counted_then_reading_and_resetting_stay_quick(
+    void **state)
+{
+    enum {
+        EPOCHS = 4000
+    };
+    struct trio trio;
+    int64_t sum;
+    struct holm_replica_config config = trio_config();
+    config.log_bytes_max = 64 << 20;
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    for (uint32_t i = 0; i < EPOCHS; i++) {
+        struct holm_event event = {.type = HOLM_EVENT_EPOCH, .as.epoch = {i + 2}};
+        trio_write(&trio, A, holm_op_add(holm_str("k"), holm_str("n"), 1));
+        assert_int_equal(trio_step(&trio, A, &event), HOLM_OK);
+    }
+    assert_int_equal(trio_stats(&trio, A).vector_entries, EPOCHS);
+    assert_int_equal(holm_replica_count(trio.replicas[A], holm_str("k"), holm_str("n"), &sum),
+                     HOLM_OK);
+    assert_int_equal(sum, EPOCHS);
+    clock_t start = clock();
+    trio_beacon(&trio, A);
+    (void)trio_run(&trio, 2000000);
+    assert_equal(&trio);
+    print_message("synced in %ld ms\n", (long)((clock() - start) * 1000 / CLOCKS_PER_SEC));
+    trio.deaf = false;
+    start = clock();
+    trio_write(&trio, B, holm_op_of(HOLM_OP_RESET, holm_str("k"), holm_str("n")));
+    (void)trio_run(&trio, 2000000);
+    print_message("reset in %ld ms\n", (long)((clock() - start) * 1000 / CLOCKS_PER_SEC));
+    assert_equal(&trio);
+    assert_int_equal(holm_replica_count(trio.replicas[C], holm_str("k"), holm_str("n"), &sum),
+                     HOLM_ENOENT);
+    trio_close(&trio);
+}
+
+/* What a large change needed on the way is given back: memory follows the state. */
+static void test_replica_when_a_large_change_is_over_then_its_memory_is_free(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    trio_open(&trio, &config);
+    fill_set(&trio, 50000);
+    trio_write(&trio, A, holm_op_of(HOLM_OP_REMOVE, holm_str("k"), holm_mem(NULL, 0)));
+    (void)trio_run(&trio, 1000000);
+    assert_equal(&trio);
+    for (uint32_t i = 0; i < TRIO; i++) {
+        holm_oplog_clear(&trio.replicas[i]->log, &trio.replicas[i]->actors);
+        assert_int_equal(trio_event(&trio, i, HOLM_EVENT_TICK), HOLM_OK);
+    }
+    print_message("%zu bytes are held\n", (size_t)trio.heap.bytes);
+    assert_in_range(trio.heap.bytes, 1, 600000);
+    trio_close(&trio);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_replica_when_a_large_set_is_removed_then_it_goes_everywhere),
+        cmocka_unit_test(test_replica_when_a_full_batch_buries_then_it_ends_soon),
+        cmocka_unit_test(test_replica_when_thousands_are_held_then_the_gap_lets_all_through),
+        cmocka_unit_test(
+            test_replica_when_many_epochs_counted_then_reading_and_resetting_stay_quick),
+        cmocka_unit_test(test_replica_when_a_large_change_is_over_then_its_memory_is_free),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
