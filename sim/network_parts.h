@@ -54,7 +54,6 @@ struct holm_side {
     bool stalled;                  /* by a cut */
     struct holm_parcel_queue wire; /* what this side has sent */
     size_t wire_bytes;
-    uint64_t last_arrival_us;
     size_t inbox_bytes; /* frames that wait in the endpoint's queue */
     struct holm_parcel *up_news, *closed_news, *end_of_wire; /* NULL once they are on their way */
 };

@@ -232,6 +232,50 @@ static void test_publisher_when_a_subscriber_does_not_read_then_cut_off_and_coun
     shut(publisher);
 }
 
+static void *close_slowly(void *context)
+{
+    struct holm_transport *transport = context;
+    transport->ops->close(transport, 10 * SECOND);
+    return NULL;
+}
+
+static void test_transport_when_closed_with_linger_then_the_reader_loses_nothing(void **state)
+{
+    enum {
+        FRAMES = 60,
+        FRAME = 60000
+    };
+    /* More than the reader takes in at once, so that much of it sits in the kernel. */
+    for (unsigned round = 0; round < 5; round++) {
+        struct holm_transport *reader = open_at(NULL);
+        struct holm_transport_config config = holm_transport_config_default();
+        struct holm_transport *writer = NULL;
+        assert_int_equal(holm_transport_nng_open(&config, &writer), HOLM_OK);
+        struct holm_link_id link;
+        assert_int_equal(writer->ops->link_dial(writer, reader->ops->address(reader), &link),
+                         HOLM_OK);
+        char *frame = calloc(1, FRAME);
+        assert_non_null(frame);
+        for (unsigned i = 0; i < FRAMES; i++)
+            assert_int_equal(writer->ops->link_send(writer, link, frame, FRAME), HOLM_OK);
+        free(frame);
+        struct holm_transport_event event;
+        reader->ops->next(reader, 10 * SECOND, &event);
+        assert_int_equal(event.type, HOLM_TRANSPORT_LINK_UP);
+        pthread_t closer;
+        assert_int_equal(pthread_create(&closer, NULL, close_slowly, writer), 0);
+        for (unsigned i = 0; i < FRAMES; i++) {
+            reader->ops->next(reader, 10 * SECOND, &event);
+            assert_int_equal(event.type, HOLM_TRANSPORT_LINK_FRAME);
+            reader->ops->release(reader, &event);
+        }
+        reader->ops->next(reader, 10 * SECOND, &event);
+        assert_int_equal(event.type, HOLM_TRANSPORT_LINK_CLOSED);
+        assert_int_equal(pthread_join(closer, NULL), 0);
+        shut(reader);
+    }
+}
+
 /* A peer that greets as a subscriber, byte by byte, and goes on like that. */
 static atomic_int trickle_port;
 
@@ -291,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_link_when_a_length_is_claimed_then_refused_unless_small),
         cmocka_unit_test(test_publisher_when_a_peer_is_no_subscriber_then_cut_off),
         cmocka_unit_test(test_publisher_when_a_subscriber_does_not_read_then_cut_off_and_counted),
+        cmocka_unit_test(test_transport_when_closed_with_linger_then_the_reader_loses_nothing),
         cmocka_unit_test(test_transport_when_peers_trickle_bytes_then_close_returns),
     };
     int failed = cmocka_run_group_tests_name("nng_peers", tests, NULL, NULL);
