@@ -250,7 +250,7 @@ static enum holm_status commit_batch(struct lab *lab)
 /* So much is pending that the next commit must seal first, or seals behind itself. */
 static void prepare_much(struct lab *lab)
 {
-    static char names[30][8];
+    static char names[30][16];
     for (int i = 0; i < 30; i++) {
         (void)snprintf(names[i], sizeof names[i], "f%d", i);
         put(&lab->fixture, A, "other", names[i], i);

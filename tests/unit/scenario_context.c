@@ -8,7 +8,7 @@
 
 static void write_heroes(struct fixture *fixture, size_t node, int count)
 {
-    static char names[25][16];
+    static char names[25][24];
     for (int i = 0; i < count; i++) {
         (void)snprintf(names[i], sizeof names[i], "hero:%02d", i);
         put(fixture, node, names[i], "name", i);
