@@ -19,6 +19,7 @@ static inline void heap_refuse(struct heap *heap)
 {
     heap->calls = 0;
     heap->fail_at = 1;
+    heap->fail_once = true;
 }
 
 static inline struct holm_actor actor_of(uint64_t node, uint64_t epoch)
