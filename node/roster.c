@@ -208,7 +208,9 @@ void holm_roster_link_remove(struct holm_roster *roster, uint64_t id, struct hol
     if (link.address != HOLM_ROSTER_NONE) {
         struct holm_roster_address *address = &roster->addresses[link.address];
         address->link = 0;
-        holm_roster_address_retry(roster, address, lasted(roster, &link, now), now);
+        holm_roster_address_retry(
+            roster, address, lasted(roster, &link, now) ? HOLM_RETRY_AT_ONCE : HOLM_RETRY_IN_TURN,
+            now);
     }
     if (link.peer != HOLM_ROSTER_NONE)
         holm_roster_peer_route(roster, link.peer, now);
@@ -243,7 +245,7 @@ void holm_roster_dialled(struct holm_roster *roster, uint32_t entry, struct holm
         if (id.value != 0)
             holm_roster_push(roster, HOLM_ROSTER_CLOSE)->link = id;
         address->link = 0;
-        holm_roster_address_retry(roster, address, false, now);
+        holm_roster_address_retry(roster, address, HOLM_RETRY_LATER, now);
         return;
     }
     link->state = HOLM_LINK_DIALLING;
@@ -323,7 +325,7 @@ void holm_roster_goodbye(struct holm_roster *roster, struct holm_link_id id, str
         struct holm_roster_address *address = &roster->addresses[i];
         if (address->owned && address->owner.value == roster->peers[slot].actor.node.value &&
             address->link == 0)
-            holm_roster_address_retry(roster, address, false, now);
+            holm_roster_address_retry(roster, address, HOLM_RETRY_LATER, now);
     }
 }
 

@@ -91,13 +91,19 @@ void holm_roster_address_learn(struct holm_roster *roster, struct holm_roster_pe
 }
 
 void holm_roster_address_retry(struct holm_roster *roster, struct holm_roster_address *address,
-                               bool at_once, struct holm_now now)
+                               enum holm_roster_retry retry, struct holm_now now)
 {
     uint64_t interval = roster->config.redial_interval_us;
-    uint64_t wait = at_once ? holm_random_between(&roster->random, 0, interval / 100)
-                            : holm_random_between(&roster->random, interval / 2, interval * 3 / 2);
-    wait <<= address->self ? SELF_SHIFT : address->refusals;
-    address->due_us = now.monotonic_us + wait;
+    uint64_t base_us = now.monotonic_us;
+    uint64_t wait_us = holm_random_between(&roster->random, interval / 2, interval * 3 / 2);
+    if (retry == HOLM_RETRY_AT_ONCE)
+        wait_us = holm_random_between(&roster->random, 0, interval / 100);
+    else if (retry == HOLM_RETRY_IN_TURN)
+        base_us = address->dialled_us;
+    wait_us <<= address->self ? SELF_SHIFT : address->refusals;
+    address->due_us = base_us + wait_us;
+    if (address->due_us < now.monotonic_us)
+        address->due_us = now.monotonic_us;
     holm_roster_due(roster, address->due_us);
 }
 
@@ -127,12 +133,13 @@ uint64_t holm_roster_address_tick(struct holm_roster *roster, struct holm_now no
         if (!address->used || address->link != 0)
             continue;
         if (address->due_us <= now.monotonic_us && owner_is_met(roster, address))
-            holm_roster_address_retry(roster, address, false, now);
+            holm_roster_address_retry(roster, address, HOLM_RETRY_LATER, now);
         if (address->due_us > now.monotonic_us) {
             due = address->due_us < due ? address->due_us : due;
             continue;
         }
         address->link = DIAL_PENDING;
+        address->dialled_us = now.monotonic_us;
         struct holm_roster_action *action = holm_roster_push(roster, HOLM_ROSTER_DIAL);
         action->entry = (uint32_t)i;
         memcpy(action->text, address->text, sizeof address->text);

@@ -156,7 +156,10 @@ static void peer_down(struct holm_roster *roster, uint32_t slot, struct holm_now
         if (address->used && address->link == 0 && address->owned &&
             address->owner.value == peer->actor.node.value)
             holm_roster_address_retry(roster, address,
-                                      lasted_us >= roster->config.redial_interval_us, now);
+                                      lasted_us >= roster->config.redial_interval_us
+                                          ? HOLM_RETRY_AT_ONCE
+                                          : HOLM_RETRY_IN_TURN,
+                                      now);
     }
 }
 

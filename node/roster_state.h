@@ -23,7 +23,8 @@ struct holm_roster_address {
     bool self;  /* answered with this node's own nonce */
     bool owned; /* `owner` has answered here, or says that it can be dialled here */
     struct holm_node_id owner;
-    uint64_t link;   /* the dial or link that came of it; 0: none */
+    uint64_t link; /* the dial or link that came of it; 0: none */
+    uint64_t dialled_us;
     uint64_t due_us; /* next dial, when there is no link */
     uint32_t refusals;
     char text[HOLM_ADDRESS_BYTES_MAX + 1];
@@ -120,8 +121,13 @@ HOLM_NODISCARD enum holm_status holm_roster_address_add(struct holm_roster *rost
 void holm_roster_address_learn(struct holm_roster *roster, struct holm_roster_peer *peer,
                                struct holm_bytes text, struct holm_now now);
 void holm_roster_address_drop(struct holm_roster *roster, const struct holm_roster_peer *peer);
+enum holm_roster_retry {
+    HOLM_RETRY_AT_ONCE = 1, /* give or take a hundredth of the interval */
+    HOLM_RETRY_IN_TURN = 2, /* an interval after the last dial began, but not before now */
+    HOLM_RETRY_LATER = 3    /* an interval from now */
+};
 void holm_roster_address_retry(struct holm_roster *roster, struct holm_roster_address *address,
-                               bool at_once, struct holm_now now);
+                               enum holm_roster_retry retry, struct holm_now now);
 uint64_t holm_roster_address_tick(struct holm_roster *roster, struct holm_now now);
 
 /* roster_peer.c */

@@ -10,43 +10,18 @@
 #include <cmocka.h>
 
 #include "crdt/partition.h"
+#include "node/engine_state.h"
 
-#define LATENCY_US 1000
-#define LINKS_MAX 64
-#define SUBSCRIPTIONS_MAX 32
+/* Engines take a time of 0 for "never". */
+#define START_US 1000000
 
-/* What is on its way to an end, and then waits there as an event. */
-struct parcel {
-    struct parcel *next;
-    uint64_t at_us;
-    struct end *to;
-    struct holm_transport_event event;
-    unsigned char bytes[];
-};
-
-struct link {
-    uint64_t id; /* the far end's is `far_id` */
-    uint64_t far_id;
-    struct end *far; /* NULL: broken */
-};
-
+/* A transport that passes everything on to the network's, and looks at it. */
 struct end {
     struct holm_transport base;
+    struct holm_transport *inner;
     struct world *world;
     uint32_t index;
-    uint32_t life;
-    char address[32], publisher[32];
-    struct link links[LINKS_MAX];
-    size_t link_count;
-    struct {
-        uint64_t id;
-        char publisher[32];
-    } subscriptions[SUBSCRIPTIONS_MAX];
-    size_t subscription_count;
-    struct parcel *first, *last; /* arrived */
-    struct holm_transport_stats stats;
     uint64_t wakes;
-    bool dead;
 };
 
 /* ---- memory --------------------------------------------------------------------------------- */
@@ -65,244 +40,108 @@ static void *resize(void *context, void *memory, size_t size_old, size_t size_ne
     return realloc(memory, size_new);
 }
 
-/* ---- the network ---------------------------------------------------------------------------- */
-
-static struct parcel *parcel_new(struct end *to, enum holm_transport_event_type type,
-                                 const void *frame, size_t size)
-{
-    struct parcel *parcel = calloc(1, sizeof *parcel + size);
-    assert_non_null(parcel);
-    parcel->to = to;
-    parcel->at_us = to->world->now.monotonic_us + LATENCY_US;
-    parcel->event.type = type;
-    parcel->event.frame = parcel->bytes;
-    parcel->event.frame_bytes = size;
-    parcel->event.owned = parcel;
-    if (size > 0)
-        memcpy(parcel->bytes, frame, size);
-    return parcel;
-}
-
-static void append(struct parcel **first, struct parcel **last, struct parcel *parcel)
-{
-    parcel->next = NULL;
-    if (*first == NULL)
-        *first = parcel;
-    else
-        (*last)->next = parcel;
-    *last = parcel;
-}
-
-static void ship(struct parcel *parcel)
-{
-    struct world *world = parcel->to->world;
-    append(&world->first, &world->last, parcel);
-}
+/* ---- the tap -------------------------------------------------------------------------------- */
 
 static struct end *end_of(struct holm_transport *transport)
 {
     return (struct end *)(void *)transport;
 }
 
-static struct link *link_find(struct end *end, uint64_t id)
+static void leaving(struct end *end, const void *frame, size_t size)
 {
-    for (size_t i = 0; i < end->link_count; i++) {
-        if (end->links[i].id == id)
-            return &end->links[i];
-    }
-    return NULL;
-}
-
-static void link_remove(struct end *end, uint64_t id)
-{
-    struct link *link = link_find(end, id);
-    if (link != NULL)
-        *link = end->links[--end->link_count];
-}
-
-static uint64_t link_add(struct end *end, struct end *far, uint64_t id, uint64_t far_id)
-{
-    assert_true(end->link_count < LINKS_MAX);
-    end->links[end->link_count++] = (struct link){id, far_id, far};
-    return id;
+    if (end->world->leaving != NULL)
+        end->world->leaving(end->world, end->index, frame, size);
 }
 
 static const char *op_address(struct holm_transport *transport)
 {
-    return end_of(transport)->address;
+    struct holm_transport *inner = end_of(transport)->inner;
+    return inner->ops->address(inner);
 }
 
 static const char *op_publisher(struct holm_transport *transport)
 {
-    return end_of(transport)->publisher;
+    struct holm_transport *inner = end_of(transport)->inner;
+    return inner->ops->publisher(inner);
 }
 
 static enum holm_status op_dial(struct holm_transport *transport, const char *address,
                                 struct holm_link_id *link)
 {
-    struct end *end = end_of(transport);
-    struct world *world = end->world;
-    struct end *far = NULL;
-    for (uint32_t i = 0; i < WORLD_NODES; i++) {
-        if (world->engines[i] != NULL && strcmp(world->ends[i]->address, address) == 0)
-            far = world->ends[i];
-    }
-    link->value = ++world->links;
-    if (far == NULL) {
-        struct parcel *parcel = parcel_new(end, HOLM_TRANSPORT_LINK_CLOSED, NULL, 0);
-        parcel->event.link = *link;
-        ship(parcel);
-        return HOLM_OK;
-    }
-    uint64_t far_id = ++world->links;
-    link_add(end, far, link->value, far_id);
-    link_add(far, end, far_id, link->value);
-    struct parcel *here = parcel_new(end, HOLM_TRANSPORT_LINK_UP, NULL, 0);
-    here->event.link = *link;
-    ship(here);
-    struct parcel *there = parcel_new(far, HOLM_TRANSPORT_LINK_UP, NULL, 0);
-    there->event.link.value = far_id;
-    there->event.accepted = true;
-    ship(there);
-    return HOLM_OK;
+    struct holm_transport *inner = end_of(transport)->inner;
+    return inner->ops->link_dial(inner, address, link);
 }
 
-static enum holm_status op_send(struct holm_transport *transport, struct holm_link_id id,
+static enum holm_status op_send(struct holm_transport *transport, struct holm_link_id link,
                                 const void *frame, size_t size)
 {
-    struct end *end = end_of(transport);
-    struct link *link = link_find(end, id.value);
-    if (link == NULL || link->far == NULL)
-        return HOLM_ECLOSED;
-    if (end->world->leaving != NULL)
-        end->world->leaving(end->world, end->index, frame, size);
-    end->stats.bytes_sent += size;
-    if (end->world->cut[end->index][link->far->index])
-        return HOLM_OK;
-    struct parcel *parcel = parcel_new(link->far, HOLM_TRANSPORT_LINK_FRAME, frame, size);
-    parcel->event.link.value = link->far_id;
-    ship(parcel);
-    return HOLM_OK;
+    struct holm_transport *inner = end_of(transport)->inner;
+    leaving(end_of(transport), frame, size);
+    return inner->ops->link_send(inner, link, frame, size);
 }
 
-static void op_close(struct holm_transport *transport, struct holm_link_id id)
+static void op_close(struct holm_transport *transport, struct holm_link_id link)
 {
-    struct end *end = end_of(transport);
-    struct link *link = link_find(end, id.value);
-    if (link == NULL)
-        return;
-    if (link->far != NULL) {
-        struct parcel *parcel = parcel_new(link->far, HOLM_TRANSPORT_LINK_CLOSED, NULL, 0);
-        parcel->event.link.value = link->far_id;
-        link_find(link->far, link->far_id)->far = NULL;
-        ship(parcel);
-    }
-    link_remove(end, id.value);
+    struct holm_transport *inner = end_of(transport)->inner;
+    inner->ops->link_close(inner, link);
 }
 
 static enum holm_status op_subscribe(struct holm_transport *transport, const char *publisher,
                                      struct holm_subscription_id *subscription)
 {
-    struct end *end = end_of(transport);
-    assert_true(end->subscription_count < SUBSCRIPTIONS_MAX);
-    subscription->value = ++end->world->links;
-    end->subscriptions[end->subscription_count].id = subscription->value;
-    snprintf(end->subscriptions[end->subscription_count++].publisher, 32, "%s", publisher);
-    return HOLM_OK;
+    struct holm_transport *inner = end_of(transport)->inner;
+    return inner->ops->subscribe(inner, publisher, subscription);
 }
 
-static void op_unsubscribe(struct holm_transport *transport, struct holm_subscription_id id)
+static void op_unsubscribe(struct holm_transport *transport,
+                           struct holm_subscription_id subscription)
 {
-    struct end *end = end_of(transport);
-    for (size_t i = 0; i < end->subscription_count; i++) {
-        if (end->subscriptions[i].id == id.value) {
-            end->subscriptions[i] = end->subscriptions[--end->subscription_count];
-            return;
-        }
-    }
-    fail_msg("unsubscribed from what was not subscribed to");
+    struct holm_transport *inner = end_of(transport)->inner;
+    inner->ops->unsubscribe(inner, subscription);
 }
 
 static enum holm_status op_broadcast(struct holm_transport *transport, const void *frame,
                                      size_t size)
 {
-    struct end *end = end_of(transport);
-    struct world *world = end->world;
-    if (world->leaving != NULL)
-        world->leaving(world, end->index, frame, size);
-    end->stats.broadcast_bytes_sent += size;
-    for (uint32_t i = 0; i < WORLD_NODES; i++) {
-        if (world->engines[i] == NULL || world->cut[end->index][i])
-            continue;
-        struct end *to = world->ends[i];
-        for (size_t s = 0; s < to->subscription_count; s++) {
-            if (strcmp(to->subscriptions[s].publisher, end->publisher) != 0 ||
-                holm_random_next(&world->random) % 1000 < world->loss_permille)
-                continue;
-            struct parcel *parcel = parcel_new(to, HOLM_TRANSPORT_BROADCAST, frame, size);
-            parcel->event.subscription.value = to->subscriptions[s].id;
-            ship(parcel);
-        }
-    }
-    return HOLM_OK;
+    struct holm_transport *inner = end_of(transport)->inner;
+    leaving(end_of(transport), frame, size);
+    return inner->ops->broadcast(inner, frame, size);
 }
 
 static void op_next(struct holm_transport *transport, uint64_t timeout_us,
                     struct holm_transport_event *event)
 {
     struct end *end = end_of(transport);
-    (void)timeout_us;
-    memset(event, 0, sizeof *event);
-    struct parcel *parcel = end->first;
-    if (parcel == NULL)
-        return;
-    end->first = parcel->next;
-    *event = parcel->event;
+    end->inner->ops->next(end->inner, timeout_us, event);
+    end->world->trace = XXH3_64bits_withSeed(event->frame, event->frame_bytes,
+                                             end->world->trace + end->world->now.monotonic_us +
+                                                 (uint64_t)event->type * 16 + end->index);
 }
 
 static void op_release(struct holm_transport *transport, struct holm_transport_event *event)
 {
-    (void)transport;
-    free(event->owned);
+    struct holm_transport *inner = end_of(transport)->inner;
+    inner->ops->release(inner, event);
 }
 
 static void op_wake(struct holm_transport *transport)
 {
+    struct holm_transport *inner = end_of(transport)->inner;
     end_of(transport)->wakes++;
+    inner->ops->wake(inner);
 }
 
 static void op_stats(struct holm_transport *transport, struct holm_transport_stats *stats)
 {
-    *stats = end_of(transport)->stats;
-}
-
-static void drop_parcels(struct parcel **first, const struct end *to)
-{
-    struct parcel **link = first;
-    while (*link != NULL) {
-        struct parcel *parcel = *link;
-        if (to == NULL || parcel->to == to) {
-            *link = parcel->next;
-            free(parcel);
-        } else {
-            link = &parcel->next;
-        }
-    }
+    struct holm_transport *inner = end_of(transport)->inner;
+    inner->ops->stats(inner, stats);
 }
 
 static void op_end(struct holm_transport *transport, uint64_t linger_us)
 {
-    struct end *end = end_of(transport);
-    (void)linger_us;
-    while (end->link_count > 0)
-        op_close(transport, (struct holm_link_id){end->links[0].id});
-    struct world *world = end->world;
-    drop_parcels(&world->first, end);
-    world->last = world->first;
-    while (world->last != NULL && world->last->next != NULL)
-        world->last = world->last->next;
-    drop_parcels(&end->first, NULL);
-    free(end);
+    struct holm_transport *inner = end_of(transport)->inner;
+    inner->ops->close(inner, linger_us);
+    free(transport);
 }
 
 static const struct holm_transport_ops ops = {
@@ -334,8 +173,12 @@ struct world *world_new(uint64_t seed)
 {
     struct world *world = calloc(1, sizeof *world);
     assert_non_null(world);
-    world->now = (struct holm_now){.monotonic_us = 1, .wall_ms = 1700000000000};
+    struct holm_allocator plain = holm_transport_config_default().allocator;
+    world->now = (struct holm_now){.monotonic_us = START_US, .wall_ms = 1700000000000};
     world->random.state = seed;
+    assert_int_equal(holm_network_new(&world->network, &plain, seed), HOLM_OK);
+    world->path.delay_us = 1000;
+    holm_network_path_set_default(world->network, &world->path);
     for (uint32_t i = 0; i < WORLD_NODES; i++) {
         struct holm_engine_config *config = &world->configs[i];
         static const char *const names[WORLD_NODES] = {"a", "b", "c", "d"};
@@ -356,7 +199,7 @@ void world_free(struct world *world)
         if (world->engines[i] != NULL)
             world_kill(world, i);
     }
-    drop_parcels(&world->first, NULL);
+    holm_network_free(world->network);
     assert_int_equal(world->heap.live_bytes, 0);
     free(world);
 }
@@ -368,17 +211,25 @@ struct holm_now world_now(const struct world *world, uint32_t index)
     return now;
 }
 
-enum holm_status world_try_start(struct world *world, uint32_t index)
+static struct end *end_open(struct world *world, uint32_t index)
 {
-    assert_null(world->engines[index]);
+    struct holm_transport_config config = holm_transport_config_default();
+    char address[HOLM_ADDRESS_BYTES_MAX];
     struct end *end = calloc(1, sizeof *end);
     assert_non_null(end);
     end->base.ops = &ops;
     end->world = world;
     end->index = index;
-    end->life = (uint32_t)holm_random_next(&world->random) % 1000000;
-    snprintf(end->address, sizeof end->address, "tcp://%u:1", index);
-    snprintf(end->publisher, sizeof end->publisher, "tcp://%u:%u", index, end->life);
+    snprintf(address, sizeof address, "virtual://%u", index);
+    config.listen = address;
+    assert_int_equal(holm_network_open(world->network, address, &config, &end->inner), HOLM_OK);
+    return end;
+}
+
+enum holm_status world_try_start(struct world *world, uint32_t index)
+{
+    assert_null(world->engines[index]);
+    struct end *end = end_open(world, index);
     struct holm_engine_config config = world->configs[index];
     config.random_seed = holm_random_next(&world->random);
     if (config.self.epoch.value == 0)
@@ -391,7 +242,7 @@ enum holm_status world_try_start(struct world *world, uint32_t index)
     if (status == HOLM_OK)
         world->ends[index] = end;
     else
-        free(end);
+        op_end(&end->base, 0);
     return status;
 }
 
@@ -403,7 +254,7 @@ void world_start(struct world *world, uint32_t index)
 void world_join(struct world *world, uint32_t index, uint32_t seed)
 {
     char address[32];
-    snprintf(address, sizeof address, "tcp://%u:1", seed);
+    snprintf(address, sizeof address, "virtual://%u", seed);
     assert_int_equal(holm_engine_join(world->engines[index], address, world_now(world, index)),
                      HOLM_OK);
 }
@@ -433,11 +284,39 @@ void world_close(struct world *world, uint32_t index)
     world_kill(world, index);
 }
 
+void world_path(struct world *world, uint32_t from, uint32_t to,
+                const struct holm_network_path *path)
+{
+    char here[32], there[32];
+    snprintf(here, sizeof here, "virtual://%u", from);
+    snprintf(there, sizeof there, "virtual://%u", to);
+    assert_int_equal(holm_network_path_set(world->network, here, there, path), HOLM_OK);
+}
+
+void world_cut(struct world *world, uint32_t a, uint32_t b, bool cut)
+{
+    struct holm_network_path path = world->path;
+    path.cut = cut;
+    world_path(world, a, b, &path);
+    world_path(world, b, a, &path);
+}
+
 void world_split(struct world *world, uint32_t alone, bool cut)
 {
     for (uint32_t i = 0; i < WORLD_NODES; i++) {
         if (i != alone)
-            world->cut[i][alone] = world->cut[alone][i] = cut;
+            world_cut(world, i, alone, cut);
+    }
+}
+
+void world_lose(struct world *world, uint32_t permille)
+{
+    world->path.loss_permille = permille;
+    for (uint32_t i = 0; i < WORLD_NODES; i++) {
+        for (uint32_t j = 0; j < WORLD_NODES; j++) {
+            if (i != j)
+                world_path(world, i, j, &world->path);
+        }
     }
 }
 
@@ -474,48 +353,33 @@ static uint64_t drive_all(struct world *world)
     return next;
 }
 
-static void arrive(struct world *world)
-{
-    while (world->first != NULL && world->first->at_us <= world->now.monotonic_us) {
-        struct parcel *parcel = world->first;
-        struct end *to = parcel->to;
-        world->first = parcel->next;
-        world->trace = XXH3_64bits_withSeed(parcel->bytes, parcel->event.frame_bytes,
-                                            world->trace + parcel->at_us + to->index);
-        bool linked = parcel->event.type != HOLM_TRANSPORT_BROADCAST;
-        struct link *link = link_find(to, parcel->event.link.value);
-        bool closed = parcel->event.type == HOLM_TRANSPORT_LINK_CLOSED;
-        if (closed && link != NULL)
-            link_remove(to, link->id);
-        if (linked && link == NULL && !closed)
-            free(parcel); /* of a link that was closed here */
-        else
-            append(&to->first, &to->last, parcel);
-    }
-}
-
 void world_settle(struct world *world)
 {
     drive_all(world);
 }
 
+static void advance(struct world *world, uint64_t to_us)
+{
+    uint64_t before_ms = world->now.monotonic_us / 1000;
+    world->now.monotonic_us = to_us;
+    world->now.wall_ms += to_us / 1000 - before_ms;
+    holm_network_advance(world->network, to_us - START_US);
+}
+
 static void run(struct world *world, uint64_t end_us, bool (*until)(struct world *world))
 {
     for (;;) {
-        uint64_t next = drive_all(world);
+        uint64_t next_us = drive_all(world);
         if (until != NULL && until(world))
             return;
-        if (world->first != NULL && world->first->at_us < next)
-            next = world->first->at_us;
-        if (next > end_us)
-            next = end_us;
-        uint64_t passed_us = next - world->now.monotonic_us;
-        uint64_t before_ms = world->now.monotonic_us / 1000;
-        world->now.monotonic_us += passed_us;
-        world->now.wall_ms += world->now.monotonic_us / 1000 - before_ms;
-        if (next == end_us)
+        uint64_t event_us = holm_network_next_event(world->network);
+        if (event_us != HOLM_NEVER && event_us + START_US < next_us)
+            next_us = event_us + START_US;
+        if (next_us >= end_us) {
+            advance(world, end_us);
             return;
-        arrive(world);
+        }
+        advance(world, next_us);
     }
 }
 
@@ -567,14 +431,15 @@ uint64_t world_converge(struct world *world, uint64_t limit_ms)
 void world_inject(struct world *world, uint32_t from, uint32_t to, bool broadcast,
                   const void *frame, size_t size)
 {
-    struct end *end = world->ends[to];
-    struct parcel *parcel = parcel_new(
-        end, broadcast ? HOLM_TRANSPORT_BROADCAST : HOLM_TRANSPORT_LINK_FRAME, frame, size);
-    for (size_t i = 0; !broadcast && i < end->link_count; i++) {
-        if (end->links[i].far == world->ends[from])
-            parcel->event.link.value = end->links[i].id;
+    struct holm_transport *inner = world->ends[from]->inner;
+    if (broadcast) {
+        assert_int_equal(inner->ops->broadcast(inner, frame, size), HOLM_OK);
+        return;
     }
-    ship(parcel);
+    struct holm_roster *roster = world->engines[from]->roster;
+    uint32_t slot = holm_roster_slot(roster, holm_engine_self(world->engines[to]));
+    struct holm_link_id link = holm_roster_route(roster, slot);
+    assert_int_equal(inner->ops->link_send(inner, link, frame, size), HOLM_OK);
 }
 
 uint64_t world_wakes(const struct world *world, uint32_t index)

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * engine_world.h - whole engines over a network of arrays, in virtual time, in one thread.
+ * engine_world.h - whole engines over the virtual network, in virtual time, in one thread.
  *
- * Every frame takes one millisecond. Broadcasts can be lost by chance, both kinds by a cut; nothing
- * is ever reordered. The same seed gives the same run.
+ * Every frame takes one millisecond, unless a test sets another path. The same seed gives the same
+ * run.
  */
 #ifndef HOLM_TESTS_UNIT_ENGINE_WORLD_H
 #define HOLM_TESTS_UNIT_ENGINE_WORLD_H
 
 #include "node/engine.h"
 #include "node/random.h"
+#include "sim/network.h"
 
 #define WORLD_NODES 4
 #define WORLD_PARTITIONS 4
 #define WORLD_BEACON_US 1000000u
-
-struct parcel;
 
 struct world_heap { /* an allocator that counts, and fails when told to */
     size_t live_bytes;
@@ -31,12 +30,10 @@ struct world {
     struct holm_engine_config configs[WORLD_NODES];
     struct holm_store *stores[WORLD_NODES]; /* NULL: the memory-only one */
     int64_t skew_ms[WORLD_NODES];           /* of the wall clock */
-    bool cut[WORLD_NODES][WORLD_NODES];     /* [from][to] */
-    uint32_t loss_permille;                 /* of broadcasts */
+    struct holm_network *network;
+    struct holm_network_path path; /* what a path is that is not cut */
     struct holm_now now;
     struct holm_random random;
-    struct parcel *first, *last;
-    uint64_t links;
     uint64_t trace; /* a hash of everything that arrived */
     struct world_heap heap;
     char log[16384];
@@ -57,7 +54,12 @@ void world_join(struct world *world, uint32_t index, uint32_t seed);
 void world_cluster(struct world *world, uint32_t count);
 void world_kill(struct world *world, uint32_t index);
 void world_close(struct world *world, uint32_t index); /* with a farewell */
+void world_path(struct world *world, uint32_t from, uint32_t to,
+                const struct holm_network_path *path);
+void world_cut(struct world *world, uint32_t a, uint32_t b, bool cut);
 void world_split(struct world *world, uint32_t alone, bool cut);
+/* Loses so many of all broadcasts from now on; takes every cut away. */
+void world_lose(struct world *world, uint32_t permille);
 /* Everything due at this very moment, without letting time pass. */
 void world_settle(struct world *world);
 void world_run(struct world *world, uint64_t duration_ms);
@@ -66,7 +68,7 @@ void world_run(struct world *world, uint64_t duration_ms);
 uint64_t world_converge(struct world *world, uint64_t limit_ms);
 bool world_converged(struct world *world);
 
-/* A frame from a stranger, or from a link's far end as if its node had sent it. */
+/* A frame that the engine of `from` has not sent: over its link to another, or to all. */
 void world_inject(struct world *world, uint32_t from, uint32_t to, bool broadcast,
                   const void *frame, size_t size);
 struct holm_now world_now(const struct world *world, uint32_t index);
