@@ -358,7 +358,8 @@ static void handle_status(struct holm_sim *sim, struct holm_sim_city *city, int 
     /* A dump that was whole is as good as its city: asked to end, it may do so. */
     if (sim->phase >= HOLM_SIM_CLOSING) {
         city->state = HOLM_SIM_ENDED;
-        city->expected = WIFEXITED(status) ? WEXITSTATUS(status) == 0 : city->stuck > 0;
+        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+            city->expected = true;
         tell_death(sim, city, status);
         return;
     }

@@ -407,11 +407,12 @@ static void wait_for_closing(struct holm_sim *sim)
             continue;
         if (!late)
             return;
-        if (city->stuck == 0) {
-            city->stuck = 1;
-            holm_sim_tell(sim, "%s does not end when asked to, and is killed", city->name);
-            (void)kill(city->process.pid, SIGKILL);
-        }
+        if (city->expected)
+            continue;
+        city->expected = true;
+        city->stuck = city->state == HOLM_SIM_FROZEN ? 0 : 1;
+        holm_sim_tell(sim, "%s does not end when asked to, and is killed", city->name);
+        (void)kill(city->process.pid, SIGKILL);
     }
     if (holm_sim_living(sim) == 0)
         enter(sim, HOLM_SIM_DONE);
