@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/city/story.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -73,12 +74,19 @@ struct holm_hero_id holm_story_hero(uint64_t seed, uint32_t number)
     return holm_hero_id_make(high, holm_dice_next(&dice));
 }
 
+/* Walks through all pairs of names before one comes again, with a number behind it. */
 void holm_story_hero_name(uint64_t seed, uint32_t number, char name[HOLM_HERO_NAME_BYTES_MAX + 1])
 {
-    struct holm_dice dice = theme_dice(holm_dice_mix(seed, THEME_NAMES), number);
-    const char *first = first_names[holm_dice_below(&dice, COUNT_OF(first_names))];
-    const char *last = last_names[holm_dice_below(&dice, COUNT_OF(last_names))];
-    (void)snprintf(name, HOLM_HERO_NAME_BYTES_MAX + 1, "%s %s", first, last);
+    uint64_t pairs = COUNT_OF(first_names) * COUNT_OF(last_names);
+    uint64_t stride = 371; /* has no factor in common with the pairs */
+    uint64_t pair = (holm_dice_mix(seed, THEME_NAMES) % pairs + number * stride) % pairs;
+    const char *first = first_names[pair / COUNT_OF(last_names)];
+    const char *last = last_names[pair % COUNT_OF(last_names)];
+    if (number < pairs)
+        (void)snprintf(name, HOLM_HERO_NAME_BYTES_MAX + 1, "%s %s", first, last);
+    else
+        (void)snprintf(name, HOLM_HERO_NAME_BYTES_MAX + 1, "%s %s %" PRIu64, first, last,
+                       number / pairs + 1);
 }
 
 uint32_t holm_story_bombs_max(uint32_t cities, uint32_t seconds)

@@ -112,7 +112,7 @@ static void test_story_when_bombed_as_often_as_allowed_then_nobody_is_given_up(v
     }
 }
 
-static void test_story_when_heroes_are_named_then_only_those_born_by_then(void **state)
+static void test_story_when_heroes_are_chosen_then_only_those_born_by_then(void **state)
 {
     struct holm_story_config config = usual;
     config.heroes = 0;
@@ -153,6 +153,16 @@ static void test_story_when_out_of_range_then_refused(void **state)
     }
 }
 
+static void test_story_when_heroes_are_named_then_all_differ(void **state)
+{
+    static char names[1500][HOLM_HERO_NAME_BYTES_MAX + 1];
+    for (uint32_t i = 0; i < 1500; i++) {
+        holm_story_hero_name(7, i, names[i]);
+        for (uint32_t k = 0; k < i; k++)
+            assert_string_not_equal(names[i], names[k]);
+    }
+}
+
 static void test_story_when_cities_are_named_then_all_differ(void **state)
 {
     for (uint32_t i = 0; i < HOLM_STORY_CITIES_MAX; i++) {
@@ -169,8 +179,9 @@ int main(void)
         cmocka_unit_test(test_story_when_usual_then_bombs_two_cities_and_heals_a_split),
         cmocka_unit_test(test_story_when_splits_follow_then_each_is_healed_before_the_next),
         cmocka_unit_test(test_story_when_bombed_as_often_as_allowed_then_nobody_is_given_up),
-        cmocka_unit_test(test_story_when_heroes_are_named_then_only_those_born_by_then),
+        cmocka_unit_test(test_story_when_heroes_are_chosen_then_only_those_born_by_then),
         cmocka_unit_test(test_story_when_out_of_range_then_refused),
+        cmocka_unit_test(test_story_when_heroes_are_named_then_all_differ),
         cmocka_unit_test(test_story_when_cities_are_named_then_all_differ),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
