@@ -97,14 +97,6 @@ void holm_actors_raise(struct holm_actors *actors, uint32_t index, uint64_t seq)
     actors->hash += term(actors, row);
 }
 
-size_t holm_actors_changed(const struct holm_actors *actors, uint32_t except)
-{
-    size_t changed = 0;
-    for (uint32_t i = 0; i < actors->count; i++)
-        changed += actors->rows[i].changed && i != except ? 1 : 0;
-    return changed;
-}
-
 void holm_actors_told(struct holm_actors *actors)
 {
     for (size_t i = 0; i < actors->count; i++)

@@ -10,7 +10,7 @@
  * Indices are given in the order of first sight and stay for the life of the replica. They differ
  * between replicas, so whatever leaves a replica names actors in full.
  *
- * Invariants, verified by holm_actors_check():
+ * Invariants, of which holm_actors_check() verifies A1 to A3:
  *     A1  `sorted` is a permutation of the indices, in the order of the actors, without repeats
  *     A2  floor <= seq
  *     A3  hash is the sum over all entries with seq > 0
@@ -63,8 +63,7 @@ static inline uint64_t holm_actors_seq(const struct holm_actors *actors, uint32_
 /* R[index] := seq, which must not be below what it was. */
 void holm_actors_raise(struct holm_actors *actors, uint32_t index, uint64_t seq);
 
-/* The number of rows that are marked as changed, `except` left out; and all marks taken away. */
-size_t holm_actors_changed(const struct holm_actors *actors, uint32_t except);
+/* Takes all marks away. */
 void holm_actors_told(struct holm_actors *actors);
 
 /* Copies the entries with seq > 0, sorted by actor; `only_changed` those that are marked; `except`

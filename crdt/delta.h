@@ -144,7 +144,7 @@ void holm_delta_release(struct holm_delta *delta); /* NULL is allowed */
 void holm_page_retain(struct holm_page *page);
 void holm_page_release(struct holm_page *page); /* NULL is allowed */
 
-/* D1 to D6 of bytes from outside. HOLM_EMALFORMED, HOLM_ETOOBIG. O(items log items). */
+/* D1 to D6 of bytes from outside. HOLM_EMALFORMED. O(items + seen + actors). */
 HOLM_NODISCARD enum holm_status holm_delta_check(const struct holm_delta *delta);
 HOLM_NODISCARD enum holm_status holm_page_check(const struct holm_page *page);
 

@@ -15,7 +15,8 @@ struct holm_hlc {
     uint64_t last;
 };
 
-/* The stamp of a new event: later than every stamp given or observed before. */
+/* The stamp of a new event: later than every stamp given or observed before (at the end of its 64
+ * bits, in the year 10889, it stands still). */
 uint64_t holm_hlc_tick(struct holm_hlc *hlc, uint64_t wall_ms);
 
 /* Takes note of a remote stamp. False, and nothing is noted, when it is more than max_drift_ms

@@ -9,8 +9,8 @@
  *     table    chained hash of records by XXH3 of the key
  *     field    (path, kind); a record's fields are a list in that order
  *     slot     (field, element); a field's slots are a treap in the order of the elements. Its
- *              priorities are hashes of the elements, so that its shape depends on the content
- *              alone (Seidel, Aragon, "Randomized Search Trees", 1996)
+ *              priorities are hashes of the elements, so that no order of insertions makes
+ *              it deep (Seidel, Aragon, "Randomized Search Trees", 1996)
  *     cell     a slot's cells are a list, the one that is read first
  *
  * Invariants, verified by holm_state_check():
