@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE 1 /* pipe2, F_SETPIPE_SZ */
+#define _GNU_SOURCE 1 /* pipe2, F_SETPIPE_SZ, environ */
 #include "sim/city/process.h"
 
 #include <errno.h>
@@ -11,8 +11,6 @@
 #include <unistd.h>
 
 #include "sim/city/heap.h"
-
-extern char **environ;
 
 void holm_process_init(struct holm_process *process)
 {

@@ -128,7 +128,7 @@ struct sizes {
 static void draw_sizes(const struct holm_story_config *config, struct sizes *sizes)
 {
     struct holm_dice dice = theme_dice(config->seed, THEME_SIZES);
-    sizes->total = 0;
+    *sizes = (struct sizes){0};
     for (uint64_t i = 0; i < config->cities; i++) {
         uint64_t size = (i + 1) * (i + 1) * (i + 1);
         uint64_t place = holm_dice_below(&dice, i + 1);
@@ -149,7 +149,7 @@ static enum holm_status draw_births(struct holm_story *story)
     for (uint32_t i = 0; i < story->config.heroes; i++) {
         uint64_t drawn = holm_dice_below(&dice, sizes.total);
         uint32_t city = 0;
-        for (; drawn >= sizes.of[city]; city++)
+        for (; city + 1 < story->config.cities && drawn >= sizes.of[city]; city++)
             drawn -= sizes.of[city];
         story->births[i] = city;
     }

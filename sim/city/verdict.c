@@ -36,7 +36,8 @@ static bool survives(const struct holm_ledger_life *life)
 
 static void hear_survivor(struct inquest *inquest, const struct holm_ledger_life *life)
 {
-    bool first = inquest->verdict->survivors++ == 0;
+    bool first = inquest->first_survivor == NULL;
+    inquest->verdict->survivors++;
     if (first) {
         inquest->first_survivor = life;
         inquest->verdict->agreed = true;
