@@ -186,11 +186,11 @@ static void nng_stats(struct holm_transport *transport, struct holm_transport_st
     pthread_mutex_unlock(&nng->lock);
 }
 
-static bool any_link_is_open(const struct holm_nng *nng)
+static bool any_link_is_ending(const struct holm_nng *nng)
 {
     for (size_t i = 0; i < HOLM_CHANNEL_BUCKETS; i++)
         for (struct holm_channel *c = nng->buckets[i]; c != NULL; c = c->bucket_next)
-            if (holm_channel_is_link(c) && c->state == HOLM_CHANNEL_OPEN)
+            if (holm_channel_is_ending(c))
                 return true;
     return false;
 }
@@ -208,7 +208,7 @@ static void linger(struct holm_nng *nng, uint64_t linger_us)
             holm_channel_end(c);
     struct timespec deadline = deadline_after(linger_us);
     int error = 0;
-    while (error == 0 && any_link_is_open(nng))
+    while (error == 0 && any_link_is_ending(nng))
         error = pthread_cond_timedwait(&nng->changed, &nng->lock, &deadline);
 }
 

@@ -4,42 +4,6 @@
 #define REDIAL_MS_FIRST 50u
 #define REDIAL_MS_MAX 1000u
 
-static bool has_something(const struct holm_channel *channel)
-{
-    return channel->up_untold || channel->closed_untold || channel->inbox.first != NULL;
-}
-
-static void ring_add(struct holm_channel *channel)
-{
-    struct holm_nng *nng = channel->nng;
-    if (channel->in_ring || !has_something(channel))
-        return;
-    struct holm_channel *first = nng->ring;
-    if (first == NULL) {
-        channel->ring_next = channel->ring_previous = channel;
-        nng->ring = channel;
-    } else {
-        channel->ring_next = first;
-        channel->ring_previous = first->ring_previous;
-        first->ring_previous->ring_next = channel;
-        first->ring_previous = channel;
-    }
-    channel->in_ring = true;
-    pthread_cond_signal(&nng->changed);
-}
-
-static void ring_remove(struct holm_channel *channel)
-{
-    struct holm_nng *nng = channel->nng;
-    if (!channel->in_ring)
-        return;
-    channel->ring_previous->ring_next = channel->ring_next;
-    channel->ring_next->ring_previous = channel->ring_previous;
-    if (nng->ring == channel)
-        nng->ring = channel->ring_next == channel ? NULL : channel->ring_next;
-    channel->in_ring = false;
-}
-
 /* Splitmix64: jitter needs no more. */
 static uint64_t draw(struct holm_nng *nng)
 {
@@ -94,14 +58,14 @@ void holm_channel_break(struct holm_channel *channel)
         channel->nng->stats.broadcasts_dropped += holm_backlog_leave(&channel->reader);
     if (channel->kind != HOLM_CHANNEL_SUBSCRIPTION) {
         channel->closed_untold = true;
-        ring_add(channel);
+        holm_channel_ring(channel);
     }
     if (channel->nng->closing)
         pthread_cond_signal(&channel->nng->changed);
     settle(channel);
 }
 
-static void read_on(struct holm_channel *channel)
+void holm_channel_read(struct holm_channel *channel)
 {
     if (channel->reading || channel->state != HOLM_CHANNEL_OPEN)
         return;
@@ -156,9 +120,17 @@ void holm_channel_flush(struct holm_channel *channel)
     nng_stream_send(channel->stream, channel->send);
 }
 
+bool holm_channel_is_ending(const struct holm_channel *channel)
+{
+    if (!holm_channel_is_link(channel))
+        return false;
+    return channel->state == HOLM_CHANNEL_OPEN ||
+           (channel->state == HOLM_CHANNEL_DIALLING && holm_outbox_size(&channel->outbox) > 0);
+}
+
 void holm_channel_end(struct holm_channel *channel)
 {
-    if (!holm_channel_is_link(channel) || channel->state != HOLM_CHANNEL_OPEN)
+    if (!holm_channel_is_ending(channel))
         return;
     unsigned char end[HOLM_LINK_PREFIX_BYTES];
     holm_link_prefix(end, HOLM_LINK_END);
@@ -168,7 +140,7 @@ void holm_channel_end(struct holm_channel *channel)
         return;
     }
     holm_channel_flush(channel);
-    read_on(channel);
+    holm_channel_read(channel);
 }
 
 void holm_channel_open(struct holm_channel *channel, nng_stream *stream)
@@ -179,7 +151,7 @@ void holm_channel_open(struct holm_channel *channel, nng_stream *stream)
     if (holm_channel_is_link(channel)) {
         channel->nng->stats.links_opened++;
         channel->up_untold = true;
-        ring_add(channel);
+        holm_channel_ring(channel);
     } else {
         const unsigned char *said = channel->kind == HOLM_CHANNEL_SUBSCRIBER
                                         ? holm_publisher_greeting
@@ -191,7 +163,7 @@ void holm_channel_open(struct holm_channel *channel, nng_stream *stream)
         }
     }
     holm_channel_flush(channel);
-    read_on(channel);
+    holm_channel_read(channel);
 }
 
 static void on_connect(void *context)
@@ -251,7 +223,7 @@ static void take_in(struct holm_channel *channel, struct holm_frame_list frames)
         channel->inbox_bytes += frame->size;
         holm_frame_list_append(&channel->inbox, frame);
     }
-    ring_add(channel);
+    holm_channel_ring(channel);
 }
 
 /* The other side of a subscription is what it should be. */
@@ -277,7 +249,7 @@ static void after_receive(struct holm_channel *channel, int error, enum holm_sta
         if (!holm_channel_is_link(channel) && channel->framer.greeted && !channel->greeted)
             greeted(channel);
         if (!holm_channel_is_link(channel) || channel->inbox_bytes < HOLM_LINK_INBOX_BYTES)
-            read_on(channel);
+            holm_channel_read(channel);
     }
 }
 
@@ -392,36 +364,6 @@ enum holm_status holm_channel_new(struct holm_nng *nng, enum holm_channel_kind k
     return HOLM_OK;
 }
 
-struct holm_channel *holm_channel_find(struct holm_nng *nng, uint64_t id)
-{
-    struct holm_channel *channel = nng->buckets[id % HOLM_CHANNEL_BUCKETS];
-    while (channel != NULL && channel->id != id)
-        channel = channel->bucket_next;
-    return channel;
-}
-
-void holm_channel_remove(struct holm_channel *channel)
-{
-    struct holm_nng *nng = channel->nng;
-    struct holm_channel **place = &nng->buckets[channel->id % HOLM_CHANNEL_BUCKETS];
-    while (*place != channel)
-        place = &(*place)->bucket_next;
-    *place = channel->bucket_next;
-    ring_remove(channel);
-    channel->closing = true;
-    if (channel->dialer != NULL)
-        nng_stream_dialer_close(channel->dialer);
-    if (channel->stream != NULL)
-        nng_stream_close(channel->stream);
-    if (channel->listener != NULL)
-        channel->listener->accepted_count--;
-    if (holm_channel_is_link(channel))
-        nng->stats.links_closed += channel->opened;
-    else
-        nng->broadcast_bytes -= channel->inbox_bytes;
-    holm_backlog_leave(&channel->reader);
-}
-
 void holm_channel_free(struct holm_channel *channel)
 {
     struct holm_nng *nng = channel->nng;
@@ -446,46 +388,4 @@ void holm_channel_free(struct holm_channel *channel)
     holm_outbox_release(&channel->outbox);
     holm_frame_list_free(&nng->config.allocator, &channel->inbox);
     holm_deallocate(&nng->config.allocator, channel, sizeof *channel);
-}
-
-static void take_frame(struct holm_channel *channel, struct holm_transport_event *event)
-{
-    struct holm_frame *frame = holm_frame_list_pop(&channel->inbox);
-    channel->inbox_bytes -= frame->size;
-    if (holm_channel_is_link(channel)) {
-        event->type = HOLM_TRANSPORT_LINK_FRAME;
-        if (channel->inbox_bytes <= HOLM_LINK_INBOX_BYTES / 2)
-            read_on(channel);
-    } else {
-        event->type = HOLM_TRANSPORT_BROADCAST;
-        channel->nng->broadcast_bytes -= frame->size;
-    }
-    event->frame = frame->bytes;
-    event->frame_bytes = frame->size;
-    event->owned = frame;
-}
-
-bool holm_channel_take(struct holm_channel *channel, struct holm_transport_event *event)
-{
-    if (holm_channel_is_link(channel))
-        event->link.value = channel->id;
-    else if (channel->kind == HOLM_CHANNEL_SUBSCRIPTION)
-        event->subscription.value = channel->id;
-    if (channel->up_untold) {
-        channel->up_untold = false;
-        event->type = HOLM_TRANSPORT_LINK_UP;
-        event->accepted = channel->kind == HOLM_CHANNEL_ACCEPTED;
-    } else if (channel->inbox.first != NULL) {
-        take_frame(channel, event);
-    } else {
-        HOLM_ASSERT(channel->closed_untold);
-        if (holm_channel_is_link(channel))
-            event->type = HOLM_TRANSPORT_LINK_CLOSED;
-        holm_channel_remove(channel);
-        return true;
-    }
-    /* To the end of the ring, so that a talkative peer does not starve the others. */
-    ring_remove(channel);
-    ring_add(channel);
-    return false;
 }

@@ -131,8 +131,14 @@ void holm_channel_open(struct holm_channel *channel, nng_stream *stream);
 void holm_channel_break(struct holm_channel *channel);
 /* Sends what is in the outbox, unless it is being sent. */
 void holm_channel_flush(struct holm_channel *channel);
+/* Reads on, unless it is being read. */
+void holm_channel_read(struct holm_channel *channel);
 /* Asks the peer to close once it has read what is in the outbox. */
 void holm_channel_end(struct holm_channel *channel);
+/* It is a link, and its peer has not yet read all that was sent, or closed. */
+bool holm_channel_is_ending(const struct holm_channel *channel);
+/* Puts it at the end of the ring, unless it is there or has nothing for next(). */
+void holm_channel_ring(struct holm_channel *channel);
 /* The next event of a channel in the ring, NONE for a subscriber. True when the channel is at its
  * end with it: it is taken from the table, and holm_channel_free() must follow. */
 bool holm_channel_take(struct holm_channel *channel, struct holm_transport_event *event);

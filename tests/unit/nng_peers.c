@@ -276,6 +276,30 @@ static void test_transport_when_closed_with_linger_then_the_reader_loses_nothing
     }
 }
 
+static void test_transport_when_closed_with_linger_while_dialling_then_frames_arrive(void **state)
+{
+    for (unsigned round = 0; round < 100; round++) {
+        struct holm_transport *reader = open_at(everywhere[round % 2]);
+        struct holm_transport_config config = holm_transport_config_default();
+        struct holm_transport *writer = NULL;
+        assert_int_equal(holm_transport_nng_open(&config, &writer), HOLM_OK);
+        struct holm_link_id link;
+        assert_int_equal(writer->ops->link_dial(writer, reader->ops->address(reader), &link),
+                         HOLM_OK);
+        assert_int_equal(writer->ops->link_send(writer, link, "last words", 10), HOLM_OK);
+        writer->ops->close(writer, 10 * SECOND);
+        static const enum holm_transport_event_type expected[] = {
+            HOLM_TRANSPORT_LINK_UP, HOLM_TRANSPORT_LINK_FRAME, HOLM_TRANSPORT_LINK_CLOSED};
+        for (size_t i = 0; i < 3; i++) {
+            struct holm_transport_event event;
+            reader->ops->next(reader, 10 * SECOND, &event);
+            assert_int_equal(event.type, expected[i]);
+            reader->ops->release(reader, &event);
+        }
+        shut(reader);
+    }
+}
+
 /* A peer that greets as a subscriber, byte by byte, and goes on like that. */
 static atomic_int trickle_port;
 
@@ -336,6 +360,7 @@ int main(void)
         cmocka_unit_test(test_publisher_when_a_peer_is_no_subscriber_then_cut_off),
         cmocka_unit_test(test_publisher_when_a_subscriber_does_not_read_then_cut_off_and_counted),
         cmocka_unit_test(test_transport_when_closed_with_linger_then_the_reader_loses_nothing),
+        cmocka_unit_test(test_transport_when_closed_with_linger_while_dialling_then_frames_arrive),
         cmocka_unit_test(test_transport_when_peers_trickle_bytes_then_close_returns),
     };
     int failed = cmocka_run_group_tests_name("nng_peers", tests, NULL, NULL);
