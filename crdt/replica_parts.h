@@ -198,6 +198,8 @@ void holm_replica_seen_by(struct holm_replica *replica, struct holm_replica_peer
 void holm_replica_mark_ahead(struct holm_replica *replica, uint32_t peer, uint64_t delay_us);
 /* The peer did not answer: leave it alone for a while, longer each time. */
 void holm_replica_back_off(struct holm_replica *replica, uint32_t peer);
+/* Until when an answer of this peer is waited for. */
+uint64_t holm_replica_deadline(const struct holm_replica *replica, uint32_t peer);
 void holm_replica_answered(struct holm_replica *replica, uint32_t peer);
 /* Tells peers that wanted to know; asks whom it is time to ask; drops what timed out. */
 void holm_replica_schedule(struct holm_replica *replica);

@@ -101,6 +101,14 @@ void holm_replica_back_off(struct holm_replica *replica, uint32_t peer)
                       holm_replica_random(replica, known->backoff_us / 2 + 1);
 }
 
+/* A peer that is far away answers late every time: with each time-out it is given longer. */
+uint64_t holm_replica_deadline(const struct holm_replica *replica, uint32_t peer)
+{
+    HOLM_ASSERT(peer < replica->peer_capacity);
+    return replica->now.monotonic_us + replica->config.pull_timeout_us +
+           2 * replica->peers[peer].backoff_us;
+}
+
 void holm_replica_answered(struct holm_replica *replica, uint32_t peer)
 {
     struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
@@ -181,20 +189,28 @@ static void ask_next(struct holm_replica *replica)
     }
 }
 
+/* No answer came in time. When the peer's own beacon has told meanwhile that nothing is missing,
+ * others need not be asked either: else slow round trips would keep a converged cluster busy. */
+static void give_up_on(struct holm_replica *replica, uint32_t peer)
+{
+    bool ahead = replica->peers[peer].ahead;
+    holm_replica_back_off(replica, peer);
+    if (ahead)
+        ask_others(replica, peer);
+}
+
 static void time_out(struct holm_replica *replica)
 {
     uint64_t now_us = replica->now.monotonic_us;
     if (replica->pull.active && replica->pull.deadline_us <= now_us) {
         replica->pull.active = false;
-        holm_replica_back_off(replica, replica->pull.peer);
-        ask_others(replica, replica->pull.peer);
+        give_up_on(replica, replica->pull.peer);
     }
     if (replica->sync.active && replica->sync.deadline_us <= now_us) {
         uint32_t peer = replica->sync.peer;
         holm_replica_abandon_sync(replica);
         replica->stats.syncs_failed += 1;
-        holm_replica_back_off(replica, peer);
-        ask_others(replica, peer);
+        give_up_on(replica, peer);
     }
     holm_replica_forget_cuts(replica, HOLM_PEER_NONE);
     if (holm_holdback_wake(&replica->holdback) <= now_us)

@@ -12,7 +12,7 @@ enum holm_status holm_replica_ask_runs(struct holm_replica *replica, uint32_t pe
         return status;
     replica->pull.active = true;
     replica->pull.peer = peer;
-    replica->pull.deadline_us = replica->now.monotonic_us + replica->config.pull_timeout_us;
+    replica->pull.deadline_us = holm_replica_deadline(replica, peer);
     replica->stats.pulls += 1;
     return HOLM_OK;
 }
@@ -136,8 +136,10 @@ enum holm_status holm_replica_take_deltas(struct holm_replica *replica, uint32_t
             return status;
         }
     }
-    if (!asked)
-        return HOLM_OK; /* an answer that came late is as good */
+    if (!asked) { /* an answer that came late is as good */
+        holm_replica_compare(replica, peer, &deltas->now);
+        return HOLM_OK;
+    }
     bool progress = hash_before != replica->actors.hash;
     replica->pull.active = false;
     if (deltas->too_old)

@@ -40,7 +40,7 @@ enum holm_status holm_replica_ask_cut(struct holm_replica *replica, uint32_t pee
         .active = true,
         .peer = peer,
         .number = replica->sync_number,
-        .deadline_us = replica->now.monotonic_us + replica->config.pull_timeout_us,
+        .deadline_us = holm_replica_deadline(replica, peer),
     };
     return HOLM_OK;
 }
@@ -134,7 +134,7 @@ enum holm_status holm_replica_take_cut(struct holm_replica *replica, uint32_t pe
     sync->digest = cut->digest;
     sync->pages_total = cut->pages;
     sync->cut_known = true;
-    sync->deadline_us = replica->now.monotonic_us + replica->config.pull_timeout_us;
+    sync->deadline_us = holm_replica_deadline(replica, peer);
     return sync->pages_total == 0 ? finish(replica) : request_pages(replica);
 }
 
@@ -157,7 +157,7 @@ enum holm_status holm_replica_take_page(struct holm_replica *replica, uint32_t p
     holm_page_retain(page->page);
     sync->pages[sync->page_count++] = page->page;
     sync->bytes += page->page->memory_bytes;
-    sync->deadline_us = replica->now.monotonic_us + replica->config.pull_timeout_us;
+    sync->deadline_us = holm_replica_deadline(replica, peer);
     return sync->page_count == sync->pages_total ? finish(replica) : request_pages(replica);
 }
 
