@@ -7,7 +7,7 @@
  * to a bound and then dropped (and said to be).
  *
  * On a terminal the frames are drawn on the alternate screen, so that what stood there before comes
- * back at the end, with the last frame and the verdict below it.
+ * back at the end, with what was written as text below it.
  */
 #ifndef HOLM_CLI_SCREEN_H
 #define HOLM_CLI_SCREEN_H

@@ -54,10 +54,14 @@ static void say_convergence(struct holm_sim *sim)
             say(sim, "  no agreement within %" PRIu32 " s after %s\n", sim->options->deadline_s,
                 what);
     }
-    for (size_t i = 0; i < sim->recovery_count; i++)
-        say(sim, "%s%.1f", i == 0 ? "  milliseconds from a death until whole again: " : ", ",
-            (double)sim->recoveries_us[i] / 1000);
-    say(sim, "%s", sim->recovery_count > 0 ? "\n" : "");
+    uint64_t longest_us = 0;
+    for (size_t i = 0; i < sim->recovery_count; i++) {
+        if (sim->recoveries_us[i] > longest_us)
+            longest_us = sim->recoveries_us[i];
+    }
+    if (sim->recovery_count > 0)
+        say(sim, "  cities whole again %zu times, at most %.1f ms after their death\n",
+            sim->recovery_count, (double)longest_us / 1000);
 }
 
 static void say_count(struct holm_sim *sim, uint64_t count, const char *what)

@@ -15,17 +15,20 @@
 
 #include <cmocka.h>
 
-#define RUN_WAIT_S 60
+#define RUN_WAIT_S 60 /* for a line, and for the end */
 
 struct run {
     pid_t pid;
     int fd; /* its stdout and stderr */
     char text[1 << 18];
     size_t size;
-    size_t seen; /* how far run_until() has read */
+    size_t seen;    /* how far run_until() has read */
+    unsigned end_s; /* how long run_end() waits; 0: RUN_WAIT_S and what a small run takes */
+    bool forget;    /* its lines are read, and not kept */
 };
 
-/* Starts `holm ARGUMENTS...`; the last argument is NULL. A run is large: keep it static. */
+/* Starts `holm ARGUMENTS...`; the last argument is NULL. A run is large: keep it static. Everything in
+ * it is set anew. */
 void run_start(struct run *run, const char *const arguments[]);
 /* Reads until a line with `needle` has come after the last one that was waited for; fails when it
  * does not within RUN_WAIT_S. */
