@@ -25,6 +25,7 @@
 /* What is known of one peer. */
 struct holm_replica_peer {
     bool up;
+    bool told;
     bool ahead;     /* it may have what is missing here */
     bool must_sync; /* runs will not do: vectors are equal and digests are not, or runs overlap */
     struct holm_actor actor;
@@ -33,6 +34,7 @@ struct holm_replica_peer {
     uint64_t retry_us;   /* not to be asked before */
     uint64_t backoff_us; /* the next delay; 0: none yet */
     uint64_t repair_us;  /* the back-off of the last repair; 0: its digest was right since */
+    uint64_t told_hash;  /* with `told`: of its vector, as it last said */
     uint64_t fruitless_theirs, fruitless_mine; /* vector hashes at a pull that brought nothing */
 };
 
@@ -198,6 +200,8 @@ void holm_replica_seen_by(struct holm_replica *replica, struct holm_replica_peer
 void holm_replica_mark_ahead(struct holm_replica *replica, uint32_t peer, uint64_t delay_us);
 /* The peer did not answer: leave it alone for a while, longer each time. */
 void holm_replica_back_off(struct holm_replica *replica, uint32_t peer);
+/* One that was asked does not answer: any other that is not known to be equal may be ahead, too. */
+void holm_replica_ask_others(struct holm_replica *replica, uint32_t peer);
 /* Until when an answer of this peer is waited for. */
 uint64_t holm_replica_deadline(const struct holm_replica *replica, uint32_t peer);
 void holm_replica_answered(struct holm_replica *replica, uint32_t peer);

@@ -42,11 +42,12 @@ enum holm_status holm_replica_peer_up(struct holm_replica *replica, uint32_t pee
     return HOLM_OK;
 }
 
-/* Whoever was asked will not answer: any other may have it too. */
-static void ask_others(struct holm_replica *replica, uint32_t peer)
+void holm_replica_ask_others(struct holm_replica *replica, uint32_t peer)
 {
     for (uint32_t i = 0; i < replica->peer_capacity; i++) {
-        if (i != peer)
+        const struct holm_replica_peer *known = &replica->peers[i];
+        bool equal = known->told && known->told_hash == replica->actors.hash;
+        if (i != peer && !equal)
             holm_replica_mark_ahead(replica, i, 0);
     }
 }
@@ -60,12 +61,12 @@ void holm_replica_peer_down(struct holm_replica *replica, uint32_t peer)
     holm_replica_forget_cuts(replica, peer);
     if (replica->pull.active && replica->pull.peer == peer) {
         replica->pull.active = false;
-        ask_others(replica, peer);
+        holm_replica_ask_others(replica, peer);
     }
     if (replica->sync.active && replica->sync.peer == peer) {
         holm_replica_abandon_sync(replica);
         replica->stats.syncs_failed += 1;
-        ask_others(replica, peer);
+        holm_replica_ask_others(replica, peer);
     }
 }
 
@@ -141,6 +142,8 @@ void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
 {
     struct holm_replica_peer *known = &replica->peers[peer];
     HOLM_ASSERT(peer < replica->peer_capacity);
+    known->told = true;
+    known->told_hash = entry->vector_hash;
     if (entry->vector_hash == replica->actors.hash) {
         holm_replica_seen_by(replica, known, holm_actors_seq(&replica->actors, replica->self));
         known->ahead = known->must_sync;
@@ -189,14 +192,10 @@ static void ask_next(struct holm_replica *replica)
     }
 }
 
-/* No answer came in time. When the peer's own beacon has told meanwhile that nothing is missing,
- * others need not be asked either: else slow round trips would keep a converged cluster busy. */
 static void give_up_on(struct holm_replica *replica, uint32_t peer)
 {
-    bool ahead = replica->peers[peer].ahead;
     holm_replica_back_off(replica, peer);
-    if (ahead)
-        ask_others(replica, peer);
+    holm_replica_ask_others(replica, peer);
 }
 
 static void time_out(struct holm_replica *replica)
@@ -338,5 +337,5 @@ void holm_replica_supersede(struct holm_replica *replica, struct holm_actor acto
     }
     holm_holdback_doom(&replica->holdback, actor, doom_time(replica));
     if (holm_holdback_wake(&replica->holdback) != HOLM_NEVER)
-        ask_others(replica, HOLM_PEER_NONE);
+        holm_replica_ask_others(replica, HOLM_PEER_NONE);
 }

@@ -57,10 +57,7 @@ static void fail(struct holm_replica *replica)
     holm_replica_abandon_sync(replica);
     replica->stats.syncs_failed += 1;
     holm_replica_back_off(replica, peer);
-    for (uint32_t i = 0; i < replica->peer_capacity; i++) {
-        if (i != peer)
-            holm_replica_mark_ahead(replica, i, 0);
-    }
+    holm_replica_ask_others(replica, peer);
 }
 
 static enum holm_status request_pages(struct holm_replica *replica)
@@ -81,6 +78,17 @@ static enum holm_status request_pages(struct holm_replica *replica)
     return status;
 }
 
+/* When nothing is known here but the cut, the state must be the cut's. */
+static void hold_against(struct holm_replica *replica, struct holm_vector_view vector,
+                         struct holm_digest digest)
+{
+    bool same = replica->actors.entries == vector.count;
+    for (size_t i = 0; same && i < vector.count; i++)
+        same = holm_replica_seq(replica, vector.entries[i].actor) == vector.entries[i].seq;
+    if (same && !holm_digest_equal(digest, replica->state.digest))
+        replica->stats.digest_breaches += 1; /* the next beacon finds it, too, and repairs */
+}
+
 static enum holm_status finish(struct holm_replica *replica)
 {
     struct holm_replica_sync *sync = &replica->sync;
@@ -98,6 +106,7 @@ static enum holm_status finish(struct holm_replica *replica)
         fail(replica);
         return status;
     }
+    hold_against(replica, vector, sync->digest);
     holm_replica_abandon_sync(replica); /* frees what was staged */
     replica->stats.syncs += 1;
     struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
@@ -145,6 +154,10 @@ enum holm_status holm_replica_take_page(struct holm_replica *replica, uint32_t p
     if (!expected(replica, peer, page->sync) || !sync->cut_known ||
         page->index != sync->page_count || page->index >= sync->requested)
         return HOLM_OK;
+    if (page->page->memory_bytes > replica->config.sync_bytes_max - sync->bytes) {
+        fail(replica);
+        return HOLM_ELIMIT;
+    }
     void *pages = sync->pages;
     enum holm_status status = holm_array_reserve(&replica->config.allocator, &pages,
                                                  &sync->page_capacity, sizeof *sync->pages,
