@@ -250,8 +250,8 @@ static void check_recovery(struct holm_sim *sim, struct holm_sim_city *city)
         sim->recoveries_us = room;
         sim->recoveries_us[sim->recovery_count++] = took_us;
     }
-    holm_sim_tell(sim, "%s is whole again, %" PRIu64 " ms after its death: %" PRIu64 " heroes",
-                  city->name, took_us / 1000, sim->ledger.lives[city->life].report.alive);
+    holm_sim_tell(sim, "%s is whole again, %" PRIu64 " ms after its death", city->name,
+                  took_us / 1000);
 }
 
 struct reading {
