@@ -18,6 +18,7 @@ struct holm_replica_config holm_replica_config_default(void)
         .flush_bytes = (size_t)64 << 10,
         .log_bytes_max = (size_t)4 << 20,
         .holdback_bytes_max = (size_t)4 << 20,
+        .sync_bytes_max = (size_t)1 << 30,
         .cuts_max = 2,
         .actors_max = 65536,
         .page_items_max = 4096,
@@ -200,17 +201,27 @@ uint64_t holm_replica_random(struct holm_replica *replica, uint64_t bound)
     return (z ^ (z >> 31)) % bound;
 }
 
-static enum holm_status take_ack(struct holm_replica *replica, struct holm_replica_peer *peer,
+/* Somebody waits for this replica to have applied what was written there. If that was broadcast, it
+ * is here already or will be at once; if the broadcast was lost, it has to be asked for. */
+static void take_want(struct holm_replica *replica, uint32_t peer, const struct holm_ack *want)
+{
+    struct holm_replica_peer *known = &replica->peers[peer];
+    if (!holm_actor_equal(want->actor, known->actor))
+        return;
+    if (want->seq > known->wanted)
+        known->wanted = want->seq;
+    if (want->seq > holm_replica_seq(replica, want->actor))
+        holm_replica_mark_ahead(replica, peer, replica->config.retry_min_us / 4);
+}
+
+static enum holm_status take_ack(struct holm_replica *replica, uint32_t peer,
                                  const struct holm_message *message)
 {
     const struct holm_ack *ack = &message->as.ack;
-    if (message->type == HOLM_MESSAGE_WANT) {
-        if (holm_actor_equal(ack->actor, peer->actor) && ack->seq > peer->wanted)
-            peer->wanted = ack->seq;
-        return HOLM_OK;
-    }
-    if (holm_actor_equal(ack->actor, replica->actors.rows[replica->self].actor))
-        holm_replica_seen_by(replica, peer, ack->seq);
+    if (message->type == HOLM_MESSAGE_WANT)
+        take_want(replica, peer, ack);
+    else if (holm_actor_equal(ack->actor, replica->actors.rows[replica->self].actor))
+        holm_replica_seen_by(replica, &replica->peers[peer], ack->seq);
     return HOLM_OK;
 }
 
@@ -237,7 +248,7 @@ static enum holm_status take_message(struct holm_replica *replica, uint32_t peer
         return take_beacon(replica, peer, &message->as.beacon);
     case HOLM_MESSAGE_ACK:
     case HOLM_MESSAGE_WANT:
-        return take_ack(replica, known, message);
+        return take_ack(replica, peer, message);
     case HOLM_MESSAGE_PULL:
         return holm_replica_serve_pull(replica, peer, &message->as.pull);
     case HOLM_MESSAGE_DELTAS:

@@ -176,6 +176,41 @@ static void test_replica_when_somebody_waits_then_peers_tell_once_they_have_it(v
     trio_close(&trio);
 }
 
+/* The broadcast was lost, and no beacon is near: who waits need not wait for it. */
+static void test_replica_when_somebody_waits_for_what_was_lost_then_it_is_pulled(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    put(&trio, A, "k", 1);
+    assert_int_equal(trio_event(&trio, A, HOLM_EVENT_WANT), HOLM_OK);
+    (void)trio_run(&trio, 50000);
+    assert_equal(&trio);
+    assert_int_equal(holm_replica_peer_seen(trio.replicas[A], B), 1);
+    assert_int_equal(holm_replica_peer_seen(trio.replicas[A], C), 1);
+    trio_close(&trio);
+}
+
+/* A source whose pages never end is given up; what it sent is not applied. */
+static void test_replica_when_a_sync_is_larger_than_its_bound_then_it_is_given_up(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    config.log_bytes_max = 1000;
+    config.page_items_max = 3;
+    config.sync_bytes_max = 4000;
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    put_kilobytes(&trio, 0, 20);
+    trio_beacon(&trio, A);
+    (void)trio_run(&trio, 1000000);
+    assert_true(trio_stats(&trio, B).syncs_failed > 0);
+    assert_int_equal(trio_stats(&trio, B).syncs, 0);
+    assert_int_equal(trio_stats(&trio, B).records, 0);
+    trio_close(&trio);
+}
+
 static void test_replica_when_a_digest_is_corrupt_then_it_is_counted_and_rebuilt(void **state)
 {
     struct trio trio;
@@ -252,6 +287,8 @@ int main(void)
         cmocka_unit_test(test_replica_when_a_pull_is_larger_than_a_frame_then_it_goes_on),
         cmocka_unit_test(test_replica_when_the_log_does_not_reach_back_then_it_syncs),
         cmocka_unit_test(test_replica_when_somebody_waits_then_peers_tell_once_they_have_it),
+        cmocka_unit_test(test_replica_when_somebody_waits_for_what_was_lost_then_it_is_pulled),
+        cmocka_unit_test(test_replica_when_a_sync_is_larger_than_its_bound_then_it_is_given_up),
         cmocka_unit_test(test_replica_when_a_digest_is_corrupt_then_it_is_counted_and_rebuilt),
         cmocka_unit_test(test_replica_when_its_epoch_changes_then_dots_start_anew_and_spread),
         cmocka_unit_test(test_replica_when_the_asked_peer_goes_then_another_is_asked),
