@@ -90,7 +90,7 @@ void holm_engine_stats(struct holm_engine *engine, struct holm_stats *stats)
     pthread_mutex_lock(&engine->roster_lock);
     const struct holm_transport_stats *transport = &engine->transport_stats;
     stats->beacons = engine->beacons;
-    stats->malformed = engine->malformed + transport->oversized;
+    stats->malformed = engine->malformed + engine->unknown + transport->oversized;
     stats->dropped += transport->broadcasts_dropped;
     stats->bytes_sent = transport->bytes_sent + transport->broadcast_bytes_sent;
     stats->bytes_received = transport->bytes_received + transport->broadcast_bytes_received;

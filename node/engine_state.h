@@ -48,7 +48,8 @@ struct holm_engine {
     pthread_mutex_t roster_lock; /* of the roster and the two snapshots below */
     struct holm_roster *roster;
     struct holm_transport_stats transport_stats;
-    uint64_t beacons, malformed, unknown;
+    uint64_t beacons, malformed;
+    uint64_t unknown; /* frames of a newer version */
 
     /* The driving thread's own. */
     struct holm_random random;

@@ -12,14 +12,13 @@
 #ifndef HOLM_NODE_NODE_H
 #define HOLM_NODE_NODE_H
 
+#include "node/engine.h"
+#include "node/fork.h"
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/types.h>
-
-#include "node/engine.h"
 
 struct holm_node {
-    pid_t owner; /* the process that opened it */
+    struct holm_fork_mark mark; /* of the process that opened it */
     struct holm_allocator allocator;
     struct holm_log log;
     struct holm_transport *transport;

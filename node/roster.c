@@ -208,6 +208,7 @@ void holm_roster_link_remove(struct holm_roster *roster, uint64_t id, struct hol
     if (link.address != HOLM_ROSTER_NONE) {
         struct holm_roster_address *address = &roster->addresses[link.address];
         address->link = 0;
+        address->used = !address->stale;
         holm_roster_address_retry(
             roster, address, lasted(roster, &link, now) ? HOLM_RETRY_AT_ONCE : HOLM_RETRY_IN_TURN,
             now);
@@ -314,6 +315,7 @@ void holm_roster_goodbye(struct holm_roster *roster, struct holm_link_id id, str
     if (link == NULL || link->peer == HOLM_ROSTER_NONE)
         return;
     uint32_t slot = link->peer;
+    roster->peers[slot].leaving = true;
     holm_roster_peer_leave(roster, &roster->peers[slot]);
     memset(roster->peers[slot].publisher, 0, sizeof roster->peers[slot].publisher);
     for (size_t i = roster->link_count; i-- > 0;) {
@@ -323,8 +325,8 @@ void holm_roster_goodbye(struct holm_roster *roster, struct holm_link_id id, str
     /* It closes on purpose: it will not be back within the next moments. */
     for (size_t i = 0; i < roster->address_count; i++) {
         struct holm_roster_address *address = &roster->addresses[i];
-        if (address->owned && address->owner.value == roster->peers[slot].actor.node.value &&
-            address->link == 0)
+        if (address->used && address->owned &&
+            address->owner.value == roster->peers[slot].actor.node.value && address->link == 0)
             holm_roster_address_retry(roster, address, HOLM_RETRY_LATER, now);
     }
 }

@@ -14,6 +14,7 @@ enum holm_status holm_roster_address_add(struct holm_roster *roster, struct holm
             place = (uint32_t)i;
         } else if (holm_bytes_equal(holm_str(address->text), text)) {
             address->seed |= seed;
+            address->stale = false;
             *entry = (uint32_t)i;
             return HOLM_OK;
         }
@@ -55,9 +56,11 @@ void holm_roster_address_drop(struct holm_roster *roster, const struct holm_rost
 {
     for (size_t i = 0; i < roster->address_count; i++) {
         struct holm_roster_address *address = &roster->addresses[i];
-        if (address->used && !address->seed && address->link == 0 && address->owned &&
-            address->owner.value == peer->actor.node.value)
-            address->used = false;
+        if (!address->used || address->seed || !address->owned ||
+            address->owner.value != peer->actor.node.value)
+            continue;
+        address->used = address->link != 0;
+        address->stale = true;
     }
 }
 

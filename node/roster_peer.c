@@ -150,7 +150,9 @@ static void peer_down(struct holm_roster *roster, uint32_t slot, struct holm_now
     struct holm_roster_action *action = holm_roster_push(roster, HOLM_ROSTER_DOWN);
     action->peer = slot;
     action->actor = peer->actor;
-    holm_roster_note(roster, HOLM_LOG_NOTICE, "peer %s is down", peer->name);
+    holm_roster_note(roster, HOLM_LOG_NOTICE,
+                     peer->leaving ? "peer %s has left" : "peer %s is down", peer->name);
+    peer->leaving = false;
     for (size_t i = 0; i < roster->address_count; i++) {
         struct holm_roster_address *address = &roster->addresses[i];
         if (address->used && address->link == 0 && address->owned &&

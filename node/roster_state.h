@@ -21,6 +21,7 @@ struct holm_roster_address {
     bool used;
     bool seed;  /* given by the host: never dropped */
     bool self;  /* answered with this node's own nonce */
+    bool stale; /* its owner can be dialled elsewhere now: forgotten when its link ends */
     bool owned; /* `owner` has answered here, or says that it can be dialled here */
     struct holm_node_id owner;
     uint64_t link; /* the dial or link that came of it; 0: none */
@@ -64,6 +65,7 @@ struct holm_roster_peer {
     uint64_t route;      /* the preferred proven link; 0 when down */
     uint64_t changed_us; /* up or down since */
     bool was_up;
+    bool leaving; /* it said goodbye */
     uint64_t round_trip_us;
     struct holm_subscription_id subscription;
     char name[HOLM_NAME_BYTES_MAX + 1];
