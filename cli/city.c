@@ -307,6 +307,10 @@ int holm_cli_city(int argc, char **argv)
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 ||
         getppid() != (pid_t)strtol(argv[HOLM_CITY_PARENT], NULL, 10))
         return HOLM_EXIT_ERROR;
+    /* For top and pkill: all cities run one and the same program. */
+    char title[16];
+    (void)snprintf(title, sizeof title, "holm:%s", argv[HOLM_CITY_NAME]);
+    (void)prctl(PR_SET_NAME, title);
     (void)signal(SIGPIPE, SIG_IGN);
     static struct town town;
     enum holm_status status = open_town(&town, argv);

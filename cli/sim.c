@@ -85,8 +85,10 @@ static int run_on_screen(struct holm_sim *sim)
         holm_sim_print_verdict(sim);
     holm_screen_close(&sim->screen);
     print_errors(sim);
-    if (sim->ended_by != 0)
+    if (sim->ended_by != 0) {
+        (void)fprintf(stderr, "holm sim: ended by signal %d; there is no verdict\n", sim->ended_by);
         return 128 + sim->ended_by;
+    }
     if (!ran) {
         (void)fprintf(stderr, "holm sim: %s\n", sim->failure);
         return HOLM_EXIT_ERROR;

@@ -27,7 +27,7 @@
 #include "sim/city/verdict.h"
 
 #define HOLM_SIM_EVENTS 64
-#define HOLM_SIM_EVENT_BYTES 160
+#define HOLM_SIM_EVENT_BYTES 768 /* two sides of a split of many cities */
 
 enum holm_sim_state {
     HOLM_SIM_STARTING = 1, /* spawned, and has not said hello */

@@ -103,7 +103,7 @@ static bool spawn(struct holm_sim *sim, struct holm_sim_city *city)
     uint64_t index = (uint64_t)(city - sim->cities);
     uint64_t beat_us = HOLM_CITY_BEAT_US / sim->story.config.speed;
     uint64_t seed = holm_dice_mix(sim->story.config.seed, index << 32 | city->lives);
-    char program[] = "/proc/self/exe";
+    char program[] = "holm";
     char word[] = "city";
     char name[32];
     char seed_text[24];
@@ -119,7 +119,7 @@ static bool spawn(struct holm_sim *sim, struct holm_sim_city *city)
     list_seeds(sim, city, seeds, sizeof seeds);
     char *const argv[] = {program,      word,  name,     seed_text,   beat_text,
                           city->listen, seeds, log_text, parent_text, NULL};
-    return holm_process_spawn(&city->process, argv, city->errors_path) == HOLM_OK;
+    return holm_process_spawn(&city->process, "/proc/self/exe", argv, city->errors_path) == HOLM_OK;
 }
 
 /* What reachable others have seen now: when this life has it all, it is whole again. Who is alone

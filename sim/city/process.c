@@ -47,7 +47,13 @@ static int set_attributes(posix_spawnattr_t *attributes)
     return error;
 }
 
-static int spawn(pid_t *pid, char *const argv[], int control, int journal, const char *error_path)
+struct pipes {
+    int control[2];
+    int journal[2];
+};
+
+static int spawn(pid_t *pid, const char *path, char *const argv[], const struct pipes *pipes,
+                 const char *error_path)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -56,11 +62,11 @@ static int spawn(pid_t *pid, char *const argv[], int control, int journal, const
         return error;
     error = posix_spawnattr_init(&attributes);
     if (error == 0) {
-        error = set_actions(&actions, control, journal, error_path);
+        error = set_actions(&actions, pipes->control[0], pipes->journal[1], error_path);
         if (error == 0)
             error = set_attributes(&attributes);
         if (error == 0)
-            error = posix_spawn(pid, argv[0], &actions, &attributes, argv, environ);
+            error = posix_spawn(pid, path, &actions, &attributes, argv, environ);
         (void)posix_spawnattr_destroy(&attributes);
     }
     (void)posix_spawn_file_actions_destroy(&actions);
@@ -73,11 +79,12 @@ static void close_pair(const int fds[2])
     (void)close(fds[1]);
 }
 
-enum holm_status holm_process_spawn(struct holm_process *process, char *const argv[],
-                                    const char *error_path)
+enum holm_status holm_process_spawn(struct holm_process *process, const char *path,
+                                    char *const argv[], const char *error_path)
 {
-    int control[2];
-    int journal[2];
+    struct pipes pipes;
+    int *control = pipes.control;
+    int *journal = pipes.journal;
     holm_process_init(process);
     if (pipe2(control, O_CLOEXEC) != 0)
         return HOLM_EIO;
@@ -91,7 +98,7 @@ enum holm_status holm_process_spawn(struct holm_process *process, char *const ar
     if (fcntl(control[1], F_SETFL, O_NONBLOCK) != 0 || fcntl(journal[0], F_SETFL, O_NONBLOCK) != 0)
         error = errno;
     if (error == 0)
-        error = spawn(&process->pid, argv, control[0], journal[1], error_path);
+        error = spawn(&process->pid, path, argv, &pipes, error_path);
     if (error != 0) {
         close_pair(control);
         close_pair(journal);

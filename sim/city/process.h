@@ -37,11 +37,11 @@ struct holm_process {
 void holm_process_init(struct holm_process *process);
 
 /*
- * Starts a program. `argv` ends with NULL; argv[0] is the path. stderr is appended to the file
- * `error_path`. HOLM_EIO: see errno; nothing was started.
+ * Starts the program at `path`. `argv` begins with its name and ends with NULL. stderr is appended to
+ * the file `error_path`. HOLM_EIO: see errno; nothing was started.
  */
-HOLM_NODISCARD enum holm_status holm_process_spawn(struct holm_process *process, char *const argv[],
-                                                   const char *error_path);
+HOLM_NODISCARD enum holm_status holm_process_spawn(struct holm_process *process, const char *path,
+                                                   char *const argv[], const char *error_path);
 
 /* Queues one line, newline added, and writes what fits. A line for a child that is gone is dropped.
  * HOLM_ENOMEM; HOLM_ELIMIT: the child has not read for too long. */

@@ -130,12 +130,18 @@ static void test_sim_when_every_city_is_killed_for_good_then_says_so(void **stat
 
 static void end_by(int signal_number)
 {
+    char base[] = "/tmp/holm-XXXXXX";
+    assert_non_null(mkdtemp(base));
+    assert_int_equal(setenv("TMPDIR", base, 1), 0);
     start_quiet("3", "20", "30");
     pid_t city = run_city(&run, "oslo");
     assert_int_equal(run_cities(&run), 3);
     assert_int_equal(kill(run.pid, signal_number), 0);
     assert_int_equal(run_end(&run), 128 + signal_number);
     run_gone(city);
+    assert_int_equal(run_count(&run, "there is no verdict"), 1);
+    assert_int_equal(unsetenv("TMPDIR"), 0);
+    assert_int_equal(rmdir(base), 0);
 }
 
 static void test_sim_when_interrupted_then_leaves_no_process(void **state)
