@@ -281,7 +281,7 @@ static uint64_t roster_tick(struct holm_engine *engine, struct holm_now now)
     uint64_t due = 0;
     for (int round = 0; round < ROUNDS_MAX && due <= now.monotonic_us; round++) {
         pthread_mutex_lock(&engine->roster_lock);
-        due = holm_roster_tick(engine->roster, now);
+        holm_roster_tick(engine->roster, now);
         pthread_mutex_unlock(&engine->roster_lock);
         holm_engine_act(engine, now);
         pthread_mutex_lock(&engine->roster_lock);

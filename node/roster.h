@@ -108,29 +108,29 @@ HOLM_NODISCARD enum holm_status holm_roster_hello_fill(struct holm_roster *roste
 HOLM_NODISCARD enum holm_status holm_roster_join(struct holm_roster *roster, const char *address);
 
 /* The dial of DIAL has begun as `link`; 0: it could not. Acts. */
-void holm_roster_dialled(struct holm_roster *roster, uint32_t entry, struct holm_link_id link,
+void holm_roster_dialled(struct holm_roster *roster, uint32_t entry, struct holm_link_id id,
                          struct holm_now now);
 /* The subscription of SUBSCRIBE; 0: there is none, and it is tried again when the peer is up next. */
 void holm_roster_subscribed(struct holm_roster *roster, uint32_t peer,
                             struct holm_subscription_id subscription);
 
 /* LINK_UP, LINK_CLOSED. Act. An accepted link that there is no memory for is closed. */
-void holm_roster_link_up(struct holm_roster *roster, struct holm_link_id link, bool accepted,
+void holm_roster_link_up(struct holm_roster *roster, struct holm_link_id id, bool accepted,
                          struct holm_now now);
-void holm_roster_link_closed(struct holm_roster *roster, struct holm_link_id link,
+void holm_roster_link_closed(struct holm_roster *roster, struct holm_link_id id,
                              struct holm_now now);
 /* A link that broke its word: closes it. Acts. */
-void holm_roster_link_drop(struct holm_roster *roster, struct holm_link_id link, const char *why,
+void holm_roster_link_drop(struct holm_roster *roster, struct holm_link_id id, const char *why,
                            struct holm_now now);
 /* Some frame came over the link. O(links), O(1) for the link of the last call. */
-void holm_roster_heard(struct holm_roster *roster, struct holm_link_id link, struct holm_now now);
+void holm_roster_heard(struct holm_roster *roster, struct holm_link_id id, struct holm_now now);
 /* Acts. */
-void holm_roster_hello(struct holm_roster *roster, struct holm_link_id link,
+void holm_roster_hello(struct holm_roster *roster, struct holm_link_id id,
                        const struct holm_hello *hello, struct holm_now now);
-void holm_roster_pong(struct holm_roster *roster, struct holm_link_id link, uint64_t token,
+void holm_roster_pong(struct holm_roster *roster, struct holm_link_id id, uint64_t token,
                       struct holm_now now);
 /* The peer is closing: its links are closed, its publisher left. Acts. */
-void holm_roster_goodbye(struct holm_roster *roster, struct holm_link_id link, struct holm_now now);
+void holm_roster_goodbye(struct holm_roster *roster, struct holm_link_id id, struct holm_now now);
 /* Does what is due; returns the monotonic time of the next call. Acts. O(links + addresses) when
  * something is due. */
 uint64_t holm_roster_tick(struct holm_roster *roster, struct holm_now now);
@@ -140,10 +140,10 @@ uint64_t holm_roster_due_us(const struct holm_roster *roster);
 /* ---- looking -------------------------------------------------------------------------------- */
 
 /* The peer of a link: its slot, or HOLM_PEER_NONE. `proven` may be NULL. */
-uint32_t holm_roster_link_peer(struct holm_roster *roster, struct holm_link_id link, bool *proven);
+uint32_t holm_roster_link_peer(struct holm_roster *roster, struct holm_link_id id, bool *proven);
 /* Whose link this is, as far as is known: by Hello, or by who last answered at the address that
  * was dialled. */
-bool holm_roster_link_node(struct holm_roster *roster, struct holm_link_id link,
+bool holm_roster_link_node(struct holm_roster *roster, struct holm_link_id id,
                            struct holm_node_id *node);
 /* The slot of an actor, if its node is up and lives under this very epoch; else HOLM_PEER_NONE. */
 uint32_t holm_roster_slot(const struct holm_roster *roster, struct holm_actor actor);

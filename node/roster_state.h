@@ -110,6 +110,8 @@ void holm_roster_note(struct holm_roster *roster, enum holm_log_level level, con
                       ...) __attribute__((format(printf, 3, 4)));
 void holm_roster_due(struct holm_roster *roster, uint64_t when_us);
 HOLM_NODISCARD enum holm_status holm_roster_reserve(struct holm_roster *roster);
+
+/* roster_link.c */
 struct holm_roster_link *holm_roster_link_find(struct holm_roster *roster, uint64_t id);
 void holm_roster_link_remove(struct holm_roster *roster, uint64_t id, struct holm_now now);
 void holm_roster_link_shut(struct holm_roster *roster, uint64_t id, struct holm_now now);
