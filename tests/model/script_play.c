@@ -5,7 +5,10 @@
 #include <stdio.h>
 
 #define SECOND_US 1000000u
-#define CONVERGE_SECONDS_MAX 90
+#define CONVERGE_SECONDS_MAX 30
+/* Round trips beyond the replica's time-outs: it is slow then, with a cell a page, and still ends. */
+#define SLOW_DELAY_US 200000
+#define SLOW_SECONDS_MAX 300
 #define IDLE_ROUNDS 100
 
 /* A script being played. */
@@ -183,13 +186,17 @@ static void converge(struct stage *stage)
         struct reference_view view = fixture_view(fixture, i);
         reference_join(&had, &view);
     }
+    bool slow = stage->network.settings.delay_us > SLOW_DELAY_US;
+    int seconds_max = slow ? SLOW_SECONDS_MAX : CONVERGE_SECONDS_MAX;
     uint64_t healed_us = fixture->now_us;
     for (int round = 0; !all_equal(stage); round++) {
-        if (round == CONVERGE_SECONDS_MAX)
+        if (round == seconds_max)
             fixture_fail(fixture, "not equal %d s after everything has healed", round);
         beacon_round(stage);
     }
-    stage->outcome.converged_us = fixture->now_us - healed_us;
+    uint64_t took_us = fixture->now_us - healed_us;
+    if (took_us > stage->outcome.converged_us)
+        stage->outcome.converged_us = took_us;
     fixture_check_equal(fixture);
     struct reference_view has = fixture_view(fixture, 0);
     for (size_t a = 0; a < REFERENCE_ACTORS_MAX; a++)
