@@ -3,8 +3,11 @@
  * sim.h - the parent of the cities: what `holm sim` knows while it runs.
  *
  *     sim.c           the sub-command: options in, exit status out
- *     sim_run.c       the loop: waits, tells the story, measures convergence
- *     sim_fleet.c     the cities' processes: start, death, supervision, lines up and down
+ *     sim_run.c       the loop: waits for lines, deaths, signals and time
+ *     sim_phases.c    from gathering to closing; measures convergence
+ *     sim_tale.c      tells the story
+ *     sim_fleet.c     the cities' processes: start, death, supervision
+ *     sim_lines.c     what is said to them, and what they say
  *     sim_events.c    what happened, for people
  *     sim_view.c      the table and the lines
  *     sim_verdict.c   the verdict in plain words
@@ -141,12 +144,20 @@ bool holm_sim_prepare(struct holm_sim *sim);
  * `failure` says why. */
 bool holm_sim_run(struct holm_sim *sim);
 
+/* Goes from phase to phase, as far as what each waits for has come. */
+void holm_sim_advance(struct holm_sim *sim);
+void holm_sim_enter(struct holm_sim *sim, enum holm_sim_phase phase);
+/* Tells the story as far as time has gone. */
+void holm_sim_tell_story(struct holm_sim *sim);
+/* Has the first heroes made. */
+void holm_sim_bear_heroes(struct holm_sim *sim);
+
 /* Starts every city. False on failure. */
 bool holm_sim_fleet_start(struct holm_sim *sim);
 /* Learns who died, was frozen, or goes on, and restarts the dead as the supervisor says. */
 void holm_sim_fleet_reap(struct holm_sim *sim);
-/* Takes the lines that one city has written. */
-void holm_sim_fleet_read(struct holm_sim *sim, struct holm_sim_city *city);
+/* Takes the lines that one city has written. False at the end of its journal. */
+bool holm_sim_fleet_read(struct holm_sim *sim, struct holm_sim_city *city);
 void holm_sim_fleet_bomb(struct holm_sim *sim, struct holm_sim_city *city);
 /* Kills it, and leaves it dead. */
 void holm_sim_fleet_give_up(struct holm_sim *sim, struct holm_sim_city *city);
@@ -159,6 +170,10 @@ uint32_t holm_sim_living(const struct holm_sim *sim);
 
 void holm_sim_send(struct holm_sim *sim, struct holm_sim_city *city,
                    const struct holm_control *control);
+void holm_sim_send_text(struct holm_sim *sim, struct holm_sim_city *city,
+                        enum holm_control_type type, const char *text);
+/* Hold or go, as the phase has it, under the present token. */
+void holm_sim_send_hold(struct holm_sim *sim, struct holm_sim_city *city);
 void holm_sim_send_all(struct holm_sim *sim, enum holm_control_type type);
 /* Tells all to hold, or to go on, under a new token. */
 void holm_sim_hold_all(struct holm_sim *sim, bool hold);

@@ -33,52 +33,6 @@ uint32_t holm_sim_living(const struct holm_sim *sim)
     return living;
 }
 
-void holm_sim_send(struct holm_sim *sim, struct holm_sim_city *city,
-                   const struct holm_control *control)
-{
-    char line[HOLM_CONTROL_LINE_BYTES_MAX];
-    if (!holm_sim_is_living(city))
-        return;
-    holm_control_print(control, line);
-    enum holm_status status = holm_process_send(&city->process, line);
-    /* One that reads nothing for so long is as good as dead, and its supervisor may judge so. */
-    if (status == HOLM_ELIMIT)
-        (void)kill(city->process.pid, SIGKILL);
-    else if (status != HOLM_OK)
-        holm_sim_fail(sim, "no memory for a line to %s", city->name);
-}
-
-void holm_sim_send_all(struct holm_sim *sim, enum holm_control_type type)
-{
-    struct holm_control control = {.type = type};
-    for (uint32_t i = 0; i < sim->count; i++)
-        holm_sim_send(sim, &sim->cities[i], &control);
-}
-
-static void send_text(struct holm_sim *sim, struct holm_sim_city *city, enum holm_control_type type,
-                      const char *text)
-{
-    struct holm_control control = {.type = type};
-    (void)snprintf(control.text, sizeof control.text, "%s", text);
-    holm_sim_send(sim, city, &control);
-}
-
-/* The story runs in one phase alone; in all others a city keeps still. */
-static void send_hold(struct holm_sim *sim, struct holm_sim_city *city)
-{
-    struct holm_control control = {.type = HOLM_CONTROL_LETTER, .letter.token = sim->token};
-    control.letter.type = sim->phase == HOLM_SIM_STORY ? HOLM_LETTER_GO : HOLM_LETTER_HOLD;
-    holm_sim_send(sim, city, &control);
-}
-
-void holm_sim_hold_all(struct holm_sim *sim, bool hold)
-{
-    struct holm_control control = {.type = HOLM_CONTROL_LETTER, .letter.token = ++sim->token};
-    control.letter.type = hold ? HOLM_LETTER_HOLD : HOLM_LETTER_GO;
-    for (uint32_t i = 0; i < sim->count; i++)
-        holm_sim_send(sim, &sim->cities[i], &control);
-}
-
 /* The addresses of all others that are known, with commas between. */
 static void list_seeds(const struct holm_sim *sim, const struct holm_sim_city *city, char *text,
                        size_t size)
@@ -170,9 +124,9 @@ static void start(struct holm_sim *sim, struct holm_sim_city *city)
     city->lives++;
     for (uint32_t i = 0; i < sim->count; i++) {
         if (holm_sim_is_cut(sim, self, i))
-            send_text(sim, city, HOLM_CONTROL_CUT, sim->cities[i].name);
+            holm_sim_send_text(sim, city, HOLM_CONTROL_CUT, sim->cities[i].name);
     }
-    send_hold(sim, city);
+    holm_sim_send_hold(sim, city);
 }
 
 bool holm_sim_fleet_start(struct holm_sim *sim)
@@ -193,100 +147,6 @@ bool holm_sim_fleet_start(struct holm_sim *sim)
         start(sim, &sim->cities[i]);
     return !sim->failed;
 }
-
-/* Everybody gets to know a new address; the newcomer has those that were known at its start. */
-static void introduce(struct holm_sim *sim, struct holm_sim_city *city, const char *address)
-{
-    bool known = strcmp(city->address, address) == 0;
-    (void)snprintf(city->address, sizeof city->address, "%s", address);
-    /* The next life is to be found where this one was. */
-    (void)snprintf(city->listen, sizeof city->listen, "%.*s", (int)sizeof city->listen - 1,
-                   address);
-    for (uint32_t i = 0; i < sim->count && !known; i++) {
-        if (&sim->cities[i] != city)
-            send_text(sim, &sim->cities[i], HOLM_CONTROL_JOIN, address);
-    }
-}
-
-static void greet(struct holm_sim *sim, struct holm_sim_city *city,
-                  const struct holm_journal_hello *hello)
-{
-    city->greeted = true;
-    if (city->state == HOLM_SIM_STARTING)
-        city->state = HOLM_SIM_UP;
-    introduce(sim, city, hello->address);
-    if (city->lives > 1)
-        holm_sim_tell(sim, "%s is back, empty, under epoch %" PRIx64, city->name,
-                      hello->self.epoch.value);
-}
-
-static void note_op(struct holm_sim *sim, struct holm_sim_city *city,
-                    const struct holm_journal_op *op)
-{
-    city->operations++;
-    if (op->verb == HOLM_JOURNAL_DAMAGE) {
-        city->fights++;
-        if (sim->side != 0)
-            sim->split_fights[sim->split_count - 1][sim->side >> (city - sim->cities) & 1]++;
-    }
-    if (op->verb != HOLM_JOURNAL_BURY)
-        return;
-    city->burials++;
-    holm_sim_tell_burial(sim, city, op->hero);
-}
-
-static void check_recovery(struct holm_sim *sim, struct holm_sim_city *city)
-{
-    const struct holm_ledger_vector *seen = &sim->ledger.lives[city->life].seen;
-    for (size_t place = 0; place < city->goal.count; place++) {
-        if (holm_ledger_seq(seen, place) < city->goal.seqs[place])
-            return;
-    }
-    city->recovering = false;
-    uint64_t took_us = sim->now_us - city->died_us;
-    void *room = holm_heap_grow(sim->recoveries_us, &sim->recovery_capacity, sizeof took_us,
-                                sim->recovery_count + 1);
-    if (room != NULL) {
-        sim->recoveries_us = room;
-        sim->recoveries_us[sim->recovery_count++] = took_us;
-    }
-    holm_sim_tell(sim, "%s is whole again, %" PRIu64 " ms after its death", city->name,
-                  took_us / 1000);
-}
-
-struct reading {
-    struct holm_sim *sim;
-    struct holm_sim_city *city;
-};
-
-static void take_line(void *context, const char *text, size_t size)
-{
-    const struct reading *reading = context;
-    struct holm_sim *sim = reading->sim;
-    struct holm_sim_city *city = reading->city;
-    struct holm_journal_line line;
-    if (!holm_journal_parse(text, size, &line)) {
-        sim->torn++;
-        return;
-    }
-    if (holm_ledger_take(&sim->ledger, city->life, &line) != HOLM_OK)
-        holm_sim_fail(sim, "no memory for the ledger");
-    if (line.type == HOLM_JOURNAL_HELLO)
-        greet(sim, city, &line.as.hello);
-    else if (line.type == HOLM_JOURNAL_OP)
-        note_op(sim, city, &line.as.op);
-    else if (line.type == HOLM_JOURNAL_REPORT && city->recovering)
-        check_recovery(sim, city);
-    else if (line.type == HOLM_JOURNAL_LOG && line.as.log.level <= 1)
-        holm_sim_tell(sim, "%s says: %s", city->name, line.as.log.text);
-}
-
-void holm_sim_fleet_read(struct holm_sim *sim, struct holm_sim_city *city)
-{
-    struct reading reading = {sim, city};
-    (void)holm_process_read(&city->process, take_line, &reading);
-}
-
 void holm_sim_fleet_bomb(struct holm_sim *sim, struct holm_sim_city *city)
 {
     city->expected = true;
@@ -299,8 +159,7 @@ void holm_sim_fleet_bomb(struct holm_sim *sim, struct holm_sim_city *city)
 /* The pipe outlives its writer: all lines that the dead have written are read first. */
 static void bury_process(struct holm_sim *sim, struct holm_sim_city *city)
 {
-    struct reading reading = {sim, city};
-    while (holm_process_read(&city->process, take_line, &reading))
+    while (holm_sim_fleet_read(sim, city))
         continue;
     sim->torn += city->process.torn;
     holm_process_close(&city->process);
