@@ -103,9 +103,7 @@ static enum holm_status open_node(struct town *town, char **argv)
     config.redial_interval_ms = 250;
     config.log = log_line;
     config.log_context = &town->scribe.fd;
-    size_t log_kib = strtoul(argv[HOLM_CITY_LOG], NULL, 10);
-    if (log_kib > 0)
-        config.log_bytes_max = log_kib * 1024;
+    config.log_bytes_max = strtoul(argv[HOLM_CITY_LOG], NULL, 10) * 1024;
     enum holm_status status = holm_open(&config, &town->node);
     /* A port that a former life had may be someone else's by now; another one does as well. */
     if (status == HOLM_EADDRESS && strncmp(config.listen, "tcp:", 4) == 0) {

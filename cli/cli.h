@@ -25,7 +25,7 @@ enum holm_city_argument {
     HOLM_CITY_BEAT = 3,   /* microseconds between two patrols, and two fights */
     HOLM_CITY_LISTEN = 4, /* address */
     HOLM_CITY_SEEDS = 5,  /* addresses of others with commas between, or "" */
-    HOLM_CITY_LOG = 6,    /* op log, KiB; 0: the default */
+    HOLM_CITY_LOG = 6,    /* op log, KiB */
     HOLM_CITY_PARENT = 7, /* process id: with its parent a city ends */
     HOLM_CITY_ARGUMENTS = 8
 };

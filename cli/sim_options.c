@@ -180,6 +180,7 @@ enum holm_sim_parsed holm_sim_options_parse(int argc, char **argv, struct holm_s
     *options = (struct holm_sim_options){
         .story = {.cities = 5, .heroes = 100, .seconds = 20, .speed = 20, .splits = 1},
         .deadline_s = 30,
+        .log_kib = 65536,
     };
     options->story.bombs = UINT32_MAX;
     for (int i = 1, used = 0; i < argc; i += used) {

@@ -13,7 +13,7 @@ struct holm_sim_options {
     bool tcp;
     bool plain;
     uint32_t deadline_s; /* how long to wait for convergence */
-    uint32_t log_kib;    /* op log of a city; 0: the node's default */
+    uint32_t log_kib;    /* op log of a city */
     const char *json;    /* a path, or NULL; borrowed from argv */
 };
 
