@@ -48,7 +48,7 @@ struct holm_replica_config {
     size_t flush_bytes;         /* 64 KiB: a run is sealed at this size */
     size_t log_bytes_max;       /* 4 MiB */
     size_t holdback_bytes_max;  /* 4 MiB */
-    size_t sync_bytes_max;     /* 1 GiB: what a sync may stage before it is applied */
+    size_t sync_bytes_max;      /* 1 GiB: what a sync may stage before it is applied */
     size_t cuts_max;            /* 2: cuts open at once, for peers */
     size_t actors_max;          /* 65,536: made-up actors beyond are refused */
     uint32_t page_items_max;    /* 4,096 cells a page, and never more than half a frame */

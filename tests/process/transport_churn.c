@@ -10,7 +10,6 @@
  *
  * 50 visits; 1,000 with HOLM_SOAK=1, or HOLM_SOAK_VISITS.
  */
-#include <dirent.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,6 +24,7 @@
 
 #include <cmocka.h>
 
+#include "tests/process/resources.h"
 #include "transport/nng.h"
 
 #define STEADY 2
@@ -176,44 +176,6 @@ static void finish(struct steady *steady)
     steady->transport->ops->close(steady->transport, 0);
 }
 
-static size_t descriptors(void)
-{
-    size_t count = 0;
-    DIR *directory = opendir("/proc/self/fd");
-    assert_non_null(directory);
-    while (readdir(directory) != NULL)
-        count++;
-    closedir(directory);
-    return count;
-}
-
-/* nng closes a socket in a thread of its own, soon. */
-static size_t descriptors_settled(size_t before)
-{
-    double until = now_s() + PATIENCE_S;
-    size_t count = descriptors();
-    while (count > before + DESCRIPTORS_GROWTH_MAX && now_s() < until) {
-        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-        count = descriptors();
-    }
-    return count;
-}
-
-static size_t resident_bytes(void)
-{
-    char line[100];
-    FILE *file = fopen("/proc/self/statm", "r");
-    assert_non_null(file);
-    assert_non_null(fgets(line, sizeof line, file));
-    fclose(file);
-    /* The second number; the first is the size. */
-    char *rest = NULL;
-    (void)strtoul(line, &rest, 10);
-    unsigned long pages = strtoul(rest, NULL, 10);
-    assert_true(pages > 0);
-    return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
 struct visitor {
     struct holm_transport *transport;
     unsigned number; /* from 1 */
@@ -309,11 +271,11 @@ static void test_transport_when_visitors_come_and_go_then_nothing_hangs_or_grows
     for (unsigned i = 0; i < STEADY; i++)
         start(&steady[i], i % 2 == 0, i);
 
-    size_t descriptors_before = descriptors(), resident_before = 0;
+    size_t descriptors_before = resources_descriptors(), resident_before = 0;
     double slowest = 0, begun = now_s();
     for (unsigned visit = 0; visit < VISITS_WARM + visits; visit++) {
         if (visit == VISITS_WARM)
-            resident_before = resident_bytes();
+            resident_before = resources_resident_bytes();
         struct visitor visitor;
         arrive(&visitor, steady, visit);
         stay(&visitor, steady);
@@ -321,8 +283,9 @@ static void test_transport_when_visitors_come_and_go_then_nothing_hangs_or_grows
         assert_true(took < CLOSE_S_MAX);
         slowest = took > slowest ? took : slowest;
     }
-    size_t descriptors_after = descriptors_settled(descriptors_before);
-    size_t resident_after = resident_bytes();
+    size_t descriptors_after = resources_descriptors_settled(
+        descriptors_before + DESCRIPTORS_GROWTH_MAX, PATIENCE_S);
+    size_t resident_after = resources_resident_bytes();
     printf(
         "%u visits in %.1f s, slowest close %.1f ms; descriptors %zu -> %zu, resident %zu -> %zu "
         "KiB\n",
