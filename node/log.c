@@ -16,5 +16,5 @@ void holm_log_line(const struct holm_log *log, enum holm_log_level level, const 
     if (log->write != NULL)
         log->write(log->context, (int)level, line);
     else
-        fprintf(stderr, "holm: %s\n", line);
+        fprintf(stderr, "holm%s%s: %s\n", log->speaker[0] == '\0' ? "" : " ", log->speaker, line);
 }

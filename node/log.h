@@ -15,6 +15,7 @@ struct holm_log {
     int level; /* lines above it are not written; 0: none */
     void (*write)(void *context, int level, const char *line); /* NULL: to stderr */
     void *context;
+    char speaker[64]; /* the node's name, for lines to stderr; "": none yet */
 };
 
 /* Formats and writes one line, without a newline at its end; cut at 500 bytes. Any thread. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -234,7 +235,8 @@ static enum holm_status parts_open(struct holm_node *node, const struct holm_con
 enum holm_status holm_open(const struct holm_config *config, struct holm_node **opened)
 {
     char line[256];
-    struct holm_log log = {config->log_level, config->log, config->log_context};
+    struct holm_log log = {
+        .level = config->log_level, .write = config->log, .context = config->log_context};
     *opened = NULL;
     enum holm_status status = holm_config_check(config, line, sizeof line);
     if (status != HOLM_OK) {
@@ -247,6 +249,7 @@ enum holm_status holm_open(const struct holm_config *config, struct holm_node **
         return HOLM_ENOMEM;
     }
     holm_fork_mark_open(&node->mark);
+    (void)snprintf(log.speaker, sizeof log.speaker, "%s", config->name);
     node->log = log;
     node->allocator = holm_node_allocator();
     status = parts_open(node, config);

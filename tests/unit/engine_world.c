@@ -188,7 +188,8 @@ struct world *world_new(uint64_t seed)
         config->self.node.value = i + 1;
         config->partitions = WORLD_PARTITIONS;
         config->peers_max = 16;
-        config->log = (struct holm_log){HOLM_LOG_NOTICE, write_log, world};
+        config->log = (struct holm_log){
+            .level = HOLM_LOG_NOTICE, .write = write_log, .context = world};
     }
     return world;
 }
