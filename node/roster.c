@@ -55,11 +55,12 @@ void holm_roster_free(struct holm_roster *roster)
 /* ---- actions -------------------------------------------------------------------------------- */
 
 /* No call pushes more than a few actions for each thing there is, and the host takes them all
- * before the next call. */
+ * before the next call. What a peer may repeat within one call reserves each time: so much comes
+ * on top of what waits already. */
 enum holm_status holm_roster_reserve(struct holm_roster *roster)
 {
-    size_t wanted = 32 + 8 * (roster->link_count + 1) + 8 * (roster->peer_count + 1) +
-                    2 * (roster->address_count + 1);
+    size_t wanted = roster->action_count + 32 + 8 * (roster->link_count + 1) +
+                    8 * (roster->peer_count + 1) + 2 * (roster->address_count + 1);
     return holm_array_reserve(&roster->config.allocator, (void **)&roster->actions,
                               &roster->action_capacity, sizeof *roster->actions, wanted);
 }

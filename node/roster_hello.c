@@ -87,6 +87,8 @@ static const char *objection(const struct holm_roster *roster, const struct holm
         return "it speaks another wire version";
     if (hello->partitions != roster->config.partitions)
         return "it counts its partitions differently";
+    if (hello->self.actor.epoch.value > EPOCH_PLAUSIBLE_MAX)
+        return "its epoch is beyond any clock";
     return NULL;
 }
 
@@ -135,6 +137,9 @@ static void epoch_set(struct holm_roster *roster, struct holm_roster_peer *peer,
 static void member_learn(struct holm_roster *roster, const struct holm_member *member,
                          struct holm_now now)
 {
+    /* Passed on, it would lock that node out everywhere. */
+    if (member->actor.epoch.value > EPOCH_PLAUSIBLE_MAX)
+        return;
     if (member->actor.node.value == roster->config.self.node.value) {
         if (member->actor.epoch.value > roster->config.self.epoch.value)
             holm_roster_raise(roster, member->actor.epoch.value, false, now);
@@ -213,6 +218,10 @@ static uint32_t peer_meet(struct holm_roster *roster, uint64_t link_id,
     struct holm_actor actor = hello->self.actor;
     uint32_t slot = holm_roster_peer_find(roster, actor.node);
     struct holm_roster_link *link = holm_roster_link_find(roster, link_id);
+    if (link->peer != HOLM_ROSTER_NONE && link->peer != slot) {
+        holm_roster_link_drop(roster, (struct holm_link_id){link_id}, "it changed its id", now);
+        return HOLM_ROSTER_NONE;
+    }
     if (slot == HOLM_ROSTER_NONE) {
         slot = holm_roster_peer_add(roster, actor, true, now);
         if (slot == HOLM_ROSTER_NONE || holm_roster_reserve(roster) != HOLM_OK) {
@@ -223,10 +232,6 @@ static uint32_t peer_meet(struct holm_roster *roster, uint64_t link_id,
         roster->peers[slot].actor.epoch.value = 0;
     }
     struct holm_roster_peer *peer = &roster->peers[slot];
-    if (link->peer != HOLM_ROSTER_NONE && link->peer != slot) {
-        holm_roster_link_drop(roster, (struct holm_link_id){link_id}, "it changed its id", now);
-        return HOLM_ROSTER_NONE;
-    }
     uint64_t epoch = actor.epoch.value;
     bool twin = peer->nonce != 0 && peer->nonce != hello->nonce && epoch == peer->actor.epoch.value;
     if (twin) {

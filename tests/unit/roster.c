@@ -386,6 +386,82 @@ static void test_roster_when_an_address_is_odd_refuses_it(void **state)
     assert_int_equal(holm_roster_join(world->nodes[0].roster, address), HOLM_OK);
 }
 
+/* ---- hostile Hellos ------------------------------------------------------------------------- */
+
+/* A Hello to node 0 by somebody who may claim what he likes. What it makes node 0 do is not done. */
+static void tell(struct world *world, struct holm_actor sender, uint64_t link,
+                 const struct holm_member *members, size_t count)
+{
+    struct holm_hello hello = {
+        .cluster = holm_str("test"),
+        .version = HOLM_WIRE_VERSION,
+        .partitions = 16,
+        .self = {.actor = sender, .name = holm_str("mallory")},
+        .nonce = 4711,
+        .members = members,
+        .member_count = count,
+    };
+    struct holm_roster_action action;
+    holm_roster_hello(world->nodes[0].roster, (struct holm_link_id){link}, &hello, world->now);
+    while (holm_roster_next(world->nodes[0].roster, &action))
+        continue;
+    holm_roster_check(world->nodes[0].roster);
+}
+
+/* A stranger's link to node 0, dialled by the last node, which does not live. */
+static uint64_t stranger(struct world *world)
+{
+    struct holm_roster_action action;
+    world->wires[world->wire_count++] = (struct world_wire){WORLD_NODES - 1, 0, true};
+    struct holm_link_id link = {world->wire_count};
+    holm_roster_link_up(world->nodes[0].roster, link, true, world->now);
+    while (holm_roster_next(world->nodes[0].roster, &action))
+        continue;
+    return link.value;
+}
+
+/* Each entry is news, and news is an action: there must be room for all of them. */
+static void test_roster_when_a_hello_names_one_member_a_thousand_times_takes_the_last(void **state)
+{
+    struct world *world = *state;
+    static struct holm_member members[1000];
+    start(world, 1);
+    for (size_t i = 0; i < 1000; i++)
+        members[i] = (struct holm_member){.actor = {{77}, {i + 1}}, .name = holm_str("often")};
+    tell(world, (struct holm_actor){{99}, {1}}, stranger(world), members, 1000);
+    struct holm_peer peers[2];
+    assert_int_equal(holm_roster_peers(world->nodes[0].roster, world->now, peers, 2), 2);
+    assert_int_equal(peers[1].node.value, 77);
+    assert_int_equal(peers[1].epoch.value, 1000);
+}
+
+/* Nobody could ever outdo such an epoch: the node would be locked out for good, and each member
+ * would tell the others. */
+static void test_roster_when_an_absurd_epoch_is_told_of_another_it_is_not_locked_out(void **state)
+{
+    struct world *world = *state;
+    start(world, 1);
+    struct holm_member member = {.actor = {{2}, {UINT64_MAX}}, .name = holm_str("n1")};
+    tell(world, (struct holm_actor){{99}, {1}}, stranger(world), &member, 1);
+    tell(world, (struct holm_actor){{2}, {UINT64_MAX - 1}}, stranger(world), NULL, 0);
+    world_start(world, 1, 0);
+    world_join(world, 1, 0);
+    world_run(world, 10000);
+    assert_true(world_pair_up(world, 0, 1));
+    assert_int_equal(world->nodes[1].epochs, 0);
+}
+
+/* One link, one peer: whoever wants to fill the roster has to dial for each entry. */
+static void test_roster_when_a_link_changes_its_id_no_peer_is_added(void **state)
+{
+    struct world *world = *state;
+    start(world, 1);
+    uint64_t link = stranger(world);
+    tell(world, (struct holm_actor){{98}, {1}}, link, NULL, 0);
+    tell(world, (struct holm_actor){{99}, {1}}, link, NULL, 0);
+    assert_int_equal(holm_roster_peers(world->nodes[0].roster, world->now, NULL, 0), 1);
+}
+
 int main(void)
 {
 #define ROSTER_TEST(name)                                                                          \
@@ -411,6 +487,9 @@ int main(void)
         ROSTER_TEST(a_peer_says_goodbye_it_is_left),
         ROSTER_TEST(full_a_new_peer_displaces_who_is_down_for_longest),
         ROSTER_TEST(an_address_is_odd_refuses_it),
+        ROSTER_TEST(a_hello_names_one_member_a_thousand_times_takes_the_last),
+        ROSTER_TEST(an_absurd_epoch_is_told_of_another_it_is_not_locked_out),
+        ROSTER_TEST(a_link_changes_its_id_no_peer_is_added),
     };
     return cmocka_run_group_tests_name("roster", tests, NULL, NULL);
 }
