@@ -43,6 +43,12 @@ struct holm_frame {
     unsigned char bytes[];
 };
 
+/* What it takes of a queue's bound: its memory, since a frame may be empty. */
+static inline size_t holm_frame_cost(const struct holm_frame *frame)
+{
+    return sizeof *frame + frame->capacity;
+}
+
 struct holm_frame_list {
     struct holm_frame *first, *last;
 };

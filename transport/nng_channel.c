@@ -194,13 +194,13 @@ static void take_in_broadcast(struct holm_nng *nng, struct holm_channel *channel
     nng->stats.broadcasts_received++;
     nng->stats.broadcast_bytes_received += frame->size;
     /* The newest is dropped: what waits is a run without gaps, and worth more. */
-    if (nng->broadcast_bytes + frame->size > nng->config.broadcast_queue_bytes_max) {
+    if (nng->broadcast_bytes + holm_frame_cost(frame) > nng->config.broadcast_queue_bytes_max) {
         nng->stats.broadcasts_dropped++;
         holm_frame_free(&nng->config.allocator, frame);
         return;
     }
-    nng->broadcast_bytes += frame->size;
-    channel->inbox_bytes += frame->size;
+    nng->broadcast_bytes += holm_frame_cost(frame);
+    channel->inbox_bytes += holm_frame_cost(frame);
     holm_frame_list_append(&channel->inbox, frame);
 }
 
@@ -220,7 +220,7 @@ static void take_in(struct holm_channel *channel, struct holm_frame_list frames)
         }
         nng->stats.frames_received++;
         nng->stats.bytes_received += frame->size;
-        channel->inbox_bytes += frame->size;
+        channel->inbox_bytes += holm_frame_cost(frame);
         holm_frame_list_append(&channel->inbox, frame);
     }
     holm_channel_ring(channel);

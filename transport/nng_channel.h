@@ -31,7 +31,7 @@
 #include "transport/transport.h"
 
 #define HOLM_CHANNEL_BUCKETS 256
-/* A link is not read further while this much of it waits for next(). */
+/* A link is not read further while this much of it, by holm_frame_cost(), waits for next(). */
 #define HOLM_LINK_INBOX_BYTES ((size_t)262144)
 
 /* A subscriber has to greet by then. */

@@ -71,14 +71,14 @@ void holm_channel_remove(struct holm_channel *channel)
 static void take_frame(struct holm_channel *channel, struct holm_transport_event *event)
 {
     struct holm_frame *frame = holm_frame_list_pop(&channel->inbox);
-    channel->inbox_bytes -= frame->size;
+    channel->inbox_bytes -= holm_frame_cost(frame);
     if (holm_channel_is_link(channel)) {
         event->type = HOLM_TRANSPORT_LINK_FRAME;
         if (channel->inbox_bytes <= HOLM_LINK_INBOX_BYTES / 2)
             holm_channel_read(channel);
     } else {
         event->type = HOLM_TRANSPORT_BROADCAST;
-        channel->nng->broadcast_bytes -= frame->size;
+        channel->nng->broadcast_bytes -= holm_frame_cost(frame);
     }
     event->frame = frame->bytes;
     event->frame_bytes = frame->size;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -232,6 +233,86 @@ static void test_publisher_when_a_subscriber_does_not_read_then_cut_off_and_coun
     shut(publisher);
 }
 
+/* An allocator that knows how much is out at most. */
+struct meter {
+    atomic_size_t live;
+    atomic_size_t most;
+};
+
+static void *metered(void *context, void *memory, size_t size_old, size_t size_new)
+{
+    struct meter *meter = context;
+    size_t live = atomic_fetch_add(&meter->live, size_new - size_old) + size_new - size_old;
+    size_t most = atomic_load(&meter->most);
+    while (live > most && !atomic_compare_exchange_weak(&meter->most, &most, live))
+        continue;
+    if (size_new > 0)
+        return realloc(memory, size_new);
+    free(memory);
+    return NULL;
+}
+
+static struct holm_transport *open_metered(struct meter *meter, size_t broadcast_queue)
+{
+    struct holm_transport_config config = holm_transport_config_default();
+    config.allocator = (struct holm_allocator){metered, meter};
+    config.listen = everywhere[0];
+    config.broadcast_queue_bytes_max = broadcast_queue;
+    struct holm_transport *transport = NULL;
+    assert_int_equal(holm_transport_nng_open(&config, &transport), HOLM_OK);
+    return transport;
+}
+
+/* Writes zeros, which are frames without a byte, until nobody takes them any more. */
+static void flood(int socket_fd, size_t bytes)
+{
+    static const char zeros[65536];
+    struct pollfd writable = {.fd = socket_fd, .events = POLLOUT};
+    ssize_t sent = 1;
+    for (size_t done = 0; done < bytes && sent > 0 && poll(&writable, 1, 200) == 1;
+         done += (size_t)sent)
+        sent = send(socket_fd, zeros, sizeof zeros, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void test_link_when_flooded_with_empty_frames_then_memory_is_bounded(void **state)
+{
+    struct meter meter = {0};
+    struct holm_transport *transport = open_metered(&meter, SIZE_MAX / 2);
+    int socket_fd = connect_to(transport->ops->address(transport));
+    assert_true(socket_fd >= 0);
+    flood(socket_fd, 16 << 20);
+    assert_in_range(atomic_load(&meter.most), 65536, 1 << 20);
+    close(socket_fd);
+    shut(transport);
+    assert_int_equal(atomic_load(&meter.live), 0);
+}
+
+static void test_subscription_when_flooded_with_empty_frames_then_memory_is_bounded(void **state)
+{
+    struct meter meter = {0};
+    struct holm_transport *transport = open_metered(&meter, 1 << 20);
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof here;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (const struct sockaddr *)&here, sizeof here), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&here, &size), 0);
+    char address[HOLM_ADDRESS_BYTES_MAX];
+    snprintf(address, sizeof address, "tcp://127.0.0.1:%u", (unsigned)ntohs(here.sin_port));
+    struct holm_subscription_id id;
+    assert_int_equal(transport->ops->subscribe(transport, address, &id), HOLM_OK);
+    int socket_fd = accept(listener, NULL, NULL);
+    assert_true(socket_fd >= 0);
+    assert_int_equal(send(socket_fd, "\0SP\0\0\x20\0\0", 8, MSG_NOSIGNAL), 8);
+    flood(socket_fd, 16 << 20);
+    close(socket_fd);
+    close(listener);
+    assert_in_range(atomic_load(&meter.most), 65536, 3 << 19);
+    assert_true(stats_of(transport).broadcasts_dropped > 0);
+    shut(transport);
+    assert_int_equal(atomic_load(&meter.live), 0);
+}
+
 static void *close_slowly(void *context)
 {
     struct holm_transport *transport = context;
@@ -359,6 +440,8 @@ int main(void)
         cmocka_unit_test(test_link_when_a_length_is_claimed_then_refused_unless_small),
         cmocka_unit_test(test_publisher_when_a_peer_is_no_subscriber_then_cut_off),
         cmocka_unit_test(test_publisher_when_a_subscriber_does_not_read_then_cut_off_and_counted),
+        cmocka_unit_test(test_link_when_flooded_with_empty_frames_then_memory_is_bounded),
+        cmocka_unit_test(test_subscription_when_flooded_with_empty_frames_then_memory_is_bounded),
         cmocka_unit_test(test_transport_when_closed_with_linger_then_the_reader_loses_nothing),
         cmocka_unit_test(test_transport_when_closed_with_linger_while_dialling_then_frames_arrive),
         cmocka_unit_test(test_transport_when_peers_trickle_bytes_then_close_returns),
