@@ -276,7 +276,7 @@ static void partitions_tick(struct holm_engine *engine, struct holm_now now)
     }
 }
 
-static uint64_t roster_tick(struct holm_engine *engine, struct holm_now now)
+static void roster_tick(struct holm_engine *engine, struct holm_now now)
 {
     uint64_t due = 0;
     for (int round = 0; round < ROUNDS_MAX && due <= now.monotonic_us; round++) {
@@ -288,7 +288,6 @@ static uint64_t roster_tick(struct holm_engine *engine, struct holm_now now)
         due = holm_roster_due_us(engine->roster);
         pthread_mutex_unlock(&engine->roster_lock);
     }
-    return due;
 }
 
 static void beacon_tick(struct holm_engine *engine, struct holm_now now)
@@ -321,12 +320,15 @@ static void tell_failure(struct holm_engine *engine)
                   "the store has failed: partitions that it failed for take no writes any more");
 }
 
-/* When to act again; from here on, who makes something due earlier wakes this thread. */
-static uint64_t settle(struct holm_engine *engine, uint64_t due)
+/* When to act again; from here on, who makes something due earlier wakes this thread. Whatever
+ * others may have made due since it was done is looked at again. */
+static uint64_t settle(struct holm_engine *engine)
 {
+    pthread_mutex_lock(&engine->roster_lock);
+    uint64_t due = holm_roster_due_us(engine->roster);
+    pthread_mutex_lock(&engine->due_lock);
     if (engine->beacon_us < due)
         due = engine->beacon_us;
-    pthread_mutex_lock(&engine->due_lock);
     for (uint32_t i = 0; i < engine->config.partitions; i++) {
         uint64_t wake_us = atomic_load(&engine->partitions[i].wake_us);
         if (wake_us < due)
@@ -336,6 +338,7 @@ static uint64_t settle(struct holm_engine *engine, uint64_t due)
         due = 0;
     engine->due_us = due;
     pthread_mutex_unlock(&engine->due_lock);
+    pthread_mutex_unlock(&engine->roster_lock);
     return due;
 }
 
@@ -347,7 +350,7 @@ uint64_t holm_engine_tick(struct holm_engine *engine, struct holm_now now)
     if (engine->epoch_wanted.value != 0)
         holm_engine_epoch_spread(engine, now);
     partitions_tick(engine, now);
-    uint64_t due = roster_tick(engine, now);
+    roster_tick(engine, now);
     beacon_tick(engine, now);
     holm_engine_drain(engine);
     stats_tick(engine);
@@ -355,5 +358,5 @@ uint64_t holm_engine_tick(struct holm_engine *engine, struct holm_now now)
     if (engine->progressed && engine->config.progress != NULL)
         engine->config.progress(engine->config.progress_context);
     engine->progressed = false;
-    return settle(engine, due);
+    return settle(engine);
 }

@@ -432,6 +432,32 @@ static void test_engine_when_many_commit_in_one_window_wakes_once(void **state)
     world_converge(world, 100);
 }
 
+static void join_once(struct world *world, uint32_t from, const void *frame, size_t size)
+{
+    (void)from;
+    (void)frame;
+    (void)size;
+    world->leaving = NULL;
+    world_join(world, 0, 1);
+}
+
+/* Another thread's call while frames leave: too late to be seen by that tick, and too early to wake
+ * whoever ticks. So the tick must say that it is due again. */
+static void test_engine_when_joining_while_frames_leave_is_due_at_once(void **state)
+{
+    struct world *world = *state;
+    world_start(world, 0);
+    world_start(world, 1);
+    world_run(world, 5000);
+    world_add(world, 0, "hero", 1);
+    world->leaving = join_once;
+    uint64_t due_us = holm_engine_tick(world->engines[0], world_now(world, 0));
+    assert_null(world->leaving);
+    assert_true(due_us <= world->now.monotonic_us);
+    world_run(world, 10);
+    assert_int_equal(holm_engine_peers_up(world->engines[0]), 1);
+}
+
 static void test_engine_when_quiet_sends_beacons_and_little_else(void **state)
 {
     struct world *world = *state;
@@ -626,6 +652,7 @@ int main(void)
         ENGINE_TEST(its_store_fails_it_writes_and_sends_no_more),
         ENGINE_TEST(a_key_changes_its_observer_is_told),
         ENGINE_TEST(many_commit_in_one_window_wakes_once),
+        ENGINE_TEST(joining_while_frames_leave_is_due_at_once),
         ENGINE_TEST(quiet_sends_beacons_and_little_else),
         ENGINE_TEST(run_again_with_one_seed_does_the_same),
         ENGINE_TEST(a_peer_sends_garbage_only_its_link_suffers),
