@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "bench/core.h"
+
+int main(int argc, char **argv)
+{
+    struct measure_report report;
+    measure_report_open(&report, "core", argc, argv);
+    core_write(&report);
+    core_delta(&report);
+    core_merge(&report);
+    core_read(&report);
+    core_memory(&report);
+    return measure_report_close(&report);
+}
