@@ -294,7 +294,7 @@ static void beacon_tick(struct holm_engine *engine, struct holm_now now)
 {
     if (engine->beacon_us > now.monotonic_us)
         return;
-    holm_engine_beacon(engine, HOLM_PEER_NONE, now);
+    holm_engine_beacon_all(engine, now);
     uint64_t interval = engine->config.beacon_interval_us;
     engine->beacon_us += interval;
     /* After a pause there is no hurry to make up for what was missed. */

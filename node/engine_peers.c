@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/engine_state.h"
 
+/* Every so many beacons, a peer gets one over its link as well. */
+#define BEACONS_A_LINK_BEACON 5
+
 static struct holm_message message_of(struct holm_engine *engine, enum holm_message_type type)
 {
     struct holm_message message;
@@ -38,9 +41,8 @@ static size_t beacon_fill(struct holm_engine *engine, struct holm_now now)
     return count;
 }
 
-void holm_engine_beacon(struct holm_engine *engine, uint32_t peer, struct holm_now now)
+static void beacon_send(struct holm_engine *engine, uint32_t peer, size_t count)
 {
-    size_t count = beacon_fill(engine, now);
     size_t room = (engine->config.frame_bytes_max - HOLM_FRAME_HEAD_BYTES_MAX) /
                   HOLM_BEACON_ENTRY_BYTES_MAX;
     struct holm_message message = message_of(engine, HOLM_MESSAGE_BEACON);
@@ -50,6 +52,25 @@ void holm_engine_beacon(struct holm_engine *engine, uint32_t peer, struct holm_n
         enum holm_status status = holm_outgoing_put(&engine->outgoing, peer, &message);
         (void)status; /* counted there, and there is another beacon soon */
     }
+}
+
+void holm_engine_beacon(struct holm_engine *engine, uint32_t peer, struct holm_now now)
+{
+    beacon_send(engine, peer, beacon_fill(engine, now));
+}
+
+/* A publisher may be out of a peer's reach (a port that is not let through) while the link is well:
+ * then its broadcasts, beacons among them, are lost for good. So each peer gets some by link. */
+void holm_engine_beacon_all(struct holm_engine *engine, struct holm_now now)
+{
+    size_t count = beacon_fill(engine, now);
+    uint32_t slots = holm_roster_slots(engine->roster);
+    beacon_send(engine, HOLM_PEER_NONE, count);
+    for (uint32_t peer = engine->beacon_turn; peer < slots; peer += BEACONS_A_LINK_BEACON) {
+        if (holm_roster_up(engine->roster, peer))
+            beacon_send(engine, peer, count);
+    }
+    engine->beacon_turn = (engine->beacon_turn + 1) % BEACONS_A_LINK_BEACON;
 }
 
 /* ---- what the roster wants done ------------------------------------------------------------- */

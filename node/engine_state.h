@@ -55,6 +55,7 @@ struct holm_engine {
     struct holm_random random;
     struct holm_codec_limits limits;
     uint64_t beacon_us;
+    uint32_t beacon_turn; /* which peers get the next one over their links, too */
     struct holm_beacon_entry *entries; /* room for one a partition */
     struct holm_epoch epoch_wanted;    /* not all replicas have it yet; 0: they have */
     bool progressed;
@@ -81,6 +82,7 @@ HOLM_NODISCARD enum holm_status holm_engine_step_locked(struct holm_engine *engi
 /* engine_peers.c */
 void holm_engine_act(struct holm_engine *engine, struct holm_now now);
 void holm_engine_beacon(struct holm_engine *engine, uint32_t peer, struct holm_now now);
+void holm_engine_beacon_all(struct holm_engine *engine, struct holm_now now);
 void holm_engine_epoch_spread(struct holm_engine *engine, struct holm_now now);
 void holm_engine_send_link(struct holm_engine *engine, struct holm_link_id link,
                            const struct holm_message *message);
