@@ -24,7 +24,7 @@
 struct cluster {
     bool tcp;
     char directory[64];
-    char names[NODES][16];
+    char names[NODES][24];
     char listen[NODES][96];
     struct holm_node *nodes[NODES];
 };
