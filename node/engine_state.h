@@ -55,7 +55,7 @@ struct holm_engine {
     struct holm_random random;
     struct holm_codec_limits limits;
     uint64_t beacon_us;
-    uint32_t beacon_turn; /* which peers get the next one over their links, too */
+    uint32_t beacon_turn;              /* which peers get the next one over their links, too */
     struct holm_beacon_entry *entries; /* room for one a partition */
     struct holm_epoch epoch_wanted;    /* not all replicas have it yet; 0: they have */
     bool progressed;

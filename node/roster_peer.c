@@ -178,6 +178,8 @@ static void peer_up(struct holm_roster *roster, uint32_t slot, struct holm_now n
         holm_roster_note(roster, HOLM_LOG_NOTICE, "peer %s is up", peer->name);
     peer->up = true;
     peer->changed_us = now.monotonic_us;
+    /* The connection below an old subscription may have died unnoticed: it only listens. */
+    holm_roster_peer_leave(roster, peer);
 }
 
 /* Links have come or gone: is the peer up, and over which link? */
