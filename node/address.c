@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/address.h"
 
-#include "transport/transport.h"
+#include <stdio.h>
 
 #define PORT_MAX 65535
 
@@ -67,6 +67,28 @@ bool holm_address_valid(struct holm_bytes address, bool listening)
     if (starts_with(address, "tcp://"))
         return is_host_and_port(skip(address, 6), listening);
     return starts_with(address, "ipc:///") && address.size > 7;
+}
+
+bool holm_address_is_wildcard(struct holm_bytes address)
+{
+    return starts_with(address, "tcp://*:") || starts_with(address, "tcp://0.0.0.0:") ||
+           starts_with(address, "tcp://[::]:");
+}
+
+void holm_address_with_host(char result[HOLM_ADDRESS_BYTES_MAX + 1], struct holm_bytes address,
+                            const char *host)
+{
+    size_t port = address.size;
+
+    HOLM_ASSERT(holm_address_is_wildcard(address));
+    while (((const char *)address.data)[port - 1] != ':')
+        port--;
+
+    int written = snprintf(result, HOLM_ADDRESS_BYTES_MAX + 1, "tcp://%s:%.*s", host,
+                           (int)(address.size - port), (const char *)address.data + port);
+
+    if (host[0] == '\0' || written > HOLM_ADDRESS_BYTES_MAX)
+        result[0] = '\0';
 }
 
 static bool is_separator(char character)

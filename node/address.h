@@ -10,10 +10,18 @@
 #ifndef HOLM_NODE_ADDRESS_H
 #define HOLM_NODE_ADDRESS_H
 
-#include "crdt/base.h"
+#include "transport/transport.h"
 
 /* Whether the form is right. Port 0 asks the system for one: only good for listening. */
 bool holm_address_valid(struct holm_bytes address, bool listening);
+
+/* Whether its host stands for all addresses of a machine: good for listening only. */
+bool holm_address_is_wildcard(struct holm_bytes address);
+
+/* Writes the address, which is a wildcard's, with another host; "" when that is empty or the result
+ * is too long. */
+void holm_address_with_host(char result[HOLM_ADDRESS_BYTES_MAX + 1], struct holm_bytes address,
+                            const char *host);
 
 /*
  * Takes the next address off a list with commas or white space between; false at the end. *address

@@ -210,7 +210,7 @@ void holm_engine_event(struct holm_engine *engine, const struct holm_transport_e
         return;
     case HOLM_TRANSPORT_LINK_UP:
         pthread_mutex_lock(&engine->roster_lock);
-        holm_roster_link_up(engine->roster, event->link, event->accepted, now);
+        holm_roster_link_up(engine->roster, event->link, event->accepted, event->host, now);
         pthread_mutex_unlock(&engine->roster_lock);
         break;
     case HOLM_TRANSPORT_LINK_CLOSED:

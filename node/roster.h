@@ -114,9 +114,10 @@ void holm_roster_dialled(struct holm_roster *roster, uint32_t entry, struct holm
 void holm_roster_subscribed(struct holm_roster *roster, uint32_t peer,
                             struct holm_subscription_id subscription);
 
-/* LINK_UP, LINK_CLOSED. Act. An accepted link that there is no memory for is closed. */
+/* LINK_UP, LINK_CLOSED. Act. `host`, "" when unknown, is where the peer is, should its Hello not say
+ * so: who listens everywhere does not know by which address others reach it. An accepted link that there is no memory for is closed. */
 void holm_roster_link_up(struct holm_roster *roster, struct holm_link_id id, bool accepted,
-                         struct holm_now now);
+                         const char *host, struct holm_now now);
 void holm_roster_link_closed(struct holm_roster *roster, struct holm_link_id id,
                              struct holm_now now);
 /* A link that broke its word: closes it. Acts. */

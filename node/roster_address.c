@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "node/address.h"
 #include "node/roster_state.h"
 
 #define DIAL_PENDING UINT64_MAX
@@ -68,7 +69,7 @@ void holm_roster_address_drop(struct holm_roster *roster, const struct holm_rost
 void holm_roster_address_learn(struct holm_roster *roster, struct holm_roster_peer *peer,
                                struct holm_bytes text, struct holm_now now)
 {
-    if (text.size > HOLM_ADDRESS_BYTES_MAX ||
+    if (text.size > HOLM_ADDRESS_BYTES_MAX || holm_address_is_wildcard(text) ||
         (text.size > 0 && memchr(text.data, '\0', text.size) != NULL) ||
         holm_bytes_equal(text, holm_str(peer->address)))
         return;

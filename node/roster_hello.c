@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "node/address.h"
 #include "node/roster_state.h"
 
 /* Far above any clock: such an epoch is an attack, or a fault, and cannot be outdone for long. */
@@ -192,16 +193,28 @@ static void new_life(struct holm_roster *roster, uint32_t slot, uint64_t link_id
     holm_roster_news(roster, peer, now);
 }
 
-static void peer_describe(struct holm_roster *roster, uint32_t slot, const struct holm_hello *hello,
-                          struct holm_now now)
+/* An address of the peer, as it can be dialled; `room` is for the result. */
+static struct holm_bytes reachable(const struct holm_roster_link *link, struct holm_bytes address,
+                                   char room[HOLM_ADDRESS_BYTES_MAX + 1])
 {
-    struct holm_roster_peer *peer = &roster->peers[slot];
+    if (!holm_address_is_wildcard(address))
+        return address;
+    holm_address_with_host(room, address, link->host);
+    return holm_str(room);
+}
+
+static void peer_describe(struct holm_roster *roster, const struct holm_roster_link *link,
+                          const struct holm_hello *hello, struct holm_now now)
+{
+    char room[2][HOLM_ADDRESS_BYTES_MAX + 1];
+    struct holm_roster_peer *peer = &roster->peers[link->peer];
+    struct holm_bytes address = reachable(link, hello->self.address, room[0]);
+    struct holm_bytes publisher = reachable(link, hello->publisher, room[1]);
     name_set(peer, hello->self.name);
-    if (!holm_bytes_equal(hello->self.address, holm_str(peer->address))) {
-        holm_roster_address_learn(roster, peer, hello->self.address, now);
+    if (!holm_bytes_equal(address, holm_str(peer->address))) {
+        holm_roster_address_learn(roster, peer, address, now);
         holm_roster_news(roster, peer, now);
     }
-    struct holm_bytes publisher = hello->publisher;
     if (publisher.size > HOLM_ADDRESS_BYTES_MAX ||
         holm_bytes_equal(publisher, holm_str(peer->publisher)))
         return;
@@ -304,7 +317,7 @@ void holm_roster_hello(struct holm_roster *roster, struct holm_link_id id,
         return;
     link = holm_roster_link_find(roster, id.value);
     own_address(roster, link, hello->self.actor.node);
-    peer_describe(roster, slot, hello, now);
+    peer_describe(roster, link, hello, now);
     if (surplus(roster, link)) {
         holm_roster_link_shut(roster, id.value, now);
         return;

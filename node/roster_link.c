@@ -99,7 +99,7 @@ void holm_roster_dialled(struct holm_roster *roster, uint32_t entry, struct holm
 }
 
 void holm_roster_link_up(struct holm_roster *roster, struct holm_link_id id, bool accepted,
-                         struct holm_now now)
+                         const char *host, struct holm_now now)
 {
     struct holm_roster_link *link = holm_roster_link_find(roster, id.value);
     if (accepted && link == NULL)
@@ -110,6 +110,7 @@ void holm_roster_link_up(struct holm_roster *roster, struct holm_link_id id, boo
     }
     link->state = HOLM_LINK_OPEN;
     link->accepted = accepted;
+    memcpy(link->host, host, strnlen(host, sizeof link->host - 1));
     link->opened_us = link->heard_us = now.monotonic_us;
     roster->due_us = 0;
     if (!accepted)

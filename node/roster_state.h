@@ -53,6 +53,7 @@ struct holm_roster_link {
     uint64_t greeted_us; /* the last Hello went out */
     uint64_t close_us;   /* refused or redundant: when to close it; HOLM_NEVER */
     uint64_t round_trip_us;
+    char host[HOLM_HOST_BYTES_MAX]; /* of the peer, by this link; "" when unknown */
 };
 
 struct holm_roster_peer {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/nng_channel.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -52,6 +53,33 @@ void holm_address_of_publisher(char result[HOLM_ADDRESS_BYTES_MAX], const char *
     HOLM_ASSERT(length + 5 <= HOLM_ADDRESS_BYTES_MAX);
     memcpy(result, address, length);
     memcpy(result + length, ".pub", 5);
+}
+
+/* Of IPv6 as in URLs. A link-local address is good on one interface of one machine alone. */
+static void write_host6(char host[HOLM_HOST_BYTES_MAX], const uint8_t bytes[16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    char text[INET6_ADDRSTRLEN];
+    if (memcmp(bytes, mapped, sizeof mapped) == 0) {
+        (void)inet_ntop(AF_INET, bytes + sizeof mapped, host, HOLM_HOST_BYTES_MAX);
+        return;
+    }
+    if (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80)
+        return;
+    if (inet_ntop(AF_INET6, bytes, text, sizeof text) != NULL)
+        (void)snprintf(host, HOLM_HOST_BYTES_MAX, "[%s]", text);
+}
+
+void holm_address_of_peer(char host[HOLM_HOST_BYTES_MAX], nng_stream *stream)
+{
+    nng_sockaddr peer;
+    host[0] = '\0';
+    if (nng_stream_get_addr(stream, NNG_OPT_REMADDR, &peer) != 0)
+        return;
+    if (peer.s_family == NNG_AF_INET)
+        (void)inet_ntop(AF_INET, &peer.s_in.sa_addr, host, HOLM_HOST_BYTES_MAX);
+    else if (peer.s_family == NNG_AF_INET6)
+        write_host6(host, peer.s_in6.sa_addr);
 }
 
 enum holm_status holm_status_of_nng(int error)

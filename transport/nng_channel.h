@@ -176,6 +176,9 @@ void holm_address_with_port(char result[HOLM_ADDRESS_BYTES_MAX], const char *add
 /* Where the publisher listens when links do at `address`, which is usable. */
 void holm_address_of_publisher(char result[HOLM_ADDRESS_BYTES_MAX], const char *address);
 
+/* The host at the other end of a stream, "" when there is none that others could dial. */
+void holm_address_of_peer(char host[HOLM_HOST_BYTES_MAX], nng_stream *stream);
+
 enum holm_status holm_status_of_nng(int error);
 
 #endif

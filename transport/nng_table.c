@@ -95,6 +95,7 @@ bool holm_channel_take(struct holm_channel *channel, struct holm_transport_event
         channel->up_untold = false;
         event->type = HOLM_TRANSPORT_LINK_UP;
         event->accepted = channel->kind == HOLM_CHANNEL_ACCEPTED;
+        holm_address_of_peer(event->host, channel->stream);
     } else if (channel->inbox.first != NULL) {
         take_frame(channel, event);
     } else {

@@ -28,6 +28,7 @@
 #include "crdt/base.h"
 
 #define HOLM_ADDRESS_BYTES_MAX 128
+#define HOLM_HOST_BYTES_MAX 48                   /* an IPv6 address in brackets, and its NUL */
 #define HOLM_FRAME_BYTES_LIMIT ((size_t)1 << 30) /* frame_bytes_max is at most this */
 #define HOLM_LINK_PREFIX_BYTES 4                 /* what a link sends before each frame */
 
@@ -72,6 +73,7 @@ struct holm_transport_event {
     enum holm_transport_event_type type;
     struct holm_link_id link;
     bool accepted;                            /* LINK_UP: the other side dialled */
+    char host[HOLM_HOST_BYTES_MAX];           /* LINK_UP: the peer's, as in an address; or "" */
     struct holm_subscription_id subscription; /* BROADCAST: whence; 0 when unknown */
     const unsigned char *frame;               /* the transport's, until release() */
     size_t frame_bytes;
@@ -90,7 +92,7 @@ struct holm_transport_ops {
     /* The address others dial, with the real port; "" when it does not listen. Lives as long. */
     const char *(*address)(struct holm_transport *transport);
     /* The address others subscribe to; "" when it does not listen. Lives as long. Its host is that
-     * of `listen`: a wildcard there is for the owner to replace before it tells others. */
+     * of `listen`: a wildcard there is for the others to replace, by the `host` of a LINK_UP. */
     const char *(*publisher)(struct holm_transport *transport);
 
     /* Starts a dial. LINK_UP or LINK_CLOSED will follow. HOLM_EADDRESS, HOLM_ENOMEM, HOLM_ELIMIT */

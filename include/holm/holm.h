@@ -102,8 +102,9 @@ HOLM_API void holm_close(struct holm_node *node);
 HOLM_API struct holm_actor holm_self(struct holm_node *node);
 
 /*
- * The address that others dial, with the real port; NULL if it does not listen. Belongs to the
- * node, and lives as long.
+ * The address that others dial, with the real port; NULL if it does not listen. A host that stands
+ * for all (*, 0.0.0.0, [::]) stays as it is: each peer takes the one that its link comes from.
+ * Belongs to the node, and lives as long.
  */
 HOLM_API const char *holm_address(struct holm_node *node);
 

@@ -292,6 +292,46 @@ static void test_pair_when_vectors_are_read_then_they_agree(void **state)
     assert_int_equal(holm_vector(pair->oslo, partition, right, 1), 2);
 }
 
+static bool writes_and_has_come(struct holm_node *from, struct holm_node *to)
+{
+    int64_t sum = 0;
+
+    assert_ok(holm_add(from, K, holm_str("c"), 1));
+    return holm_count(to, K, holm_str("c"), &sum) == HOLM_OK;
+}
+
+/* Neither knows by which address it is reached; each takes the other's from the link. There are no
+ * beacons, so that nothing but broadcasts from the right publisher brings what is written. */
+static void test_pair_when_both_listen_everywhere_then_they_find_each_other(void **state)
+{
+    static const char *const everywhere[] = {"tcp://*:0", "tcp://0.0.0.0:0"};
+
+    for (size_t i = 0; i < 2; i++) {
+        char lisbon[128];
+        struct api_pair pair;
+        struct holm_peer peer;
+        struct holm_config config = api_config("lisbon");
+
+        config.listen = everywhere[i];
+        config.beacon_interval_ms = 3600000;
+        assert_ok(holm_open(&config, &pair.lisbon));
+        snprintf(lisbon, sizeof lisbon, "tcp://127.0.0.1%s",
+                 strrchr(holm_address(pair.lisbon), ':'));
+        config.name = "oslo";
+        config.seeds = lisbon;
+        assert_ok(holm_open(&config, &pair.oslo));
+        assert_ok(holm_wait_peers(pair.lisbon, 1, API_WAIT_MS));
+        assert_ok(holm_wait_peers(pair.oslo, 1, API_WAIT_MS));
+        assert_int_equal(holm_peers(pair.oslo, &peer, 1), 1);
+        assert_string_equal(peer.address, lisbon);
+        assert_int_equal(holm_peers(pair.lisbon, &peer, 1), 1);
+        assert_memory_equal(peer.address, "tcp://127.0.0.1:", 16);
+        await(writes_and_has_come(pair.lisbon, pair.oslo));
+        holm_close(pair.lisbon);
+        holm_close(pair.oslo);
+    }
+}
+
 static void test_fault_when_it_makes_no_sense_then_it_is_refused(void **state)
 {
     struct api_pair *pair = *state;
@@ -325,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_pair_when_a_state_comes_whole_then_watches_are_told),
         PAIR(test_pair_when_a_receipt_is_waited_for_then_the_other_has_applied_it),
         PAIR(test_pair_when_vectors_are_read_then_they_agree),
+        cmocka_unit_test(test_pair_when_both_listen_everywhere_then_they_find_each_other),
         PAIR(test_fault_when_it_makes_no_sense_then_it_is_refused),
     };
 

@@ -67,6 +67,33 @@ static void test_address_when_it_is_long_then_it_must_leave_room_for_its_end(voi
     assert_false(holm_address_valid(holm_mem(address, 128), false));
 }
 
+static void assert_replaced(const char *address, const char *host, const char *expected)
+{
+    char result[HOLM_ADDRESS_BYTES_MAX + 1];
+
+    assert_true(holm_address_is_wildcard(holm_str(address)));
+    holm_address_with_host(result, holm_str(address), host);
+    assert_string_equal(result, expected);
+}
+
+static void test_address_when_the_host_is_a_wildcard_then_another_takes_its_place(void **state)
+{
+    static const char *const hosts[] = {"tcp://0.0.0.1:1", "tcp://[::1]:1", "tcp://a*:1", "",
+                                        "tcp://"};
+
+    for (size_t i = 0; i < sizeof hosts / sizeof hosts[0]; i++)
+        assert_false(holm_address_is_wildcard(holm_str(hosts[i])));
+    assert_replaced("tcp://*:7000", "10.0.0.7", "tcp://10.0.0.7:7000");
+    assert_replaced("tcp://0.0.0.0:65535", "[fd00::7]", "tcp://[fd00::7]:65535");
+    assert_replaced("tcp://[::]:1", "h", "tcp://h:1");
+    assert_replaced("tcp://*:1", "", "");
+
+    char address[129] = "tcp://*:";
+
+    memset(address + 8, '1', 120);
+    assert_replaced(address, "h.lan", ""); /* four bytes too many */
+}
+
 static void assert_list(const char *list, size_t count, const char *const *expected)
 {
     struct holm_bytes rest = holm_str(list);
@@ -101,6 +128,7 @@ int main(void)
         cmocka_unit_test(test_address_when_it_is_malformed_then_it_is_refused),
         cmocka_unit_test(test_address_when_the_port_is_zero_then_it_is_for_listening_alone),
         cmocka_unit_test(test_address_when_it_is_long_then_it_must_leave_room_for_its_end),
+        cmocka_unit_test(test_address_when_the_host_is_a_wildcard_then_another_takes_its_place),
         cmocka_unit_test(test_address_when_there_is_a_list_then_each_is_taken_once),
     };
 

@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -387,6 +388,37 @@ static void test_roster_when_an_address_is_odd_refuses_it(void **state)
     assert_int_equal(holm_roster_join(world->nodes[0].roster, address), HOLM_OK);
 }
 
+/* Where a node listens on all its addresses, none of them is in its Hello: the link shows one. */
+static void test_roster_when_a_node_listens_everywhere_others_dial_it_where_it_is(void **state)
+{
+    static const char *const everywhere[] = {"tcp://*:1", "tcp://0.0.0.0:1", "tcp://[::]:1"};
+    for (size_t i = 0; i < 3; i++) {
+        struct world *world = world_new();
+        start(world, 3);
+        world_kill(world, 0);
+        world->nodes[0].config.address = everywhere[i];
+        world_start(world, 0, 0);
+        world_join(world, 0, 1); /* node 1 sees it come, node 2 is told of it */
+        world_join(world, 2, 1);
+        world_run(world, 3000);
+        assert_true(world_pair_up(world, 0, 1));
+        assert_true(world_pair_up(world, 0, 2));
+        char publisher[32];
+        snprintf(publisher, sizeof publisher, "tcp://n0%s",
+                 strrchr(world->nodes[0].publisher, ':'));
+        world_kill(world, 2); /* so that node 1 subscribes to node 0 last */
+        world_cut(world, 0, 1, true);
+        world_run(world, 5000);
+        world_cut(world, 0, 1, false);
+        world_run(world, 5000);
+        assert_string_equal(world->nodes[1].subscribed, publisher);
+        struct holm_peer peers[2];
+        assert_int_equal(holm_roster_peers(world->nodes[1].roster, world->now, peers, 2), 2);
+        assert_string_equal(peers[peers[0].node.value == 1 ? 0 : 1].address, "tcp://n0:1");
+        world_free(world);
+    }
+}
+
 /* ---- hostile Hellos ------------------------------------------------------------------------- */
 
 /* A Hello to node 0 by somebody who may claim what he likes. What it makes node 0 do is not done. */
@@ -415,7 +447,7 @@ static uint64_t stranger(struct world *world)
     struct holm_roster_action action;
     world->wires[world->wire_count++] = (struct world_wire){WORLD_NODES - 1, 0, true};
     struct holm_link_id link = {world->wire_count};
-    holm_roster_link_up(world->nodes[0].roster, link, true, world->now);
+    holm_roster_link_up(world->nodes[0].roster, link, true, "", world->now);
     while (holm_roster_next(world->nodes[0].roster, &action))
         continue;
     return link.value;
@@ -488,6 +520,7 @@ int main(void)
         ROSTER_TEST(a_peer_says_goodbye_it_is_left),
         ROSTER_TEST(full_a_new_peer_displaces_who_is_down_for_longest),
         ROSTER_TEST(an_address_is_odd_refuses_it),
+        cmocka_unit_test(test_roster_when_a_node_listens_everywhere_others_dial_it_where_it_is),
         ROSTER_TEST(a_hello_names_one_member_a_thousand_times_takes_the_last),
         ROSTER_TEST(an_absurd_epoch_is_told_of_another_it_is_not_locked_out),
         ROSTER_TEST(a_link_changes_its_id_no_peer_is_added),

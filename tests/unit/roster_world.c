@@ -209,6 +209,7 @@ static void perform(struct world *world, uint32_t index, const struct holm_roste
         break;
     case HOLM_ROSTER_SUBSCRIBE:
         node->subscribes++;
+        memcpy(node->subscribed, action->text, sizeof node->subscribed);
         assert_int_equal(holm_roster_subscription(node->roster, action->peer).value, 0);
         holm_roster_subscribed(node->roster, action->peer,
                                (struct holm_subscription_id){++world->subscriptions});
@@ -270,12 +271,14 @@ static void deliver(struct world *world, const struct world_frame *frame)
     uint32_t wire = frame->wire % SELF_ACCEPTED;
     bool accepted = frame->wire >= SELF_ACCEPTED || world->wires[wire].dialler != frame->to;
     struct holm_link_id link = {(uint64_t)frame->wire + 1};
+    char host[16];
     if (node->roster == NULL)
         return;
+    snprintf(host, sizeof host, "n%u", other_end(world, wire, frame->to));
     if (frame->arrival == CLOSED)
         holm_roster_link_closed(node->roster, link, world->now);
     else if (frame->arrival == UP && world->wires[wire].open)
-        holm_roster_link_up(node->roster, link, accepted, world->now);
+        holm_roster_link_up(node->roster, link, accepted, host, world->now);
     else if (frame->arrival == FRAME && world->wires[wire].open)
         take_frame(world, frame, link);
     act(world, frame->to);
@@ -351,7 +354,8 @@ void world_start(struct world *world, uint32_t index, uint64_t epoch)
     node->config.self.epoch.value = epoch != 0 ? epoch : world->now.wall_ms << 16;
     node->config.nonce += 1 + index * UINT64_C(1000003);
     node->config.random_seed = node->config.nonce * 7919;
-    snprintf(node->publisher, sizeof node->publisher, "tcp://n%u:%u", index,
+    int host_bytes = (int)(strrchr(node->config.address, ':') - node->config.address);
+    snprintf(node->publisher, sizeof node->publisher, "%.*s:%u", host_bytes, node->config.address,
              (unsigned)(node->config.nonce % 10000));
     node->config.publisher = node->publisher;
     memset(node->up, 0, sizeof node->up);

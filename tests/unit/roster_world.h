@@ -19,7 +19,8 @@ struct world_node {
     char name[16], address[32], publisher[32];
     bool up[WORLD_NODES * 2]; /* by slot */
     uint32_t ups, downs, dials, epochs, supersessions, subscribes, unsubscribes, hellos;
-    char notes[8192]; /* all lines */
+    char subscribed[HOLM_ADDRESS_BYTES_MAX + 1]; /* to which publisher it was last */
+    char notes[8192];                            /* all lines */
 };
 
 struct world_frame;
