@@ -25,6 +25,13 @@ uint64_t measure_worked_ns(void)
     return read_clock(CLOCK_THREAD_CPUTIME_ID);
 }
 
+void measure_nap_us(uint64_t us)
+{
+    struct timespec nap = {.tv_sec = (time_t)(us / 1000000),
+                           .tv_nsec = (long)(us % 1000000) * 1000};
+    nanosleep(&nap, NULL);
+}
+
 double measure_clock_ns(void)
 {
     struct measure_samples *samples = measure_allocate(sizeof *samples);
@@ -38,10 +45,8 @@ double measure_clock_ns(void)
     return median;
 }
 
-void measure_require(bool condition, const char *what)
+_Noreturn void measure_fail(const char *what)
 {
-    if (condition)
-        return;
     fflush(stdout);
     fprintf(stderr, "bench: not so: %s\n", what);
     exit(EXIT_FAILURE);
@@ -119,7 +124,7 @@ static void print_head(const struct measure_report *report)
     gmtime_r(&now, &date);
     strftime(day, sizeof day, "%Y-%m-%d %H:%M UTC", &date);
     printf("bench_%s, %s%s\n", report->program, day, report->quick ? ", quick" : "");
-    printf("%-52s %12s %-7s %11s %10s\n", "", "median", "", "x baseline", "target");
+    printf("%-61s %12s %-7s %11s %10s\n", "", "median", "", "x baseline", "target");
 }
 
 void measure_report_open(struct measure_report *report, const char *program, int argc, char **argv)
@@ -177,7 +182,7 @@ static void write_json(const struct measure_report *report, const char *group, c
 void measure_row(struct measure_report *report, const char *group, const char *name,
                  const char *unit, double value, struct measure_beside beside)
 {
-    printf("  %-50s", name);
+    printf("  %-59s", name);
     print_number(value, 12);
     printf(" %-7s", unit);
     if (beside.baseline > 0)

@@ -30,11 +30,21 @@ uint64_t measure_now_ns(void);
  * a system call. */
 uint64_t measure_worked_ns(void);
 
+void measure_nap_us(uint64_t us);
+
 /* What a call of measure_now_ns() itself takes, for who measures single short things. */
 double measure_clock_ns(void);
 
-/* Ends the program with a line on stderr unless the condition holds. */
-void measure_require(bool condition, const char *what);
+/* Ends the program with a line on stderr. */
+_Noreturn void measure_fail(const char *what);
+
+/* Ends the program unless the condition holds. */
+static inline void measure_require(bool condition, const char *what)
+{
+    if (!condition)
+        measure_fail(what);
+}
+/* … unless the status is HOLM_OK. */
 void measure_must(enum holm_status status, const char *what);
 
 /* Memory that is there, or the program ends. */
