@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/nng_channel.h"
 
+#include <sys/stat.h>
+
 /* How long accepting rests when the system has run out of something. */
 #define PAUSE_MS 100
 
@@ -48,9 +50,20 @@ static void on_accept(void *context)
         nng_stream_free(refused);
 }
 
+/* nng takes whatever stands at an ipc path and answers no dial for the socket of a dead process, and
+ * deletes it: also a file that somebody needs. */
+static bool stands_in_the_way(const char *address)
+{
+    struct stat status;
+    const char *path = address + strlen("ipc://");
+    return holm_address_is_ipc(address) && lstat(path, &status) == 0 && !S_ISSOCK(status.st_mode);
+}
+
 static int start(struct holm_listener *listener, const char *address)
 {
     bool tcp = !holm_address_is_ipc(address);
+    if (stands_in_the_way(address))
+        return NNG_EADDRINUSE;
     int error = nng_stream_listener_alloc(&listener->stream_listener, address);
     nng_stream_listener *started = listener->stream_listener;
     if (error == 0 && tcp)

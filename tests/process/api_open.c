@@ -73,6 +73,26 @@ static void test_open_when_the_address_is_in_use_then_it_is_refused(void **state
     holm_close(NULL);
 }
 
+/* A dead node's socket is taken over; a file that somebody needs is not. */
+static void test_open_when_a_file_stands_at_the_path_then_it_is_left_alone(void **state)
+{
+    char path[] = "/tmp/holm-file-XXXXXX";
+    char listen[64];
+    struct holm_config config = api_config("oslo");
+    struct stat status;
+
+    int file = mkstemp(path);
+    assert_true(file >= 0);
+    assert_int_equal(write(file, "precious", 8), 8);
+    (void)close(file);
+    (void)snprintf(listen, sizeof listen, "ipc://%s", path);
+    config.listen = listen;
+    assert_refused(&config, HOLM_EADDRESS, "ipc://");
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(S_ISREG(status.st_mode) && status.st_size == 8);
+    (void)unlink(path);
+}
+
 static void test_open_when_limits_are_at_their_ends_then_it_works(void **state)
 {
     struct holm_config config = api_config("edge");
@@ -256,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open_when_a_member_is_wrong_then_a_line_says_which),
         cmocka_unit_test(test_open_when_the_address_is_in_use_then_it_is_refused),
+        cmocka_unit_test(test_open_when_a_file_stands_at_the_path_then_it_is_left_alone),
         cmocka_unit_test(test_open_when_limits_are_at_their_ends_then_it_works),
         cmocka_unit_test(test_open_when_a_node_comes_back_then_its_epoch_is_higher),
         cmocka_unit_test(test_join_when_an_address_is_given_later_then_it_is_dialled),
