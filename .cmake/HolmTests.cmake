@@ -2,7 +2,7 @@
 #
 # One line a test:
 #
-#     holm_test(unit vector SOURCES vector.c LIBS holm_crdt)      -> ctest unit.vector, program test_unit_vector
+#     holm_test(unit count SOURCES count.c LIBS holm_crdt)        -> ctest unit.count, program test_unit_count
 #     holm_test(sim swarm SOURCES swarm.c LIBS holm_sim TIMEOUT 120)
 #     holm_fuzz(decode SOURCES decode.c LIBS holm_proto holm_crdt) -> ctest fuzz.decode over tests/fuzz/corpus/decode
 #     holm_soak(model TARGET test_model_history ARGS --soak)      -> ./dev soak model
