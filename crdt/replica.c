@@ -287,6 +287,8 @@ static enum holm_status change_epoch(struct holm_replica *replica, struct holm_e
     status = holm_actors_intern(&replica->actors, actor, &index);
     if (status != HOLM_OK)
         return status;
+    if (holm_actors_seq(&replica->actors, replica->self) > 0)
+        replica->former = true;
     replica->self = index;
     replica->config.self = actor;
     replica->pending.last = holm_actors_seq(&replica->actors, index);

@@ -208,6 +208,13 @@ uint64_t holm_replica_vector_hash(const struct holm_replica *replica);
 /* The highest seq of this node's present actor that a peer is known to have applied. */
 uint64_t holm_replica_peer_seen(const struct holm_replica *replica, uint32_t peer);
 
+/*
+ * Whether a peer is known to have applied all that was written here under former epochs, and what
+ * the present one wrote up to seq (0: nothing of it is asked for). What a former epoch wrote is a
+ * cause of whatever the present one writes; before it has written, only an equal vector tells.
+ */
+bool holm_replica_peer_has(const struct holm_replica *replica, uint32_t peer, uint64_t seq);
+
 struct holm_replica_stats {
     uint64_t operations;
     uint64_t deltas_sealed, deltas_applied, deltas_duplicate, deltas_refused;

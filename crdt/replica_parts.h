@@ -87,6 +87,7 @@ struct holm_replica {
     size_t served_count, served_capacity;
     struct holm_actor *superseding; /* per node the highest epoch heard of */
     size_t superseding_count, superseding_capacity;
+    bool former;               /* this node wrote here under a former epoch of this life */
     uint64_t want_seq;         /* of the own actor: peers are asked to tell when they have it */
     uint64_t flushed_us;       /* when the last run was sealed */
     uint64_t written_us;       /* when the oldest pending operation came */

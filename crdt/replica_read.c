@@ -222,6 +222,17 @@ uint64_t holm_replica_peer_seen(const struct holm_replica *replica, uint32_t pee
     return peer < replica->peer_capacity && replica->peers[peer].up ? replica->peers[peer].seen : 0;
 }
 
+bool holm_replica_peer_has(const struct holm_replica *replica, uint32_t peer, uint64_t seq)
+{
+    if (peer >= replica->peer_capacity || !replica->peers[peer].up)
+        return false;
+    const struct holm_replica_peer *known = &replica->peers[peer];
+    bool sealed = seq <= holm_actors_seq(&replica->actors, replica->self);
+    if (sealed && known->told && known->told_hash == replica->actors.hash)
+        return true;
+    return known->seen >= (seq == 0 && replica->former ? 1 : seq);
+}
+
 void holm_replica_stats(const struct holm_replica *replica, struct holm_replica_stats *stats)
 {
     *stats = replica->stats;

@@ -28,7 +28,7 @@ uint32_t holm_engine_seen(struct holm_engine *engine, uint32_t first, const uint
     for (uint32_t i = 0; i < count; i++) {
         const struct holm_replica *replica = holm_engine_lock(engine, first + i);
         for (uint32_t peer = 0; peer < slots; peer++)
-            seen[peer] = seen[peer] && holm_replica_peer_seen(replica, peer) >= seqs[i];
+            seen[peer] = seen[peer] && holm_replica_peer_has(replica, peer, seqs[i]);
         holm_engine_unlock(engine, first + i);
     }
     uint32_t peers = 0;

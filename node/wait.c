@@ -15,11 +15,24 @@ struct awaited {
     uint32_t peers;
     uint32_t first; /* partition */
     uint32_t count; /* of partitions; 0: only peers are awaited */
-    const uint64_t *seqs;
+    uint64_t *seqs; /* of the actor */
+    struct holm_actor actor;
 };
 
-static bool arrived(struct holm_node *node, const struct awaited *awaited)
+/* The epoch grew: now the former one is awaited, which holm_replica_peer_has() sees to. */
+static void follow_epoch(struct holm_node *node, struct awaited *awaited)
 {
+    struct holm_actor self = holm_self(node);
+    if (holm_actor_equal(self, awaited->actor))
+        return;
+    for (uint32_t i = 0; i < awaited->count; i++)
+        awaited->seqs[i] = 0;
+    awaited->actor = self;
+}
+
+static bool arrived(struct holm_node *node, struct awaited *awaited)
+{
+    follow_epoch(node, awaited);
     uint32_t peers = awaited->count == 0 ? holm_engine_peers_up(node->engine)
                                          : holm_engine_seen(node->engine, awaited->first,
                                                             awaited->seqs, awaited->count);
@@ -55,7 +68,7 @@ static void sleep_until(struct holm_node *node, uint64_t turn, uint64_t until_us
     pthread_mutex_unlock(&node->wait_lock);
 }
 
-static enum holm_status wait_for(struct holm_node *node, const struct awaited *awaited,
+static enum holm_status wait_for(struct holm_node *node, struct awaited *awaited,
                                  uint32_t timeout_ms)
 {
     uint64_t now_us = holm_node_now().monotonic_us;
@@ -78,7 +91,7 @@ static enum holm_status wait_for(struct holm_node *node, const struct awaited *a
     }
 }
 
-static enum holm_status wait_counted(struct holm_node *node, const struct awaited *awaited,
+static enum holm_status wait_counted(struct holm_node *node, struct awaited *awaited,
                                      uint32_t timeout_ms)
 {
     atomic_fetch_add(&node->waiters, 1);
@@ -93,8 +106,9 @@ static enum holm_status wait_all(struct holm_node *node, uint32_t peers, uint32_
     uint64_t *seqs = calloc(partitions, sizeof *seqs);
     if (seqs == NULL)
         return HOLM_ENOMEM;
+    struct awaited awaited = {
+        .peers = peers, .count = partitions, .seqs = seqs, .actor = holm_self(node)};
     holm_engine_minted(node->engine, seqs);
-    struct awaited awaited = {.peers = peers, .count = partitions, .seqs = seqs};
     enum holm_status status = wait_counted(node, &awaited, timeout_ms);
     free(seqs);
     return status;
@@ -111,11 +125,13 @@ enum holm_status holm_wait_seen(struct holm_node *node, const struct holm_receip
     if (receipt->partition >= holm_engine_partitions(node->engine))
         return HOLM_EINVAL;
     uint64_t last = receipt->count == 0 ? 0 : receipt->first.seq + receipt->count - 1;
-    /* What a former epoch wrote is a dependency of whatever the present one writes. */
-    if (last > 0 && !holm_actor_equal(receipt->first.actor, holm_self(node)))
-        last = 1;
-    struct awaited awaited = {
-        .peers = peers, .first = receipt->partition, .count = 1, .seqs = &last};
+    if (last == 0)
+        return holm_wait_peers(node, peers, timeout_ms);
+    struct awaited awaited = {.peers = peers,
+                              .first = receipt->partition,
+                              .count = 1,
+                              .seqs = &last,
+                              .actor = receipt->first.actor};
     return wait_counted(node, &awaited, timeout_ms);
 }
 

@@ -227,6 +227,33 @@ static void test_replica_when_a_digest_is_corrupt_then_it_is_counted_and_rebuilt
     trio_close(&trio);
 }
 
+/* Who waits for what a former epoch wrote is told by an equal vector, or by whatever follows. */
+static void test_replica_when_its_epoch_changes_then_the_former_ones_are_waited_for(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    put(&trio, A, "k", 1);
+    struct holm_event epoch = {.type = HOLM_EVENT_EPOCH, .as.epoch = {9}};
+    assert_int_equal(trio_step(&trio, A, &epoch), HOLM_OK);
+    assert_false(holm_replica_peer_has(trio.replicas[A], B, 0));
+    trio_beacon(&trio, A);
+    (void)trio_run(&trio, 100000);
+    trio_beacon(&trio, B);
+    (void)trio_run(&trio, 100000);
+    assert_true(holm_replica_peer_has(trio.replicas[A], B, 0));
+    put(&trio, A, "k", 2);
+    assert_false(holm_replica_peer_has(trio.replicas[A], B, 1));
+    trio_beacon(&trio, A);
+    (void)trio_run(&trio, 100000);
+    trio_beacon(&trio, B);
+    (void)trio_run(&trio, 100000);
+    assert_true(holm_replica_peer_has(trio.replicas[A], B, 1));
+    assert_true(holm_replica_peer_has(trio.replicas[A], B, 0));
+    trio_close(&trio);
+}
+
 static void test_replica_when_its_epoch_changes_then_dots_start_anew_and_spread(void **state)
 {
     struct trio trio;
@@ -290,6 +317,7 @@ int main(void)
         cmocka_unit_test(test_replica_when_somebody_waits_for_what_was_lost_then_it_is_pulled),
         cmocka_unit_test(test_replica_when_a_sync_is_larger_than_its_bound_then_it_is_given_up),
         cmocka_unit_test(test_replica_when_a_digest_is_corrupt_then_it_is_counted_and_rebuilt),
+        cmocka_unit_test(test_replica_when_its_epoch_changes_then_the_former_ones_are_waited_for),
         cmocka_unit_test(test_replica_when_its_epoch_changes_then_dots_start_anew_and_spread),
         cmocka_unit_test(test_replica_when_the_asked_peer_goes_then_another_is_asked),
     };
