@@ -38,7 +38,9 @@ struct town {
     uint64_t reported_us;
     bool news;  /* something may have changed since the last report */
     bool asked; /* a report is wanted in any case */
-    bool dump;  /* a dump is wanted */
+    bool dump;  /* a dump is wanted, of the story with this seed and so many heroes */
+    uint64_t seed;
+    uint32_t heroes;
     bool quit;
 };
 
@@ -186,6 +188,8 @@ static bool obey(struct town *town, const struct holm_control *control)
         break;
     case HOLM_CONTROL_DUMP:
         town->dump = true;
+        town->seed = control->seed;
+        town->heroes = control->heroes;
         break;
     case HOLM_CONTROL_QUIT:
         town->quit = true;
@@ -288,7 +292,8 @@ static void live(struct town *town)
             report(town, monotonic_us);
         if (town->dump) {
             town->dump = false;
-            enum holm_status status = holm_reporter_dump(&town->reporter, &town->scribe);
+            enum holm_status status = holm_reporter_dump(&town->reporter, &town->scribe, town->seed,
+                                                         town->heroes);
             if (status != HOLM_OK)
                 complain(town, "dump", status);
         }

@@ -135,11 +135,14 @@ static void wait_for_healing(struct holm_sim *sim)
 
 static void ask_for_dumps(struct holm_sim *sim)
 {
+    struct holm_control control = {
+        .type = HOLM_CONTROL_DUMP, .seed = sim->story.config.seed, .heroes = sim->story.heroes};
     for (uint32_t i = 0; i < sim->count; i++) {
-        if (holm_sim_is_living(&sim->cities[i]))
-            holm_ledger_redump(&sim->ledger, sim->cities[i].life);
+        if (!holm_sim_is_living(&sim->cities[i]))
+            continue;
+        holm_ledger_redump(&sim->ledger, sim->cities[i].life);
+        holm_sim_send(sim, &sim->cities[i], &control);
     }
-    holm_sim_send_all(sim, HOLM_CONTROL_DUMP);
 }
 
 /* The measurement of the end: the last one, made when it is first needed. */

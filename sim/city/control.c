@@ -44,6 +44,9 @@ void holm_control_print(const struct holm_control *control, char line[HOLM_CONTR
 {
     if (control->type == HOLM_CONTROL_LETTER)
         print_letter(&control->letter, line);
+    else if (control->type == HOLM_CONTROL_DUMP)
+        (void)snprintf(line, HOLM_CONTROL_LINE_BYTES_MAX, "%s %" PRIu64 " %" PRIu32,
+                       errand_words[control->type], control->seed, control->heroes);
     else
         (void)snprintf(line, HOLM_CONTROL_LINE_BYTES_MAX, "%s%s%s", errand_words[control->type],
                        control->text[0] == '\0' ? "" : " ", control->text);
@@ -75,11 +78,27 @@ static bool parse_token(struct holm_bytes digits, uint64_t *token)
     *token = 0;
     for (size_t i = 0; i < digits.size; i++) {
         char c = ((const char *)digits.data)[i];
-        if (c < '0' || c > '9' || *token > (UINT64_MAX - 9) / 10)
+        uint64_t digit = (uint64_t)c - '0';
+        if (c < '0' || c > '9' || *token > (UINT64_MAX - digit) / 10)
             return false;
-        *token = *token * 10 + (uint64_t)(c - '0');
+        *token = *token * 10 + digit;
     }
     return digits.size > 0;
+}
+
+static bool parse_errand(struct holm_bytes rest, struct holm_control *control)
+{
+    if (control->type == HOLM_CONTROL_JOIN || control->type == HOLM_CONTROL_CUT)
+        return copy_text(rest, control->text, sizeof control->text);
+    if (control->type != HOLM_CONTROL_DUMP)
+        return rest.size == 0;
+    struct holm_bytes after;
+    uint64_t heroes;
+    if (!parse_token(first_word(rest, &after), &control->seed) || !parse_token(after, &heroes) ||
+        heroes > UINT32_MAX)
+        return false;
+    control->heroes = (uint32_t)heroes;
+    return true;
 }
 
 static bool parse_letter(enum holm_letter_type type, struct holm_bytes rest,
@@ -118,8 +137,7 @@ bool holm_control_parse(const char *line, size_t size, struct holm_control *cont
         if (!holm_bytes_equal(word, holm_str(errand_words[i])))
             continue;
         control->type = (enum holm_control_type)i;
-        bool texted = i == HOLM_CONTROL_JOIN || i == HOLM_CONTROL_CUT;
-        return texted ? copy_text(rest, control->text, sizeof control->text) : rest.size == 0;
+        return parse_errand(rest, control);
     }
     return false;
 }

@@ -12,7 +12,8 @@
  *     cut oslo                           drop all frames from and to it
  *     heal                               take all cuts away
  *     report                             tell your figures now
- *     dump                               tell all you have
+ *     dump 4711 140                      tell all you have, and who of the 140 heroes of the story
+ *                                        with the seed 4711 is buried
  *     quit
  */
 #ifndef HOLM_SIM_CITY_CONTROL_H
@@ -29,7 +30,7 @@ enum holm_control_type {
     HOLM_CONTROL_CUT = 3,  /* text: a city */
     HOLM_CONTROL_HEAL = 4,
     HOLM_CONTROL_REPORT = 5,
-    HOLM_CONTROL_DUMP = 6,
+    HOLM_CONTROL_DUMP = 6, /* seed, heroes */
     HOLM_CONTROL_QUIT = 7
 };
 
@@ -37,6 +38,8 @@ struct holm_control {
     enum holm_control_type type;
     struct holm_letter letter;
     char text[HOLM_CONTROL_TEXT_BYTES_MAX + 1];
+    uint64_t seed;
+    uint32_t heroes;
 };
 
 /* Writes the line, without a newline, with a NUL. What is too long for its place is cut. */

@@ -7,10 +7,11 @@
 #include "crdt/base.h"
 
 static const char *const type_words[] = {
-    [HOLM_JOURNAL_HELLO] = "hello", [HOLM_JOURNAL_OP] = "op",
-    [HOLM_JOURNAL_SEEN] = "seen",   [HOLM_JOURNAL_REPORT] = "report",
-    [HOLM_JOURNAL_FINAL] = "final", [HOLM_JOURNAL_ALIVE] = "alive",
-    [HOLM_JOURNAL_END] = "end",     [HOLM_JOURNAL_LOG] = "log",
+    [HOLM_JOURNAL_HELLO] = "hello",   [HOLM_JOURNAL_OP] = "op",
+    [HOLM_JOURNAL_SEEN] = "seen",     [HOLM_JOURNAL_REPORT] = "report",
+    [HOLM_JOURNAL_FINAL] = "final",   [HOLM_JOURNAL_ALIVE] = "alive",
+    [HOLM_JOURNAL_END] = "end",       [HOLM_JOURNAL_LOG] = "log",
+    [HOLM_JOURNAL_BURIED] = "buried",
 };
 
 static const char *const verb_words[] = {
@@ -141,11 +142,15 @@ static void print_body(struct sheet *sheet, const struct holm_journal_line *line
     case HOLM_JOURNAL_END:
         decimal(sheet, line->as.end.places);
         decimal(sheet, line->as.end.heroes);
+        decimal(sheet, line->as.end.buried);
         hexadecimal(sheet, line->as.end.digest);
         break;
     case HOLM_JOURNAL_LOG:
         signed_decimal(sheet, line->as.log.level);
         print_text(sheet, line->as.log.text);
+        break;
+    case HOLM_JOURNAL_BURIED:
+        hero(sheet, line->as.buried);
         break;
     }
 }
@@ -318,11 +323,15 @@ static void read_body(struct reader *reader, struct holm_journal_line *line)
     case HOLM_JOURNAL_END:
         line->as.end.places = next_number(reader, 10);
         line->as.end.heroes = next_number(reader, 10);
+        line->as.end.buried = next_number(reader, 10);
         line->as.end.digest = next_number(reader, 16);
         break;
     case HOLM_JOURNAL_LOG:
         line->as.log.level = (int)(next_signed(reader) % 10);
         next_text(reader, line->as.log.text, sizeof line->as.log.text);
+        break;
+    case HOLM_JOURNAL_BURIED:
+        line->as.buried = next_hero(reader);
         break;
     }
 }
@@ -333,7 +342,7 @@ bool holm_journal_parse(const char *text, size_t size, struct holm_journal_line 
         return false;
     struct reader reader = {.at = text, .end = text + size - 1};
     *line = (struct holm_journal_line){0};
-    unsigned type = next_of(&reader, type_words, HOLM_JOURNAL_LOG);
+    unsigned type = next_of(&reader, type_words, HOLM_JOURNAL_BURIED);
     if (reader.failed)
         return false;
     line->type = (enum holm_journal_type)type;

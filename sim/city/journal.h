@@ -8,7 +8,8 @@
  *     report 3 18c3… 5f0e… 97 20 4 3 311 8 4 0 …   figures; follows the `seen` lines it speaks of
  *     final 7 a1b2… 18c3… 12                       the dump: the whole vector …
  *     alive hero:6f1d… 93 1 lisbon                 … every living hero …
- *     end 128 97 5f0e…                             … and how many of both, and the digest
+ *     buried hero:6f1d…                            … every buried one of those it was asked for …
+ *     end 128 97 12 5f0e…                          … and how many of each, and the digest
  *     log 2 peer oslo is down
  *
  * An `op` line is written before its operation may leave the replica, so that what any other city
@@ -35,7 +36,8 @@ enum holm_journal_type {
     HOLM_JOURNAL_FINAL = 5,
     HOLM_JOURNAL_ALIVE = 6,
     HOLM_JOURNAL_END = 7,
-    HOLM_JOURNAL_LOG = 8
+    HOLM_JOURNAL_LOG = 8,
+    HOLM_JOURNAL_BURIED = 9
 };
 
 /* What an operation is to a hero. */
@@ -90,6 +92,7 @@ struct holm_journal_alive {
 struct holm_journal_end {
     uint64_t places; /* `final` lines */
     uint64_t heroes; /* `alive` lines */
+    uint64_t buried; /* `buried` lines */
     uint64_t digest;
 };
 
@@ -106,6 +109,7 @@ struct holm_journal_line {
         struct holm_journal_place place; /* SEEN, FINAL */
         struct holm_journal_report report;
         struct holm_journal_alive alive;
+        struct holm_hero_id buried;
         struct holm_journal_end end;
         struct holm_journal_log log;
     } as;

@@ -18,6 +18,7 @@ void holm_ledger_release(struct holm_ledger *ledger)
         free(ledger->lives[i].seen.seqs);
         free(ledger->lives[i].final.seqs);
         free(ledger->lives[i].alive);
+        free(ledger->lives[i].buried);
     }
     free(ledger->lives);
     free(ledger->places);
@@ -243,6 +244,22 @@ static enum holm_status take_alive(struct holm_ledger *ledger, struct holm_ledge
     return HOLM_OK;
 }
 
+static enum holm_status take_buried(struct holm_ledger *ledger, struct holm_ledger_life *life,
+                                    struct holm_hero_id id)
+{
+    uint32_t hero;
+    enum holm_status status = enter_hero(ledger, id, &hero);
+    if (status != HOLM_OK)
+        return status;
+    void *room = holm_heap_grow(life->buried, &life->buried_capacity, sizeof hero,
+                                life->buried_count + 1);
+    if (room == NULL)
+        return HOLM_ENOMEM;
+    life->buried = room;
+    life->buried[life->buried_count++] = hero;
+    return HOLM_OK;
+}
+
 enum holm_status holm_ledger_take(struct holm_ledger *ledger, uint32_t life,
                                   const struct holm_journal_line *line)
 {
@@ -268,8 +285,11 @@ enum holm_status holm_ledger_take(struct holm_ledger *ledger, uint32_t life,
     case HOLM_JOURNAL_END:
         book->digest = line->as.end.digest;
         book->dumped = line->as.end.places == book->final_count &&
-                       line->as.end.heroes == book->alive_count;
+                       line->as.end.heroes == book->alive_count &&
+                       line->as.end.buried == book->buried_count;
         return HOLM_OK;
+    case HOLM_JOURNAL_BURIED:
+        return take_buried(ledger, book, line->as.buried);
     case HOLM_JOURNAL_LOG:
         return HOLM_OK;
     }
@@ -287,6 +307,6 @@ void holm_ledger_redump(struct holm_ledger *ledger, uint32_t life)
     HOLM_ASSERT(life < ledger->life_count);
     struct holm_ledger_life *book = &ledger->lives[life];
     book->dumped = false;
-    book->final_count = book->alive_count = 0;
+    book->final_count = book->alive_count = book->buried_count = 0;
     book->final.count = 0;
 }

@@ -55,6 +55,8 @@ struct holm_ledger_life {
     struct holm_ledger_vector final;
     struct holm_ledger_alive *alive;
     size_t alive_count, alive_capacity;
+    uint32_t *buried; /* heroes that the dump shows buried */
+    size_t buried_count, buried_capacity;
     size_t final_count; /* `final` lines of the dump that is coming in */
     uint64_t digest;    /* of the dump */
 };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "sim/city/heap.h"
+#include "sim/city/story.h"
 
 enum holm_status holm_reporter_init(struct holm_reporter *reporter, struct holm_node *node,
                                     const struct holm_city_actor *actor)
@@ -135,7 +136,25 @@ static void write_hero(struct holm_reporter *reporter, struct holm_scribe *scrib
     end->heroes++;
 }
 
-enum holm_status holm_reporter_dump(struct holm_reporter *reporter, struct holm_scribe *scribe)
+/* A replica can be asked whether a key is buried, and not which ones are. */
+static void write_buried(struct holm_reporter *reporter, struct holm_scribe *scribe, uint64_t seed,
+                         uint32_t heroes, struct holm_journal_end *end)
+{
+    const struct holm_city_port *port = reporter->actor->city.port;
+    for (uint32_t i = 0; i < heroes; i++) {
+        struct holm_journal_line line = {.type = HOLM_JOURNAL_BURIED};
+        char key[HOLM_HERO_KEY_BYTES + 1];
+        line.as.buried = holm_story_hero(seed, i);
+        holm_hero_key(line.as.buried, key);
+        if (!port->buried(port->context, holm_str(key)))
+            continue;
+        holm_scribe_line(scribe, &line);
+        end->buried++;
+    }
+}
+
+enum holm_status holm_reporter_dump(struct holm_reporter *reporter, struct holm_scribe *scribe,
+                                    uint64_t seed, uint32_t heroes)
 {
     struct holm_journal_line end = {.type = HOLM_JOURNAL_END};
     for (uint32_t i = 0; i < reporter->partitions; i++) {
@@ -154,6 +173,7 @@ enum holm_status holm_reporter_dump(struct holm_reporter *reporter, struct holm_
     for (size_t i = 0; i < count; i++)
         write_hero(reporter, scribe, ids[i], &end.as.end);
     free(ids);
+    write_buried(reporter, scribe, seed, heroes, &end.as.end);
     struct holm_stats stats;
     holm_stats(reporter->node, &stats);
     end.as.end.digest = stats.digest;

@@ -38,8 +38,12 @@ void holm_reporter_release(struct holm_reporter *reporter);
 HOLM_NODISCARD enum holm_status holm_reporter_report(struct holm_reporter *reporter,
                                                      struct holm_scribe *scribe, bool anyway);
 
-/* Writes the dump: `final` for every entry, `alive` for every living hero, and `end`. */
+/*
+ * Writes the dump: `final` for every entry, `alive` for every living hero, `buried` for those of the
+ * first `heroes` heroes of the story with this seed that the replica refuses for good, and `end`.
+ */
 HOLM_NODISCARD enum holm_status holm_reporter_dump(struct holm_reporter *reporter,
-                                                   struct holm_scribe *scribe);
+                                                   struct holm_scribe *scribe, uint64_t seed,
+                                                   uint32_t heroes);
 
 #endif

@@ -14,7 +14,9 @@ struct place_facts {
 struct hero_facts {
     int64_t balance;                       /* boosts minus damage, of binding lines */
     uint32_t shown;                        /* how many survivors show it alive */
+    uint32_t held;                         /* how many survivors hold it buried */
     bool born, buried;                     /* by a binding line */
+    bool missed;                           /* a line of its burial is lost, and counted as that */
     bool wrong;                            /* its health, at some survivor */
     bool differs;                          /* between survivors */
     const struct holm_ledger_alive *first; /* as the first survivor shows it */
@@ -73,8 +75,10 @@ static void weigh_line(struct inquest *inquest, const struct holm_ledger_op *op)
     struct hero_facts *hero = &inquest->heroes[op->hero];
     if (op->seq <= place->any)
         place->lines++;
-    if (op->seq <= place->acked && op->seq > place->all)
+    if (op->seq <= place->acked && op->seq > place->all) {
         inquest->verdict->lost_acknowledged++;
+        hero->missed = hero->missed || op->verb == HOLM_JOURNAL_BURY;
+    }
     if (op->seq > place->any && op->seq > place->acked)
         return;
     inquest->verdict->binding++;
@@ -130,6 +134,8 @@ static void look_at_heroes(struct inquest *inquest, const struct holm_ledger_lif
         if (alive->health != HOLM_HERO_HEALTH_MAX + hero->balance)
             hero->wrong = true;
     }
+    for (size_t i = 0; i < life->buried_count; i++)
+        inquest->heroes[life->buried[i]].held++;
 }
 
 static void judge_heroes(struct inquest *inquest)
@@ -138,11 +144,15 @@ static void judge_heroes(struct inquest *inquest)
     for (size_t i = 0; i < inquest->ledger->hero_count; i++) {
         const struct hero_facts *hero = &inquest->heroes[i];
         bool alive = hero->shown > 0;
+        bool apart = (alive && hero->shown < verdict->survivors) ||
+                     (hero->held > 0 && hero->held < verdict->survivors);
         verdict->resurrected += alive && hero->buried;
         verdict->counter_errors += alive && hero->wrong;
-        verdict->unexplained += alive && !hero->born;
-        verdict->disagreements += hero->differs || (alive && hero->shown < verdict->survivors);
+        verdict->unexplained += (alive && !hero->born) || (hero->held > 0 && !hero->buried);
+        verdict->disagreements += hero->differs || apart;
         verdict->lost_acknowledged += !alive && hero->born && !hero->buried;
+        verdict->lost_acknowledged += hero->buried && !hero->missed &&
+                                      hero->held < verdict->survivors;
     }
 }
 

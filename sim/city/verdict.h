@@ -10,7 +10,8 @@
  *                          than the writer's has reported it seen
  *     lost_acknowledged    lines reported seen by a survivor of another city, and missing: not
  *                          covered by some survivor's final vector; or a hero's creation that is
- *                          covered and binds, whose hero is neither buried nor to be found
+ *                          covered and binds, whose hero is neither buried nor to be found; or
+ *                          heroes whose burial binds, and whom some survivor does not hold buried
  *     resurrected          heroes that a binding line buried, and that are alive anywhere
  *     counter_errors       living heroes whose health is not 100 plus the boosts minus the damage of
  *                          all binding lines
@@ -18,8 +19,10 @@
  * And four that must never happen whatever the weather:
  *     reused_dots          lines that name a dot that another line names
  *     unjournaled          operations that a final vector covers and no line tells of
- *     unexplained          living heroes that no binding line created
- *     disagreements        heroes that two survivors with equal vectors show differently
+ *     unexplained          living heroes that no binding line created, and buried ones that none
+ *                          buried
+ *     disagreements        heroes that two survivors with equal vectors show differently, or that one
+ *                          of them holds buried and the other does not
  *
  * `agreed` says that all survivors have equal vectors and digests. Without it the counts above may
  * blame what is merely not there yet.

@@ -26,7 +26,8 @@ static const char *const samples[] = {
     "report 18c3 5f0e 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15\n",
     "final 7 a1b2 18c3 12\n",
     "alive " ADA " -7 1 lisbon\n",
-    "end 128 97 5f0e\n",
+    "buried " ADA "\n",
+    "end 128 97 12 5f0e\n",
     "log 2 peer oslo is down, of all things\n",
 };
 #define SAMPLES (sizeof samples / sizeof samples[0])
@@ -81,6 +82,9 @@ static void test_journal_when_malformed_then_refused(void **state)
         "seen 7 11111111111111111 18c3 1\n",
         "seen 7 a1b2 18c3 12 13\n",
         "alive " ADA " 7 2 lisbon\n",
+        "buried hero:ada\n",
+        "buried " ADA " 1\n",
+        "end 128 97 5f0e\n",
         "report 18c3 5f0e 1 2 3 4 5 6 7 8 9 10 11 12 13 14\n",
         "report 18c3 5f0e 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n",
         "op damage 7 a1b2 18c3 12 " ADA " 9\nx",
@@ -177,8 +181,18 @@ static void test_journal_when_a_batch_is_described_then_verbs_and_dots_fit(void 
 static void test_control_when_printed_then_reads_back_the_same(void **state)
 {
     static const char *const lines[] = {
-        "create " ADA " Silver Otter", "delete " ADA, "assign " ADA, "hold 3", "go 4", "bomb",
-        "join ipc:///tmp/x/oslo",      "cut oslo",    "heal",        "report", "dump", "quit",
+        "create " ADA " Silver Otter",
+        "delete " ADA,
+        "assign " ADA,
+        "hold 3",
+        "go 4",
+        "bomb",
+        "join ipc:///tmp/x/oslo",
+        "cut oslo",
+        "heal",
+        "report",
+        "quit",
+        "dump 18446744073709551615 4294967295",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         struct holm_control control;
@@ -206,6 +220,11 @@ static void test_control_when_malformed_then_refused(void **state)
         "hold x",
         "join",
         "cut",
+        "dump",
+        "dump 1",
+        "dump 1 ",
+        "dump 1 4294967296",
+        "dump 1 2 3",
         "dumps",
         "heal all",
         "bomb 1",

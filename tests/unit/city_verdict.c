@@ -47,19 +47,20 @@ static void begin(struct tale *tale)
     say(tale, tale->oslo, "seen 0 b 1 2\n");
 }
 
-/* The dump of one life, as it should be: Ada at 98 in lisbon. */
+/* The dump of one life, as it should be: Ada at 98 in lisbon, and Bob buried. */
 static void dump(struct tale *tale, uint32_t life, const char *seq_of_a, const char *ada,
                  const char *digest)
 {
     say(tale, life, seq_of_a);
     say(tale, life, "final 0 b 1 2\n");
+    say(tale, life, "buried " BOB "\n");
     say(tale, life, ada);
     say(tale, life, digest);
 }
 
 #define SEQ_A "final 0 a 1 3\n"
 #define ADA_WELL "alive " ADA " 98 1 lisbon\n"
-#define END "end 2 1 d\n"
+#define END "end 2 1 1 d\n"
 
 static struct holm_verdict judge(struct tale *tale)
 {
@@ -109,7 +110,8 @@ static void test_verdict_when_a_created_hero_is_nowhere_then_lost(void **state)
     begin(&tale);
     say(&tale, tale.oslo, SEQ_A);
     say(&tale, tale.oslo, "final 0 b 1 2\n");
-    say(&tale, tale.oslo, "end 2 0 d\n");
+    say(&tale, tale.oslo, "buried " BOB "\n");
+    say(&tale, tale.oslo, "end 2 0 1 d\n");
     struct holm_verdict verdict = judge(&tale);
     assert_int_equal(verdict.lost_acknowledged, 1);
     assert_int_equal(faults(&verdict), 1);
@@ -121,11 +123,72 @@ static void test_verdict_when_a_buried_hero_lives_then_resurrected(void **state)
     begin(&tale);
     dump(&tale, tale.oslo, SEQ_A, ADA_WELL, END);
     say(&tale, tale.again, "alive " BOB " 100 0 lisbon\n");
-    dump(&tale, tale.again, SEQ_A, ADA_WELL, "end 2 2 d\n");
+    dump(&tale, tale.again, SEQ_A, ADA_WELL, "end 2 2 1 d\n");
     struct holm_verdict verdict = judge(&tale);
     assert_int_equal(verdict.resurrected, 1);
     assert_int_equal(verdict.disagreements, 1);
     assert_int_equal(faults(&verdict), 2);
+}
+
+/* A dump that does not know of Bob's burial, though its vector covers it. */
+static void dump_without_burial(struct tale *tale, uint32_t life)
+{
+    say(tale, life, SEQ_A);
+    say(tale, life, "final 0 b 1 2\n");
+    say(tale, life, ADA_WELL);
+    say(tale, life, "end 2 1 0 d\n");
+}
+
+static void test_verdict_when_no_survivor_holds_a_tombstone_then_lost(void **state)
+{
+    struct tale tale;
+    begin(&tale);
+    dump_without_burial(&tale, tale.oslo);
+    dump_without_burial(&tale, tale.again);
+    struct holm_verdict verdict = judge(&tale);
+    assert_true(verdict.agreed);
+    assert_int_equal(verdict.lost_acknowledged, 1);
+    assert_int_equal(faults(&verdict), 1);
+}
+
+static void test_verdict_when_one_survivor_lost_a_tombstone_then_lost_and_disagree(void **state)
+{
+    struct tale tale;
+    begin(&tale);
+    dump(&tale, tale.oslo, SEQ_A, ADA_WELL, END);
+    dump_without_burial(&tale, tale.again);
+    struct holm_verdict verdict = judge(&tale);
+    assert_int_equal(verdict.lost_acknowledged, 1);
+    assert_int_equal(verdict.disagreements, 1);
+    assert_int_equal(faults(&verdict), 2);
+}
+
+/* A burial whose dot is missing from the final vectors is one loss, not two. */
+static void test_verdict_when_a_burial_is_not_covered_then_lost_once(void **state)
+{
+    struct tale tale;
+    begin(&tale);
+    dump(&tale, tale.oslo, SEQ_A, ADA_WELL, END);
+    say(&tale, tale.again, "seen 0 b 1 2\n");
+    say(&tale, tale.again, SEQ_A);
+    say(&tale, tale.again, "final 0 b 1 1\n");
+    say(&tale, tale.again, ADA_WELL);
+    say(&tale, tale.again, "end 2 1 0 d\n");
+    struct holm_verdict verdict = judge(&tale);
+    assert_int_equal(verdict.lost_acknowledged, 1);
+    assert_int_equal(verdict.disagreements, 1);
+    assert_int_equal(faults(&verdict), 2);
+}
+
+static void test_verdict_when_nobody_buried_the_buried_then_found(void **state)
+{
+    struct tale tale;
+    begin(&tale);
+    say(&tale, tale.oslo, "buried hero:00000000-0000-4000-8000-000000000ccc\n");
+    dump(&tale, tale.oslo, SEQ_A, ADA_WELL, "end 2 1 2 d\n");
+    struct holm_verdict verdict = judge(&tale);
+    assert_int_equal(verdict.unexplained, 1);
+    assert_int_equal(faults(&verdict), 1);
 }
 
 static void test_verdict_when_a_sum_is_off_then_counter_error(void **state)
@@ -199,7 +262,7 @@ static void test_verdict_when_a_hero_comes_from_nowhere_then_found(void **state)
     struct tale tale;
     begin(&tale);
     say(&tale, tale.oslo, "alive hero:00000000-0000-4000-8000-000000000ccc 100 0 oslo\n");
-    dump(&tale, tale.oslo, SEQ_A, ADA_WELL, "end 2 2 d\n");
+    dump(&tale, tale.oslo, SEQ_A, ADA_WELL, "end 2 2 1 d\n");
     struct holm_verdict verdict = judge(&tale);
     assert_int_equal(verdict.unexplained, 1);
     assert_int_equal(faults(&verdict), 1);
@@ -211,7 +274,7 @@ static void test_verdict_when_survivors_differ_then_not_agreed(void **state)
         const char *seq, *ada, *end;
     } others[] = {
         {"final 0 a 1 2\n", ADA_WELL, END},
-        {SEQ_A, ADA_WELL, "end 2 1 e\n"},
+        {SEQ_A, ADA_WELL, "end 2 1 1 e\n"},
     };
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         struct tale tale;
@@ -238,7 +301,8 @@ static void test_verdict_when_a_dump_is_torn_then_no_survivor(void **state)
 {
     struct tale tale;
     begin(&tale);
-    dump(&tale, tale.oslo, SEQ_A, ADA_WELL, "end 2 2 d\n");
+    dump(&tale, tale.oslo, SEQ_A, ADA_WELL, "end 2 2 1 d\n");
+    dump(&tale, tale.again, SEQ_A, ADA_WELL, "end 2 1 2 d\n");
     struct holm_verdict verdict = judge(&tale);
     assert_int_equal(verdict.survivors, 0);
     assert_false(holm_verdict_clean(&verdict));
@@ -283,6 +347,10 @@ int main(void)
         cmocka_unit_test(test_verdict_when_an_acknowledged_line_is_missing_then_lost),
         cmocka_unit_test(test_verdict_when_a_created_hero_is_nowhere_then_lost),
         cmocka_unit_test(test_verdict_when_a_buried_hero_lives_then_resurrected),
+        cmocka_unit_test(test_verdict_when_no_survivor_holds_a_tombstone_then_lost),
+        cmocka_unit_test(test_verdict_when_one_survivor_lost_a_tombstone_then_lost_and_disagree),
+        cmocka_unit_test(test_verdict_when_a_burial_is_not_covered_then_lost_once),
+        cmocka_unit_test(test_verdict_when_nobody_buried_the_buried_then_found),
         cmocka_unit_test(test_verdict_when_a_sum_is_off_then_counter_error),
         cmocka_unit_test(test_verdict_when_a_line_died_with_its_writer_then_does_not_bind),
         cmocka_unit_test(test_verdict_when_only_the_killed_had_seen_it_then_does_not_bind),
