@@ -228,6 +228,8 @@ uint64_t schedule_run(const struct schedule_family *family, const struct schedul
         describe(&family->alphabet[i], text, sizeof text);
         printf(" %s;", text);
     }
+    if (family->op_count > size->alphabet_max)
+        printf(" (%zu more left out)", family->op_count - size->alphabet_max);
     fflush(stdout);
     limits.page_items_max = 1;
     memset(&course, 0, sizeof course);

@@ -2,8 +2,9 @@
 /*
  * Small scopes, whole: sizes REPLICAS OPERATIONS ALPHABET [all]
  *
- * Of each alphabet the first ALPHABET operations; with `all`, runs arrive at the end in every
- * order there is.
+ * Sequences of 1 to OPERATIONS operations, of each alphabet's first ALPHABET; with `all`, runs
+ * arrive at the end in every order there is, without it forwards and backwards alone. What a run
+ * has covered is printed.
  */
 #include "tests/exhaustive/schedule.h"
 
@@ -25,10 +26,17 @@ int main(int argc, char **argv)
     if (size.replicas < 2 || size.replicas > FIXTURE_NODES_MAX || size.operations == 0 ||
         size.operations > 6 || size.alphabet_max == 0)
         return 2;
-    printf("%zu replicas, %zu operations\n", size.replicas, size.operations);
+    printf("%zu replicas, every sequence of up to %zu operations of each alphabet's first %zu;\n"
+           "at the end a replica gets what it lacks by whole states, or by runs in %s\n",
+           size.replicas, size.operations, size.alphabet_max,
+           size.arrivals_all ? "every order there is" : "two orders: forwards, backwards");
     uint64_t cases = 0;
-    for (size_t i = 0; i < schedule_family_count; i++)
-        cases += schedule_run(&schedule_families[i], &size);
+    for (size_t operations = size.operations; operations > 0; operations--) {
+        size.operations = operations;
+        printf("%zu operations\n", operations);
+        for (size_t i = 0; i < schedule_family_count; i++)
+            cases += schedule_run(&schedule_families[i], &size);
+    }
     printf("%" PRIu64 " cases in all\n", cases);
     return 0;
 }
