@@ -350,10 +350,35 @@ static void test_node_when_four_threads_write_sums_are_exact(void **state)
     assert_healthy(cluster);
 }
 
+/* A journal that, when told to, does not return before it is let go. */
 struct told {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool holding; /* the next commit is held up … */
+    bool inside;  /* … and is, now */
     uint64_t commits, dots;
     struct holm_dot last;
+    struct holm_node *node; /* the writer's */
 };
+
+/* Waits, with the lock, until the flag is as wanted; never for ever. */
+static void wait_told(struct told *told, const bool *flag, bool wanted)
+{
+    struct timespec deadline;
+    int waited = 0;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += DEADLINE_MS / 1000;
+    while (*flag != wanted && waited == 0)
+        waited = pthread_cond_timedwait(&told->changed, &told->lock, &deadline);
+}
+
+static void set_told(struct told *told, bool *flag, bool value)
+{
+    pthread_mutex_lock(&told->lock);
+    *flag = value;
+    pthread_cond_broadcast(&told->changed);
+    pthread_mutex_unlock(&told->lock);
+}
 
 static void committed(void *context, const struct holm_receipt *receipt, const struct holm_op *ops,
                       size_t count)
@@ -363,25 +388,74 @@ static void committed(void *context, const struct holm_receipt *receipt, const s
     told->commits++;
     told->dots += receipt->count;
     told->last = receipt->first;
+    pthread_mutex_lock(&told->lock);
+    if (told->holding) {
+        told->inside = true;
+        pthread_cond_broadcast(&told->changed);
+        wait_told(told, &told->holding, false);
+    }
+    pthread_mutex_unlock(&told->lock);
+}
+
+/* More than a run gathers: its own commit hands it out, before any tick does. */
+static void *write_large(void *context)
+{
+    static const char large[40000];
+    struct told *told = context;
+    struct holm_value value = holm_bytes_value(large, sizeof large);
+    const struct holm_op ops[] = {holm_op_add(holm_str("hero"), holm_str("n"), 1),
+                                  holm_op_put(holm_str("hero"), holm_str("one"), value),
+                                  holm_op_put(holm_str("hero"), holm_str("two"), value)};
+    return holm_commit(told->node, ops, 3, NULL) == HOLM_OK ? NULL : told;
+}
+
+/* While the journal is being told, nobody else may have the operation, however long it takes. */
+static void assert_held_back(struct cluster *cluster, struct told *told, int64_t before)
+{
+    pthread_t writer;
+    void *failed;
+    set_told(told, &told->holding, true);
+    assert_int_equal(pthread_create(&writer, NULL, write_large, told), 0);
+    pthread_mutex_lock(&told->lock);
+    wait_told(told, &told->inside, true);
+    bool inside = told->inside;
+    pthread_mutex_unlock(&told->lock);
+    bool early = false;
+    for (int waited = 0; inside && !early && waited < 300; waited += 5) {
+        early = sum(cluster->nodes[1], "hero") != before;
+        pause_ms(5);
+    }
+    set_told(told, &told->inside, false);
+    set_told(told, &told->holding, false);
+    pthread_join(writer, &failed);
+    assert_null(failed);
+    assert_true(inside);
+    assert_false(early);
+    assert_true(eventually(converged, cluster));
+    assert_int_equal(sum(cluster->nodes[1], "hero"), before + 1);
 }
 
 static void test_node_when_it_commits_its_journal_is_told_first(void **state)
 {
     struct cluster *cluster = *state;
-    struct told told = {0};
+    struct told told = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                        .changed = PTHREAD_COND_INITIALIZER,
+                        .node = cluster->nodes[0]};
     const struct holm_journal journal = {committed, &told};
     holm_node_set_journal(cluster->nodes[0], &journal);
-    add(cluster->nodes[0], "hero", 1);
+    assert_held_back(cluster, &told, 0);
     assert_int_equal(told.commits, 1);
     struct holm_op ops[2] = {holm_op_add(holm_str("hero"), holm_str("n"), 2),
                              holm_op_disable(holm_str("hero"), holm_str("flag"))};
     struct holm_receipt receipt;
     assert_int_equal(holm_commit(cluster->nodes[0], ops, 2, &receipt), HOLM_OK);
     assert_int_equal(told.commits, 2);
-    assert_int_equal(told.dots, 1 + receipt.count);
+    assert_int_equal(told.dots, 3 + receipt.count);
     assert_int_equal(told.last.seq, receipt.first.seq);
     assert_int_equal(holm_disable(cluster->nodes[0], holm_str("none"), holm_str("")), HOLM_OK);
     assert_int_equal(told.commits, 2); /* nothing was minted */
+    assert_true(eventually(converged, cluster));
+    assert_held_back(cluster, &told, 3);
     holm_node_set_journal(cluster->nodes[0], NULL);
 }
 

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "crdt/partition.h"
+#include "node/engine_state.h"
 #include "proto/codec.h"
 #include "tests/unit/engine_world.h"
 
@@ -356,6 +357,62 @@ static void test_engine_when_a_run_leaves_it_is_stored_and_journalled(void **sta
     assert_true(strict.left >= 20);
 }
 
+/* Looks, while it is told, at what the engine already wants sent. */
+struct early_journal {
+    struct world *world;
+    uint64_t wakes; /* before the commit */
+    uint32_t told;
+};
+
+static void early_committed(void *context, const struct holm_receipt *receipt,
+                            const struct holm_op *op, size_t count)
+{
+    struct early_journal *early = context;
+    (void)receipt;
+    (void)op;
+    (void)count;
+    assert_false(holm_outgoing_waiting(&early->world->engines[0]->outgoing));
+    assert_int_equal(world_wakes(early->world, 0), early->wakes);
+    early->told++;
+}
+
+/* More than a run gathers: it is sealed and handed out by its own commit, not by the tick after it,
+ * so that the driving thread could send it while the committing one still tells the journal. */
+static void commit_large(struct world *world, uint32_t index)
+{
+    static char large[40000];
+    struct holm_bytes key = holm_str("hero");
+    struct holm_value value = holm_bytes_value(large, sizeof large);
+    const struct holm_op ops[] = {holm_op_add(key, holm_str("n"), 1),
+                                  holm_op_put(key, holm_str("one"), value),
+                                  holm_op_put(key, holm_str("two"), value)};
+    assert_int_equal(holm_engine_commit(world->engines[index],
+                                        holm_partition_of(key, WORLD_PARTITIONS), ops, 3,
+                                        world_now(world, index), NULL),
+                     HOLM_OK);
+}
+
+static void test_engine_when_it_commits_its_journal_is_told_before_its_outbox(void **state)
+{
+    struct world *world = *state;
+    struct early_journal early = {.world = world};
+    struct holm_journal journal = {early_committed, &early};
+    world_cluster(world, 2);
+    holm_engine_set_journal(world->engines[0], &journal);
+    for (uint32_t i = 1; i <= 10; i++) {
+        world_run(world, 50);
+        assert_false(holm_outgoing_waiting(&world->engines[0]->outgoing));
+        early.wakes = world_wakes(world, 0);
+        commit_large(world, 0);
+        assert_int_equal(early.told, i);
+        assert_true(holm_outgoing_waiting(&world->engines[0]->outgoing));
+        assert_int_equal(world_wakes(world, 0), early.wakes + 1);
+    }
+    world_run(world, 5);
+    assert_int_equal(world_sum(world, 1, "hero"), 10);
+    holm_engine_set_journal(world->engines[0], NULL);
+}
+
 /* What would be forgotten must not be known to others. */
 static void test_engine_when_its_store_fails_it_writes_and_sends_no_more(void **state)
 {
@@ -646,6 +703,7 @@ int main(void)
         ENGINE_TEST(two_share_an_id_both_leave_their_epoch),
         ENGINE_TEST(it_says_farewell_what_is_pending_is_out),
         ENGINE_TEST(a_run_leaves_it_is_stored_and_journalled),
+        ENGINE_TEST(it_commits_its_journal_is_told_before_its_outbox),
         ENGINE_TEST(its_store_fails_it_writes_and_sends_no_more),
         ENGINE_TEST(a_key_changes_its_observer_is_told),
         ENGINE_TEST(many_commit_in_one_window_wakes_once),
