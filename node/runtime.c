@@ -232,6 +232,21 @@ static enum holm_status parts_open(struct holm_node *node, const struct holm_con
     return status == HOLM_OK ? thread_open(node) : status;
 }
 
+/* nng does not survive a fork: a process that inherited it cannot open a node of its own. */
+static pthread_once_t process_once = PTHREAD_ONCE_INIT;
+static struct holm_fork_mark process_mark;
+
+static void mark_process(void)
+{
+    holm_fork_mark_open(&process_mark);
+}
+
+static bool process_forked(void)
+{
+    (void)pthread_once(&process_once, mark_process);
+    return !holm_fork_mark_owned(&process_mark);
+}
+
 enum holm_status holm_open(const struct holm_config *config, struct holm_node **opened)
 {
     char line[256];
@@ -242,6 +257,11 @@ enum holm_status holm_open(const struct holm_config *config, struct holm_node **
     if (status != HOLM_OK) {
         holm_log_line(&log, HOLM_LOG_ERROR, "%s", line);
         return status;
+    }
+    if (process_forked()) {
+        holm_log_line(&log, HOLM_LOG_ERROR, "%s does not open: %s", config->name,
+                      holm_strerror(HOLM_EFORK));
+        return HOLM_EFORK;
     }
     struct holm_node *node = calloc(1, sizeof *node);
     if (node == NULL || locks_open(node) != HOLM_OK) {

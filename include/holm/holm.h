@@ -55,7 +55,8 @@ struct holm_watch; /* a subscription to changes */
  * Each comment gives the default, then what is allowed.
  */
 struct holm_config {
-    const char *name;            /* required; 1 to 63 bytes; unique, since the id comes from it */
+    const char
+        *name; /* required; 1 to 63 bytes, no control characters; unique: the id comes from it */
     uint64_t node_id;            /* 0: the hash of the name */
     const char *cluster;         /* "holm"; 1 to 63 bytes */
     const char *listen;          /* NULL: not at all; tcp://HOST:PORT (0: any) or ipc:///PATH */
@@ -68,9 +69,10 @@ struct holm_config {
     size_t frame_bytes_max;      /* 1 MiB; 64 KiB to 64 MiB: no message is larger */
     size_t log_bytes_max;        /* 64 MiB; from 64 KiB: op log of all partitions together */
     size_t holdback_bytes_max;   /* 64 MiB; from 64 KiB: early deltas of all partitions together */
-    uint32_t peers_max;          /* 256; 1 to 1,024 */
-    uint64_t max_drift_ms;       /* 60,000; stamps further ahead do not drag the local clock */
-    int log_level;               /* 2; 0 silent, 1 errors, 2 what an operator acts on, 3 all */
+    uint32_t peers_max; /* 256; 1 to 1,024; nodes beyond it are refused, and the log says so */
+    uint64_t
+        max_drift_ms; /* 60,000; below 2^48; stamps further ahead do not drag the local clock */
+    int log_level;    /* 2; 0 silent, 1 errors, 2 what an operator acts on, 3 all */
     /* NULL: lines go to stderr. Any thread, one at a time or not; must not call the node. */
     void (*log)(void *context, int level, const char *line);
     void *log_context;
@@ -83,7 +85,8 @@ HOLM_API struct holm_config holm_config_default(void);
  * for peers. *node is set on success only, and is freed by holm_close().
  * After an error *node is NULL, and a line in the log says what to change.
  *   HOLM_EINVAL    a required member is missing, or one is out of its range
- *   HOLM_EADDRESS  an address cannot be read, or is in use
+ *   HOLM_EADDRESS  an address cannot be read, or is in use; an ipc path names a file
+ *   HOLM_EFORK     this process was forked from one that has opened a node before
  *   HOLM_ENOMEM, HOLM_EIO
  */
 HOLM_API HOLM_NODISCARD enum holm_status holm_open(const struct holm_config *config,
@@ -381,7 +384,7 @@ struct holm_stats {
     uint64_t bytes_sent;      /* payload of links and broadcasts, a broadcast counted once */
     uint64_t bytes_received;
     uint64_t records;        /* present now */
-    uint64_t tombstones;     /* held now */
+    uint64_t tombstones;     /* burials held now; two concurrent ones of a key are two */
     uint64_t vector_entries; /* the largest vector of a partition */
     uint64_t log_bytes;      /* op log now */
     uint64_t state_bytes;    /* records and tombstones now, in memory */

@@ -37,7 +37,7 @@ extern "C" {
     X(EVERSION, 12, "the peer speaks another wire version; upgrade the older of the two")          \
     X(ECLUSTER, 13, "the peer is of another cluster, or counts its partitions differently")        \
     X(EADDRESS, 14, "the address cannot be used; write tcp://HOST:PORT or ipc:///PATH")            \
-    X(EFORK, 15, "this process was forked from the one that opened the node; fork first, or exec") \
+    X(EFORK, 15, "this process was forked from one that opened a node; exec a program of its own") \
     X(ELIMIT, 16, "a limit is reached; try again later, or raise the limit")                       \
     X(EIO, 17, "the operating system refused an input or output; see errno and the log")           \
     X(EBUSY, 18, "busy with as much as is allowed at once; try again later")

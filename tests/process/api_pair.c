@@ -352,6 +352,41 @@ static void test_fault_when_it_makes_no_sense_then_it_is_refused(void **state)
     assert_ok(holm_fault_drop(pair->lisbon, oslo, HOLM_BOTH, 0));
 }
 
+/* T17 in part: a node whose clock was set back opens under an epoch below one that a peer remembers,
+ * and takes a higher one as soon as it hears. What it wrote before must not be forgotten. */
+static void test_pair_when_an_epoch_grows_then_what_was_written_before_is_delivered(void **state)
+{
+    enum {
+        RECORDS = 500
+    };
+    struct holm_node *early = api_open("twin", "tcp://127.0.0.1:0", NULL);
+    struct holm_epoch epoch = holm_self(early).epoch;
+    struct holm_op op = holm_op_add(holm_str("k"), holm_str(""), 1);
+    struct holm_receipt receipt;
+    char key[16];
+
+    api_pause(); /* epochs are of milliseconds */
+    struct holm_node *late = api_open("twin", "tcp://127.0.0.1:0", NULL);
+    struct holm_node *third = api_open("third", "tcp://127.0.0.1:0", holm_address(late));
+    assert_ok(holm_wait_peers(third, 1, API_WAIT_MS));
+    holm_close(late);
+    for (int i = 0; i < RECORDS; i++) {
+        (void)snprintf(key, sizeof key, "key%d", i);
+        assert_ok(holm_put(early, holm_str(key), holm_str("f"), holm_i64(i)));
+    }
+    assert_ok(holm_commit(early, &op, 1, &receipt));
+    assert_ok(holm_join(early, holm_address(third)));
+    await(holm_self(early).epoch.value != epoch.value);
+    assert_ok(holm_wait_seen(early, &receipt, 1, API_WAIT_MS));
+    assert_true(holm_exists(third, holm_str("k")));
+    assert_ok(holm_wait_seen(early, NULL, 1, API_WAIT_MS));
+    struct holm_stats stats;
+    holm_stats(third, &stats);
+    assert_int_equal(stats.records, RECORDS + 1);
+    holm_close(early);
+    holm_close(third);
+}
+
 #define PAIR(test) cmocka_unit_test_setup_teardown(test, api_open_pair, api_close_pair)
 
 int main(void)
@@ -362,6 +397,7 @@ int main(void)
         PAIR(test_pair_when_keys_and_values_are_odd_then_they_arrive_byte_for_byte),
         PAIR(test_pair_when_batches_stream_then_the_other_node_never_sees_a_part),
         PAIR(test_pair_when_the_other_writes_then_the_watch_wakes_and_names_it),
+        cmocka_unit_test(test_pair_when_an_epoch_grows_then_what_was_written_before_is_delivered),
         cmocka_unit_test(test_pair_when_a_state_comes_whole_then_watches_are_told),
         PAIR(test_pair_when_a_receipt_is_waited_for_then_the_other_has_applied_it),
         PAIR(test_pair_when_vectors_are_read_then_they_agree),
