@@ -63,8 +63,9 @@ struct holm_sim_city {
     uint64_t bombs, killed, crashes, stuck;
     uint64_t died_us;                     /* the last death, 0 for none */
     uint64_t operations, fights, burials; /* of all lives, from the journal */
-    uint64_t refused, errors, breaches;   /* of the ended lives; the present one's are reported */
-    struct holm_ledger_vector goal;       /* what others had when this life began */
+    /* Of the ended lives; the present one's are reported. */
+    uint64_t refused, errors, breaches, pulls, syncs;
+    struct holm_ledger_vector goal; /* what others had when this life began */
     bool recovering;
     struct holm_sim_rss rss;
 };
@@ -200,7 +201,7 @@ bool holm_sim_converged(const struct holm_sim *sim);
 /* Sums over the cities. */
 struct holm_sim_totals {
     uint64_t operations, fights, refused, errors, breaches, restarts, killed, crashes, stuck,
-        given_up;
+        given_up, pulls, syncs;
 };
 void holm_sim_total(const struct holm_sim *sim, struct holm_sim_totals *totals);
 /* Every check but convergence. */

@@ -87,6 +87,8 @@ void holm_sim_total(const struct holm_sim *sim, struct holm_sim_totals *totals)
         totals->killed += city->killed;
         totals->crashes += city->crashes;
         totals->stuck += city->stuck;
+        totals->pulls += city->pulls;
+        totals->syncs += city->syncs;
         totals->given_up += city->supervised.given_up ? 1 : 0;
         if (!holm_sim_is_living(city))
             continue;
@@ -94,6 +96,8 @@ void holm_sim_total(const struct holm_sim *sim, struct holm_sim_totals *totals)
         totals->refused += report->refused;
         totals->errors += report->errors;
         totals->breaches += report->breaches;
+        totals->pulls += report->pulls;
+        totals->syncs += report->syncs;
     }
 }
 

@@ -168,6 +168,8 @@ static void bury_process(struct holm_sim *sim, struct holm_sim_city *city)
     city->refused += last->refused;
     city->errors += last->errors;
     city->breaches += last->breaches;
+    city->pulls += last->pulls;
+    city->syncs += last->syncs;
     city->died_us = sim->now_us;
 }
 

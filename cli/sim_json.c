@@ -51,6 +51,7 @@ static void write_city(FILE *file, const struct holm_sim *sim, uint32_t index)
 {
     const struct holm_sim_city *city = &sim->cities[index];
     const struct holm_ledger_life *life = &sim->ledger.lives[city->life];
+    bool living = holm_sim_is_living(city); /* else its last report is in the sums */
     (void)fprintf(file,
                   "    {\"name\": \"%s\", \"epoch\": \"%016" PRIx64 "\", \"restarts\": %" PRIu64
                   ", \"digest\": \"%016" PRIx64 "\", \"vector_entries\": %" PRIu64
@@ -58,15 +59,17 @@ static void write_city(FILE *file, const struct holm_sim *sim, uint32_t index)
                   city->name, life->report.epoch, city->supervised.restarts, life->digest,
                   life->report.entries, life->report.alive, life->report.buried,
                   city->supervised.given_up ? "true" : "false");
-    (void)fprintf(file,
-                  "     \"operations\": %" PRIu64 ", \"fights\": %" PRIu64 ", \"bombs\": %" PRIu64
-                  ", \"killed\": %" PRIu64 ", \"crashes\": %" PRIu64 ", \"stuck\": %" PRIu64
-                  ", \"log_bytes\": %" PRIu64 ",\n"
-                  "     \"rss_kib\": {\"start\": %" PRIu64 ", \"peak\": %" PRIu64
-                  ", \"end\": %" PRIu64 ", \"middle\": %" PRIu64 "}}%s\n",
-                  city->operations, city->fights, city->bombs, city->killed, city->crashes,
-                  city->stuck, life->report.log_bytes, city->rss.start_kib, city->rss.peak_kib,
-                  city->rss.end_kib, city->rss.middle_kib, index + 1 < sim->count ? "," : "");
+    (void)fprintf(
+        file,
+        "     \"operations\": %" PRIu64 ", \"fights\": %" PRIu64 ", \"bombs\": %" PRIu64
+        ", \"killed\": %" PRIu64 ", \"crashes\": %" PRIu64 ", \"stuck\": %" PRIu64
+        ", \"log_bytes\": %" PRIu64 ",\n"
+        "     \"rss_kib\": {\"start\": %" PRIu64 ", \"peak\": %" PRIu64 ", \"end\": %" PRIu64
+        ", \"middle\": %" PRIu64 "}, \"pulls\": %" PRIu64 ", \"syncs\": %" PRIu64 "}%s\n",
+        city->operations, city->fights, city->bombs, city->killed, city->crashes, city->stuck,
+        life->report.log_bytes, city->rss.start_kib, city->rss.peak_kib, city->rss.end_kib,
+        city->rss.middle_kib, city->pulls + (living ? life->report.pulls : 0),
+        city->syncs + (living ? life->report.syncs : 0), index + 1 < sim->count ? "," : "");
 }
 
 static void write_checks(FILE *file, const struct holm_sim *sim)
@@ -105,6 +108,8 @@ static void write_checks(FILE *file, const struct holm_sim *sim)
         {"refused", totals.refused},
         {"creates", sim->creates},
         {"deletes", sim->deletes},
+        {"pulls", totals.pulls},
+        {"syncs", totals.syncs},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         (void)fprintf(file, "  \"%s\": %" PRIu64 ",\n", numbers[i].name, numbers[i].count);

@@ -35,7 +35,9 @@ static const char *const verb_words[] = {
     X(refused)                                                                                     \
     X(errors)                                                                                      \
     X(breaches)                                                                                    \
-    X(log_bytes)
+    X(log_bytes)                                                                                   \
+    X(pulls)                                                                                       \
+    X(syncs)
 
 /* A line being written. It cannot overflow: every member is bounded, and the sum is below the
  * size; that is asserted. */

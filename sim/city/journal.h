@@ -80,6 +80,7 @@ struct holm_journal_report {
     uint64_t fights, fallen, refused, errors; /* as in holm_city_figures, of this life */
     uint64_t breaches;                        /* equal vectors with unequal digests */
     uint64_t log_bytes;                       /* op log */
+    uint64_t pulls, syncs;                    /* of this life: asked for; taken to their ends */
 };
 
 struct holm_journal_alive {

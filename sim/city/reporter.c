@@ -98,6 +98,8 @@ static void fill_report(const struct holm_reporter *reporter, struct holm_journa
         .errors = actor->city.figures.errors,
         .breaches = stats.digest_breaches,
         .log_bytes = stats.log_bytes,
+        .pulls = stats.pulls,
+        .syncs = stats.syncs,
     };
 }
 

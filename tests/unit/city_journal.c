@@ -23,7 +23,7 @@ static const char *const samples[] = {
     "op bury 4294967295 1 2 3 " ADA " 0\n",
     "op write 0 1 2 3 " ADA " 0\n",
     "seen 7 a1b2 18c3 12\n",
-    "report 18c3 5f0e 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15\n",
+    "report 18c3 5f0e 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n",
     "final 7 a1b2 18c3 12\n",
     "alive " ADA " -7 1 lisbon\n",
     "buried " ADA "\n",
@@ -85,8 +85,8 @@ static void test_journal_when_malformed_then_refused(void **state)
         "buried hero:ada\n",
         "buried " ADA " 1\n",
         "end 128 97 5f0e\n",
-        "report 18c3 5f0e 1 2 3 4 5 6 7 8 9 10 11 12 13 14\n",
         "report 18c3 5f0e 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n",
+        "report 18c3 5f0e 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18\n",
         "op damage 7 a1b2 18c3 12 " ADA " 9\nx",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
