@@ -54,6 +54,7 @@ struct holm_replica_sync {
     uint64_t deadline_us;
     uint64_t pages_total;
     uint64_t requested;       /* pages asked for so far */
+    uint32_t repeats;         /* how often they were asked for again since a page came */
     struct holm_page **pages; /* staged, in order; one reference each */
     size_t page_count, page_capacity;
     size_t bytes;
@@ -165,6 +166,8 @@ HOLM_NODISCARD enum holm_status holm_replica_take_cut(struct holm_replica *repli
                                                       const struct holm_sync_cut *cut);
 HOLM_NODISCARD enum holm_status holm_replica_take_page(struct holm_replica *replica, uint32_t peer,
                                                        const struct holm_sync_page *page);
+/* Pages did not come in time: asks for them again, a few times. False: give the sync up. */
+bool holm_replica_repeat_pages(struct holm_replica *replica);
 /* Gives up the sync that is under way and frees what was staged. */
 void holm_replica_abandon_sync(struct holm_replica *replica);
 

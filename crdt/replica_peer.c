@@ -205,7 +205,8 @@ static void time_out(struct holm_replica *replica)
         replica->pull.active = false;
         give_up_on(replica, replica->pull.peer);
     }
-    if (replica->sync.active && replica->sync.deadline_us <= now_us) {
+    if (replica->sync.active && replica->sync.deadline_us <= now_us &&
+        !holm_replica_repeat_pages(replica)) {
         uint32_t peer = replica->sync.peer;
         holm_replica_abandon_sync(replica);
         replica->stats.syncs_failed += 1;

@@ -8,6 +8,10 @@
 /* Pages that may be under way at once, so that the round trip does not set the pace. */
 #define PAGES_AHEAD 4
 
+/* Frames are lost where a queue was full. The cut is still there: ask again before all that was
+ * staged is thrown away. */
+#define REPEATS_MAX 2
+
 /* ---- the receiver */
 
 void holm_replica_abandon_sync(struct holm_replica *replica)
@@ -87,6 +91,18 @@ static void hold_against(struct holm_replica *replica, struct holm_vector_view v
         same = holm_replica_seq(replica, vector.entries[i].actor) == vector.entries[i].seq;
     if (same && !holm_digest_equal(digest, replica->state.digest))
         replica->stats.digest_breaches += 1; /* the next beacon finds it, too, and repairs */
+}
+
+bool holm_replica_repeat_pages(struct holm_replica *replica)
+{
+    struct holm_replica_sync *sync = &replica->sync;
+    HOLM_ASSERT(sync->active);
+    if (!sync->cut_known || sync->repeats >= REPEATS_MAX)
+        return false;
+    sync->repeats += 1;
+    sync->requested = sync->page_count;
+    sync->deadline_us = holm_replica_deadline(replica, sync->peer);
+    return request_pages(replica) == HOLM_OK;
 }
 
 static enum holm_status finish(struct holm_replica *replica)
@@ -169,6 +185,7 @@ enum holm_status holm_replica_take_page(struct holm_replica *replica, uint32_t p
     }
     holm_page_retain(page->page);
     sync->pages[sync->page_count++] = page->page;
+    sync->repeats = 0;
     sync->bytes += page->page->memory_bytes;
     sync->deadline_us = holm_replica_deadline(replica, peer);
     return sync->page_count == sync->pages_total ? finish(replica) : request_pages(replica);

@@ -26,6 +26,8 @@ struct trio {
     struct holm_replica *replicas[TRIO];
     uint64_t now_us;
     bool deaf;
+    enum holm_message_type lossy; /* every fifth message of this type is lost */
+    uint64_t lossy_count;
     const struct holm_work *work;               /* of the last step */
     uint64_t sent[HOLM_MESSAGE_SYNC_CLOSE + 1]; /* over links and broadcasts */
     struct trio_letter *letters;
