@@ -46,10 +46,13 @@ static void print_head(struct holm_sim *sim)
     const struct holm_story_config *config = &sim->story.config;
     char line[256];
     (void)snprintf(line, sizeof line,
-                   "seed %" PRIu64 ": %" PRIu32 " cities, %" PRIu32 " heroes, %" PRIu32
-                   " s at speed %" PRIu32 ", %" PRIu32 " bombs, %" PRIu32 " splits, over %s\n",
-                   config->seed, config->cities, config->heroes, config->seconds, config->speed,
-                   config->bombs, config->splits, sim->options->tcp ? "tcp" : "ipc");
+                   "seed %" PRIu64 ": %" PRIu32 " cities, %" PRIu32 " %s, %" PRIu32
+                   " s at speed %" PRIu32 ", %" PRIu32 " %s, %" PRIu32 " %s, over %s\n",
+                   config->seed, config->cities, config->heroes,
+                   holm_sim_plural(config->heroes, "hero", "heroes"), config->seconds,
+                   config->speed, config->bombs, holm_sim_plural(config->bombs, "bomb", "bombs"),
+                   config->splits, holm_sim_plural(config->splits, "split", "splits"),
+                   sim->options->tcp ? "tcp" : "ipc");
     if (!sim->screen.terminal)
         holm_screen_text(&sim->screen, line);
 }

@@ -58,9 +58,10 @@ struct holm_sim_city {
     bool stopped;  /* by a signal from outside */
     bool greeted;  /* this life has said hello */
     bool expected; /* its death was ordered: a bomb, or the end */
+    bool deaf;     /* killed by the parent, for it read nothing */
     uint32_t life; /* in the ledger */
     uint32_t lives;
-    uint64_t bombs, killed, crashes, stuck;
+    uint64_t bombs, killed, deaf_deaths, crashes, stuck;
     uint64_t died_us;                     /* the last death, 0 for none */
     uint64_t operations, fights, burials; /* of all lives, from the journal */
     /* Of the ended lives; the present one's are reported. */
@@ -190,6 +191,8 @@ struct holm_sim_who *holm_sim_find_hero(const struct holm_sim *sim, struct holm_
 /* A hero's burial in `city`, as its journal tells it. */
 void holm_sim_tell_burial(struct holm_sim *sim, const struct holm_sim_city *city,
                           struct holm_hero_id id);
+/* The word that goes with the number: `one` for 1 alone. */
+const char *holm_sim_plural(uint64_t count, const char *one, const char *many);
 /* Draws the table, or writes a line of figures, when it is time. */
 void holm_sim_draw(struct holm_sim *sim);
 /* The verdict in plain words, and the last state of the table; to the screen's stream. */
@@ -200,8 +203,8 @@ bool holm_sim_write_json(const struct holm_sim *sim, const char *path);
 bool holm_sim_converged(const struct holm_sim *sim);
 /* Sums over the cities. */
 struct holm_sim_totals {
-    uint64_t operations, fights, refused, errors, breaches, restarts, killed, crashes, stuck,
-        given_up, pulls, syncs;
+    uint64_t operations, fights, refused, errors, breaches, restarts, killed, deaf_deaths, crashes,
+        stuck, given_up, pulls, syncs;
 };
 void holm_sim_total(const struct holm_sim *sim, struct holm_sim_totals *totals);
 /* Every check but convergence. */

@@ -21,6 +21,11 @@ void holm_sim_tell(struct holm_sim *sim, const char *format, ...)
     holm_screen_text(&sim->screen, line);
 }
 
+const char *holm_sim_plural(uint64_t count, const char *one, const char *many)
+{
+    return count == 1 ? one : many;
+}
+
 void holm_sim_fail(struct holm_sim *sim, const char *format, ...)
 {
     if (sim->failed)
@@ -85,6 +90,7 @@ void holm_sim_total(const struct holm_sim *sim, struct holm_sim_totals *totals)
         totals->breaches += city->breaches;
         totals->restarts += city->supervised.restarts;
         totals->killed += city->killed;
+        totals->deaf_deaths += city->deaf_deaths;
         totals->crashes += city->crashes;
         totals->stuck += city->stuck;
         totals->pulls += city->pulls;

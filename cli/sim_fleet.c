@@ -114,7 +114,7 @@ static void start(struct holm_sim *sim, struct holm_sim_city *city)
         holm_sim_fail(sim, "no memory for the ledger");
         return;
     }
-    city->greeted = city->stopped = city->expected = false;
+    city->greeted = city->stopped = city->expected = city->deaf = false;
     city->rss.start_kib = 0;
     if (!spawn(sim, city)) {
         holm_sim_fail(sim, "cannot start a process: %s", strerror(errno));
@@ -178,6 +178,12 @@ static void tell_death(struct holm_sim *sim, struct holm_sim_city *city, int sta
 {
     if (city->expected)
         return;
+    if (city->deaf) {
+        city->deaf_deaths++;
+        holm_sim_tell(sim, "%s was killed: it has not read for too long what it is told",
+                      city->name);
+        return;
+    }
     if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM)) {
         city->killed++;
         holm_sim_tell(sim, "%s was killed from outside", city->name);

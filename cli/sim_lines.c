@@ -19,9 +19,10 @@ void holm_sim_send(struct holm_sim *sim, struct holm_sim_city *city,
     holm_control_print(control, line);
     enum holm_status status = holm_process_send(&city->process, line);
     /* One that reads nothing for so long is as good as dead, and its supervisor may judge so. */
-    if (status == HOLM_ELIMIT)
+    if (status == HOLM_ELIMIT) {
+        city->deaf = true;
         (void)kill(city->process.pid, SIGKILL);
-    else if (status != HOLM_OK)
+    } else if (status != HOLM_OK)
         holm_sim_fail(sim, "no memory for a line to %s", city->name);
 }
 

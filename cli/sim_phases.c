@@ -107,8 +107,9 @@ static void wait_for_births(struct holm_sim *sim)
     if (!agreed && sim->now_us - sim->phase_us < deadline_us(sim))
         return;
     if (agreed)
-        holm_sim_tell(sim, "%" PRIu32 " heroes are known in every city; the story begins",
-                      sim->story.config.heroes);
+        holm_sim_tell(sim, "%" PRIu32 " %s known in every city; the story begins",
+                      sim->story.config.heroes,
+                      holm_sim_plural(sim->story.config.heroes, "hero is", "heroes are"));
     else
         holm_sim_tell(sim, "not every city knows every hero; the story begins all the same");
     go_on_with_story(sim);

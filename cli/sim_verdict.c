@@ -60,8 +60,9 @@ static void say_convergence(struct holm_sim *sim)
             longest_us = sim->recoveries_us[i];
     }
     if (sim->recovery_count > 0)
-        say(sim, "  cities whole again %zu times, at most %.1f ms after their death\n",
-            sim->recovery_count, (double)longest_us / 1000);
+        say(sim, "  cities whole again %zu %s, at most %.1f ms after their death\n",
+            sim->recovery_count, holm_sim_plural(sim->recovery_count, "time", "times"),
+            (double)longest_us / 1000);
 }
 
 static void say_count(struct holm_sim *sim, uint64_t count, const char *what)
@@ -108,6 +109,9 @@ static void say_remarks(struct holm_sim *sim)
         const struct holm_sim_city *city = &sim->cities[i];
         if (city->supervised.given_up)
             say(sim, "  %s was given up: the verdict is about the others\n", city->name);
+        if (city->deaf_deaths > 0)
+            say(sim, "  %s was killed, for it had not read for too long what it is told\n",
+                city->name);
         if (city->stuck > 0)
             say(sim, "  %s had to be killed at the end\n", city->name);
     }
@@ -115,17 +119,27 @@ static void say_remarks(struct holm_sim *sim)
 
 static void say_numbers(struct holm_sim *sim, const struct holm_sim_totals *totals)
 {
+    uint64_t perished = sim->verdict.perished;
     say(sim,
-        "\nseed %" PRIu64 ": %" PRIu64 " bombs, %" PRIu64 " splits, %" PRIu64
-        " killed from outside, %" PRIu64 " restarts\n",
-        sim->story.config.seed, sim->bombs, sim->splits, totals->killed, totals->restarts);
-    say(sim,
-        "  %" PRIu64 " operations, %" PRIu64 " of them bind; %" PRIu64 " fights, %" PRIu64
-        " heroes fallen\n",
-        totals->operations, sim->verdict.binding, totals->fights, sim->deaths);
-    for (size_t i = 0; i < sim->split_count; i++)
-        say(sim, "  while split: %" PRIu64 " fights on one side, %" PRIu64 " on the other\n",
-            sim->split_fights[i][0], sim->split_fights[i][1]);
+        "\nseed %" PRIu64 ": %" PRIu64 " %s, %" PRIu64 " %s, %" PRIu64
+        " killed from outside, %" PRIu64 " %s\n",
+        sim->story.config.seed, sim->bombs, holm_sim_plural(sim->bombs, "bomb", "bombs"),
+        sim->splits, holm_sim_plural(sim->splits, "split", "splits"), totals->killed,
+        totals->restarts, holm_sim_plural(totals->restarts, "restart", "restarts"));
+    say(sim, "  %" PRIu64 " %s, %" PRIu64 " of them %s; %" PRIu64 " %s, %" PRIu64 " %s fallen\n",
+        totals->operations, holm_sim_plural(totals->operations, "operation", "operations"),
+        sim->verdict.binding, holm_sim_plural(sim->verdict.binding, "binds", "bind"),
+        totals->fights, holm_sim_plural(totals->fights, "fight", "fights"), sim->deaths,
+        holm_sim_plural(sim->deaths, "hero", "heroes"));
+    if (perished > 0)
+        say(sim, "  %" PRIu64 " %s died with all who had seen %s\n", perished,
+            holm_sim_plural(perished, "operation", "operations"),
+            holm_sim_plural(perished, "it", "them"));
+    for (size_t i = 0; i < sim->split_count; i++) {
+        uint64_t fights = sim->split_fights[i][0];
+        say(sim, "  while split: %" PRIu64 " %s on one side, %" PRIu64 " on the other\n", fights,
+            holm_sim_plural(fights, "fight", "fights"), sim->split_fights[i][1]);
+    }
     say(sim, "\n");
 }
 

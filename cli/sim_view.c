@@ -204,10 +204,9 @@ static void draw_title(struct page *page, const struct holm_sim *sim)
     put(page, BOLD, "holm sim");
     put(page, PLAIN, "  seed ");
     put(page, BOLD, "%" PRIu64, config->seed);
-    put(page, PLAIN,
-        "  %" PRIu32 " cities, %" PRIu32 " heroes, %s, %" PRIu32 " s at speed %" PRIu32,
-        config->cities, config->heroes, sim->options->tcp ? "tcp" : "ipc", config->seconds,
-        config->speed);
+    put(page, PLAIN, "  %" PRIu32 " cities, %" PRIu32 " %s, %s, %" PRIu32 " s at speed %" PRIu32,
+        config->cities, config->heroes, holm_sim_plural(config->heroes, "hero", "heroes"),
+        sim->options->tcp ? "tcp" : "ipc", config->seconds, config->speed);
     end_line(page);
 }
 
@@ -226,15 +225,22 @@ static void draw_events(struct page *page, const struct holm_sim *sim, unsigned 
     }
 }
 
+static uint64_t story_told_us(const struct holm_sim *sim)
+{
+    uint64_t length_us = (uint64_t)sim->story.config.seconds * 1000000;
+    return sim->story_us < length_us ? sim->story_us : length_us;
+}
+
 static void draw_bar(struct page *page, const struct holm_sim *sim)
 {
     uint64_t length_us = (uint64_t)sim->story.config.seconds * 1000000;
-    uint64_t told_us = sim->story_us < length_us ? sim->story_us : length_us;
+    uint64_t told_us = story_told_us(sim);
     char caption[96];
     (void)snprintf(caption, sizeof caption,
-                   " %.1f of %" PRIu32 " s  %s  %" PRIu64 " bombs, %" PRIu64 " splits",
+                   " %.1f of %" PRIu32 " s  %s  %" PRIu64 " %s, %" PRIu64 " %s",
                    (double)told_us / 1e6, sim->story.config.seconds, phase_name(sim->phase),
-                   sim->bombs, sim->splits);
+                   sim->bombs, holm_sim_plural(sim->bombs, "bomb", "bombs"), sim->splits,
+                   holm_sim_plural(sim->splits, "split", "splits"));
     size_t columns = page->screen->columns;
     size_t width = columns > strlen(caption) + 12 ? columns - strlen(caption) - 2 : 10;
     if (width > 60)
@@ -293,10 +299,13 @@ static void write_status(struct holm_sim *sim)
             alive = report_of(sim, city)->alive;
     }
     holm_sim_tell(sim,
-                  "%s: %" PRIu32 " of %" PRIu32 " cities live, %u alike; %" PRIu64
-                  " heroes alive, %" PRIu64 " fallen, %" PRIu64 " operations",
-                  phase_name(sim->phase), holm_sim_living(sim), sim->count, alike, alive,
-                  sim->deaths, totals.operations);
+                  "%s %.1f of %" PRIu32 " s: %" PRIu32 " of %" PRIu32
+                  " cities live, %u alike; %" PRIu64 " %s alive, %" PRIu64 " fallen, %" PRIu64
+                  " %s",
+                  phase_name(sim->phase), (double)story_told_us(sim) / 1e6,
+                  sim->story.config.seconds, holm_sim_living(sim), sim->count, alike, alive,
+                  holm_sim_plural(alive, "hero", "heroes"), sim->deaths, totals.operations,
+                  holm_sim_plural(totals.operations, "operation", "operations"));
 }
 
 void holm_sim_draw(struct holm_sim *sim)

@@ -79,8 +79,10 @@ static void weigh_line(struct inquest *inquest, const struct holm_ledger_op *op)
         inquest->verdict->lost_acknowledged++;
         hero->missed = hero->missed || op->verb == HOLM_JOURNAL_BURY;
     }
-    if (op->seq > place->any && op->seq > place->acked)
+    if (op->seq > place->any && op->seq > place->acked) {
+        inquest->verdict->perished++;
         return;
+    }
     inquest->verdict->binding++;
     switch (op->verb) {
     case HOLM_JOURNAL_BORN:

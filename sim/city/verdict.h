@@ -37,6 +37,7 @@ struct holm_verdict {
     uint64_t survivors;
     uint64_t operations; /* lines of operations, in all lives */
     uint64_t binding;
+    uint64_t perished; /* lines that do not bind: all who had seen them died */
     uint64_t lost_acknowledged;
     uint64_t resurrected;
     uint64_t counter_errors;

@@ -43,6 +43,9 @@ static void test_sim_when_small_over_ipc_then_converges_and_holds(void **state)
 {
     run_small("ipc");
     assert_ptr_equal(strstr(run.text, "seed 1: 3 cities"), run.text);
+    assert_int_equal(run_count(&run, "s at speed 20, 3 bombs, 1 split, over ipc\n"), 1);
+    assert_int_equal(run_count(&run, "seed 1: 3 bombs, 1 split, 0 killed from outside"), 1);
+    assert_true(run_count(&run, " of 4 s: 3 of 3 cities live") >= 1);
     assert_int_equal(run_count(&run, "a bomb on "), 3);
     assert_int_equal(run_count(&run, "netsplit: "), 1);
     assert_int_equal(run_count(&run, "ms after the heal"), 1);

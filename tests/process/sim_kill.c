@@ -63,8 +63,8 @@ static void test_sim_when_a_city_is_frozen_then_the_rest_go_on(void **state)
     assert_true(pid > 0);
     assert_int_equal(kill(pid, SIGSTOP), 0);
     run_until(&run, "kyoto is frozen");
-    run_until(&run, "story: 3 of 3 cities live, 2 alike");
-    run_until(&run, "story: 3 of 3 cities live, 2 alike");
+    run_until(&run, "of 7 s: 3 of 3 cities live, 2 alike");
+    run_until(&run, "of 7 s: 3 of 3 cities live, 2 alike");
     assert_int_equal(kill(pid, SIGCONT), 0);
     run_until(&run, "kyoto goes on");
     end_clean();
@@ -171,6 +171,12 @@ static void test_sim_when_every_city_is_killed_for_good_then_says_so(void **stat
     }
     assert_int_equal(run_end(&run), 3);
     assert_non_null(strstr(run.text, "no city is left"));
+    double operations = result_number(result_read(result), "operations");
+    char perished[80];
+    (void)snprintf(perished, sizeof perished, "  %.0f operations died with all who had seen them\n",
+                   operations);
+    assert_non_null(strstr(run.text, perished));
+    assert_true(result_number(result_read(result), "perished") == operations);
 }
 
 static void end_by(int signal_number)

@@ -88,6 +88,7 @@ static void test_verdict_when_all_is_well_then_clean(void **state)
     assert_int_equal(verdict.survivors, 2);
     assert_int_equal(verdict.operations, 5);
     assert_int_equal(verdict.binding, 5);
+    assert_int_equal(verdict.perished, 0);
 }
 
 static void test_verdict_when_an_acknowledged_line_is_missing_then_lost(void **state)
@@ -214,6 +215,7 @@ static void test_verdict_when_a_line_died_with_its_writer_then_does_not_bind(voi
     struct holm_verdict verdict = judge(&tale);
     assert_true(holm_verdict_clean(&verdict));
     assert_int_equal(verdict.binding, 5);
+    assert_int_equal(verdict.perished, 1);
 }
 
 /* A third city had reported it, and was killed as well before it could pass it on. */
