@@ -22,8 +22,10 @@ void cluster_add(struct cluster *cluster)
     config.log_level = 1;
     if (cluster->count > 0)
         config.seeds = holm_address(cluster->nodes[0]);
-    if (cluster->log_bytes_max > 0)
-        config.log_bytes_max = cluster->log_bytes_max;
+    if (cluster->options.log_bytes_max > 0)
+        config.log_bytes_max = cluster->options.log_bytes_max;
+    if (cluster->options.link_timeout_ms > 0)
+        config.link_timeout_ms = cluster->options.link_timeout_ms;
     measure_must(holm_open(&config, &cluster->nodes[cluster->count]), "opening a node");
     cluster->count += 1;
 }
@@ -35,9 +37,9 @@ void cluster_wait_peers(struct cluster *cluster)
                      "waiting for peers");
 }
 
-void cluster_open(struct cluster *cluster, size_t count, size_t log_bytes_max)
+void cluster_open(struct cluster *cluster, size_t count, struct cluster_options options)
 {
-    *cluster = (struct cluster){.log_bytes_max = log_bytes_max};
+    *cluster = (struct cluster){.options = options};
     for (size_t i = 0; i < count; i++)
         cluster_add(cluster);
     cluster_wait_peers(cluster);

@@ -17,14 +17,20 @@
 
 #define CLUSTER_NODES_MAX 4
 
+/* 0: the default. */
+struct cluster_options {
+    size_t log_bytes_max;
+    uint32_t link_timeout_ms;
+};
+
 struct cluster {
     struct holm_node *nodes[CLUSTER_NODES_MAX];
     size_t count;
-    size_t log_bytes_max; /* 0: the default */
+    struct cluster_options options;
 };
 
-/* Opens nodes; log_bytes_max of 0 is the default. Waits until each has all the others up. */
-void cluster_open(struct cluster *cluster, size_t count, size_t log_bytes_max);
+/* Opens nodes, and waits until each has all the others up. */
+void cluster_open(struct cluster *cluster, size_t count, struct cluster_options options);
 /* One more node, which dials node 0. Does not wait. */
 void cluster_add(struct cluster *cluster);
 void cluster_wait_peers(struct cluster *cluster);

@@ -22,12 +22,14 @@ enum stage {
     ENCODE,
     DECODE,
     APPLY,
-    COPY, /* the baseline of what moves bytes */
+    COPY,   /* the baseline of what moves bytes */
+    UPSERT, /* of what changes a state */
     STAGES
 };
 
 struct way {
     struct holm_replica *from, *to;
+    struct table_baseline *table; /* with the same records */
     const struct bare_keys *keys;
     size_t cells; /* of a run */
     size_t runs;  /* of a round */
@@ -50,13 +52,19 @@ static struct holm_message message_of(struct holm_delta *delta)
     return message;
 }
 
+/* The key of the write that comes after so many. */
+static struct holm_bytes key_of(const struct way *way, size_t written)
+{
+    size_t number = way->fresh ? RECORDS + written : bare_shuffled(way->keys, written);
+    measure_require(way->fresh || number < RECORDS, "only written keys are overwritten");
+    return bare_key(way->keys, number);
+}
+
 static struct holm_op next_op(struct way *way)
 {
-    size_t number = way->fresh ? RECORDS + way->written : bare_shuffled(way->keys, way->written);
-    measure_require(way->fresh || number < RECORDS, "only written keys are overwritten");
+    struct holm_bytes key = key_of(way, way->written);
     way->written += 1;
-    return holm_op_put(bare_key(way->keys, number), holm_mem(NULL, 0),
-                       holm_i64((int64_t)way->written));
+    return holm_op_put(key, holm_mem(NULL, 0), holm_i64((int64_t)way->written));
 }
 
 /* One batch, sealed; returns what the sealing took. */
@@ -141,6 +149,15 @@ static double apply_all(struct way *way)
     return (double)(measure_worked_ns() - begun);
 }
 
+/* What the round wrote, into the bare table. */
+static double upsert_all(struct way *way)
+{
+    uint64_t begun = measure_worked_ns();
+    for (size_t i = way->written - ROUND_CELLS; i < way->written; i++)
+        table_baseline_upsert(way->table, key_of(way, i), (int64_t)i);
+    return (double)(measure_worked_ns() - begun);
+}
+
 static void drop_all(struct way *way)
 {
     for (size_t i = 0; i < way->runs; i++) {
@@ -161,6 +178,7 @@ static void measure_round(struct way *way, struct measure_samples *samples)
     taken[COPY] = copy_all(way);
     taken[DECODE] = decode_all(way);
     taken[APPLY] = apply_all(way);
+    taken[UPSERT] = upsert_all(way);
     drop_all(way);
     for (int s = 0; s < STAGES; s++)
         measure_sample(&samples[s], taken[s] / (double)(way->runs * way->cells));
@@ -169,20 +187,23 @@ static void measure_round(struct way *way, struct measure_samples *samples)
 }
 
 static void tell(struct measure_report *report, const struct way *way,
-                 struct measure_samples *samples, double upsert_ns)
+                 struct measure_samples *samples)
 {
     static const char *const stages[] = {"sealed", "encoded", "decoded", "applied"};
     const char *what = way->fresh ? "new" : "overwritten";
     char name[96];
     double copy = measure_median(&samples[COPY]);
+    double upsert = measure_median(&samples[UPSERT]);
     double medians[COPY];
+    snprintf(name, sizeof name, "baseline: bare upsert, keys %s", what);
+    measure_row(report, GROUP, name, "ns", upsert, (struct measure_beside){0, 0});
     for (int s = 0; s < COPY; s++) {
-        struct measure_beside beside = {.baseline = s == APPLY ? upsert_ns : copy};
+        struct measure_beside beside = {.baseline = s == APPLY ? upsert : copy};
         medians[s] = measure_median(&samples[s]);
         snprintf(name, sizeof name, "%s, a cell of %zu, keys %s", stages[s], way->cells, what);
         measure_row(report, GROUP, name, "ns", medians[s], beside);
     }
-    struct measure_beside beside = {.baseline = upsert_ns};
+    struct measure_beside beside = {.baseline = upsert};
     if (way->cells == 1 || way->cells == 1024)
         beside.target = way->cells == 1 ? 1500 : 330;
     snprintf(name, sizeof name, "decoded and applied, a cell of %zu, %s", way->cells, what);
@@ -196,7 +217,7 @@ static void tell(struct measure_report *report, const struct way *way,
 }
 
 static void measure_way(struct measure_report *report, const struct bare_keys *keys, size_t cells,
-                        bool fresh, double upsert_ns)
+                        bool fresh)
 {
     struct way *way = measure_allocate(sizeof *way);
     struct measure_samples *samples = measure_allocate(STAGES * sizeof *samples);
@@ -214,34 +235,19 @@ static void measure_way(struct measure_report *report, const struct bare_keys *k
     for (int s = 0; s < STAGES; s++)
         samples[s].count = 0;
     bare_fill(way->from, keys, RECORDS);
+    way->table = table_baseline_new(RECORDS + ROUNDS_MAX * ROUND_CELLS);
+    for (size_t i = 0; i < RECORDS; i++)
+        table_baseline_upsert(way->table, bare_key(keys, i), (int64_t)i);
     (void)bare_join(way->to, way->from);
     for (int round = 0; round < (report->quick ? 3 : ROUNDS_MAX); round++)
         measure_round(way, samples);
-    tell(report, way, samples, upsert_ns);
+    tell(report, way, samples);
     holm_encoder_release(&way->encoder);
     holm_replica_free(way->from);
     holm_replica_free(way->to);
+    table_baseline_free(way->table);
     free(samples);
     free(way);
-}
-
-/* An overwrite of a bare table of as many records, shuffled. */
-static double upsert_ns(const struct bare_keys *keys)
-{
-    struct measure_samples *samples = measure_allocate(sizeof *samples);
-    struct table_baseline *table = table_baseline_new(RECORDS);
-    samples->count = 0;
-    for (int round = 0; round <= 5; round++) {
-        uint64_t begun = measure_worked_ns();
-        for (size_t i = 0; i < RECORDS; i++)
-            table_baseline_upsert(table, bare_key(keys, bare_shuffled(keys, i)), round);
-        if (round > 0)
-            measure_sample(samples, (double)(measure_worked_ns() - begun) / RECORDS);
-    }
-    double median = measure_median(samples);
-    table_baseline_free(table);
-    free(samples);
-    return median;
 }
 
 void core_delta(struct measure_report *report)
@@ -252,12 +258,9 @@ void core_delta(struct measure_report *report)
     struct bare_keys keys, more;
     bare_keys_make(&keys, RECORDS);
     bare_keys_make(&more, RECORDS + ROUNDS_MAX * ROUND_CELLS);
-    double upsert = upsert_ns(&keys);
-    measure_row(report, GROUP, "baseline: bare upsert into 100,000", "ns", upsert,
-                (struct measure_beside){0, 0});
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        measure_way(report, &keys, sizes[i], false, upsert);
-        measure_way(report, &more, sizes[i], true, upsert);
+        measure_way(report, &keys, sizes[i], false);
+        measure_way(report, &more, sizes[i], true);
     }
     bare_keys_free(&keys);
     bare_keys_free(&more);

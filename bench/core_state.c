@@ -74,7 +74,7 @@ void core_merge(struct measure_report *report)
     bare_keys_make(&keys, RECORDS + 2 * MORE);
     struct holm_replica *base = bare_open(1, 0, NULL);
     bare_fill(base, &keys, RECORDS);
-    for (int i = 0; i < (report->quick ? 3 : 9); i++) {
+    for (int i = 0; i < (report->quick ? 2 : 7); i++) {
         struct bare_times times = merge_once(base, &keys);
         measure_sample(&samples[0], times.freeze / 1e6);
         measure_sample(&samples[1], times.merge / 1e6);
@@ -237,7 +237,7 @@ void core_read(struct measure_report *report)
         table_baseline_upsert(table, bare_key(&keys, i), (int64_t)i);
     for (int i = 0; i < 6; i++)
         samples[i].count = 0;
-    for (int i = 0; i < (report->quick ? 5 : 21); i++) {
+    for (int i = 0; i < (report->quick ? 3 : 11); i++) {
         measure_sample(&samples[0], get_ns(replica, &keys));
         measure_sample(&samples[1], get_baseline_ns(table, &keys));
         measure_sample(&samples[2], scan_ns(replica));

@@ -90,7 +90,7 @@ struct scale {
     int repeats, repeats_quick;
 };
 
-static const struct scale scales[] = {{10000, 15, 5}, {100000, 5, 3}, {1000000, 3, 0}};
+static const struct scale scales[] = {{10000, 9, 3}, {100000, 5, 1}, {1000000, 3, 0}};
 
 static void tell(struct measure_report *report, const struct kind *kind, size_t count, size_t batch,
                  struct measure_samples *samples)
@@ -155,7 +155,7 @@ static void measure_scale(struct measure_report *report, size_t count, int repea
     bare_keys_make(&keys, count);
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
         measure_kind(report, &keys, &kinds[k], 1, repeats, baselines);
-        if (count < 1000000)
+        if (count < (report->quick ? 100000 : 1000000))
             measure_kind(report, &keys, &kinds[k], BATCH_MAX, repeats, baselines);
     }
     tell_baselines(report, count, baselines);

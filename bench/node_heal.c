@@ -24,6 +24,7 @@ struct split {
 
 struct healed {
     struct measure_samples from_heal, from_link, kib;
+    uint32_t link_timeout_ms; /* 0: the default */
 };
 
 static void write_apart(struct cluster *cluster, const struct split *split,
@@ -45,7 +46,9 @@ static void measure_split(const struct split *split, const struct bare_keys *key
 {
     struct cluster cluster;
     size_t all = split->equal + 2 * split->apart;
-    cluster_open(&cluster, 3, split->log_emptied ? LOG_SMALLEST : 0);
+    cluster_open(
+        &cluster, 3,
+        (struct cluster_options){split->log_emptied ? LOG_SMALLEST : 0, healed->link_timeout_ms});
     cluster_put(&cluster, 0, keys, 0, split->equal, 1);
     cluster_wait_equal(&cluster, split->equal);
     cluster_split(&cluster);
@@ -103,6 +106,7 @@ void node_heal(struct measure_report *report)
     for (size_t i = 0; i < sizeof splits / sizeof splits[0]; i++) {
         struct healed *healed = measure_allocate(sizeof *healed);
         healed->from_heal.count = healed->from_link.count = healed->kib.count = 0;
+        healed->link_timeout_ms = splits[i].noticed ? (report->quick ? 500 : 1000) : 0;
         for (int repeat = 0; repeat < (report->quick ? 1 : 3); repeat++)
             measure_split(&splits[i], &keys, repeat, healed);
         tell_split(report, &splits[i], healed);
@@ -124,7 +128,7 @@ static void measure_empty(const struct empty *empty, const struct bare_keys *key
                           struct measure_samples *time_ms, struct measure_samples *kib)
 {
     struct cluster cluster;
-    cluster_open(&cluster, 1, empty->log_emptied ? LOG_SMALLEST : 0);
+    cluster_open(&cluster, 1, (struct cluster_options){empty->log_emptied ? LOG_SMALLEST : 0, 0});
     cluster_put(&cluster, 0, keys, 0, keys->count, 1);
     cluster_wait_equal(&cluster, keys->count);
     uint64_t begun = measure_now_ns();
@@ -156,7 +160,7 @@ void node_empty(struct measure_report *report)
     for (size_t i = 0; i < sizeof empties / sizeof empties[0]; i++) {
         char name[96];
         samples[0].count = samples[1].count = 0;
-        for (int repeat = 0; repeat < (report->quick ? 1 : 5); repeat++)
+        for (int repeat = 0; repeat < (report->quick ? 1 : 3); repeat++)
             measure_empty(&empties[i], &keys, &samples[0], &samples[1]);
         measure_row(report, "empty", empties[i].name, "ms", measure_median(&samples[0]),
                     (struct measure_beside){0, empties[i].target_ms});

@@ -51,7 +51,7 @@ static void measure_visible(struct visible *visible, size_t count)
     struct cluster cluster;
     struct bare_keys keys;
     struct holm_watch *watch;
-    cluster_open(&cluster, 3, 0);
+    cluster_open(&cluster, 3, (struct cluster_options){0, 0});
     bare_keys_make(&keys, count);
     measure_must(holm_watch_open(cluster.nodes[1], holm_mem(NULL, 0), 0, &watch), "a watch");
     for (size_t i = 0; i < CHUNKS; i++) {
@@ -73,7 +73,7 @@ void node_visible(struct measure_report *report)
         return;
     struct visible *visible = measure_allocate(sizeof *visible);
     visible->socket.count = visible->link.count = visible->put.count = 0;
-    measure_visible(visible, report->quick ? 500 : 2000);
+    measure_visible(visible, report->quick ? 250 : 2000);
     double socket = measure_percentile(&visible->socket, 50);
     double link = measure_percentile(&visible->link, 50);
     double link_99 = measure_percentile(&visible->link, 99);
@@ -111,7 +111,7 @@ static double local_ns(const struct bare_keys *keys, size_t threads)
     struct cluster cluster;
     struct writer writers[2];
     pthread_t ids[2];
-    cluster_open(&cluster, 1, 0);
+    cluster_open(&cluster, 1, (struct cluster_options){0, 0});
     uint64_t begun = measure_now_ns();
     for (size_t i = 0; i < threads; i++) {
         size_t part = keys->count / threads;
@@ -136,7 +136,7 @@ void node_local(struct measure_report *report)
     struct bare_keys keys;
     bare_keys_make(&keys, 100000);
     samples[0].count = samples[1].count = 0;
-    for (int i = 0; i < (report->quick ? 3 : 9); i++) {
+    for (int i = 0; i < (report->quick ? 1 : 9); i++) {
         measure_sample(&samples[0], local_ns(&keys, 1));
         measure_sample(&samples[1], local_ns(&keys, 2));
     }
@@ -156,7 +156,7 @@ static void measure_live(struct measure_samples *time_ms, struct measure_samples
                          const struct bare_keys *keys)
 {
     struct cluster cluster;
-    cluster_open(&cluster, nodes, 0);
+    cluster_open(&cluster, nodes, (struct cluster_options){0, 0});
     uint64_t begun = measure_now_ns();
     cluster_put(&cluster, 0, keys, 0, keys->count, 1);
     cluster_wait_equal(&cluster, keys->count);
@@ -175,7 +175,7 @@ static void tell_live(struct measure_report *report, size_t nodes, size_t puts, 
     char name[96];
     bare_keys_make(&keys, puts);
     samples[0].count = samples[1].count = 0;
-    for (int i = 0; i < (report->quick ? 2 : 7); i++)
+    for (int i = 0; i < (report->quick ? 1 : 7); i++)
         measure_live(&samples[0], target_kib > 0 && i < 3 ? &samples[1] : NULL, nodes, &keys);
     snprintf(name, sizeof name, "%zu puts on one of %zu, all equal", puts, nodes);
     measure_row(report, "live", name, "ms", measure_median(&samples[0]),
@@ -205,12 +205,11 @@ void node_idle(struct measure_report *report)
         return;
     struct cluster cluster;
     struct bare_keys keys;
-    uint64_t seconds = report->quick ? 3 : 10;
-    cluster_open(&cluster, 3, 0);
+    uint64_t seconds = report->quick ? 2 : 10;
+    cluster_open(&cluster, 3, (struct cluster_options){0, 0});
     bare_keys_make(&keys, 10000);
     cluster_put(&cluster, 0, &keys, 0, keys.count, 1);
     cluster_wait_equal(&cluster, keys.count);
-    measure_nap_us(1000000); /* the beacons that tell of it */
     struct cluster_traffic before = cluster_traffic_settled(&cluster);
     uint64_t begun = measure_now_ns();
     measure_nap_us(seconds * 1000000);
