@@ -382,14 +382,14 @@ struct holm_stats {
     uint64_t dropped;         /* frames that a bounded queue could not take */
     uint64_t drift;           /* stamps too far ahead of the local clock */
     uint64_t bytes_sent;      /* payload of links and broadcasts, a broadcast counted once */
-    uint64_t bytes_received;
-    uint64_t records;        /* present now */
-    uint64_t tombstones;     /* burials held now; two concurrent ones of a key are two */
-    uint64_t vector_entries; /* the largest vector of a partition */
-    uint64_t log_bytes;      /* op log now */
-    uint64_t state_bytes;    /* records and tombstones now, in memory */
-    uint64_t digest;         /* of the live state of all partitions: equal states, equal digests */
-    uint64_t vector_hash;    /* of all vectors: equal when the same operations are applied */
+    uint64_t bytes_received;  /* both as of a moment ago: up to a beacon interval when idle */
+    uint64_t records;         /* present now */
+    uint64_t tombstones;      /* burials held now; two concurrent ones of a key are two */
+    uint64_t vector_entries;  /* the largest vector of a partition */
+    uint64_t log_bytes;       /* op log now */
+    uint64_t state_bytes;     /* records and tombstones now, in memory */
+    uint64_t digest;          /* of the live state of all partitions: equal states, equal digests */
+    uint64_t vector_hash;     /* of all vectors: equal when the same operations are applied */
     uint64_t peers_up;
 };
 
