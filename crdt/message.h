@@ -74,7 +74,8 @@ struct holm_ping {
     uint64_t token; /* comes back in the pong */
 };
 
-/* Goodbye: I am closing; hang up on me. `subscription` is opaque to all but the transport. */
+/* Goodbye: I am closing; hang up on me. `subscription` is a note of the transport's own, for one that
+ * needs help to leave a publisher; the present ones need none, and leave it empty. */
 struct holm_goodbye {
     struct holm_bytes subscription;
 };
