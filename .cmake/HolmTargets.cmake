@@ -36,7 +36,8 @@ if(HOLM_FUZZ)
     target_compile_options(holm_build INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 if(HOLM_COVERAGE)
-    target_compile_options(holm_build INTERFACE --coverage)
+    # Threads count the same lines: without atomic updates counts get lost, or negative, which gcovr refuses.
+    target_compile_options(holm_build INTERFACE --coverage -fprofile-update=atomic)
     target_link_options(holm_build INTERFACE --coverage)
 endif()
 
