@@ -1,26 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crdt/path.h"
 
-enum holm_status holm_path_init(struct holm_path *path, struct holm_bytes name)
+static enum holm_status pack_name(struct holm_packed_path *packed, struct holm_bytes name)
 {
-    if (name.size > HOLM_FIELD_BYTES_MAX)
+    if (name.size == 0 || name.data == NULL)
+        return HOLM_EINVAL;
+    if (name.size > HOLM_FIELD_BYTES_MAX || name.size + 1 > sizeof packed->storage - packed->size)
         return HOLM_ETOOBIG;
-    path->size = 0;
-    if (name.size == 0)
-        return HOLM_OK;
-    path->storage[0] = (unsigned char)name.size;
-    memcpy(path->storage + 1, name.data, name.size);
-    path->size = 1 + name.size;
+    packed->storage[packed->size] = (unsigned char)name.size;
+    memcpy(packed->storage + packed->size + 1, name.data, name.size);
+    packed->size += 1 + name.size;
     return HOLM_OK;
 }
 
-struct holm_bytes holm_path_name(struct holm_bytes path)
+enum holm_status holm_path_pack(struct holm_packed_path *packed, struct holm_path parents,
+                                struct holm_bytes field)
 {
-    if (path.size == 0)
-        return path;
-    const unsigned char *bytes = path.data;
-    HOLM_ASSERT((size_t)bytes[0] + 1 <= path.size);
-    return holm_mem(bytes + 1, bytes[0]);
+    enum holm_status status = HOLM_OK;
+    packed->size = 0;
+    if (parents.count > 0 && parents.names == NULL)
+        return HOLM_EINVAL;
+    for (size_t i = 0; status == HOLM_OK && i < parents.count; i++)
+        status = pack_name(packed, parents.names[i]);
+    if (status == HOLM_OK && field.size > 0)
+        status = pack_name(packed, field);
+    return status;
+}
+
+struct holm_bytes holm_path_take(struct holm_bytes *path)
+{
+    const unsigned char *bytes = path->data;
+    HOLM_ASSERT(path->size > 0 && (size_t)bytes[0] + 1 <= path->size);
+    struct holm_bytes name = holm_mem(bytes + 1, bytes[0]);
+    *path = holm_mem(bytes + 1 + name.size, path->size - 1 - name.size);
+    return name;
+}
+
+size_t holm_path_count(struct holm_bytes path)
+{
+    size_t count = 0;
+    for (; path.size > 0; count++)
+        (void)holm_path_take(&path);
+    return count;
 }
 
 bool holm_path_valid(struct holm_bytes path)

@@ -153,19 +153,46 @@ struct holm_cell_view {
     const struct holm_count *count; /* COUNTER, otherwise NULL */
 };
 
-/* Reads of one slot. Absent or buried: HOLM_ENOENT. `field` is a name, as in holm_op. */
-HOLM_NODISCARD enum holm_status holm_replica_get(const struct holm_replica *replica,
-                                                 struct holm_bytes key, struct holm_bytes field,
-                                                 enum holm_kind kind,
-                                                 struct holm_cell_view *winner);
+/* Reads of one slot. Absent, buried, or a path that cannot be: HOLM_ENOENT, false. */
+HOLM_NODISCARD enum holm_status holm_replica_get_at(const struct holm_replica *replica,
+                                                    struct holm_bytes key, struct holm_path path,
+                                                    enum holm_kind kind,
+                                                    struct holm_cell_view *winner);
 /* The sum of a counter, saturated to 64 bits; 0 with HOLM_ENOENT. */
-HOLM_NODISCARD enum holm_status holm_replica_count(const struct holm_replica *replica,
-                                                   struct holm_bytes key, struct holm_bytes field,
-                                                   int64_t *sum);
-bool holm_replica_contains(const struct holm_replica *replica, struct holm_bytes key,
-                           struct holm_bytes field, struct holm_bytes element);
-bool holm_replica_enabled(const struct holm_replica *replica, struct holm_bytes key,
-                          struct holm_bytes field);
+HOLM_NODISCARD enum holm_status holm_replica_count_at(const struct holm_replica *replica,
+                                                      struct holm_bytes key, struct holm_path path,
+                                                      int64_t *sum);
+bool holm_replica_contains_at(const struct holm_replica *replica, struct holm_bytes key,
+                              struct holm_path path, struct holm_bytes element);
+bool holm_replica_enabled_at(const struct holm_replica *replica, struct holm_bytes key,
+                             struct holm_path path);
+
+/* The same for a field that lies in no other; empty: the record itself. */
+HOLM_NODISCARD static inline enum holm_status holm_replica_get(const struct holm_replica *replica,
+                                                               struct holm_bytes key,
+                                                               struct holm_bytes field,
+                                                               enum holm_kind kind,
+                                                               struct holm_cell_view *winner)
+{
+    return holm_replica_get_at(replica, key, holm_path_of(&field, field.size > 0), kind, winner);
+}
+HOLM_NODISCARD static inline enum holm_status holm_replica_count(const struct holm_replica *replica,
+                                                                 struct holm_bytes key,
+                                                                 struct holm_bytes field,
+                                                                 int64_t *sum)
+{
+    return holm_replica_count_at(replica, key, holm_path_of(&field, field.size > 0), sum);
+}
+static inline bool holm_replica_contains(const struct holm_replica *replica, struct holm_bytes key,
+                                         struct holm_bytes field, struct holm_bytes element)
+{
+    return holm_replica_contains_at(replica, key, holm_path_of(&field, field.size > 0), element);
+}
+static inline bool holm_replica_enabled(const struct holm_replica *replica, struct holm_bytes key,
+                                        struct holm_bytes field)
+{
+    return holm_replica_enabled_at(replica, key, holm_path_of(&field, field.size > 0));
+}
 bool holm_replica_exists(const struct holm_replica *replica, struct holm_bytes key);
 bool holm_replica_buried(const struct holm_replica *replica, struct holm_bytes key);
 
@@ -177,6 +204,23 @@ bool holm_replica_buried(const struct holm_replica *replica, struct holm_bytes k
 typedef bool holm_cell_visitor(void *context, const struct holm_cell_view *cell);
 void holm_replica_visit(const struct holm_replica *replica, struct holm_bytes key,
                         holm_cell_visitor *visit, void *context);
+
+/* Visits live cells of one record at or below a path, in the same order: those of the path itself
+ * come first. O(fields of the record + cells visited). */
+void holm_replica_visit_below(const struct holm_replica *replica, struct holm_bytes key,
+                              struct holm_path path, holm_cell_visitor *visit, void *context);
+
+/* Elements of a set, in the order of their bytes. */
+struct holm_element_range {
+    struct holm_bytes key;
+    struct holm_path path;
+    const struct holm_bytes *after; /* only those behind it, there or not; NULL: from the first */
+};
+
+/* Visits each element of a range once, with the best of its cells. O(log n), and what is visited. */
+void holm_replica_visit_elements(const struct holm_replica *replica,
+                                 const struct holm_element_range *range, holm_cell_visitor *visit,
+                                 void *context);
 
 /* Visits every tombstone: the key, and the dot that buried it. */
 typedef bool holm_tombstone_visitor(void *context, struct holm_bytes key, struct holm_dot dot);

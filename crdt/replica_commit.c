@@ -11,15 +11,10 @@
 struct writing {
     struct holm_replica *replica;
     const struct holm_op *op;
-    struct holm_path path;
+    struct holm_bytes path;     /* packed */
     struct holm_record *record; /* NULL when there is none yet */
     uint64_t seq;               /* the dot's, once it is minted */
 };
-
-static struct holm_bytes path_of(const struct writing *writing)
-{
-    return holm_path_bytes(&writing->path);
-}
 
 /* Whether the cell was written by the run that is still pending. */
 static bool cell_pending(const struct holm_replica *replica, const struct holm_cell *cell)
@@ -47,7 +42,7 @@ static struct holm_pending_item new_item(const struct writing *writing, enum hol
                                       .kind = kind,
                                       .actor = writing->replica->self,
                                       .key = writing->op->key,
-                                      .path = path_of(writing),
+                                      .path = writing->path,
                                       .sub = sub};
 }
 
@@ -86,7 +81,7 @@ static enum holm_status put(struct writing *writing, uint8_t kind, struct holm_b
     struct holm_replica *replica = writing->replica;
     struct holm_slot *slot;
     enum holm_status status = holm_state_ensure_slot(&replica->state, writing->op->key,
-                                                     path_of(writing), kind, sub, &slot);
+                                                     writing->path, kind, sub, &slot);
     if (status != HOLM_OK)
         return status;
     mint(writing);
@@ -109,7 +104,7 @@ static enum holm_status put_extreme(struct writing *writing, uint8_t kind)
 {
     struct holm_value value = writing->op->as.value;
     const struct holm_slot *slot = holm_state_slot(&writing->replica->state, writing->op->key,
-                                                   path_of(writing), kind, holm_mem(NULL, 0));
+                                                   writing->path, kind, holm_mem(NULL, 0));
     if (slot != NULL && slot->cells != NULL) {
         struct holm_value seen = holm_cell_value(slot->cells);
         int order = holm_value_compare(&seen, &value);
@@ -166,7 +161,7 @@ static enum holm_status drop_cells(struct writing *writing, struct holm_slot *sl
 static enum holm_status drop_slot(struct writing *writing, uint8_t kind, struct holm_bytes sub)
 {
     struct holm_slot *slot = holm_state_slot(&writing->replica->state, writing->op->key,
-                                             path_of(writing), kind, sub);
+                                             writing->path, kind, sub);
     if (slot == NULL)
         return HOLM_OK;
     struct holm_pending_item item = new_item(writing, HOLM_ITEM_DROP_SLOT, kind, sub);
@@ -180,9 +175,8 @@ static enum holm_status add(struct writing *writing)
 {
     struct holm_replica *replica = writing->replica;
     struct holm_slot *slot;
-    enum holm_status status = holm_state_ensure_slot(&replica->state, writing->op->key,
-                                                     path_of(writing), HOLM_COUNTER,
-                                                     holm_mem(NULL, 0), &slot);
+    enum holm_status status = holm_state_ensure_slot(
+        &replica->state, writing->op->key, writing->path, HOLM_COUNTER, holm_mem(NULL, 0), &slot);
     if (status != HOLM_OK)
         return status;
     mint(writing);
@@ -251,7 +245,7 @@ static enum holm_status reset_slot(struct writing *writing, struct holm_slot *sl
 static enum holm_status reset(struct writing *writing)
 {
     struct holm_slot *slot = holm_state_slot(&writing->replica->state, writing->op->key,
-                                             path_of(writing), HOLM_COUNTER, holm_mem(NULL, 0));
+                                             writing->path, HOLM_COUNTER, holm_mem(NULL, 0));
     return slot == NULL ? HOLM_OK : reset_slot(writing, slot);
 }
 
@@ -266,7 +260,7 @@ static enum holm_status remove_path(struct writing *writing)
     enum holm_status status = HOLM_OK;
     struct holm_field *field = writing->record->fields;
     for (; status == HOLM_OK && field != NULL; field = field->next) {
-        if (!holm_path_covers(path_of(writing), holm_field_path(field)))
+        if (!holm_path_covers(writing->path, holm_field_path(field)))
             continue;
         struct holm_slot *slot = holm_field_first(field);
         for (; status == HOLM_OK && slot != NULL; slot = holm_slot_next(slot)) {
@@ -322,6 +316,15 @@ static size_t value_bytes(const struct holm_op *op)
         return op->as.element.size;
     bool valued = op->type == HOLM_OP_PUT || op->type == HOLM_OP_RAISE || op->type == HOLM_OP_LOWER;
     return valued && holm_type_has_bytes(op->as.value.type) ? op->as.value.as.bytes.size : 0;
+}
+
+/* As the batch limit counts an operation; names that are too long are refused elsewhere. */
+static size_t op_bytes(const struct holm_op *op)
+{
+    size_t bytes = 64 + op->key.size + op->field.size + value_bytes(op);
+    for (size_t i = 0; op->parents.names != NULL && i < op->parents.count; i++)
+        bytes += 1 + op->parents.names[i].size;
+    return bytes;
 }
 
 static enum holm_status check_op(const struct holm_replica *replica, const struct holm_op *op)
@@ -381,12 +384,13 @@ static void touch(struct holm_replica *replica, struct holm_bytes key)
 
 static enum holm_status commit_op(struct holm_replica *replica, const struct holm_op *op)
 {
-    struct writing writing = {.replica = replica, .op = op};
+    struct holm_packed_path path;
     enum holm_status status = check_op(replica, op);
     if (status == HOLM_OK)
-        status = holm_path_init(&writing.path, op->field);
+        status = holm_path_pack(&path, op->parents, op->field);
     if (status != HOLM_OK)
         return status;
+    struct writing writing = {.replica = replica, .op = op, .path = holm_path_bytes(&path)};
     writing.record = holm_state_find(&replica->state, op->key);
     if (holm_record_buried(writing.record))
         return op->type == HOLM_OP_BURY ? HOLM_OK : HOLM_EBURIED;
@@ -403,7 +407,7 @@ static enum holm_status commit_all(struct holm_replica *replica, const struct ho
     size_t bytes_before = replica->pending.bytes;
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
-        bytes += 64 + ops[i].key.size + ops[i].field.size + value_bytes(&ops[i]);
+        bytes += op_bytes(&ops[i]);
         if (count > 1 && bytes > bytes_max)
             return HOLM_ETOOBIG;
         enum holm_status status = commit_op(replica, &ops[i]);

@@ -3,13 +3,13 @@
 #include "crdt/replica_parts.h"
 
 static struct holm_slot *find_slot(const struct holm_replica *replica, struct holm_bytes key,
-                                   struct holm_bytes field, enum holm_kind kind,
+                                   struct holm_path path, enum holm_kind kind,
                                    struct holm_bytes sub)
 {
-    struct holm_path path;
-    if (key.size == 0 || holm_path_init(&path, field) != HOLM_OK)
+    struct holm_packed_path packed;
+    if (key.size == 0 || holm_path_pack(&packed, path, holm_mem(NULL, 0)) != HOLM_OK)
         return NULL;
-    return holm_state_slot(&replica->state, key, holm_path_bytes(&path), (uint8_t)kind, sub);
+    return holm_state_slot(&replica->state, key, holm_path_bytes(&packed), (uint8_t)kind, sub);
 }
 
 static struct holm_cell_view view_of(const struct holm_replica *replica,
@@ -45,21 +45,21 @@ static struct holm_cell_view view_entry(const struct holm_replica *replica,
     return view;
 }
 
-enum holm_status holm_replica_get(const struct holm_replica *replica, struct holm_bytes key,
-                                  struct holm_bytes field, enum holm_kind kind,
-                                  struct holm_cell_view *winner)
+enum holm_status holm_replica_get_at(const struct holm_replica *replica, struct holm_bytes key,
+                                     struct holm_path path, enum holm_kind kind,
+                                     struct holm_cell_view *winner)
 {
-    const struct holm_slot *slot = find_slot(replica, key, field, kind, holm_mem(NULL, 0));
+    const struct holm_slot *slot = find_slot(replica, key, path, kind, holm_mem(NULL, 0));
     if (slot == NULL || slot->cells == NULL)
         return HOLM_ENOENT;
     *winner = view_cell(replica, slot, slot->cells);
     return HOLM_OK;
 }
 
-enum holm_status holm_replica_count(const struct holm_replica *replica, struct holm_bytes key,
-                                    struct holm_bytes field, int64_t *sum)
+enum holm_status holm_replica_count_at(const struct holm_replica *replica, struct holm_bytes key,
+                                       struct holm_path path, int64_t *sum)
 {
-    const struct holm_slot *slot = find_slot(replica, key, field, HOLM_COUNTER, holm_mem(NULL, 0));
+    const struct holm_slot *slot = find_slot(replica, key, path, HOLM_COUNTER, holm_mem(NULL, 0));
     struct holm_wide wide = {0, 0};
     bool live = false;
     const struct holm_count_entry *entry = slot == NULL ? NULL : slot->entries;
@@ -73,17 +73,17 @@ enum holm_status holm_replica_count(const struct holm_replica *replica, struct h
     return live ? HOLM_OK : HOLM_ENOENT;
 }
 
-bool holm_replica_contains(const struct holm_replica *replica, struct holm_bytes key,
-                           struct holm_bytes field, struct holm_bytes element)
+bool holm_replica_contains_at(const struct holm_replica *replica, struct holm_bytes key,
+                              struct holm_path path, struct holm_bytes element)
 {
-    const struct holm_slot *slot = find_slot(replica, key, field, HOLM_SET, element);
+    const struct holm_slot *slot = find_slot(replica, key, path, HOLM_SET, element);
     return slot != NULL && slot->cells != NULL;
 }
 
-bool holm_replica_enabled(const struct holm_replica *replica, struct holm_bytes key,
-                          struct holm_bytes field)
+bool holm_replica_enabled_at(const struct holm_replica *replica, struct holm_bytes key,
+                             struct holm_path path)
 {
-    const struct holm_slot *slot = find_slot(replica, key, field, HOLM_FLAG, holm_mem(NULL, 0));
+    const struct holm_slot *slot = find_slot(replica, key, path, HOLM_FLAG, holm_mem(NULL, 0));
     return slot != NULL && slot->cells != NULL;
 }
 
@@ -118,9 +118,11 @@ static bool visit_slot(const struct holm_replica *replica, const struct holm_slo
 }
 
 static bool visit_record(const struct holm_replica *replica, const struct holm_record *record,
-                         holm_cell_visitor *visit, void *context)
+                         struct holm_bytes above, holm_cell_visitor *visit, void *context)
 {
     for (const struct holm_field *field = record->fields; field != NULL; field = field->next) {
+        if (!holm_path_covers(above, holm_field_path(field)))
+            continue;
         const struct holm_slot *slot = holm_field_first(field);
         for (; slot != NULL; slot = holm_slot_next(slot)) {
             if (!visit_slot(replica, slot, visit, context))
@@ -137,12 +139,46 @@ void holm_replica_visit(const struct holm_replica *replica, struct holm_bytes ke
     if (key.size > 0) {
         record = holm_state_find(&replica->state, key);
         if (record != NULL)
-            (void)visit_record(replica, record, visit, context);
+            (void)visit_record(replica, record, holm_mem(NULL, 0), visit, context);
         return;
     }
     record = holm_state_next(&replica->state, NULL);
-    while (record != NULL && visit_record(replica, record, visit, context))
+    while (record != NULL && visit_record(replica, record, holm_mem(NULL, 0), visit, context))
         record = holm_state_next(&replica->state, record);
+}
+
+void holm_replica_visit_below(const struct holm_replica *replica, struct holm_bytes key,
+                              struct holm_path path, holm_cell_visitor *visit, void *context)
+{
+    struct holm_packed_path above;
+    if (key.size == 0 || holm_path_pack(&above, path, holm_mem(NULL, 0)) != HOLM_OK)
+        return;
+    const struct holm_record *record = holm_state_find(&replica->state, key);
+    if (record != NULL)
+        (void)visit_record(replica, record, holm_path_bytes(&above), visit, context);
+}
+
+void holm_replica_visit_elements(const struct holm_replica *replica,
+                                 const struct holm_element_range *range, holm_cell_visitor *visit,
+                                 void *context)
+{
+    struct holm_packed_path path;
+    if (range->key.size == 0 || holm_path_pack(&path, range->path, holm_mem(NULL, 0)) != HOLM_OK)
+        return;
+    const struct holm_record *record = holm_state_find(&replica->state, range->key);
+    const struct holm_field *field =
+        record == NULL ? NULL : holm_record_field(record, holm_path_bytes(&path), HOLM_SET);
+    if (field == NULL)
+        return;
+    const struct holm_slot *slot = range->after == NULL ? holm_field_first(field)
+                                                        : holm_field_behind(field, *range->after);
+    for (; slot != NULL; slot = holm_slot_next(slot)) {
+        if (slot->cells == NULL)
+            continue;
+        struct holm_cell_view view = view_cell(replica, slot, slot->cells);
+        if (!visit(context, &view))
+            return;
+    }
 }
 
 void holm_replica_visit_tombstones(const struct holm_replica *replica,

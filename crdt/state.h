@@ -149,6 +149,8 @@ struct holm_slot *holm_state_slot(const struct holm_state *state, struct holm_by
 /* In the order of the elements. NULL at the end. */
 struct holm_slot *holm_field_first(const struct holm_field *field);
 struct holm_slot *holm_slot_next(const struct holm_slot *slot);
+/* The first whose element is greater than `sub`. O(log n). */
+struct holm_slot *holm_field_behind(const struct holm_field *field, struct holm_bytes sub);
 
 /* All records, in the table's order: the first with NULL, then the one behind. The state must not
  * change in between. */

@@ -37,6 +37,19 @@ struct holm_slot *holm_slot_next(const struct holm_slot *slot)
     return slot->parent;
 }
 
+struct holm_slot *holm_field_behind(const struct holm_field *field, struct holm_bytes sub)
+{
+    struct holm_slot *behind = NULL;
+    struct holm_slot *slot = field->root;
+    while (slot != NULL) {
+        bool greater = holm_bytes_compare(holm_slot_sub(slot), sub) > 0;
+        if (greater)
+            behind = slot;
+        slot = greater ? slot->left : slot->right;
+    }
+    return behind;
+}
+
 /* Puts `child` where `slot` hung. */
 static void replace_child(struct holm_slot *slot, struct holm_slot *child)
 {

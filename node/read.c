@@ -156,6 +156,11 @@ bool holm_buried(struct holm_node *node, struct holm_bytes key)
     return answer;
 }
 
+static struct holm_path path_of(const struct holm_bytes *field)
+{
+    return holm_path_of(field, field->size > 0);
+}
+
 static enum holm_status read_view(struct holm_node *node, struct holm_bytes key,
                                   struct holm_view_choice choice, struct holm_view **view)
 {
@@ -180,7 +185,7 @@ enum holm_status holm_read(struct holm_node *node, struct holm_bytes key, struct
 enum holm_status holm_read_field(struct holm_node *node, struct holm_bytes key,
                                  struct holm_bytes field, struct holm_view **view)
 {
-    struct holm_view_choice choice = {.field = &field};
+    struct holm_view_choice choice = {.path = path_of(&field), .own = true};
 
     return read_view(node, key, choice, view);
 }
@@ -188,7 +193,7 @@ enum holm_status holm_read_field(struct holm_node *node, struct holm_bytes key,
 enum holm_status holm_siblings(struct holm_node *node, struct holm_bytes key,
                                struct holm_bytes field, struct holm_view **view)
 {
-    struct holm_view_choice choice = {.field = &field, .kind = HOLM_REGISTER};
+    struct holm_view_choice choice = {.path = path_of(&field), .own = true, .kind = HOLM_REGISTER};
 
     return read_view(node, key, choice, view);
 }

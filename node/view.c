@@ -12,27 +12,25 @@
  * and so are slots of one path.
  */
 struct walk {
+    const struct holm_replica *replica;
+    struct holm_bytes key;
     struct holm_view_choice choice;
-    size_t entries;
+    size_t shown; /* entries up to now */
+    size_t names;
     size_t bytes;
     bool begun;                     /* `previous` is set */
     struct holm_cell_view previous; /* the cell shown before */
     struct holm_wide sum;           /* of the counter that `previous` belongs to */
     struct holm_view *view;
-    unsigned char *free; /* where the next bytes go */
+    struct holm_bytes *free_names; /* where the next names go */
+    unsigned char *free;           /* where the next bytes go */
 };
 
 static bool is_shown(const struct walk *walk, const struct holm_cell_view *cell)
 {
-    struct holm_bytes name = holm_path_name(cell->path);
-
     if (cell->kind < HOLM_REGISTER || cell->kind > HOLM_MIN)
         return false;
-    if (cell->path.size > 0 && cell->path.size != name.size + 1)
-        return false;
-    if (walk->choice.kind != 0 && cell->kind != walk->choice.kind)
-        return false;
-    return walk->choice.field == NULL || holm_bytes_equal(name, *walk->choice.field);
+    return walk->choice.kind == 0 || cell->kind == walk->choice.kind;
 }
 
 static bool is_same_path(const struct walk *walk, const struct holm_cell_view *cell)
@@ -55,10 +53,13 @@ static void measure(struct walk *walk, const struct holm_cell_view *cell)
 {
     if (is_same_entry(walk, cell))
         return;
-    if (!is_same_path(walk, cell))
-        walk->bytes += holm_path_name(cell->path).size;
+    if (!is_same_path(walk, cell)) {
+        size_t names = holm_path_count(cell->path);
+
+        walk->names += names;
+        walk->bytes += cell->path.size - names;
+    }
     walk->bytes += cell->sub.size + value_bytes(&cell->value);
-    walk->entries++;
 }
 
 static struct holm_bytes put_bytes(struct walk *walk, struct holm_bytes source)
@@ -71,13 +72,23 @@ static struct holm_bytes put_bytes(struct walk *walk, struct holm_bytes source)
     return copy;
 }
 
+static struct holm_path put_path(struct walk *walk, struct holm_bytes packed)
+{
+    struct holm_path path = {walk->free_names, 0};
+
+    for (; packed.size > 0; path.count++)
+        *walk->free_names++ = put_bytes(walk, holm_path_take(&packed));
+    return path;
+}
+
 static void put_entry(struct walk *walk, const struct holm_cell_view *cell)
 {
     struct holm_entry *entry = &walk->view->entries[walk->view->count];
 
     memset(entry, 0, sizeof *entry);
-    entry->field = is_same_path(walk, cell) ? entry[-1].field
-                                            : put_bytes(walk, holm_path_name(cell->path));
+    entry->path = is_same_path(walk, cell) ? entry[-1].path : put_path(walk, cell->path);
+    if (entry->path.count > 0)
+        entry->field = entry->path.names[entry->path.count - 1];
     entry->kind = (enum holm_kind)cell->kind;
     entry->element = put_bytes(walk, cell->sub);
     entry->value = cell->value;
@@ -104,6 +115,9 @@ static bool visit(void *context, const struct holm_cell_view *cell)
 {
     struct walk *walk = context;
 
+    /* What is the path's own comes first. */
+    if (walk->choice.own && holm_path_count(cell->path) > walk->choice.path.count)
+        return false;
     if (!is_shown(walk, cell))
         return true;
 
@@ -117,16 +131,37 @@ static bool visit(void *context, const struct holm_cell_view *cell)
         add_share(walk, cell, first);
     walk->previous = *cell;
     walk->begun = true;
-    return true;
+    walk->shown += first;
+    return walk->choice.limit == 0 || walk->shown < walk->choice.limit;
 }
 
-/* Paths begin with their length, so the replica's order of fields is not that of their bytes. The
- * last lines put siblings in the order in which the last writer wins. */
+static void run(struct walk *walk)
+{
+    struct holm_element_range range = {walk->key, walk->choice.path, walk->choice.after};
+
+    if (walk->choice.limit > 0)
+        holm_replica_visit_elements(walk->replica, &range, visit, walk);
+    else
+        holm_replica_visit_below(walk->replica, walk->key, walk->choice.path, visit, walk);
+}
+
+static int compare_paths(struct holm_path a, struct holm_path b)
+{
+    size_t common = a.count < b.count ? a.count : b.count;
+    int order = 0;
+
+    for (size_t i = 0; order == 0 && i < common; i++)
+        order = holm_bytes_compare(a.names[i], b.names[i]);
+    return order != 0 ? order : (a.count > b.count) - (a.count < b.count);
+}
+
+/* Packed names begin with their length, so the replica's order of paths is not that of their bytes.
+ * The last lines put siblings in the order in which the last writer wins. */
 static int compare_entries(const void *left, const void *right)
 {
     const struct holm_entry *a = left;
     const struct holm_entry *b = right;
-    int order = holm_bytes_compare(a->field, b->field);
+    int order = compare_paths(a->path, b->path);
 
     if (order == 0)
         order = (a->kind > b->kind) - (a->kind < b->kind);
@@ -144,27 +179,29 @@ static int compare_entries(const void *left, const void *right)
 enum holm_status holm_view_copy(const struct holm_replica *replica, struct holm_bytes key,
                                 struct holm_view_choice choice, struct holm_view **view)
 {
-    struct walk measured = {.choice = choice};
+    struct walk measured = {.replica = replica, .key = key, .choice = choice};
+    struct walk filled = measured;
 
     *view = NULL;
-    /* Nothing has an empty key, and the replica would take it for all of them. */
-    if (key.size == 0)
-        return HOLM_ENOENT;
-    holm_replica_visit(replica, key, visit, &measured);
-    if (measured.entries == 0)
+    run(&measured);
+    if (measured.shown == 0)
         return HOLM_ENOENT;
 
-    size_t head = sizeof(struct holm_view) + measured.entries * sizeof(struct holm_entry);
-    struct walk filled = {.choice = choice, .view = malloc(head + key.size + measured.bytes)};
+    size_t names_at = sizeof(struct holm_view) + measured.shown * sizeof(struct holm_entry);
+    size_t bytes_at = names_at + measured.names * sizeof(struct holm_bytes);
+    unsigned char *memory = malloc(bytes_at + key.size + measured.bytes);
 
-    if (filled.view == NULL)
+    if (memory == NULL)
         return HOLM_ENOMEM;
-    filled.free = (unsigned char *)filled.view + head;
+    filled.view = (void *)memory;
+    filled.free_names = (void *)(memory + names_at);
+    filled.free = memory + bytes_at;
     filled.view->count = 0;
     filled.view->key = put_bytes(&filled, key);
-    holm_replica_visit(replica, key, visit, &filled);
-    HOLM_ASSERT(filled.view->count == measured.entries);
-    HOLM_ASSERT(filled.free == (unsigned char *)filled.view + head + key.size + measured.bytes);
+    run(&filled);
+    HOLM_ASSERT(filled.view->count == measured.shown);
+    HOLM_ASSERT((unsigned char *)filled.free_names == memory + bytes_at);
+    HOLM_ASSERT(filled.free == memory + bytes_at + key.size + measured.bytes);
     holm_sort(filled.view->entries, filled.view->count, sizeof filled.view->entries[0],
               compare_entries);
     *view = filled.view;

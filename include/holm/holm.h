@@ -255,7 +255,8 @@ HOLM_API bool holm_buried(struct holm_node *node, struct holm_bytes key);
  *   max, min  one entry, the extreme
  */
 struct holm_entry {
-    struct holm_bytes field;
+    struct holm_path path;   /* where it is: all its names; none for the record itself */
+    struct holm_bytes field; /* the last of them, or empty */
     enum holm_kind kind;
     struct holm_bytes element; /* set; otherwise empty */
     struct holm_value value;
@@ -266,8 +267,8 @@ struct holm_entry {
 
 /*
  * Copies a record (or only one field of it; the empty field is that of the record itself), at one
- * moment, into a view that the caller frees with holm_view_free(). Entries are sorted by field,
- * kind and element. O(cells of the record).
+ * moment, into a view that the caller frees with holm_view_free(). Entries are sorted by path, kind
+ * and element. O(cells of the record); of one field, O(fields of the record + cells of this one).
  *   HOLM_ENOENT  there is nothing
  *   HOLM_ENOMEM, HOLM_EFORK
  * After any error *view is NULL.

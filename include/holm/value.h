@@ -12,6 +12,10 @@
  *
  * The kind is part of the slot: one field used as a counter here and as a set there is two slots,
  * never an error. An empty field is the record itself: a key can be a bare counter.
+ *
+ * Fields lie inside fields: a path is the list of their names, the outermost first.
+ *
+ *     home / address / street   register  "Rua Augusta"      HOLM_PATH("home", "address", "street")
  */
 #ifndef HOLM_VALUE_H
 #define HOLM_VALUE_H
@@ -39,6 +43,45 @@ static inline struct holm_bytes holm_mem(const void *data, size_t size)
     struct holm_bytes bytes = {data, size};
     return bytes;
 }
+
+/*
+ * Where in a record a slot is: the names of the fields that it lies in, the outermost first. No
+ * names at all: the record itself. A path is at or below another when it begins with its names.
+ * No name is empty, none is longer than HOLM_FIELD_BYTES_MAX, and together, each counted with one
+ * byte more, they are at most HOLM_PATH_BYTES_MAX. The names are borrowed, as all bytes are.
+ */
+struct holm_path {
+    const struct holm_bytes *names; /* may be NULL only when `count` is 0 */
+    size_t count;
+};
+
+static inline struct holm_path holm_path_of(const struct holm_bytes *names, size_t count)
+{
+    struct holm_path path = {names, count};
+    return path;
+}
+
+/*
+ * The path of 1 to 8 names that are C strings: HOLM_PATH("home", "address"). It lives to the end of
+ * the block it is written in. For names of other bytes, for more of them, and in C++ (which has no
+ * such temporaries) keep them in an array, and take holm_path_of(names, count).
+ */
+#ifndef __cplusplus
+#define HOLM_PATH(...)                                                                             \
+    holm_path_of((const struct holm_bytes[]){HOLM_PATH_PICK(                                       \
+                     __VA_ARGS__, HOLM_PATH_8, HOLM_PATH_7, HOLM_PATH_6, HOLM_PATH_5, HOLM_PATH_4, \
+                     HOLM_PATH_3, HOLM_PATH_2, HOLM_PATH_1, 0)(__VA_ARGS__)},                      \
+                 HOLM_PATH_PICK(__VA_ARGS__, 8, 7, 6, 5, 4, 3, 2, 1, 0))
+#define HOLM_PATH_PICK(n1, n2, n3, n4, n5, n6, n7, n8, pick, ...) pick
+#define HOLM_PATH_1(name) holm_str(name)
+#define HOLM_PATH_2(name, ...) holm_str(name), HOLM_PATH_1(__VA_ARGS__)
+#define HOLM_PATH_3(name, ...) holm_str(name), HOLM_PATH_2(__VA_ARGS__)
+#define HOLM_PATH_4(name, ...) holm_str(name), HOLM_PATH_3(__VA_ARGS__)
+#define HOLM_PATH_5(name, ...) holm_str(name), HOLM_PATH_4(__VA_ARGS__)
+#define HOLM_PATH_6(name, ...) holm_str(name), HOLM_PATH_5(__VA_ARGS__)
+#define HOLM_PATH_7(name, ...) holm_str(name), HOLM_PATH_6(__VA_ARGS__)
+#define HOLM_PATH_8(name, ...) holm_str(name), HOLM_PATH_7(__VA_ARGS__)
+#endif
 
 /* What concurrent writes to a slot come to; docs/SEMANTICS.md has the whole table. */
 enum holm_kind {
@@ -146,7 +189,7 @@ enum holm_op_type {
     HOLM_OP_DISABLE = 7, /* flag := off, as far as seen here */
     HOLM_OP_RAISE = 8,   /* max := the larger of value and what is seen here */
     HOLM_OP_LOWER = 9,   /* min := the smaller of value and what is seen here */
-    HOLM_OP_REMOVE = 10, /* remove what is seen here of a field; of the record if field is empty */
+    HOLM_OP_REMOVE = 10, /* remove what is seen here at and below a field; the record if empty */
     HOLM_OP_BURY = 11    /* put a tombstone on the key: it is dead for good */
 };
 
@@ -154,12 +197,13 @@ enum holm_op_type {
 struct holm_op {
     enum holm_op_type type;
     struct holm_bytes key;   /* 1 to 1,024 bytes of any value */
-    struct holm_bytes field; /* 0 to 255 bytes of any value */
+    struct holm_bytes field; /* 0 to 255 bytes of any value; empty: what `parents` say */
     union {
         struct holm_value value;   /* PUT, RAISE, LOWER */
         struct holm_bytes element; /* INSERT, ERASE */
         int64_t amount;            /* ADD */
     } as;
+    struct holm_path parents; /* the fields that `field` lies in; usually none */
 };
 
 /* Operations, made for a batch; everything they point to is borrowed. */
@@ -250,5 +294,6 @@ static inline struct holm_op holm_op_bury(struct holm_bytes key)
 /* The largest sizes, in bytes. A value may have a quarter, a batch a half of the frame limit. */
 #define HOLM_KEY_BYTES_MAX 1024
 #define HOLM_FIELD_BYTES_MAX 255
+#define HOLM_PATH_BYTES_MAX 1024
 
 #endif

@@ -26,8 +26,11 @@ static bool values_equal(struct holm_value a, struct holm_value b)
 static struct holm_bytes field_of(const struct comparison *comparison,
                                   const struct holm_cell_view *cell)
 {
-    struct holm_bytes name = holm_path_name(cell->path);
-    if (cell->path.size != (name.size == 0 ? 0 : name.size + 1))
+    struct holm_bytes path = cell->path;
+    if (path.size == 0)
+        return path;
+    struct holm_bytes name = holm_path_take(&path);
+    if (path.size > 0)
         fixture_fail(comparison->fixture, "node %zu: a path of more than one name",
                      comparison->node);
     return name;

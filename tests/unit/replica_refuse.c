@@ -192,9 +192,7 @@ static void test_replica_when_beacons_tell_of_a_breach_again_then_the_repair_is_
     assert_int_equal(trio_give_delta(&trio, B, A, run), HOLM_OK);
     holm_delta_release(run);
     struct holm_state *broken = &trio.replicas[B]->state;
-    struct holm_path path;
-    assert_int_equal(holm_path_init(&path, holm_str("f")), HOLM_OK);
-    struct holm_slot *slot = holm_state_slot(broken, holm_str("k"), holm_path_bytes(&path),
+    struct holm_slot *slot = holm_state_slot(broken, holm_str("k"), holm_mem("\1f", 2),
                                              HOLM_REGISTER, holm_mem(NULL, 0));
     holm_state_begin(broken);
     assert_int_equal(holm_state_drop(broken, slot, slot->cells), HOLM_OK);

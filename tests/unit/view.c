@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/view.h"
 
+#include <stdio.h>
+
 #include "bare.h"
 
 #define K holm_str("k")
@@ -132,8 +134,8 @@ static void test_view_when_a_counter_passes_64_bits_then_it_is_saturated_as_the_
 static void test_view_when_field_and_kind_are_chosen_then_only_they_are_copied(void **state)
 {
     struct holm_replica *replica = bare_open(1);
-    struct holm_bytes field = holm_str("f"), unused = holm_str("");
-    struct holm_view_choice choice = {.field = &field};
+    struct holm_bytes field = holm_str("f");
+    struct holm_view_choice choice = {.path = HOLM_PATH("f"), .own = true};
     struct holm_view *view;
 
     bare_write(replica, holm_op_put(K, field, holm_text("x")));
@@ -147,14 +149,132 @@ static void test_view_when_field_and_kind_are_chosen_then_only_they_are_copied(v
     assert_int_equal(holm_view_count(view), 1);
     assert_int_equal(holm_view_entry(view, 0)->kind, HOLM_COUNTER);
     holm_view_free(view);
-    choice.field = &unused;
+    choice.path.count = 0;
     assert_int_equal(holm_view_copy(replica, K, choice, &view), HOLM_ENOENT);
-    choice.field = NULL;
+    choice.own = false;
     choice.kind = HOLM_REGISTER;
     assert_int_equal(holm_view_copy(replica, K, choice, &view), HOLM_OK);
     assert_int_equal(holm_view_count(view), 2);
     holm_view_free(view);
     holm_replica_free(replica);
+}
+
+static void write_below(struct holm_replica *replica, struct holm_path parents, const char *field)
+{
+    struct holm_op op = holm_op_put(K, holm_str(field), holm_text(field));
+
+    op.parents = parents;
+    bare_write(replica, op);
+}
+
+static void assert_path(const struct holm_view *view, size_t index, struct holm_path expected)
+{
+    const struct holm_entry *entry = holm_view_entry(view, index);
+
+    assert_non_null(entry);
+    assert_int_equal(entry->path.count, expected.count);
+    for (size_t i = 0; i < expected.count; i++)
+        assert_true(holm_bytes_equal(entry->path.names[i], expected.names[i]));
+    if (expected.count > 0)
+        assert_true(holm_bytes_equal(entry->field, expected.names[expected.count - 1]));
+    else
+        assert_int_equal(entry->field.size, 0);
+}
+
+static void test_view_when_fields_lie_in_fields_then_paths_are_whole_and_sorted(void **state)
+{
+    struct holm_replica *replica = bare_open(1);
+    struct holm_path none = {NULL, 0};
+    struct holm_view *view;
+
+    write_below(replica, HOLM_PATH("home", "address"), "street");
+    write_below(replica, HOLM_PATH("home"), "address");
+    write_below(replica, HOLM_PATH("homes"), "a");
+    write_below(replica, none, "home");
+    write_below(replica, none, "");
+    write_below(replica, HOLM_PATH("a much longer name"), "z");
+    view = copy(replica);
+    assert_int_equal(holm_view_count(view), 6);
+    assert_path(view, 0, none);
+    assert_path(view, 1, HOLM_PATH("a much longer name", "z"));
+    assert_path(view, 2, HOLM_PATH("home"));
+    assert_path(view, 3, HOLM_PATH("home", "address"));
+    assert_path(view, 4, HOLM_PATH("home", "address", "street"));
+    assert_path(view, 5, HOLM_PATH("homes", "a"));
+    assert_text(view, 4, "street");
+    holm_view_free(view);
+    holm_replica_free(replica);
+}
+
+static void test_view_of_a_path_is_what_is_at_and_below_it_or_only_its_own(void **state)
+{
+    struct holm_replica *replica = bare_open(1);
+    struct holm_view_choice choice = {.path = HOLM_PATH("home")};
+    struct holm_view *view;
+
+    write_below(replica, HOLM_PATH("home", "address"), "street");
+    write_below(replica, HOLM_PATH("home"), "address");
+    write_below(replica, HOLM_PATH("homes"), "a");
+    bare_write(replica, holm_op_add(K, holm_str("home"), 3));
+    bare_write(replica, holm_op_enable(K, holm_str("")));
+    assert_int_equal(holm_view_copy(replica, K, choice, &view), HOLM_OK);
+    assert_int_equal(holm_view_count(view), 3);
+    assert_path(view, 0, HOLM_PATH("home"));
+    assert_path(view, 2, HOLM_PATH("home", "address", "street"));
+    holm_view_free(view);
+    choice.own = true;
+    assert_int_equal(holm_view_copy(replica, K, choice, &view), HOLM_OK);
+    assert_int_equal(holm_view_count(view), 1);
+    assert_int_equal(holm_view_entry(view, 0)->value.as.i64, 3);
+    holm_view_free(view);
+    choice.kind = HOLM_REGISTER;
+    assert_int_equal(holm_view_copy(replica, K, choice, &view), HOLM_ENOENT);
+    choice.path = HOLM_PATH("home", "");
+    assert_int_equal(holm_view_copy(replica, K, choice, &view), HOLM_ENOENT);
+    holm_replica_free(replica);
+}
+
+static void insert_number(struct holm_replica *replica, unsigned number)
+{
+    char element[16];
+
+    snprintf(element, sizeof element, "%04u", number);
+    bare_write(replica, holm_op_insert(K, holm_str("s"), holm_str(element)));
+}
+
+/* From one view to the next by its last element, which may be gone by then. */
+static void test_view_of_elements_when_limited_then_the_next_goes_on_behind_the_last(void **state)
+{
+    struct holm_replica *a = bare_open(1), *b = bare_open(2);
+    struct holm_view_choice choice = {.path = HOLM_PATH("s"), .limit = 7};
+    struct holm_view *view;
+    struct holm_bytes after;
+    char last[16], expected[16];
+    unsigned next = 0;
+
+    for (unsigned number = 0; number < 100; number++) {
+        insert_number(number % 3 == 0 ? a : b, number * 37 % 100);
+        insert_number(a, 50);
+    }
+    bare_write(a, holm_op_put(K, holm_str("s"), holm_text("a register beside the set")));
+    bare_join(a, b);
+    while (holm_view_copy(a, K, choice, &view) == HOLM_OK) {
+        assert_int_equal(holm_view_count(view), next + 7 <= 100 ? 7 : 100 - next);
+        for (size_t i = 0; i < holm_view_count(view); i++) {
+            snprintf(expected, sizeof expected, "%04u", next++);
+            assert_int_equal(holm_view_entry(view, i)->kind, HOLM_SET);
+            assert_int_equal(holm_view_entry(view, i)->element.size, 4);
+            assert_memory_equal(holm_view_entry(view, i)->element.data, expected, 4);
+        }
+        memcpy(last, expected, sizeof last);
+        after = holm_str(last);
+        choice.after = &after;
+        holm_view_free(view);
+        bare_write(a, holm_op_erase(K, holm_str("s"), after));
+    }
+    assert_int_equal(next, 100);
+    holm_replica_free(a);
+    holm_replica_free(b);
 }
 
 /* Many fields of every length, so that the order of their paths is not that of their bytes. */
@@ -185,6 +305,9 @@ int main(void)
         cmocka_unit_test(
             test_view_when_a_counter_passes_64_bits_then_it_is_saturated_as_the_replica_does),
         cmocka_unit_test(test_view_when_field_and_kind_are_chosen_then_only_they_are_copied),
+        cmocka_unit_test(test_view_when_fields_lie_in_fields_then_paths_are_whole_and_sorted),
+        cmocka_unit_test(test_view_of_a_path_is_what_is_at_and_below_it_or_only_its_own),
+        cmocka_unit_test(test_view_of_elements_when_limited_then_the_next_goes_on_behind_the_last),
         cmocka_unit_test(test_view_when_there_are_many_fields_then_they_are_sorted_by_bytes),
     };
 
