@@ -50,7 +50,12 @@ static enum holm_status copy_value(const struct holm_value *found, void *buffer,
     return HOLM_OK;
 }
 
-static enum holm_status get(struct holm_node *node, struct holm_bytes key, struct holm_bytes field,
+static struct holm_path path_of(const struct holm_bytes *field)
+{
+    return holm_path_of(field, field->size > 0);
+}
+
+static enum holm_status get(struct holm_node *node, struct holm_bytes key, struct holm_path path,
                             enum holm_kind kind, void *buffer, size_t capacity,
                             struct holm_value *value, size_t *size)
 {
@@ -62,35 +67,55 @@ static enum holm_status get(struct holm_node *node, struct holm_bytes key, struc
         *size = 0;
     if (status != HOLM_OK)
         return status;
-    status = holm_replica_get(reading.replica, key, field, kind, &winner);
+    status = holm_replica_get_at(reading.replica, key, path, kind, &winner);
     if (status == HOLM_OK)
         status = copy_value(&winner.value, buffer, capacity, value, size);
     end(&reading);
     return status;
 }
 
+enum holm_status holm_get_at(struct holm_node *node, struct holm_bytes key, struct holm_path path,
+                             void *buffer, size_t capacity, struct holm_value *value, size_t *size)
+{
+    return get(node, key, path, HOLM_REGISTER, buffer, capacity, value, size);
+}
+
 enum holm_status holm_get(struct holm_node *node, struct holm_bytes key, struct holm_bytes field,
                           void *buffer, size_t capacity, struct holm_value *value, size_t *size)
 {
-    return get(node, key, field, HOLM_REGISTER, buffer, capacity, value, size);
+    return get(node, key, path_of(&field), HOLM_REGISTER, buffer, capacity, value, size);
+}
+
+enum holm_status holm_get_max_at(struct holm_node *node, struct holm_bytes key,
+                                 struct holm_path path, void *buffer, size_t capacity,
+                                 struct holm_value *value, size_t *size)
+{
+    return get(node, key, path, HOLM_MAX, buffer, capacity, value, size);
 }
 
 enum holm_status holm_get_max(struct holm_node *node, struct holm_bytes key,
                               struct holm_bytes field, void *buffer, size_t capacity,
                               struct holm_value *value, size_t *size)
 {
-    return get(node, key, field, HOLM_MAX, buffer, capacity, value, size);
+    return get(node, key, path_of(&field), HOLM_MAX, buffer, capacity, value, size);
+}
+
+enum holm_status holm_get_min_at(struct holm_node *node, struct holm_bytes key,
+                                 struct holm_path path, void *buffer, size_t capacity,
+                                 struct holm_value *value, size_t *size)
+{
+    return get(node, key, path, HOLM_MIN, buffer, capacity, value, size);
 }
 
 enum holm_status holm_get_min(struct holm_node *node, struct holm_bytes key,
                               struct holm_bytes field, void *buffer, size_t capacity,
                               struct holm_value *value, size_t *size)
 {
-    return get(node, key, field, HOLM_MIN, buffer, capacity, value, size);
+    return get(node, key, path_of(&field), HOLM_MIN, buffer, capacity, value, size);
 }
 
-enum holm_status holm_count(struct holm_node *node, struct holm_bytes key, struct holm_bytes field,
-                            int64_t *sum)
+enum holm_status holm_count_at(struct holm_node *node, struct holm_bytes key, struct holm_path path,
+                               int64_t *sum)
 {
     struct reading reading;
     enum holm_status status = begin(&reading, node, key);
@@ -98,19 +123,44 @@ enum holm_status holm_count(struct holm_node *node, struct holm_bytes key, struc
     *sum = 0;
     if (status != HOLM_OK)
         return status;
-    status = holm_replica_count(reading.replica, key, field, sum);
+    status = holm_replica_count_at(reading.replica, key, path, sum);
     end(&reading);
     return status;
 }
 
-bool holm_enabled(struct holm_node *node, struct holm_bytes key, struct holm_bytes field)
+enum holm_status holm_count(struct holm_node *node, struct holm_bytes key, struct holm_bytes field,
+                            int64_t *sum)
+{
+    return holm_count_at(node, key, path_of(&field), sum);
+}
+
+bool holm_enabled_at(struct holm_node *node, struct holm_bytes key, struct holm_path path)
 {
     struct reading reading;
 
     if (begin(&reading, node, key) != HOLM_OK)
         return false;
 
-    bool answer = holm_replica_enabled(reading.replica, key, field);
+    bool answer = holm_replica_enabled_at(reading.replica, key, path);
+
+    end(&reading);
+    return answer;
+}
+
+bool holm_enabled(struct holm_node *node, struct holm_bytes key, struct holm_bytes field)
+{
+    return holm_enabled_at(node, key, path_of(&field));
+}
+
+bool holm_contains_at(struct holm_node *node, struct holm_bytes key, struct holm_path path,
+                      struct holm_bytes element)
+{
+    struct reading reading;
+
+    if (begin(&reading, node, key) != HOLM_OK)
+        return false;
+
+    bool answer = holm_replica_contains_at(reading.replica, key, path, element);
 
     end(&reading);
     return answer;
@@ -119,15 +169,7 @@ bool holm_enabled(struct holm_node *node, struct holm_bytes key, struct holm_byt
 bool holm_contains(struct holm_node *node, struct holm_bytes key, struct holm_bytes field,
                    struct holm_bytes element)
 {
-    struct reading reading;
-
-    if (begin(&reading, node, key) != HOLM_OK)
-        return false;
-
-    bool answer = holm_replica_contains(reading.replica, key, field, element);
-
-    end(&reading);
-    return answer;
+    return holm_contains_at(node, key, path_of(&field), element);
 }
 
 bool holm_exists(struct holm_node *node, struct holm_bytes key)
@@ -156,11 +198,6 @@ bool holm_buried(struct holm_node *node, struct holm_bytes key)
     return answer;
 }
 
-static struct holm_path path_of(const struct holm_bytes *field)
-{
-    return holm_path_of(field, field->size > 0);
-}
-
 static enum holm_status read_view(struct holm_node *node, struct holm_bytes key,
                                   struct holm_view_choice choice, struct holm_view **view)
 {
@@ -182,10 +219,32 @@ enum holm_status holm_read(struct holm_node *node, struct holm_bytes key, struct
     return read_view(node, key, everything, view);
 }
 
+enum holm_status holm_read_at(struct holm_node *node, struct holm_bytes key, struct holm_path path,
+                              struct holm_view **view)
+{
+    struct holm_view_choice choice = {.path = path};
+
+    return read_view(node, key, choice, view);
+}
+
+enum holm_status holm_read_field_at(struct holm_node *node, struct holm_bytes key,
+                                    struct holm_path path, struct holm_view **view)
+{
+    struct holm_view_choice choice = {.path = path, .own = true};
+
+    return read_view(node, key, choice, view);
+}
+
 enum holm_status holm_read_field(struct holm_node *node, struct holm_bytes key,
                                  struct holm_bytes field, struct holm_view **view)
 {
-    struct holm_view_choice choice = {.path = path_of(&field), .own = true};
+    return holm_read_field_at(node, key, path_of(&field), view);
+}
+
+enum holm_status holm_siblings_at(struct holm_node *node, struct holm_bytes key,
+                                  struct holm_path path, struct holm_view **view)
+{
+    struct holm_view_choice choice = {.path = path, .own = true, .kind = HOLM_REGISTER};
 
     return read_view(node, key, choice, view);
 }
@@ -193,9 +252,26 @@ enum holm_status holm_read_field(struct holm_node *node, struct holm_bytes key,
 enum holm_status holm_siblings(struct holm_node *node, struct holm_bytes key,
                                struct holm_bytes field, struct holm_view **view)
 {
-    struct holm_view_choice choice = {.path = path_of(&field), .own = true, .kind = HOLM_REGISTER};
+    return holm_siblings_at(node, key, path_of(&field), view);
+}
 
+enum holm_status holm_elements_at(struct holm_node *node, struct holm_bytes key,
+                                  struct holm_path path, const struct holm_bytes *after,
+                                  size_t limit, struct holm_view **view)
+{
+    struct holm_view_choice choice = {.path = path, .limit = limit, .after = after};
+
+    *view = NULL;
+    if (limit == 0 || (after != NULL && after->size > 0 && after->data == NULL))
+        return HOLM_EINVAL;
     return read_view(node, key, choice, view);
+}
+
+enum holm_status holm_elements(struct holm_node *node, struct holm_bytes key,
+                               struct holm_bytes field, const struct holm_bytes *after,
+                               size_t limit, struct holm_view **view)
+{
+    return holm_elements_at(node, key, path_of(&field), after, limit, view);
 }
 
 uint32_t holm_partition(struct holm_node *node, struct holm_bytes key)

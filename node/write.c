@@ -9,6 +9,18 @@ static bool is_readable(struct holm_bytes bytes)
     return bytes.size == 0 || bytes.data != NULL;
 }
 
+static bool is_place_readable(const struct holm_op *op)
+{
+    if (!is_readable(op->key) || !is_readable(op->field))
+        return false;
+    if (op->parents.count > 0 && op->parents.names == NULL)
+        return false;
+    for (size_t i = 0; i < op->parents.count; i++)
+        if (!is_readable(op->parents.names[i]))
+            return false;
+    return true;
+}
+
 static bool is_operand_readable(const struct holm_op *op)
 {
     const struct holm_value *value = &op->as.value;
@@ -38,7 +50,7 @@ static enum holm_status find_partition(uint32_t partitions, const struct holm_op
                                        uint32_t *partition)
 {
     for (size_t i = 0; i < count; i++) {
-        if (!is_readable(ops[i].key) || !is_readable(ops[i].field) || !is_operand_readable(&ops[i]))
+        if (!is_place_readable(&ops[i]) || !is_operand_readable(&ops[i]))
             return HOLM_EINVAL;
 
         uint32_t here = holm_partition_of(ops[i].key, partitions);
@@ -134,4 +146,63 @@ enum holm_status holm_remove(struct holm_node *node, struct holm_bytes key, stru
 enum holm_status holm_bury(struct holm_node *node, struct holm_bytes key)
 {
     return commit_one(node, holm_op_bury(key));
+}
+
+enum holm_status holm_put_at(struct holm_node *node, struct holm_bytes key, struct holm_path path,
+                             struct holm_value value)
+{
+    return commit_one(node, holm_op_put_at(key, path, value));
+}
+
+enum holm_status holm_add_at(struct holm_node *node, struct holm_bytes key, struct holm_path path,
+                             int64_t amount)
+{
+    return commit_one(node, holm_op_add_at(key, path, amount));
+}
+
+enum holm_status holm_reset_at(struct holm_node *node, struct holm_bytes key, struct holm_path path)
+{
+    return commit_one(node, holm_op_reset_at(key, path));
+}
+
+enum holm_status holm_insert_at(struct holm_node *node, struct holm_bytes key,
+                                struct holm_path path, struct holm_bytes element)
+{
+    return commit_one(node, holm_op_insert_at(key, path, element));
+}
+
+enum holm_status holm_erase_at(struct holm_node *node, struct holm_bytes key, struct holm_path path,
+                               struct holm_bytes element)
+{
+    return commit_one(node, holm_op_erase_at(key, path, element));
+}
+
+enum holm_status holm_enable_at(struct holm_node *node, struct holm_bytes key,
+                                struct holm_path path)
+{
+    return commit_one(node, holm_op_enable_at(key, path));
+}
+
+enum holm_status holm_disable_at(struct holm_node *node, struct holm_bytes key,
+                                 struct holm_path path)
+{
+    return commit_one(node, holm_op_disable_at(key, path));
+}
+
+enum holm_status holm_raise_at(struct holm_node *node, struct holm_bytes key, struct holm_path path,
+                               struct holm_value value)
+{
+    return commit_one(node, holm_op_raise_at(key, path, value));
+}
+
+enum holm_status holm_lower_at(struct holm_node *node, struct holm_bytes key, struct holm_path path,
+                               struct holm_value value)
+{
+    return commit_one(node, holm_op_lower_at(key, path, value));
+}
+
+enum holm_status holm_remove_at(struct holm_node *node, struct holm_bytes key,
+                                struct holm_path path)
+{
+    return commit_one(node, holm_op_remove_at(key, path));
 }

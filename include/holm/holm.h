@@ -27,12 +27,14 @@
  *        exec: the child of a process that has opened a node cannot open one itself.
  *
  * Only holm_open, holm_close and the holm_wait_ functions wait; the others take a short lock of one
- * partition and copy. Build with `cc app.c $(pkg-config --cflags --libs holm)`; docs/examples/ has
+ * partition and copy. Fields may lie inside fields: each call that takes a field has a twin in
+ * nested.h that takes a path. Build with `cc app.c $(pkg-config --cflags --libs holm)`; docs/examples/ has
  * whole programs, docs/SEMANTICS.md says what concurrent writes come to.
  */
 #ifndef HOLM_HOLM_H
 #define HOLM_HOLM_H
 
+#include <holm/nested.h>
 #include <holm/status.h>
 #include <holm/value.h>
 
@@ -160,7 +162,7 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_lower(struct holm_node *node, stru
                                                     struct holm_bytes field,
                                                     struct holm_value value);
 
-/* Removes every slot of one field or, with an empty field, the whole record. */
+/* Removes every slot of one field and of the fields inside it; an empty field: the whole record. */
 HOLM_API HOLM_NODISCARD enum holm_status holm_remove(struct holm_node *node, struct holm_bytes key,
                                                      struct holm_bytes field);
 
@@ -285,6 +287,31 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_read_field(struct holm_node *node,
 HOLM_API HOLM_NODISCARD enum holm_status holm_siblings(struct holm_node *node,
                                                        struct holm_bytes key,
                                                        struct holm_bytes field,
+                                                       struct holm_view **view);
+
+/*
+ * Copies elements of a set, at most `limit` of them, in the order of their bytes: those behind
+ * `after`, be that there or not (NULL: from the first). So a set of any size is read in views of a
+ * bounded one, each of its own moment; what is there all the while is met exactly once.
+ *
+ *     struct holm_view *next, *view = NULL;
+ *     struct holm_bytes last, *after = NULL;
+ *     while (holm_elements(node, key, field, after, 1000, &next) == HOLM_OK) {
+ *         ...                                              look at the entries of `next`
+ *         holm_view_free(view);                            `after` pointed into it until now
+ *         view = next;
+ *         last = holm_view_entry(view, holm_view_count(view) - 1)->element;
+ *         after = &last;
+ *     }
+ *     holm_view_free(view);
+ *
+ * O(limit + log of the set). HOLM_EINVAL when limit is 0; otherwise as holm_read(), HOLM_ENOENT
+ * when no element is left.
+ */
+HOLM_API HOLM_NODISCARD enum holm_status holm_elements(struct holm_node *node,
+                                                       struct holm_bytes key,
+                                                       struct holm_bytes field,
+                                                       const struct holm_bytes *after, size_t limit,
                                                        struct holm_view **view);
 
 HOLM_API struct holm_bytes holm_view_key(const struct holm_view *view);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The example programs as a user runs them: two counters in processes of their own that share one
- * sum, one by itself, and the two nodes of embed. Arguments: the programs' paths.
+ * sum, one by itself, the two nodes of embed, and nested. Arguments: the programs' paths.
  */
 #include <poll.h>
 #include <setjmp.h>
@@ -24,6 +24,7 @@ extern char **environ;
 
 static const char *counter_path;
 static const char *embed_path;
+static const char *nested_path;
 
 struct program {
     pid_t pid;
@@ -183,6 +184,20 @@ static void test_embed_when_it_is_run_then_both_nodes_tell_the_same(void **state
     assert_non_null(strstr(embed.said, "oslo: Ada, health 93, on patrol\n"));
 }
 
+static void test_nested_when_it_is_run_then_it_shows_what_lies_below(void **state)
+{
+    struct program nested;
+
+    start(&nested, nested_path, NULL, NULL, NULL);
+    finish(&nested);
+    assert_string_equal(nested.said, "/home/city = Oslo\n"
+                                     "/home/moves = 2\n"
+                                     "/home/street = Karl Johans gate\n"
+                                     "250 met\n"
+                                     "nothing\n"
+                                     "/friends/close has hero:9\n");
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -190,12 +205,14 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_counter_when_it_is_by_itself_then_it_counts_too),
         cmocka_unit_test(test_counter_when_its_address_is_wrong_then_it_says_so),
         cmocka_unit_test(test_embed_when_it_is_run_then_both_nodes_tell_the_same),
+        cmocka_unit_test(test_nested_when_it_is_run_then_it_shows_what_lies_below),
     };
 
-    if (argc != 3)
+    if (argc != 4)
         return EXIT_FAILURE;
     counter_path = argv[1];
     embed_path = argv[2];
+    nested_path = argv[3];
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
