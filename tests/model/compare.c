@@ -4,6 +4,7 @@
 #include "crdt/path.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* One comparison under way. */
@@ -23,17 +24,28 @@ static bool values_equal(struct holm_value a, struct holm_value b)
     return a.type == b.type && reference_order(a, b) == 0;
 }
 
-static struct holm_bytes field_of(const struct comparison *comparison,
-                                  const struct holm_cell_view *cell)
+/* Whether a packed path names this place. */
+static bool is_at(struct holm_bytes path, const struct reference_place *place)
 {
-    struct holm_bytes path = cell->path;
-    if (path.size == 0)
-        return path;
-    struct holm_bytes name = holm_path_take(&path);
-    if (path.size > 0)
-        fixture_fail(comparison->fixture, "node %zu: a path of more than one name",
-                     comparison->node);
-    return name;
+    struct holm_bytes names[REFERENCE_NAMES_MAX];
+    struct holm_path expected = reference_path(place, names);
+    bool equal = true;
+    for (size_t i = 0; equal && i < expected.count; i++)
+        equal = path.size > 0 && holm_bytes_equal(holm_path_take(&path), names[i]);
+    return equal && path.size == 0;
+}
+
+/* For messages; good until the next. */
+static const char *text_of(const struct reference_place *place)
+{
+    static char text[512];
+    struct holm_bytes names[REFERENCE_NAMES_MAX];
+    struct holm_path path = reference_path(place, names);
+    size_t at = 0;
+    text[0] = 0;
+    for (size_t i = 0; i < path.count && at < sizeof text; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, ".%.*s", TEXT(names[i]));
+    return text;
 }
 
 /* A counter's cell is one actor's share: all its live increments together. */
@@ -41,14 +53,12 @@ static void compare_share(struct comparison *comparison, const struct holm_cell_
 {
     struct fixture *fixture = comparison->fixture;
     const struct reference *reference = &fixture->reference;
-    struct holm_bytes field = field_of(comparison, cell);
     uint64_t sum = 0, last = 0;
     for (size_t i = 0; i < reference->count; i++) {
         const struct reference_operation *operation = &reference->operations[i];
         if (!reference->alive[i] || operation->kind != HOLM_COUNTER ||
             !holm_actor_equal(operation->dot.actor, cell->dot.actor) ||
-            !holm_bytes_equal(operation->key, cell->key) ||
-            !holm_bytes_equal(operation->field, field))
+            !holm_bytes_equal(operation->key, cell->key) || !is_at(cell->path, &operation->place))
             continue;
         sum += (uint64_t)operation->value.as.i64;
         last = operation->dot.seq > last ? operation->dot.seq : last;
@@ -56,18 +66,19 @@ static void compare_share(struct comparison *comparison, const struct holm_cell_
     }
     if (last == 0 || cell->dot.seq != last)
         fixture_fail(fixture,
-                     "node %zu: the share in counter '%.*s'.'%.*s' ends at seq %" PRIu64
+                     "node %zu: the share in counter '%.*s', path %.*s, ends at seq %" PRIu64
                      ", expected %" PRIu64 " (0: no share)",
-                     comparison->node, TEXT(cell->key), TEXT(field), cell->dot.seq, last);
+                     comparison->node, TEXT(cell->key), TEXT(cell->path), cell->dot.seq, last);
     if (cell->value.type != HOLM_I64 || (uint64_t)cell->value.as.i64 != sum)
         fixture_fail(
-            fixture, "node %zu: a share in counter '%.*s'.'%.*s' is %" PRId64 ", expected %" PRId64,
-            comparison->node, TEXT(cell->key), TEXT(field), cell->value.as.i64, (int64_t)sum);
+            fixture,
+            "node %zu: a share in counter '%.*s', path %.*s, is %" PRId64 ", expected %" PRId64,
+            comparison->node, TEXT(cell->key), TEXT(cell->path), cell->value.as.i64, (int64_t)sum);
     const struct holm_count *count = cell->count;
     if (count == NULL || count->cancelled >= count->last || count->last != last ||
         (uint64_t)count->sum - (uint64_t)count->cancelled_sum != sum)
-        fixture_fail(fixture, "node %zu: the entry in counter '%.*s'.'%.*s' is not its value",
-                     comparison->node, TEXT(cell->key), TEXT(field));
+        fixture_fail(fixture, "node %zu: the entry in counter '%.*s', path %.*s, is not its value",
+                     comparison->node, TEXT(cell->key), TEXT(cell->path));
 }
 
 static bool compare_cell(void *context, const struct holm_cell_view *cell)
@@ -90,8 +101,7 @@ static bool compare_cell(void *context, const struct holm_cell_view *cell)
                      comparison->node, TEXT(cell->key), cell->dot.actor.node.value,
                      cell->dot.actor.epoch.value, cell->dot.seq);
     if (cell->kind != operation->kind || !holm_bytes_equal(cell->key, operation->key) ||
-        !holm_bytes_equal(field_of(comparison, cell), operation->field) ||
-        !holm_bytes_equal(cell->sub, operation->element) ||
+        !is_at(cell->path, &operation->place) || !holm_bytes_equal(cell->sub, operation->element) ||
         !values_equal(cell->value, operation->value) || cell->hlc != operation->hlc ||
         cell->count != NULL)
         fixture_fail(fixture, "node %zu: the cell of seq %" PRIu64 " in '%.*s' is not as written",
@@ -156,21 +166,22 @@ static bool compare_key(void *context, struct holm_bytes key)
 /* ---- reads ---------------------------------------------------------------------------------- */
 
 static void compare_winner(struct comparison *comparison, struct holm_bytes key,
-                           struct holm_bytes field, enum holm_kind kind)
+                           const struct reference_place *place, enum holm_kind kind)
 {
     struct fixture *fixture = comparison->fixture;
-    const struct reference_operation *winner = reference_winner(&fixture->reference, key, field,
+    struct holm_bytes names[REFERENCE_NAMES_MAX];
+    const struct reference_operation *winner = reference_winner(&fixture->reference, key, place,
                                                                 kind);
     struct holm_cell_view cell;
-    enum holm_status status = holm_replica_get(fixture->nodes[comparison->node].replica, key, field,
-                                               kind, &cell);
+    enum holm_status status = holm_replica_get_at(fixture->nodes[comparison->node].replica, key,
+                                                  reference_path(place, names), kind, &cell);
     if (status != (winner == NULL ? HOLM_ENOENT : HOLM_OK))
-        fixture_fail(fixture, "node %zu: reading '%.*s'.'%.*s' gives %s", comparison->node,
-                     TEXT(key), TEXT(field), fixture_status_name(status));
+        fixture_fail(fixture, "node %zu: reading '%.*s'%s gives %s", comparison->node, TEXT(key),
+                     text_of(place), fixture_status_name(status));
     if (winner != NULL && (!values_equal(cell.value, winner->value) ||
                            (kind == HOLM_REGISTER && cell.dot.seq != winner->dot.seq)))
-        fixture_fail(fixture, "node %zu: '%.*s'.'%.*s' reads as the wrong sibling",
-                     comparison->node, TEXT(key), TEXT(field));
+        fixture_fail(fixture, "node %zu: '%.*s'%s reads as the wrong sibling", comparison->node,
+                     TEXT(key), text_of(place));
 }
 
 /* All reads of the slot that an operation wrote to. */
@@ -179,37 +190,39 @@ static void compare_slot(struct comparison *comparison, const struct reference_o
     struct fixture *fixture = comparison->fixture;
     const struct reference *reference = &fixture->reference;
     const struct holm_replica *replica = fixture->nodes[comparison->node].replica;
-    struct holm_bytes key = operation->key, field = operation->field;
+    const struct reference_place *place = &operation->place;
+    struct holm_bytes key = operation->key, names[REFERENCE_NAMES_MAX];
+    struct holm_path path = reference_path(place, names);
     bool equal = true;
     switch (operation->kind) {
     case HOLM_REGISTER:
     case HOLM_MAX:
     case HOLM_MIN:
-        compare_winner(comparison, key, field, operation->kind);
+        compare_winner(comparison, key, place, operation->kind);
         break;
     case HOLM_COUNTER: {
         int64_t sum, expected;
-        bool found = reference_sum(reference, key, field, &expected);
-        enum holm_status status = holm_replica_count(replica, key, field, &sum);
+        bool found = reference_sum(reference, key, place, &expected);
+        enum holm_status status = holm_replica_count_at(replica, key, path, &sum);
         if (status != (found ? HOLM_OK : HOLM_ENOENT) || sum != expected)
             fixture_fail(fixture,
-                         "node %zu: counter '%.*s'.'%.*s' is %" PRId64 " (%s), expected %" PRId64,
-                         comparison->node, TEXT(key), TEXT(field), sum, fixture_status_name(status),
-                         expected);
+                         "node %zu: counter '%.*s'%s is %" PRId64 " (%s), expected %" PRId64,
+                         comparison->node, TEXT(key), text_of(place), sum,
+                         fixture_status_name(status), expected);
         break;
     }
     case HOLM_SET:
-        equal = holm_replica_contains(replica, key, field, operation->element) ==
-                reference_has(reference, key, field, HOLM_SET, operation->element);
+        equal = holm_replica_contains_at(replica, key, path, operation->element) ==
+                reference_has(reference, key, place, HOLM_SET, operation->element);
         break;
     case HOLM_FLAG:
-        equal = holm_replica_enabled(replica, key, field) ==
-                reference_has(reference, key, field, HOLM_FLAG, holm_str(NULL));
+        equal = holm_replica_enabled_at(replica, key, path) ==
+                reference_has(reference, key, place, HOLM_FLAG, holm_str(NULL));
         break;
     }
     if (!equal)
-        fixture_fail(fixture, "node %zu: a predicate on '%.*s'.'%.*s' is wrong", comparison->node,
-                     TEXT(key), TEXT(field));
+        fixture_fail(fixture, "node %zu: a predicate on '%.*s'%s is wrong", comparison->node,
+                     TEXT(key), text_of(place));
 }
 
 static void compare_reads(struct comparison *comparison)

@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -229,6 +231,27 @@ static size_t element_bytes(const struct holm_op *op)
     return op->type == HOLM_OP_INSERT || op->type == HOLM_OP_ERASE ? op->as.element.size : 0;
 }
 
+static size_t names_bytes(const struct holm_op *op)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < op->parents.count; i++)
+        bytes += sizeof(struct holm_bytes) + sizeof(max_align_t) + op->parents.names[i].size;
+    return bytes;
+}
+
+static struct holm_path lent_names(struct holm_path path, unsigned char **at)
+{
+    struct holm_bytes *names = NULL;
+    if (path.count > 0) {
+        *at += -(uintptr_t)*at % sizeof(max_align_t);
+        names = (void *)*at;
+        *at += path.count * sizeof *names;
+    }
+    for (size_t i = 0; i < path.count; i++)
+        names[i] = lent(path.names[i], at);
+    return holm_path_of(names, path.count);
+}
+
 /* Arguments are borrowed for the call: all that they point to is spoilt behind it. */
 static enum holm_status commit_borrowed(struct fixture *fixture, size_t node,
                                         const struct holm_op *ops, size_t count,
@@ -236,7 +259,7 @@ static enum holm_status commit_borrowed(struct fixture *fixture, size_t node,
 {
     size_t bytes = 1;
     for (size_t i = 0; i < count; i++)
-        bytes += ops[i].key.size + ops[i].field.size +
+        bytes += ops[i].key.size + ops[i].field.size + names_bytes(&ops[i]) +
                  (has_bytes(&ops[i]) ? ops[i].as.value.as.bytes.size : 0) + element_bytes(&ops[i]);
     struct holm_op *copies = malloc(count * sizeof *copies);
     unsigned char *room = malloc(bytes), *at = room;
@@ -244,6 +267,7 @@ static enum holm_status commit_borrowed(struct fixture *fixture, size_t node,
         abort();
     for (size_t i = 0; i < count; i++) {
         copies[i] = ops[i];
+        copies[i].parents = lent_names(ops[i].parents, &at);
         copies[i].key = lent(ops[i].key, &at);
         copies[i].field = lent(ops[i].field, &at);
         if (ops[i].type == HOLM_OP_INSERT || ops[i].type == HOLM_OP_ERASE)

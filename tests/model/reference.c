@@ -35,6 +35,39 @@ size_t reference_actor(struct reference *reference, struct holm_actor actor)
     return reference->actor_count++;
 }
 
+static size_t name_count(const struct reference_place *place)
+{
+    return place->parents.count + (place->field.size > 0);
+}
+
+static struct holm_bytes name_of(const struct reference_place *place, size_t index)
+{
+    return index < place->parents.count ? place->parents.names[index] : place->field;
+}
+
+struct holm_path reference_path(const struct reference_place *place,
+                                struct holm_bytes names[REFERENCE_NAMES_MAX])
+{
+    size_t count = name_count(place);
+    assert(count <= REFERENCE_NAMES_MAX);
+    for (size_t i = 0; i < count; i++)
+        names[i] = name_of(place, i);
+    return holm_path_of(names, count);
+}
+
+bool reference_below(const struct reference_place *above, const struct reference_place *place)
+{
+    bool below = name_count(above) <= name_count(place);
+    for (size_t i = 0; below && i < name_count(above); i++)
+        below = holm_bytes_equal(name_of(above, i), name_of(place, i));
+    return below;
+}
+
+bool reference_same_place(const struct reference_place *a, const struct reference_place *b)
+{
+    return name_count(a) == name_count(b) && reference_below(a, b);
+}
+
 bool reference_covers(const struct reference_view *view,
                       const struct reference_operation *operation)
 {
@@ -102,18 +135,19 @@ bool reference_exists(const struct reference *reference, struct holm_bytes key)
 }
 
 static bool in_slot(const struct reference *reference, size_t index, struct holm_bytes key,
-                    struct holm_bytes field, enum holm_kind kind)
+                    const struct reference_place *place, enum holm_kind kind)
 {
     const struct reference_operation *operation = &reference->operations[index];
     return reference->alive[index] && operation->kind == kind &&
-           holm_bytes_equal(operation->key, key) && holm_bytes_equal(operation->field, field);
+           holm_bytes_equal(operation->key, key) && reference_same_place(&operation->place, place);
 }
 
 bool reference_has(const struct reference *reference, struct holm_bytes key,
-                   struct holm_bytes field, enum holm_kind kind, struct holm_bytes element)
+                   const struct reference_place *place, enum holm_kind kind,
+                   struct holm_bytes element)
 {
     for (size_t i = 0; i < reference->count; i++)
-        if (in_slot(reference, i, key, field, kind) &&
+        if (in_slot(reference, i, key, place, kind) &&
             holm_bytes_equal(reference->operations[i].element, element))
             return true;
     return false;
@@ -173,25 +207,26 @@ static int order_of_siblings(const struct reference_operation *a,
 }
 
 const struct reference_operation *reference_winner(const struct reference *reference,
-                                                   struct holm_bytes key, struct holm_bytes field,
+                                                   struct holm_bytes key,
+                                                   const struct reference_place *place,
                                                    enum holm_kind kind)
 {
     const struct reference_operation *winner = NULL;
     for (size_t i = 0; i < reference->count; i++)
-        if (in_slot(reference, i, key, field, kind) &&
+        if (in_slot(reference, i, key, place, kind) &&
             (winner == NULL || order_of_siblings(&reference->operations[i], winner) > 0))
             winner = &reference->operations[i];
     return winner;
 }
 
 bool reference_sum(const struct reference *reference, struct holm_bytes key,
-                   struct holm_bytes field, int64_t *sum)
+                   const struct reference_place *place, int64_t *sum)
 {
     /* Exact in two's complement of 128 bits: `high` and `low`. */
     uint64_t low = 0, high = 0;
     bool found = false;
     for (size_t i = 0; i < reference->count; i++) {
-        if (!in_slot(reference, i, key, field, HOLM_COUNTER))
+        if (!in_slot(reference, i, key, place, HOLM_COUNTER))
             continue;
         int64_t amount = reference->operations[i].value.as.i64;
         uint64_t before = low;
@@ -252,14 +287,15 @@ static void list_as_seen(struct reference *reference, size_t index)
 static bool is_replaced(const struct holm_op *op, enum holm_kind kind,
                         const struct reference_operation *cell)
 {
+    struct reference_place place = {op->parents, op->field};
     if (!holm_bytes_equal(cell->key, op->key))
         return false;
     if (op->type == HOLM_OP_REMOVE)
-        return op->field.size == 0 || holm_bytes_equal(cell->field, op->field);
+        return reference_below(&place, &cell->place);
     if (op->type == HOLM_OP_ADD || op->type == HOLM_OP_BURY)
         return false;
     bool of_set = op->type == HOLM_OP_INSERT || op->type == HOLM_OP_ERASE;
-    return cell->kind == kind && holm_bytes_equal(cell->field, op->field) &&
+    return cell->kind == kind && reference_same_place(&cell->place, &place) &&
            (!of_set || holm_bytes_equal(cell->element, op->as.element));
 }
 
@@ -307,7 +343,8 @@ static struct holm_value value_of(const struct reference *reference, const struc
         return holm_i64(op->as.amount);
     case HOLM_OP_RAISE:
     case HOLM_OP_LOWER: {
-        const struct reference_operation *best = reference_winner(reference, op->key, op->field,
+        struct reference_place place = {op->parents, op->field};
+        const struct reference_operation *best = reference_winner(reference, op->key, &place,
                                                                   kind_of(op->type));
         int order = best == NULL ? 0 : reference_order(best->value, op->as.value);
         bool keep = op->type == HOLM_OP_RAISE ? order > 0 : order < 0;
@@ -335,10 +372,29 @@ static void place(const struct reference *reference, struct reference_operation 
             continue;
         operation->first_of_key = false;
         if (other->kind == operation->kind && other->effect == operation->effect &&
-            holm_bytes_equal(other->field, operation->field) &&
+            reference_same_place(&other->place, &operation->place) &&
             holm_bytes_equal(other->element, operation->element))
             operation->first_of_slot = false;
     }
+}
+
+static enum holm_status check_sizes(const struct holm_op *op)
+{
+    const struct reference_place place = {op->parents, op->field};
+    size_t path_bytes = 0;
+    if (op->key.size == 0)
+        return HOLM_EINVAL;
+    if (op->key.size > HOLM_KEY_BYTES_MAX)
+        return HOLM_ETOOBIG;
+    for (size_t i = 0; i < name_count(&place); i++) {
+        size_t bytes = name_of(&place, i).size;
+        path_bytes += 1 + bytes;
+        if (bytes == 0)
+            return HOLM_EINVAL;
+        if (bytes > HOLM_FIELD_BYTES_MAX || path_bytes > HOLM_PATH_BYTES_MAX)
+            return HOLM_ETOOBIG;
+    }
+    return HOLM_OK;
 }
 
 /* One operation on top of `view`; *minted is 0 or 1. */
@@ -348,10 +404,8 @@ static enum holm_status commit_one(struct reference *reference, struct holm_acto
 {
     enum reference_effect effect = effect_of(op->type);
     *minted = 0;
-    if (op->key.size == 0)
-        return HOLM_EINVAL;
-    if (op->key.size > HOLM_KEY_BYTES_MAX || op->field.size > HOLM_FIELD_BYTES_MAX)
-        return HOLM_ETOOBIG;
+    if (check_sizes(op) != HOLM_OK)
+        return check_sizes(op);
     reference_look(reference, view);
     if (reference_buried(reference, view, op->key))
         return effect == REFERENCE_BURY ? HOLM_OK : HOLM_EBURIED;
@@ -368,7 +422,7 @@ static enum holm_status commit_one(struct reference *reference, struct holm_acto
     struct reference_operation *operation = append(reference, actor, view);
     operation->effect = effect;
     operation->key = op->key;
-    operation->field = op->field;
+    operation->place = (struct reference_place){op->parents, op->field};
     operation->kind = kind_of(op->type);
     if (op->type == HOLM_OP_INSERT)
         operation->element = op->as.element;

@@ -12,7 +12,8 @@
  * A counter is the sum of the live increments, each an operation of its own. There is no merging
  * here, no order of delivery, no compaction: this is what the engine is held against.
  *
- * Bytes of keys, fields, elements and values are borrowed for the life of the list.
+ * Bytes of keys, names, elements and values are borrowed for the life of the list, and so are lists
+ * of names.
  */
 #ifndef HOLM_TESTS_MODEL_REFERENCE_H
 #define HOLM_TESTS_MODEL_REFERENCE_H
@@ -26,6 +27,14 @@ struct reference_view {
     uint64_t seq[REFERENCE_ACTORS_MAX];
 };
 
+#define REFERENCE_NAMES_MAX 16
+
+/* Where in a record: the names of `parents`, and behind them `field`, unless that is empty. */
+struct reference_place {
+    struct holm_path parents;
+    struct holm_bytes field;
+};
+
 enum reference_effect {
     REFERENCE_PUT,  /* a cell; of a counter, one increment */
     REFERENCE_DROP, /* only what it has seen */
@@ -37,7 +46,7 @@ struct reference_operation {
     struct holm_dot dot;
     size_t actor; /* its number */
     struct holm_bytes key;
-    struct holm_bytes field;
+    struct reference_place place;
     enum holm_kind kind;
     struct holm_bytes element;
     struct holm_value value; /* COUNTER: the amount, as HOLM_I64 */
@@ -78,6 +87,13 @@ enum holm_status reference_commit(struct reference *reference, struct holm_actor
                                   const struct reference_view *past, const struct holm_op *ops,
                                   size_t count, uint32_t *minted);
 
+/* A place as a list of names, which are put into `names`. */
+struct holm_path reference_path(const struct reference_place *place,
+                                struct holm_bytes names[REFERENCE_NAMES_MAX]);
+/* Whether `place` is `above` or lies below it. */
+bool reference_below(const struct reference_place *above, const struct reference_place *place);
+bool reference_same_place(const struct reference_place *a, const struct reference_place *b);
+
 /* The operation of a dot, or NULL. */
 struct reference_operation *reference_find(const struct reference *reference, struct holm_dot dot);
 
@@ -94,13 +110,15 @@ bool reference_buried(const struct reference *reference, const struct reference_
 bool reference_exists(const struct reference *reference, struct holm_bytes key);
 /* What a read of a REGISTER, MAX or MIN gives, or NULL. */
 const struct reference_operation *reference_winner(const struct reference *reference,
-                                                   struct holm_bytes key, struct holm_bytes field,
+                                                   struct holm_bytes key,
+                                                   const struct reference_place *place,
                                                    enum holm_kind kind);
 /* Whether there is a live increment; *sum is the exact sum, saturated at the very end. */
 bool reference_sum(const struct reference *reference, struct holm_bytes key,
-                   struct holm_bytes field, int64_t *sum);
+                   const struct reference_place *place, int64_t *sum);
 bool reference_has(const struct reference *reference, struct holm_bytes key,
-                   struct holm_bytes field, enum holm_kind kind, struct holm_bytes element);
+                   const struct reference_place *place, enum holm_kind kind,
+                   struct holm_bytes element);
 
 /* The order of values: by type, then within it (doubles by IEEE 754 totalOrder). */
 int reference_order(struct holm_value a, struct holm_value b);

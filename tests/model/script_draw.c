@@ -8,6 +8,7 @@
 
 static const char *const keys[] = {"k", "l", "m", "{t}n"};
 static const char *const fields[] = {"", "f", "g"};
+static const struct holm_bytes names[] = {{"f", 1}, {"g", 1}, {"f", 1}};
 static const char *const elements[] = {"x", "y", "z", ""};
 static char long_text[300];
 
@@ -46,6 +47,11 @@ static struct holm_op draw_op(struct chance *chance, size_t key_count)
     struct holm_op op = {.type = op_weights[at].type,
                          .key = holm_str(keys[key]),
                          .field = holm_str(fields[chance_below(chance, COUNT(fields))])};
+    /* Below f, f.g, f.g.f, g or g.f: so that fields lie in fields that are used themselves. */
+    if (chance_permille(chance, 300)) {
+        size_t first = chance_below(chance, 2);
+        op.parents = holm_path_of(names + first, 1 + chance_below(chance, COUNT(names) - first));
+    }
     switch (op.type) {
     case HOLM_OP_PUT:
     case HOLM_OP_RAISE:
@@ -153,6 +159,8 @@ static const char *const op_names[] = {"?",      "put",     "add",   "reset", "i
 static void print_op(const struct holm_op *op)
 {
     printf(" %s %.*s", op_names[op->type], (int)op->key.size, (const char *)op->key.data);
+    for (size_t i = 0; i < op->parents.count; i++)
+        printf(".%.*s", (int)op->parents.names[i].size, (const char *)op->parents.names[i].data);
     if (op->field.size > 0)
         printf(".%.*s", (int)op->field.size, (const char *)op->field.data);
     if (op->type == HOLM_OP_ADD)
