@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/codec.h"
 
+#include "proto/cells.h"
 #include "proto/wire.h"
 
 /* The lowest version that can read what is written here. */
@@ -152,8 +153,8 @@ static enum holm_status unpack(struct holm_decoded *decoded, ProtobufCAllocator 
     return decoded->budget.refusal == HOLM_OK ? HOLM_EMALFORMED : decoded->budget.refusal;
 }
 
-static enum holm_status decode(struct holm_decoded *decoded, const struct holm_allocator *allocator,
-                               const struct holm_codec_limits *limits, struct holm_bytes frame)
+static enum holm_status read_generic(struct holm_wire_reading *reading,
+                                     struct holm_decoded *decoded, struct holm_bytes frame)
 {
     ProtobufCAllocator unpacking = {arena_alloc, arena_free, &decoded->arena};
     Holm__Wire__Envelope *envelope = NULL;
@@ -165,19 +166,13 @@ static enum holm_status decode(struct holm_decoded *decoded, const struct holm_a
     message->partition = envelope->partition;
     message->sender.node.value = envelope->node;
     message->sender.epoch.value = envelope->epoch;
-    struct holm_wire_reading reading = {
-        .allocator = allocator,
-        .left = *limits,
-        .arena = &decoded->arena,
-        .budget = &decoded->budget,
-        .unpacking = &unpacking,
-    };
-    return codecs[message->type].read(&reading, envelope, message);
+    reading->unpacking = &unpacking;
+    return codecs[message->type].read(reading, envelope, message);
 }
 
-enum holm_status holm_codec_decode(const struct holm_allocator *allocator,
-                                   const struct holm_codec_limits *limits, struct holm_bytes frame,
-                                   struct holm_decoded **decoded)
+enum holm_status holm_wire_decode(enum holm_wire_way way, const struct holm_allocator *allocator,
+                                  const struct holm_codec_limits *limits, struct holm_bytes frame,
+                                  struct holm_decoded **decoded)
 {
     *decoded = NULL;
     if (frame.size > limits->frame_bytes_max)
@@ -189,13 +184,31 @@ enum holm_status holm_codec_decode(const struct holm_allocator *allocator,
     holm_budget_init(&made->budget, allocator, ARENA_BYTES(frame.size));
     struct holm_allocator budgeted = holm_budget_allocator(&made->budget);
     holm_arena_init(&made->arena, &budgeted);
-    enum holm_status status = decode(made, allocator, limits, frame);
+    struct holm_wire_reading reading = {
+        .allocator = allocator,
+        .left = *limits,
+        .arena = &made->arena,
+        .budget = &made->budget,
+    };
+    enum holm_status status = way == HOLM_WIRE_PLAIN
+                                  ? holm_cells_read_frame(&reading, frame, &made->message)
+                                  : read_generic(&reading, made, frame);
     if (status != HOLM_OK) {
         holm_decoded_free(made);
         return status;
     }
     *decoded = made;
     return HOLM_OK;
+}
+
+enum holm_status holm_codec_decode(const struct holm_allocator *allocator,
+                                   const struct holm_codec_limits *limits, struct holm_bytes frame,
+                                   struct holm_decoded **decoded)
+{
+    enum holm_status status = holm_wire_decode(HOLM_WIRE_PLAIN, allocator, limits, frame, decoded);
+    if (status == HOLM_OK || status == HOLM_ENOMEM)
+        return status;
+    return holm_wire_decode(HOLM_WIRE_GENERIC, allocator, limits, frame, decoded);
 }
 
 void holm_decoded_free(struct holm_decoded *decoded)

@@ -133,6 +133,19 @@ HOLM_NODISCARD enum holm_status holm_wire_write_sync(struct holm_arena *arena,
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
+/* The two ways to read a frame; holm_codec_decode() goes the first, and the second where it ends. */
+enum holm_wire_way {
+    HOLM_WIRE_PLAIN,  /* cells.h: HOLM_EMALFORMED is said of every frame that is not plain */
+    HOLM_WIRE_GENERIC /* by protobuf-c: every frame */
+};
+
+/* As holm_codec_decode(), one way. */
+HOLM_NODISCARD enum holm_status holm_wire_decode(enum holm_wire_way way,
+                                                 const struct holm_allocator *allocator,
+                                                 const struct holm_codec_limits *limits,
+                                                 struct holm_bytes frame,
+                                                 struct holm_decoded **decoded);
+
 struct holm_wire_reading {
     const struct holm_allocator *allocator; /* of deltas and pages */
     struct holm_codec_limits left;          /* of what counts a frame may still use */

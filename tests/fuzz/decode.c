@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes into the decoder. What it accepts must fit the promised memory, and go round: encoded
- * and decoded again it says the same, and its encoding is then a fixed point.
+ * Any bytes into the decoder. Its two ways must agree on them. What it accepts must fit the promised
+ * memory, and go round: encoded and decoded again it says the same, and its encoding is then a fixed
+ * point, and plain.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 #include "proto/codec.h"
 #include "tests/model/heap.h"
 #include "tests/unit/messages.h"
+#include "tests/unit/ways.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -40,6 +42,23 @@ static struct holm_decoded *decode(const struct holm_allocator *heap, struct hol
     return decoded;
 }
 
+/* Whether the frame was plain. */
+static bool agree(const struct holm_allocator *heap, struct holm_bytes frame)
+{
+    struct holm_codec_limits limits = holm_codec_limits_default(FRAME_BYTES_MAX);
+    bool plain = false;
+    enum holm_status status = HOLM_OK;
+    const char *why = ways_differ(heap, &limits, frame, &plain, &status);
+    require(why == NULL, why == NULL ? "" : why);
+    return plain;
+}
+
+static bool has_cells(const struct holm_message *message)
+{
+    return message->type == HOLM_MESSAGE_DELTA || message->type == HOLM_MESSAGE_DELTAS ||
+           message->type == HOLM_MESSAGE_SYNC_PAGE;
+}
+
 /* The encoder's frame of a message, copied to outlive the next one. */
 static struct holm_bytes encode(struct holm_encoder *encoder, const struct holm_message *message)
 {
@@ -62,6 +81,7 @@ static void go_round(const struct holm_allocator *heap, const struct holm_messag
     if (first.size <= FRAME_BYTES_MAX) {
         struct holm_decoded *again = decode(heap, &budget, first);
         require(again != NULL, "what was encoded cannot be decoded");
+        require(agree(heap, first) == has_cells(message), "an encoder's frame is not plain");
         const char *why = messages_differ(message, &again->message);
         require(why == NULL, why == NULL ? "" : why);
         struct holm_bytes second = encode(&encoder, &again->message);
@@ -78,6 +98,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct heap heap = {0};
     struct holm_allocator allocator = heap_allocator(&heap);
     struct holm_budget budget;
+    (void)agree(&allocator, holm_mem(data, size));
     struct holm_decoded *decoded = decode(&allocator, &budget, holm_mem(data, size));
     if (decoded != NULL)
         go_round(&allocator, &decoded->message);

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cells.h - runs and pages straight from and to the wire, without protobuf-c's structs between.
+ *
+ * Nearly all that a node decodes are the messages that carry Cells: Delta, Deltas, SyncPage. Their
+ * reader takes the plain form only, which is what this encoder and every usual one writes:
+ *
+ *     - a field of one value, a column or a member of a oneof occurs once, columns are packed
+ *     - tags are as short as they can be, unknown fields of a run lie side by side
+ *     - everything in it is valid, by docs/WIRE.md and by D1 to D6
+ *
+ * Whatever else a frame is, it is "not plain", and protobuf-c and the readers of wire.h say what:
+ * another spelling of the same, or which error. So the two ways must agree on plain frames alone,
+ * and no verdict on a bad frame is ever given twice.
+ *
+ *     frame -> scan: where each field lies -> sizes -> one allocation -> rows, a cursor a column
+ *
+ * Invariants, held by tests/fuzz/decode.c and tests/unit/codec_plain.c:
+ *     P1  what is plain is read by protobuf-c, too, and says the same
+ *     P2  every frame of this encoder is plain
+ *     P3  no byte outside the frame is read, whatever is in it
+ */
+#ifndef HOLM_PROTO_CELLS_H
+#define HOLM_PROTO_CELLS_H
+
+#include "proto/varint.h"
+#include "proto/wire.h"
+
+/* The fields of Cells, as holm.proto numbers them. */
+enum holm_cells_field {
+    HOLM_CELLS_FIRST = 1,
+    HOLM_CELLS_SHAPES = 2,
+    HOLM_CELLS_KEY_SIZES = 3,
+    HOLM_CELLS_KEYS = 4,
+    HOLM_CELLS_PATHS = 5,
+    HOLM_CELLS_PATH_SIZES = 6,
+    HOLM_CELLS_PATH_BYTES = 7,
+    HOLM_CELLS_SEQS = 8,
+    HOLM_CELLS_HLC = 9,
+    HOLM_CELLS_HLCS = 10,
+    HOLM_CELLS_TYPES = 11,
+    HOLM_CELLS_NUMBERS = 12,
+    HOLM_CELLS_VALUE_SIZES = 13,
+    HOLM_CELLS_VALUES = 14,
+    HOLM_CELLS_SEEN_COUNTS = 15,
+    HOLM_CELLS_SEEN_LASTS = 16,
+    HOLM_CELLS_SEEN_SPANS = 17,
+    HOLM_CELLS_SEEN_ACTORS = 18,
+    HOLM_CELLS_SPAN = 19,
+    HOLM_CELLS_NODE = 20,
+    HOLM_CELLS_EPOCH = 21,
+    HOLM_CELLS_DEPS = 22,
+    HOLM_CELLS_COLLECTED = 23,
+    HOLM_CELLS_NODES = 24,
+    HOLM_CELLS_MORE_EPOCHS = 25,
+    HOLM_CELLS_EPOCHS = 26,
+    HOLM_CELLS_ACTORS = 27,
+    HOLM_CELLS_SUB_SIZES = 28,
+    HOLM_CELLS_SUBS = 29,
+    HOLM_CELLS_DOUBLES = 30,
+    HOLM_CELLS_CHAINS = 31,
+    HOLM_CELLS_SUMS = 32,
+    HOLM_CELLS_CANCELLED = 33,
+    HOLM_CELLS_CANCELLED_SUMS = 34
+};
+
+/* This build knows the fields from 1 to this. */
+#define HOLM_CELLS_FIELD_MAX 34
+
+/* Where the fields of a Cells lie. */
+struct holm_cells {
+    uint64_t present;          /* bit n: the field with the number n is there */
+    struct holm_bytes unknown; /* fields with larger numbers, as they were written */
+    struct {
+        const unsigned char *at; /* of bytes, messages and columns */
+        uint64_t number;         /* their size; of fields of one value, the value */
+    } fields[HOLM_CELLS_FIELD_MAX + 1];
+};
+
+/* Finds the fields; false when the bytes are not plain. The fields borrow them. O(fields). */
+bool holm_cells_scan(struct holm_bytes bytes, struct holm_cells *cells);
+
+static inline bool holm_cells_has(const struct holm_cells *cells, unsigned field)
+{
+    return (cells->present >> field & 1) != 0;
+}
+
+/* The bytes of a field that has some; none when it is absent. */
+static inline struct holm_bytes holm_cells_bytes(const struct holm_cells *cells, unsigned field)
+{
+    if (!holm_cells_has(cells, field))
+        return holm_mem("", 0);
+    return holm_mem(cells->fields[field].at, (size_t)cells->fields[field].number);
+}
+
+/* The value of a field of one value; 0 when it is absent. */
+static inline uint64_t holm_cells_number(const struct holm_cells *cells, unsigned field)
+{
+    return holm_cells_has(cells, field) ? cells->fields[field].number : 0;
+}
+
+/* ---- columns ------------------------------------------------------------------------------- */
+
+/* A column being read: one value for all, or a varint for each. */
+struct holm_cursor {
+    const unsigned char *at; /* NULL: the same for all */
+    const unsigned char *end;
+    uint64_t value;
+};
+
+/* False when the bytes do not end with a varint. Not empty, and `at` NULL then: one entry. */
+bool holm_cursor_open(struct holm_cursor *cursor, struct holm_bytes column);
+
+/* The next value. At the column's end, or where there is none, *broken is set. */
+static inline uint64_t holm_cursor_next(struct holm_cursor *cursor, bool *broken)
+{
+    if (cursor->at == NULL)
+        return cursor->value;
+    if (cursor->at == cursor->end) {
+        *broken = true;
+        return 0;
+    }
+    if (*cursor->at < 0x80)
+        return *cursor->at++;
+    uint64_t value = 0;
+    cursor->at = holm_varint_long(cursor->at, &value);
+    if (cursor->at == NULL) {
+        cursor->at = cursor->end;
+        *broken = true;
+    }
+    return value;
+}
+
+/* ---- actors -------------------------------------------------------------------------------- */
+
+/* A sorted table of actors in its columns: of a Vector, or of Cells. */
+struct holm_cells_actors {
+    struct holm_bytes nodes, more_epochs, epochs;
+    size_t count; /* of epochs */
+};
+
+void holm_cells_actors_init(struct holm_cells_actors *table, struct holm_bytes nodes,
+                            struct holm_bytes more_epochs, struct holm_bytes epochs);
+
+/* Writes the table's actors, `actor_bytes` from one to the next; false when it is not plain. */
+bool holm_cells_read_actors(const struct holm_cells_actors *table, struct holm_actor *actors,
+                            size_t actor_bytes);
+
+/* A Vector: its columns, with as many seqs as epochs; then its entries. */
+struct holm_cells_vector {
+    struct holm_cells_actors actors;
+    struct holm_bytes seqs;
+};
+
+bool holm_cells_scan_vector(struct holm_bytes bytes, struct holm_cells_vector *vector);
+bool holm_cells_read_vector(const struct holm_cells_vector *vector, struct holm_dot *entries);
+
+/* ---- items --------------------------------------------------------------------------------- */
+
+/* What items are read under: a run's numbers, or zeros. */
+struct holm_cells_frame {
+    bool page;
+    uint64_t first, last; /* of the run */
+    uint64_t epoch;       /* of its actor */
+    uint32_t actors;      /* in the table */
+};
+
+/* Reads and checks all items and ranges into the allocation, which has the sizes given: D2 to D4
+ * and D6. HOLM_EMALFORMED: not plain. */
+HOLM_NODISCARD enum holm_status holm_cells_read_items(const struct holm_wire_reading *reading,
+                                                      const struct holm_cells *cells,
+                                                      const struct holm_cells_frame *frame,
+                                                      const struct holm_fill_sizes *sizes,
+                                                      struct holm_fill *fill);
+
+/* ---- runs, pages, frames ------------------------------------------------------------------- */
+
+/*
+ * Each of these makes one object that belongs to the caller, or none. What the limits allow is
+ * spent, also by what fails.
+ *   HOLM_EMALFORMED  not plain
+ *   HOLM_ENOMEM      the allocator refused
+ */
+HOLM_NODISCARD enum holm_status holm_cells_read_run(struct holm_wire_reading *reading,
+                                                    struct holm_bytes bytes,
+                                                    const struct holm_message *message,
+                                                    struct holm_delta **delta);
+HOLM_NODISCARD enum holm_status holm_cells_read_page(struct holm_wire_reading *reading,
+                                                     struct holm_bytes bytes,
+                                                     struct holm_page **page);
+
+/* Reads a whole frame into the empty message. The same errors, and for HOLM_EMALFORMED any other
+ * message, too. What it leaves in the message is sound: holm_decoded_free() can release it. */
+HOLM_NODISCARD enum holm_status holm_cells_read_frame(struct holm_wire_reading *reading,
+                                                      struct holm_bytes frame,
+                                                      struct holm_message *message);
+
+#endif

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Items, row by row: a cursor over each column, and each member of an item checked as it is read.
+ */
+#include "crdt/order.h"
+#include "crdt/path.h"
+#include "proto/cells.h"
+
+#define SHAPE_MAX (15 + 16 * 255)
+#define SHAPE_SOUND (HOLM_ITEM_PUT + 16 * HOLM_REGISTER) /* in runs and pages */
+#define PATHS_IN_PLACE 16                                /* more of them take memory */
+
+/* What columns are over. A column of one entry needs one thing at least that it stands for. */
+enum over {
+    BYTES,
+    ITEMS,
+    STAMPED,
+    PUTS,
+    STEPS,
+    NUMBERS,
+    SIZED,
+    REMOVERS,
+    RANGES,
+    COUNTS,
+    OVERS
+};
+
+/* By field. BYTES: no column over items. Path sizes and doubles are read apart. */
+static const unsigned char over_what[HOLM_CELLS_FIELD_MAX + 1] = {
+    [HOLM_CELLS_SHAPES] = ITEMS,         [HOLM_CELLS_KEY_SIZES] = ITEMS,
+    [HOLM_CELLS_PATHS] = ITEMS,          [HOLM_CELLS_ACTORS] = ITEMS,
+    [HOLM_CELLS_SUB_SIZES] = ITEMS,      [HOLM_CELLS_SEQS] = STAMPED,
+    [HOLM_CELLS_HLCS] = STEPS,           [HOLM_CELLS_TYPES] = PUTS,
+    [HOLM_CELLS_NUMBERS] = NUMBERS,      [HOLM_CELLS_VALUE_SIZES] = SIZED,
+    [HOLM_CELLS_SEEN_COUNTS] = REMOVERS, [HOLM_CELLS_SEEN_LASTS] = RANGES,
+    [HOLM_CELLS_SEEN_SPANS] = RANGES,    [HOLM_CELLS_SEEN_ACTORS] = RANGES,
+    [HOLM_CELLS_CHAINS] = COUNTS,        [HOLM_CELLS_SUMS] = COUNTS,
+    [HOLM_CELLS_CANCELLED] = COUNTS,     [HOLM_CELLS_CANCELLED_SUMS] = COUNTS,
+};
+
+/* A copied column of bytes, of which slices are cut off. */
+struct rest {
+    const unsigned char *at;
+    size_t size;
+};
+
+struct reading {
+    const struct holm_cells *cells;
+    const struct holm_cells_frame *frame;
+    struct holm_seen *seen;
+    size_t seen_count;
+    const struct holm_bytes *paths;
+    size_t path_count;
+    struct rest keys, subs, values;
+    struct holm_bytes doubles;
+    struct holm_bytes key; /* of the item before */
+    uint64_t shape;        /* the last one that was found sound */
+    uint64_t seq_expected, seq_previous, hlc_previous, seen_expected;
+    bool broken;
+    size_t had[OVERS]; /* how many of each there were */
+    struct holm_cursor columns[HOLM_CELLS_FIELD_MAX + 1];
+};
+
+static inline uint64_t next(struct reading *reading, enum holm_cells_field field)
+{
+    return holm_cursor_next(&reading->columns[field], &reading->broken);
+}
+
+static inline int64_t next_signed(struct reading *reading, enum holm_cells_field field)
+{
+    return holm_zigzag_signed(next(reading, field));
+}
+
+static inline struct holm_bytes cut(struct reading *reading, struct rest *rest, uint64_t size)
+{
+    if (size > rest->size) {
+        reading->broken = true;
+        size = 0;
+    }
+    struct holm_bytes slice = {rest->at, (size_t)size};
+    rest->at += size;
+    rest->size -= (size_t)size;
+    return slice;
+}
+
+/* Whether an item may be so at all; what kind goes with what operation is D2's. */
+static bool shape_sound(const struct holm_cells_frame *frame, uint64_t shape)
+{
+    unsigned op = shape % 16;
+    bool counter = shape / 16 == HOLM_COUNTER;
+    if (shape > SHAPE_MAX)
+        return false;
+    if (op == HOLM_ITEM_BURY)
+        return shape / 16 == 0;
+    if (op == HOLM_ITEM_DROP_PATH)
+        return shape / 16 == 0 && !frame->page;
+    if (shape / 16 == 0)
+        return false;
+    if (op == HOLM_ITEM_DROP_SLOT)
+        return !counter && !frame->page;
+    if (op == HOLM_ITEM_KNOWN)
+        return !counter && frame->page;
+    return (op == HOLM_ITEM_PUT && !counter) || (op == HOLM_ITEM_COUNT && counter);
+}
+
+static inline bool read_slot(struct reading *reading, struct holm_item *item)
+{
+    uint64_t shape = next(reading, HOLM_CELLS_SHAPES);
+    if (shape != reading->shape && !shape_sound(reading->frame, shape))
+        return false;
+    reading->shape = shape;
+    uint64_t key_size = next(reading, HOLM_CELLS_KEY_SIZES);
+    if (key_size > 0)
+        reading->key = cut(reading, &reading->keys, key_size);
+    uint64_t path = next(reading, HOLM_CELLS_PATHS);
+    uint64_t actor = next(reading, HOLM_CELLS_ACTORS);
+    uint64_t sub_size = next(reading, HOLM_CELLS_SUB_SIZES);
+    if (key_size > HOLM_KEY_BYTES_MAX || reading->key.size == 0 || path >= reading->path_count ||
+        actor >= reading->frame->actors)
+        return false;
+    item->op = (uint8_t)(shape % 16);
+    item->kind = (uint8_t)(shape / 16);
+    item->actor = (uint32_t)actor;
+    item->key = reading->key;
+    item->path = reading->paths[path];
+    if (sub_size == 0)
+        return true;
+    item->sub = cut(reading, &reading->subs, sub_size);
+    return item->kind == HOLM_SET || item->kind > HOLM_MIN;
+}
+
+static inline uint64_t read_seq(struct reading *reading)
+{
+    uint64_t seq = reading->seq_expected + (uint64_t)next_signed(reading, HOLM_CELLS_SEQS);
+    reading->seq_expected = seq + 1;
+    reading->had[STAMPED] += 1;
+    return seq;
+}
+
+/* Of a put or a tombstone: in a run by its own actor, within the run, and ascending. */
+static inline bool read_dot(struct reading *reading, struct holm_item *item)
+{
+    const struct holm_cells_frame *frame = reading->frame;
+    item->seq = read_seq(reading);
+    if (frame->page)
+        return item->seq >= 1;
+    bool sound = item->actor == 0 && item->seq >= frame->first && item->seq <= frame->last &&
+                 item->seq > reading->seq_previous;
+    reading->seq_previous = item->seq;
+    return sound;
+}
+
+static bool read_seen(struct reading *reading, struct holm_item *item)
+{
+    uint64_t count = next(reading, HOLM_CELLS_SEEN_COUNTS);
+    size_t at = reading->had[RANGES];
+    reading->had[REMOVERS] += 1;
+    if (count > reading->seen_count - at)
+        return false;
+    item->seen_first = (uint32_t)at;
+    item->seen_count = (uint32_t)count;
+    reading->had[RANGES] = at + (size_t)count;
+    for (; at < reading->had[RANGES]; at++) {
+        struct holm_seen *seen = &reading->seen[at];
+        uint64_t step = (uint64_t)next_signed(reading, HOLM_CELLS_SEEN_LASTS);
+        uint64_t span = next(reading, HOLM_CELLS_SEEN_SPANS);
+        uint64_t actor = next(reading, HOLM_CELLS_SEEN_ACTORS);
+        seen->last = reading->seen_expected + step;
+        seen->first = seen->last - span;
+        seen->actor = (uint32_t)actor;
+        reading->seen_expected = seen->last + 1;
+        if (actor >= reading->frame->actors || span >= seen->last ||
+            (actor == 0 && seen->last >= reading->frame->first))
+            return false;
+    }
+    return true;
+}
+
+static bool read_double(struct reading *reading, struct holm_value *value)
+{
+    size_t at = reading->doubles.size == 8 ? 0 : 8 * reading->had[BYTES];
+    reading->had[BYTES] += 1;
+    if (reading->doubles.size == 0)
+        return true;
+    if (at >= reading->doubles.size)
+        return false;
+    const unsigned char *doubles = reading->doubles.data;
+    uint64_t bits = holm_fixed64_read(doubles + at);
+    memcpy(&value->as.f64, &bits, sizeof bits);
+    return true;
+}
+
+static inline bool read_value(struct reading *reading, struct holm_value *value)
+{
+    uint64_t type = next(reading, HOLM_CELLS_TYPES);
+    value->type = (enum holm_type)type;
+    if (type == HOLM_I64) {
+        value->as.i64 = next_signed(reading, HOLM_CELLS_NUMBERS);
+        reading->had[NUMBERS] += 1;
+        return true;
+    }
+    if (type == HOLM_BOOL) {
+        int64_t number = next_signed(reading, HOLM_CELLS_NUMBERS);
+        reading->had[NUMBERS] += 1;
+        value->as.boolean = number == 1;
+        return number == 0 || number == 1;
+    }
+    if (type == HOLM_DOUBLE)
+        return read_double(reading, value);
+    if (type != HOLM_NONE) {
+        value->as.bytes = cut(reading, &reading->values, next(reading, HOLM_CELLS_VALUE_SIZES));
+        reading->had[SIZED] += 1;
+    }
+    return type <= UINT8_MAX;
+}
+
+static inline bool read_put(struct reading *reading, struct holm_item *item)
+{
+    if (!read_dot(reading, item) || !read_seen(reading, item))
+        return false;
+    uint64_t step = holm_cells_number(reading->cells, HOLM_CELLS_HLC);
+    if (reading->had[PUTS] > 0)
+        step = next(reading, HOLM_CELLS_HLCS);
+    reading->had[PUTS] += 1;
+    item->hlc = reading->hlc_previous + (uint64_t)holm_zigzag_signed(step);
+    reading->hlc_previous = item->hlc;
+    return read_value(reading, &item->value);
+}
+
+static bool read_count(struct reading *reading, struct holm_item *item)
+{
+    struct holm_count *count = &item->count;
+    count->last = read_seq(reading);
+    uint64_t chain = next(reading, HOLM_CELLS_CHAINS);
+    count->start = count->last - chain;
+    count->sum = next_signed(reading, HOLM_CELLS_SUMS);
+    count->cancelled = next(reading, HOLM_CELLS_CANCELLED);
+    count->cancelled_sum = next_signed(reading, HOLM_CELLS_CANCELLED_SUMS);
+    reading->had[COUNTS] += 1;
+    if (chain >= count->last || count->cancelled > count->last)
+        return false;
+    return reading->frame->page || item->actor != 0 || count->last <= reading->frame->last;
+}
+
+static inline bool read_item(struct reading *reading, struct holm_item *item)
+{
+    if (!read_slot(reading, item))
+        return false;
+    if (item->op == HOLM_ITEM_PUT)
+        return read_put(reading, item);
+    if (item->op == HOLM_ITEM_COUNT)
+        return read_count(reading, item);
+    if (item->op == HOLM_ITEM_BURY || item->op == HOLM_ITEM_KNOWN)
+        return read_dot(reading, item);
+    HOLM_ASSERT(item->op == HOLM_ITEM_DROP_SLOT || item->op == HOLM_ITEM_DROP_PATH);
+    return read_seen(reading, item);
+}
+
+static bool open_columns(struct reading *reading)
+{
+    const struct holm_cells *cells = reading->cells;
+    memset(reading->columns, 0, sizeof reading->columns);
+    for (unsigned field = HOLM_CELLS_SHAPES; field <= HOLM_CELLS_CANCELLED_SUMS; field++) {
+        if (over_what[field] != BYTES && holm_cells_has(cells, field) &&
+            !holm_cursor_open(&reading->columns[field], holm_cells_bytes(cells, field)))
+            return false;
+    }
+    reading->doubles = holm_cells_bytes(cells, HOLM_CELLS_DOUBLES);
+    return reading->doubles.size % 8 == 0;
+}
+
+/* Whether all columns were over as many things as there turned out to be. */
+static bool columns_done(struct reading *reading)
+{
+    const struct holm_cells *cells = reading->cells;
+    reading->had[STEPS] = reading->had[PUTS] > 1 ? reading->had[PUTS] - 1 : 0;
+    for (unsigned field = HOLM_CELLS_SHAPES; field <= HOLM_CELLS_CANCELLED_SUMS; field++) {
+        const struct holm_cursor *column = &reading->columns[field];
+        if (over_what[field] != BYTES && holm_cells_bytes(cells, field).size > 0 &&
+            (column->at != column->end || reading->had[over_what[field]] == 0))
+            return false;
+    }
+    size_t doubles = reading->doubles.size / 8;
+    return holm_column_fits(doubles, reading->had[BYTES]) && !reading->broken &&
+           reading->had[RANGES] == reading->seen_count &&
+           (reading->had[PUTS] > 0 || holm_cells_number(cells, HOLM_CELLS_HLC) == 0) &&
+           reading->keys.size + reading->subs.size + reading->values.size == 0;
+}
+
+/* Cuts the dictionary up; the last path takes what is left. One that is not valid is refused here,
+ * whether an item has it or not. */
+static bool read_paths(const struct holm_cells *cells, struct holm_bytes bytes,
+                       struct holm_bytes *paths, size_t count)
+{
+    struct holm_bytes sizes = holm_cells_bytes(cells, HOLM_CELLS_PATH_SIZES);
+    const unsigned char *at = sizes.data;
+    const unsigned char *end = at + sizes.size;
+    const unsigned char *path = bytes.data;
+    size_t left = bytes.size;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t size = left;
+        if (i + 1 < count) {
+            at = holm_varint_read(at, end, &size);
+            if (at == NULL || size > left)
+                return false;
+        }
+        paths[i] = holm_mem(path, (size_t)size);
+        if (!holm_path_valid(paths[i]))
+            return false;
+        path += size;
+        left -= (size_t)size;
+    }
+    return at == end;
+}
+
+static struct rest copy_rest(struct holm_fill *fill, const struct holm_cells *cells,
+                             enum holm_cells_field field)
+{
+    struct holm_bytes copy = holm_fill_bytes(fill, holm_cells_bytes(cells, field));
+    return (struct rest){copy.data, copy.size};
+}
+
+enum holm_status holm_cells_read_items(const struct holm_wire_reading *context,
+                                       const struct holm_cells *cells,
+                                       const struct holm_cells_frame *frame,
+                                       const struct holm_fill_sizes *sizes, struct holm_fill *fill)
+{
+    struct holm_bytes in_place[PATHS_IN_PLACE];
+    struct holm_bytes *paths = in_place;
+    struct holm_bytes path_sizes = holm_cells_bytes(cells, HOLM_CELLS_PATH_SIZES);
+    struct reading reading;
+    reading.cells = cells;
+    reading.frame = frame;
+    reading.seen = fill->seen;
+    reading.seen_count = sizes->seen;
+    reading.path_count = 1 + holm_varint_count(path_sizes.data, path_sizes.size);
+    if (reading.path_count > PATHS_IN_PLACE) {
+        enum holm_status status = holm_wire_take(context, reading.path_count, sizeof *paths,
+                                                 &paths);
+        if (status != HOLM_OK)
+            return status;
+    }
+    reading.paths = paths;
+    reading.keys = copy_rest(fill, cells, HOLM_CELLS_KEYS);
+    struct rest path_bytes = copy_rest(fill, cells, HOLM_CELLS_PATH_BYTES);
+    reading.subs = copy_rest(fill, cells, HOLM_CELLS_SUBS);
+    reading.values = copy_rest(fill, cells, HOLM_CELLS_VALUES);
+    reading.key = holm_mem(NULL, 0);
+    reading.shape = SHAPE_SOUND;
+    reading.seq_expected = frame->first;
+    reading.seq_previous = 0;
+    reading.hlc_previous = frame->epoch;
+    reading.seen_expected = frame->first;
+    reading.broken = false;
+    memset(reading.had, 0, sizeof reading.had);
+    reading.had[ITEMS] = sizes->items;
+    if (!open_columns(&reading) ||
+        !read_paths(cells, holm_mem(path_bytes.at, path_bytes.size), paths, reading.path_count))
+        return HOLM_EMALFORMED;
+    for (size_t i = 0; i < sizes->items; i++) {
+        if (!read_item(&reading, &fill->items[i]))
+            return HOLM_EMALFORMED;
+    }
+    return columns_done(&reading) ? HOLM_OK : HOLM_EMALFORMED;
+}
