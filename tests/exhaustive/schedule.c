@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/exhaustive/schedule.h"
 
+#include "tests/exhaustive/trace.h"
+
 #include <inttypes.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define RUNS_MAX 8
-
-static const char *const op_names[] = {"?",      "put",     "add",   "reset", "insert", "erase",
-                                       "enable", "disable", "raise", "lower", "remove", "bury"};
-
-#define TRACE_BYTES 2048
 
 /* One case. */
 struct course {
@@ -20,54 +14,8 @@ struct course {
     const struct schedule_size *size;
     struct explore explore;
     struct fixture fixture;
-    char trace[TRACE_BYTES]; /* what was done so far, for people */
-    size_t trace_bytes;
+    struct trace trace;
 };
-
-/* What a failure tells of. */
-static struct course *running;
-
-static void note(struct course *course, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void note(struct course *course, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    size_t room = TRACE_BYTES - course->trace_bytes;
-    int written = vsnprintf(course->trace + course->trace_bytes, room, format, arguments);
-    va_end(arguments);
-    if (written > 0)
-        course->trace_bytes += (size_t)written < room ? (size_t)written : room - 1;
-}
-
-static char name_of(size_t node)
-{
-    return (char)('A' + node);
-}
-
-static void tell_case(int signal_number)
-{
-    (void)signal_number;
-    fprintf(stderr, "family %s: %s\n", running->family->name, running->trace);
-}
-
-static void describe(const struct holm_op *op, char *text, size_t bytes)
-{
-    int used = snprintf(text, bytes, "%s %.*s", op_names[op->type], (int)op->key.size,
-                        (const char *)op->key.data);
-    size_t at = used < 0 ? 0 : (size_t)used;
-    if (op->field.size > 0)
-        at += (size_t)snprintf(text + at, bytes - at, ".%.*s", (int)op->field.size,
-                               (const char *)op->field.data);
-    if (op->type == HOLM_OP_PUT || op->type == HOLM_OP_RAISE || op->type == HOLM_OP_LOWER)
-        (void)snprintf(text + at, bytes - at, " %" PRId64, op->as.value.as.i64);
-    if (op->type == HOLM_OP_ADD)
-        (void)snprintf(text + at, bytes - at, " %" PRId64, op->as.amount);
-    if (op->type == HOLM_OP_INSERT || op->type == HOLM_OP_ERASE)
-        (void)snprintf(text + at, bytes - at, " %.*s", (int)op->as.element.size,
-                       (const char *)op->as.element.data);
-}
 
 /* The runs that exist and `node` does not have, of one writer or (from == replicas) of all. */
 static size_t find_lacking(struct course *course, size_t node, size_t from, size_t *runs)
@@ -89,8 +37,8 @@ static size_t find_lacking(struct course *course, size_t node, size_t from, size
 static void give_in_order(struct course *course, size_t node, const size_t *runs, size_t count,
                           bool backwards)
 {
-    note(course, " %c takes %zu runs %s;", name_of(node), count,
-         backwards ? "backwards" : "in order");
+    trace_note(&course->trace, " %c takes %zu runs %s;", trace_name(node), count,
+               backwards ? "backwards" : "in order");
     for (size_t i = 0; i < count; i++) {
         fixture_give(&course->fixture, node, runs[backwards ? count - 1 - i : i]);
         fixture_check(&course->fixture, node);
@@ -117,14 +65,15 @@ static void hear(struct course *course, size_t node, size_t from)
     case NOTHING:
         return;
     case STATE:
-        note(course, " %c merges %c's state;", name_of(node), name_of(from));
+        trace_note(&course->trace, " %c merges %c's state;", trace_name(node), trace_name(from));
         fixture_merge(&course->fixture, from, node);
         break;
     case FORWARDS:
         give_in_order(course, node, runs, count, false);
         break;
     case NEWEST:
-        note(course, " %c takes %c's newest run alone;", name_of(node), name_of(from));
+        trace_note(&course->trace, " %c takes %c's newest run alone;", trace_name(node),
+                   trace_name(from));
         fixture_give(&course->fixture, node, runs[count - 1]);
         break;
     default:
@@ -139,9 +88,9 @@ static bool write(struct course *course, size_t node, const struct holm_op *op)
 {
     struct holm_replica *replica = course->fixture.nodes[node].replica;
     uint64_t before = holm_replica_last_minted(replica);
-    char text[64];
-    describe(op, text, sizeof text);
-    note(course, " %c: %s;", name_of(node), text);
+    trace_note(&course->trace, " %c:", trace_name(node));
+    trace_op(&course->trace, op);
+    trace_note(&course->trace, ";");
     (void)fixture_commit(&course->fixture, node, op, 1);
     return holm_replica_last_minted(replica) > before;
 }
@@ -150,7 +99,7 @@ static void arrive_in_any_order(struct course *course, size_t node, size_t *runs
 {
     while (count > 0) {
         size_t at = explore_choose(&course->explore, count);
-        note(course, " %c takes run %zu;", name_of(node), runs[at]);
+        trace_note(&course->trace, " %c takes run %zu;", trace_name(node), runs[at]);
         fixture_give(&course->fixture, node, runs[at]);
         fixture_check(&course->fixture, node);
         for (size_t i = at + 1; i < count; i++)
@@ -174,7 +123,7 @@ static void arrive(struct course *course, size_t node)
     size_t ways = course->size->arrivals_all || count == 1 ? BACKWARDS : BACKWARDS + 1;
     size_t way = explore_choose(&course->explore, ways);
     if (way == STATES) {
-        note(course, " %c merges all states;", name_of(node));
+        trace_note(&course->trace, " %c merges all states;", trace_name(node));
         for (size_t i = 1; i < replicas; i++)
             fixture_merge(&course->fixture, (node + i) % replicas, node);
         fixture_check(&course->fixture, node);
@@ -204,7 +153,7 @@ static bool play(struct course *course)
         if (!write(course, node, &course->family->alphabet[op]))
             return false;
         if (i + 1 < operations && explore_choose(&course->explore, 2) == 0) {
-            note(course, " %c seals;", name_of(node));
+            trace_note(&course->trace, " %c seals;", trace_name(node));
             fixture_flush(&course->fixture, node);
         }
         fixture_check(&course->fixture, node);
@@ -224,9 +173,10 @@ uint64_t schedule_run(const struct schedule_family *family, const struct schedul
     uint64_t cases = 0;
     printf("%-10s", family->name);
     for (size_t i = 0; i < family->op_count && i < size->alphabet_max; i++) {
-        char text[64];
-        describe(&family->alphabet[i], text, sizeof text);
-        printf(" %s;", text);
+        struct trace word;
+        trace_clear(&word);
+        trace_op(&word, &family->alphabet[i]);
+        printf("%s;", word.text);
     }
     if (family->op_count > size->alphabet_max)
         printf(" (%zu more left out)", family->op_count - size->alphabet_max);
@@ -235,10 +185,10 @@ uint64_t schedule_run(const struct schedule_family *family, const struct schedul
     memset(&course, 0, sizeof course);
     course.family = family;
     course.size = size;
-    running = &course;
-    (void)signal(SIGABRT, tell_case);
+    trace_on_abort(&course.trace);
     do {
-        course.trace_bytes = 0;
+        trace_clear(&course.trace);
+        trace_note(&course.trace, " %s:", family->name);
         fixture_init(&course.fixture, size->replicas, &limits);
         cases += play(&course);
         fixture_release(&course.fixture);
