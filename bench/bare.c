@@ -35,6 +35,11 @@ static void shuffle(uint32_t *numbers, size_t count)
 
 void bare_keys_make(struct bare_keys *keys, size_t count)
 {
+    bare_keys_make_part(keys, count, count);
+}
+
+void bare_keys_make_part(struct bare_keys *keys, size_t count, size_t shuffled)
+{
     measure_require(count > 0 && count <= 99999999, "keys have eight digits");
     keys->texts = measure_allocate(count * sizeof *keys->texts);
     keys->shuffled = measure_allocate(count * sizeof *keys->shuffled);
@@ -43,7 +48,8 @@ void bare_keys_make(struct bare_keys *keys, size_t count)
         snprintf(keys->texts[i], sizeof keys->texts[i], "k%08u", (unsigned)i % 100000000u);
         keys->shuffled[i] = (uint32_t)i;
     }
-    shuffle(keys->shuffled, count);
+    measure_require(shuffled <= count, "a part is shuffled");
+    shuffle(keys->shuffled, shuffled);
 }
 
 void bare_keys_free(struct bare_keys *keys)
@@ -87,21 +93,36 @@ struct holm_allocator bare_allocator(struct bare_meter *meter)
 
 /* ---- replicas ------------------------------------------------------------------------------- */
 
-struct holm_replica *bare_open(uint64_t node, size_t flush_bytes, struct bare_meter *meter)
+static struct holm_replica_config config_of(uint64_t node, struct bare_meter *meter)
 {
     struct holm_replica_config config = holm_replica_config_default();
-    struct holm_replica *replica;
     config.allocator = bare_allocator(meter);
     config.self.node.value = node;
     config.self.epoch.value = WALL_MS << 16;
-    config.flush_bytes = flush_bytes > 0 ? flush_bytes : config.flush_bytes;
     config.digest_seed = 7;
     config.random_seed = node;
+    return config;
+}
+
+struct holm_replica *bare_open(uint64_t node, size_t flush_bytes, struct bare_meter *meter)
+{
+    struct holm_replica_config config = config_of(node, meter);
+    struct holm_replica *replica;
+    config.flush_bytes = flush_bytes > 0 ? flush_bytes : config.flush_bytes;
     measure_must(holm_replica_new(&config, &replica), "a replica");
     return replica;
 }
 
-static const struct holm_work *step(struct holm_replica *replica, const struct holm_event *event)
+struct holm_replica *bare_open_small(uint64_t node, size_t log_bytes_max, struct bare_meter *meter)
+{
+    struct holm_replica_config config = config_of(node, meter);
+    struct holm_replica *replica;
+    config.log_bytes_max = log_bytes_max;
+    measure_must(holm_replica_new(&config, &replica), "a replica");
+    return replica;
+}
+
+const struct holm_work *bare_step(struct holm_replica *replica, const struct holm_event *event)
 {
     const struct holm_work *work;
     measure_must(holm_replica_step(replica, event, now(), &work), "a step");
@@ -112,13 +133,13 @@ const struct holm_work *bare_commit(struct holm_replica *replica, const struct h
                                     size_t count)
 {
     struct holm_event event = {.type = HOLM_EVENT_COMMIT, .as.commit = {ops, count}};
-    return step(replica, &event);
+    return bare_step(replica, &event);
 }
 
 const struct holm_work *bare_flush(struct holm_replica *replica)
 {
     struct holm_event event = {.type = HOLM_EVENT_FLUSH};
-    return step(replica, &event);
+    return bare_step(replica, &event);
 }
 
 const struct holm_work *bare_receive(struct holm_replica *replica, struct holm_delta *delta)
@@ -128,7 +149,7 @@ const struct holm_work *bare_receive(struct holm_replica *replica, struct holm_d
     message.as.delta = delta;
     event.as.message.peer = HOLM_PEER_NONE;
     event.as.message.message = &message;
-    return step(replica, &event);
+    return bare_step(replica, &event);
 }
 
 void bare_fill(struct holm_replica *replica, const struct bare_keys *keys, size_t count)

@@ -20,6 +20,8 @@ struct bare_keys {
 };
 
 void bare_keys_make(struct bare_keys *keys, size_t count);
+/* … of which only the first are shuffled, among themselves. */
+void bare_keys_make_part(struct bare_keys *keys, size_t count, size_t shuffled);
 void bare_keys_free(struct bare_keys *keys);
 
 /* The key of a number below count. */
@@ -45,8 +47,11 @@ struct holm_allocator bare_allocator(struct bare_meter *meter);
 
 /* A replica of node `node`, as a node opens one of its sixteen. flush_bytes of 0: the default. */
 struct holm_replica *bare_open(uint64_t node, size_t flush_bytes, struct bare_meter *meter);
+/* … with an op log of its own size. */
+struct holm_replica *bare_open_small(uint64_t node, size_t log_bytes_max, struct bare_meter *meter);
 
 /* Steps; the program ends when the status is an error. Time goes on by 1 us a step. */
+const struct holm_work *bare_step(struct holm_replica *replica, const struct holm_event *event);
 const struct holm_work *bare_commit(struct holm_replica *replica, const struct holm_op *ops,
                                     size_t count);
 const struct holm_work *bare_flush(struct holm_replica *replica);

@@ -3,12 +3,12 @@
 
 int main(int argc, char **argv)
 {
-    struct measure_report report;
-    measure_report_open(&report, "core", argc, argv);
+    struct report report;
+    report_open(&report, "core", argc, argv);
     core_write(&report);
     core_delta(&report);
     core_merge(&report);
     core_read(&report);
     core_memory(&report);
-    return measure_report_close(&report);
+    return report_close(&report);
 }

@@ -1,48 +1,71 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A run's way from one replica of 100,000 records to another: sealed, encoded, decoded, applied.
- * Each stage is timed over many runs in a row; a round has as many cells whatever the size of its
- * runs.
+ * A run's way from one replica to another that holds the same: sealed, encoded, decoded, applied.
+ * Each stage is timed over many runs in a row, and in every other round decoding and applying go
+ * together, frame by frame, as in a node. A round has as many cells whatever the size of its runs.
+ *
+ * The pair of replicas is made once for all tasks with as many records; tasks that add records come
+ * last.
  */
+#include <stdlib.h>
+
 #include "bench/bare.h"
 #include "bench/core.h"
+#include "bench/proto_baseline.h"
 #include "bench/table_baseline.h"
 #include "proto/codec.h"
 
-#include <stdlib.h>
-
-#define GROUP "delta"
-#define RECORDS 100000
 #define FLUSH_BYTES ((size_t)128 << 10) /* so that 1,024 cells are one run */
-#define ROUND_CELLS 8192
-#define ROUNDS_MAX 7
+#define ROUND_CELLS_MAX 65536
+#define PIECE_CELLS 1024 /* decoded, then applied: what has been decoded is still in the cache */
 
 enum stage {
     SEAL,
     ENCODE,
     DECODE,
     APPLY,
-    COPY,   /* the baseline of what moves bytes */
-    UPSERT, /* of what changes a state */
+    RECEIVE, /* decode and apply, frame by frame */
+    COPY,    /* baselines: what moves bytes, … */
+    UNPACK,
+    PACK,
+    UPSERT, /* … and what changes a state */
     STAGES
 };
 
-struct way {
+/* Two replicas and a bare table that hold the same. */
+struct pair {
     struct holm_replica *from, *to;
-    struct table_baseline *table; /* with the same records */
-    const struct bare_keys *keys;
+    struct table_baseline *table;
+    struct bare_keys keys; /* those of the records, and more */
+    size_t records;        /* when the pair was made */
+    size_t fresh_written, old_written;
+};
+
+/* What such a pair is asked to do. */
+struct task {
+    const char *group, *about;
+    size_t records;
     size_t cells; /* of a run */
-    size_t runs;  /* of a round */
     bool fresh;   /* to keys that are new */
-    size_t written;
+    int rounds, rounds_quick;
+};
+
+struct way {
+    const struct task *task;
+    struct pair *pair;
+    size_t runs; /* of a round */
+    size_t round_cells;
+    size_t *written;
     double clock_ns;
     struct holm_encoder encoder;
     struct holm_codec_limits limits;
     struct holm_allocator allocator;
-    struct holm_delta *deltas[ROUND_CELLS];
-    struct holm_bytes frames[ROUND_CELLS];
-    struct holm_decoded *decoded[ROUND_CELLS];
+    struct holm_delta *deltas[ROUND_CELLS_MAX];
+    struct holm_bytes frames[ROUND_CELLS_MAX];
+    struct holm_decoded *decoded[PIECE_CELLS];
     size_t frame_bytes; /* of all runs of a round */
+    struct measure_samples taken[STAGES];
+    struct measure_samples table_for[STAGES]; /* the bare table in the same round */
 };
 
 static struct holm_message message_of(struct holm_delta *delta)
@@ -55,28 +78,29 @@ static struct holm_message message_of(struct holm_delta *delta)
 /* The key of the write that comes after so many. */
 static struct holm_bytes key_of(const struct way *way, size_t written)
 {
-    size_t number = way->fresh ? RECORDS + written : bare_shuffled(way->keys, written);
-    measure_require(way->fresh || number < RECORDS, "only written keys are overwritten");
-    return bare_key(way->keys, number);
+    const struct pair *pair = way->pair;
+    if (way->task->fresh)
+        return bare_key(&pair->keys, pair->records + written);
+    return bare_key(&pair->keys, bare_shuffled(&pair->keys, written % pair->records));
 }
 
 static struct holm_op next_op(struct way *way)
 {
-    struct holm_bytes key = key_of(way, way->written);
-    way->written += 1;
-    return holm_op_put(key, holm_mem(NULL, 0), holm_i64((int64_t)way->written));
+    struct holm_bytes key = key_of(way, *way->written);
+    *way->written += 1;
+    return holm_op_put(key, holm_mem(NULL, 0), holm_i64((int64_t)*way->written));
 }
 
 /* One batch, sealed; returns what the sealing took. */
 static double write_run(struct way *way, size_t run)
 {
     struct holm_op ops[1024];
-    for (size_t i = 0; i < way->cells; i++)
+    for (size_t i = 0; i < way->task->cells; i++)
         ops[i] = next_op(way);
-    const struct holm_work *work = bare_commit(way->from, ops, way->cells);
+    const struct holm_work *work = bare_commit(way->pair->from, ops, way->task->cells);
     measure_require(work->stored_count == 0, "nothing was sealed before its time");
     uint64_t begun = measure_now_ns();
-    work = bare_flush(way->from);
+    work = bare_flush(way->pair->from);
     double taken = (double)(measure_now_ns() - begun) - way->clock_ns;
     measure_require(work->stored_count == 1, "a run was sealed");
     way->deltas[run] = work->stored[0];
@@ -84,23 +108,23 @@ static double write_run(struct way *way, size_t run)
     return taken;
 }
 
-static double seal_all(struct way *way)
+static void seal_all(struct way *way)
 {
     double taken = 0;
     for (size_t i = 0; i < way->runs; i++)
         taken += write_run(way, i);
-    return taken;
+    measure_sample(&way->taken[SEAL], taken / (double)way->round_cells);
 }
 
-static double encode_all(struct way *way)
+static void encode_all(struct way *way)
 {
     struct holm_bytes frame;
-    uint64_t begun = measure_worked_ns();
+    struct measure_span span = measure_begin();
     for (size_t i = 0; i < way->runs; i++) {
         struct holm_message message = message_of(way->deltas[i]);
         measure_must(holm_encoder_encode(&way->encoder, &message, &frame), "encoding");
     }
-    double taken = (double)(measure_worked_ns() - begun);
+    measure_end(&way->taken[ENCODE], &span, way->round_cells);
     way->frame_bytes = 0;
     for (size_t i = 0; i < way->runs; i++) {
         struct holm_message message = message_of(way->deltas[i]);
@@ -110,52 +134,98 @@ static double encode_all(struct way *way)
         way->frames[i] = holm_mem(copy, frame.size);
         way->frame_bytes += frame.size;
     }
-    return taken;
 }
 
-static double copy_all(struct way *way)
+static void copy_all(struct way *way)
 {
     unsigned char *target = measure_allocate(way->frame_bytes);
     memset(target, 0, way->frame_bytes);
-    uint64_t begun = measure_worked_ns();
+    struct measure_span span = measure_begin();
     size_t at = 0;
     for (size_t i = 0; i < way->runs; i++) {
         memcpy(target + at, way->frames[i].data, way->frames[i].size);
         at += way->frames[i].size;
     }
-    double taken = (double)(measure_worked_ns() - begun);
+    measure_end(&way->taken[COPY], &span, way->round_cells);
     measure_require(memcmp(target, way->frames[0].data, way->frames[0].size) == 0, "it was copied");
     free(target);
-    return taken;
 }
 
-static double decode_all(struct way *way)
+/* protobuf-c alone, and what is subtracted from it: spans around nothing. */
+static void repack_all(struct way *way)
 {
-    uint64_t begun = measure_worked_ns();
-    for (size_t i = 0; i < way->runs; i++)
-        measure_must(
-            holm_codec_decode(&way->allocator, &way->limits, way->frames[i], &way->decoded[i]),
-            "decoding");
-    return (double)(measure_worked_ns() - begun);
-}
-
-static double apply_all(struct way *way)
-{
-    uint64_t begun = measure_worked_ns();
+    struct measure_span unpack = {0, 0};
+    struct measure_span pack = {0, 0};
+    struct measure_span nothing = {0, 0};
     for (size_t i = 0; i < way->runs; i++) {
-        (void)bare_receive(way->to, way->decoded[i]->message.as.delta);
-        holm_decoded_free(way->decoded[i]);
+        struct measure_span span = measure_begin();
+        measure_add(&nothing, &span);
+        proto_baseline_frame(way->frames[i], &unpack, &pack);
     }
-    return (double)(measure_worked_ns() - begun);
+    measure_sample(&way->taken[UNPACK],
+                   ((double)unpack.ns - 2 * (double)nothing.ns) / (double)way->round_cells);
+    measure_sample(&way->taken[PACK],
+                   ((double)pack.ns - (double)nothing.ns) / (double)way->round_cells);
 }
 
-/* What the round wrote, into the bare table. */
-static double upsert_all(struct way *way)
+static void decode(struct way *way, size_t run, struct holm_decoded **decoded)
 {
-    uint64_t begun = measure_worked_ns();
-    for (size_t i = way->written - ROUND_CELLS; i < way->written; i++)
-        table_baseline_upsert(way->table, key_of(way, i), (int64_t)i);
-    return (double)(measure_worked_ns() - begun);
+    measure_must(holm_codec_decode(&way->allocator, &way->limits, way->frames[run], decoded),
+                 "decoding");
+}
+
+static void apply(struct way *way, struct holm_decoded *decoded)
+{
+    (void)bare_receive(way->pair->to, decoded->message.as.delta);
+    holm_decoded_free(decoded);
+}
+
+static void receive_in_stages(struct way *way)
+{
+    struct measure_span decoding = {0, 0};
+    struct measure_span applying = {0, 0};
+    size_t piece = PIECE_CELLS / way->task->cells;
+    for (size_t first = 0; first < way->runs; first += piece) {
+        struct measure_span span = measure_begin();
+        for (size_t i = 0; i < piece; i++)
+            decode(way, first + i, &way->decoded[i]);
+        measure_add(&decoding, &span);
+        span = measure_begin();
+        for (size_t i = 0; i < piece; i++)
+            apply(way, way->decoded[i]);
+        measure_add(&applying, &span);
+    }
+    measure_sum(&way->taken[DECODE], &decoding, way->round_cells);
+    measure_sum(&way->taken[APPLY], &applying, way->round_cells);
+}
+
+static void receive_one_by_one(struct way *way)
+{
+    struct measure_span span = measure_begin();
+    for (size_t i = 0; i < way->runs; i++) {
+        decode(way, i, &way->decoded[0]);
+        apply(way, way->decoded[0]);
+    }
+    measure_end(&way->taken[RECEIVE], &span, way->round_cells);
+}
+
+/* What the round wrote, into the bare table, in prefetched batches. */
+static void upsert_all(struct way *way, enum stage beside)
+{
+    struct measure_samples *taken = &way->table_for[beside];
+    struct measure_span span = measure_begin();
+    for (size_t i = *way->written - way->round_cells; i < *way->written;
+         i += TABLE_BASELINE_BATCH_MAX) {
+        struct holm_bytes keys[TABLE_BASELINE_BATCH_MAX];
+        int64_t numbers[TABLE_BASELINE_BATCH_MAX];
+        for (size_t j = 0; j < TABLE_BASELINE_BATCH_MAX; j++) {
+            keys[j] = key_of(way, i + j);
+            numbers[j] = (int64_t)(i + j);
+        }
+        table_baseline_upsert_batch(way->pair->table, keys, numbers, TABLE_BASELINE_BATCH_MAX);
+    }
+    measure_end(taken, &span, way->round_cells);
+    measure_sample(&way->taken[UPSERT], taken->values[taken->count - 1]);
 }
 
 static void drop_all(struct way *way)
@@ -170,98 +240,181 @@ static void drop_all(struct way *way)
     }
 }
 
-static void measure_round(struct way *way, struct measure_samples *samples)
+static void measure_round(struct way *way, bool in_stages)
 {
-    double taken[STAGES];
-    taken[SEAL] = seal_all(way);
-    taken[ENCODE] = encode_all(way);
-    taken[COPY] = copy_all(way);
-    taken[DECODE] = decode_all(way);
-    taken[APPLY] = apply_all(way);
-    taken[UPSERT] = upsert_all(way);
+    seal_all(way);
+    encode_all(way);
+    copy_all(way);
+    repack_all(way);
+    upsert_all(way, in_stages ? APPLY : RECEIVE);
+    if (in_stages)
+        receive_in_stages(way);
+    else
+        receive_one_by_one(way);
     drop_all(way);
-    for (int s = 0; s < STAGES; s++)
-        measure_sample(&samples[s], taken[s] / (double)(way->runs * way->cells));
-    measure_require(holm_digest_equal(holm_replica_digest(way->from), holm_replica_digest(way->to)),
-                    "both replicas hold the same");
+    measure_require(
+        holm_digest_equal(holm_replica_digest(way->pair->from), holm_replica_digest(way->pair->to)),
+        "both replicas hold the same");
 }
 
-static void tell(struct measure_report *report, const struct way *way,
-                 struct measure_samples *samples)
+/* ---- rows ----------------------------------------------------------------------------------- */
+
+static const struct task tasks[] = {
+    {"delta-100k-1", "runs of 1 over old keys, 10^5 records; ns a cell", 100000, 1, false, 10, 2},
+    {"delta-100k-1024", "runs of 1,024 over old keys, 10^5 records; ns a cell", 100000, 1024, false,
+     20, 4},
+    {"delta-100k-1", "runs of 1 to new keys, 10^5 records; ns a cell", 100000, 1, true, 4, 2},
+    {"delta-100k-1024", "runs of 1,024 to new keys, 10^5 records; ns a cell", 100000, 1024, true, 4,
+     4},
+    {"delta-1M-32", "runs of 32 over old keys, 10^6 records; ns a cell", 1000000, 32, false, 14, 2},
+    {"delta-1M-1024", "runs of 1,024 over old keys, 10^6 records; ns a cell", 1000000, 1024, false,
+     14, 2},
+    {"delta-1M-32", "runs of 32 to new keys, 10^6 records; ns a cell", 1000000, 32, true, 6, 0},
+    {"delta-1M-1024", "runs of 1,024 to new keys, 10^6 records; ns a cell", 1000000, 1024, true, 6,
+     0},
+};
+
+#define TASKS (sizeof tasks / sizeof tasks[0])
+
+/* A tenth of the records at 10^5: tasks that add some must not change what is measured. */
+static size_t round_cells_of(size_t records)
 {
-    static const char *const stages[] = {"sealed", "encoded", "decoded", "applied"};
-    const char *what = way->fresh ? "new" : "overwritten";
-    char name[96];
-    double copy = measure_median(&samples[COPY]);
-    double upsert = measure_median(&samples[UPSERT]);
-    double medians[COPY];
-    snprintf(name, sizeof name, "baseline: bare upsert, keys %s", what);
-    measure_row(report, GROUP, name, "ns", upsert, (struct measure_beside){0, 0});
-    for (int s = 0; s < COPY; s++) {
-        struct measure_beside beside = {.baseline = s == APPLY ? upsert : copy};
-        medians[s] = measure_median(&samples[s]);
-        snprintf(name, sizeof name, "%s, a cell of %zu, keys %s", stages[s], way->cells, what);
-        measure_row(report, GROUP, name, "ns", medians[s], beside);
-    }
-    struct measure_beside beside = {.baseline = upsert};
-    if (way->cells == 1 || way->cells == 1024)
-        beside.target = way->cells == 1 ? 1500 : 330;
-    snprintf(name, sizeof name, "decoded and applied, a cell of %zu, %s", way->cells, what);
-    measure_row(report, GROUP, name, "ns", medians[DECODE] + medians[APPLY], beside);
-    double bytes = (double)way->frame_bytes / (double)(way->runs * way->cells);
-    beside = (struct measure_beside){.baseline = BARE_KEY_BYTES + 1};
-    if (way->cells == 1 || way->cells == 1024)
-        beside.target = way->cells == 1 ? 64 : 24;
-    snprintf(name, sizeof name, "bytes on the wire, a cell of %zu, %s", way->cells, what);
-    measure_row(report, GROUP, name, "B", bytes, beside);
+    return records == 100000 ? 8192 : ROUND_CELLS_MAX;
 }
 
-static void measure_way(struct measure_report *report, const struct bare_keys *keys, size_t cells,
-                        bool fresh)
+/* A cell of a run of 1, 32, 1,024; three and six million cells a second are 333 and 167 ns. */
+static double most_received(const struct task *task)
+{
+    if (task->records == 100000)
+        return task->cells == 1 ? 1500 : 330;
+    return task->cells == 32 ? 333 : 167;
+}
+
+static double most_encoded(const struct task *task)
+{
+    if (task->cells == 1)
+        return 0;
+    return task->cells == 32 ? 333 : 167;
+}
+
+static void tell_bytes(struct report *report, const struct way *way)
+{
+    struct report_row row = {.name = "bytes on the wire", .unit = "B"};
+    row.value = (double)way->frame_bytes / (double)way->round_cells;
+    if (way->task->cells == 1)
+        row.most = 64;
+    else if (way->task->cells == 1024)
+        row.most = 24;
+    report_row(report, &row);
+}
+
+static void tell(struct report *report, const struct way *way, const struct task *task)
+{
+    const struct measure_samples *taken = way->taken;
+    struct report_base copy = report_base(report, "memcpy of the frames", "ns", &taken[COPY]);
+    struct report_base unpack = report_base(report, "protobuf-c alone, unpacking", "ns",
+                                            &taken[UNPACK]);
+    struct report_base pack = report_base(report, "protobuf-c alone, packing", "ns", &taken[PACK]);
+    struct report_base upsert = report_base(report, "bare upsert, 16 prefetched", "ns",
+                                            &taken[UPSERT]);
+    report_row(report, &(struct report_row){
+                           .name = "sealed", .unit = "ns", .samples = &taken[SEAL], .base = copy});
+    report_row(report, &(struct report_row){.name = "encoded",
+                                            .unit = "ns",
+                                            .samples = &taken[ENCODE],
+                                            .base = pack,
+                                            .most = most_encoded(task)});
+    report_row(report, &(struct report_row){.name = "decoded and validated",
+                                            .unit = "ns",
+                                            .samples = &taken[DECODE],
+                                            .base = unpack});
+    struct report_row applied = {.name = "applied", .unit = "ns", .samples = &taken[APPLY]};
+    applied.base = upsert;
+    applied.base.samples = &way->table_for[APPLY];
+    applied.ratio_max = task->records == 1000000 ? 2 : 0;
+    report_row(report, &applied);
+    struct report_row received = {.name = "decoded, validated and applied",
+                                  .unit = "ns",
+                                  .samples = &taken[RECEIVE],
+                                  .most = most_received(task)};
+    received.base = upsert;
+    received.base.samples = &way->table_for[RECEIVE];
+    report_row(report, &received);
+    tell_bytes(report, way);
+}
+
+static struct pair open_pair(size_t records, size_t more)
+{
+    struct pair pair = {.from = bare_open(1, FLUSH_BYTES, NULL),
+                        .to = bare_open(2, FLUSH_BYTES, NULL),
+                        .table = table_baseline_new(records + more),
+                        .records = records};
+    bare_keys_make_part(&pair.keys, records + more, records);
+    bare_fill(pair.from, &pair.keys, records);
+    for (size_t i = 0; i < records; i++)
+        table_baseline_upsert(pair.table, bare_key(&pair.keys, i), (int64_t)i);
+    (void)bare_join(pair.to, pair.from);
+    return pair;
+}
+
+static void close_pair(struct pair *pair)
+{
+    holm_replica_free(pair->from);
+    holm_replica_free(pair->to);
+    table_baseline_free(pair->table);
+    bare_keys_free(&pair->keys);
+}
+
+static void measure_task(struct report *report, struct pair *pair, const struct task *task)
 {
     struct way *way = measure_allocate(sizeof *way);
-    struct measure_samples *samples = measure_allocate(STAGES * sizeof *samples);
     memset(way, 0, sizeof *way);
-    way->from = bare_open(1, FLUSH_BYTES, NULL);
-    way->to = bare_open(2, FLUSH_BYTES, NULL);
-    way->keys = keys;
-    way->cells = cells;
-    way->runs = ROUND_CELLS / cells;
-    way->fresh = fresh;
+    way->task = task;
+    way->pair = pair;
+    way->round_cells = round_cells_of(task->records);
+    way->runs = way->round_cells / task->cells;
+    way->written = task->fresh ? &pair->fresh_written : &pair->old_written;
     way->clock_ns = measure_clock_ns();
     way->allocator = bare_allocator(NULL);
     way->limits = holm_codec_limits_default(0);
     holm_encoder_init(&way->encoder, &way->allocator, way->limits.frame_bytes_max);
-    for (int s = 0; s < STAGES; s++)
-        samples[s].count = 0;
-    bare_fill(way->from, keys, RECORDS);
-    way->table = table_baseline_new(RECORDS + ROUNDS_MAX * ROUND_CELLS);
-    for (size_t i = 0; i < RECORDS; i++)
-        table_baseline_upsert(way->table, bare_key(keys, i), (int64_t)i);
-    (void)bare_join(way->to, way->from);
-    for (int round = 0; round < (report->quick ? 3 : ROUNDS_MAX); round++)
-        measure_round(way, samples);
-    tell(report, way, samples);
+    int rounds = report->quick ? task->rounds_quick : task->rounds;
+    for (int round = 0; round < rounds; round++)
+        measure_round(way, round % 2 == 0);
+    tell(report, way, task);
     holm_encoder_release(&way->encoder);
-    holm_replica_free(way->from);
-    holm_replica_free(way->to);
-    table_baseline_free(way->table);
-    free(samples);
+    for (int s = 0; s < STAGES; s++) {
+        measure_samples_free(&way->taken[s]);
+        measure_samples_free(&way->table_for[s]);
+    }
     free(way);
 }
 
-void core_delta(struct measure_report *report)
+/* All tasks with as many records. */
+static void measure_tasks(struct report *report, size_t records)
 {
-    static const size_t sizes[] = {1, 32, 1024};
-    if (!measure_report_wants(report, GROUP))
-        return;
-    struct bare_keys keys, more;
-    bare_keys_make(&keys, RECORDS);
-    bare_keys_make(&more, RECORDS + ROUNDS_MAX * ROUND_CELLS);
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        measure_way(report, &keys, sizes[i], false);
-        measure_way(report, &more, sizes[i], true);
+    struct pair pair = {.records = 0};
+    size_t more = 0;
+    for (size_t i = 0; i < TASKS; i++) {
+        if (tasks[i].records == records && tasks[i].fresh)
+            more += (size_t)tasks[i].rounds * round_cells_of(records);
     }
-    bare_keys_free(&keys);
-    bare_keys_free(&more);
+    for (size_t i = 0; i < TASKS; i++) {
+        const struct task *task = &tasks[i];
+        if (task->records != records || (report->quick && task->rounds_quick == 0))
+            continue;
+        if (!report_wants(report, task->group, task->about))
+            continue;
+        if (pair.records == 0)
+            pair = open_pair(records, more);
+        measure_task(report, &pair, task);
+    }
+    if (pair.records > 0)
+        close_pair(&pair);
+}
+
+void core_delta(struct report *report)
+{
+    measure_tasks(report, 100000);
+    measure_tasks(report, 1000000);
 }

@@ -1,22 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Local operations through step(): to keys that are new, then to all of them again, shuffled. What
- * is sealed on the way is part of the price, as it is in a node; nobody takes the runs.
+ * Local operations through step(): to keys that are new, in the order of their numbers, then to all
+ * of them again, shuffled. What is sealed on the way is part of the price, as it is in a node;
+ * nobody takes the runs.
+ *
+ * The same keys in the same order go into a bare table, one by one or in batches of 16 that are
+ * prefetched. Both take turns, of many records a sixteenth of the keys each, so that what slows the
+ * machine for a while slows both; of few records each first goes over all of them once more without
+ * being timed, for the turn of the other has taken the caches.
  */
+#include <stdlib.h>
+#include <sys/resource.h>
+
 #include "bench/bare.h"
 #include "bench/core.h"
 #include "bench/table_baseline.h"
 
-#include <stdlib.h>
-
-#define GROUP "write"
 #define BATCH_MAX 256
+#define TURNS 16
+#define TURNS_FROM 1000000 /* records */
+#define VISITS 2
+#define RECORD_BYTES 800 /* both tables, keys, and the largest record */
 
 struct kind {
     const char *name;
-    const char *again; /* what the second visit is */
+    const char *visits[VISITS];
     struct holm_op (*make)(struct holm_bytes key, unsigned visit);
-    double target_ns; /* of the first visits of 100,000 */
 };
 
 static struct holm_op make_put(struct holm_bytes key, unsigned visit)
@@ -31,7 +40,8 @@ static struct holm_op make_add(struct holm_bytes key, unsigned visit)
 
 static struct holm_op make_insert(struct holm_bytes key, unsigned visit)
 {
-    return holm_op_insert(key, holm_mem(NULL, 0), holm_str(visit == 0 ? "first" : "other"));
+    static const char *const elements[] = {"first", "second", "third"};
+    return holm_op_insert(key, holm_mem(NULL, 0), holm_str(elements[visit]));
 }
 
 static struct holm_op make_enable(struct holm_bytes key, unsigned visit)
@@ -40,136 +50,278 @@ static struct holm_op make_enable(struct holm_bytes key, unsigned visit)
     return holm_op_enable(key, holm_mem(NULL, 0));
 }
 
+static struct holm_op make_raise(struct holm_bytes key, unsigned visit)
+{
+    return holm_op_raise(key, holm_mem(NULL, 0), holm_i64((int64_t)visit));
+}
+
+static struct holm_op make_lower(struct holm_bytes key, unsigned visit)
+{
+    return holm_op_lower(key, holm_mem(NULL, 0), holm_i64(-(int64_t)visit));
+}
+
 static const struct kind kinds[] = {
-    {"put", "overwritten", make_put, 200},
-    {"add", "added to again", make_add, 0},
-    {"insert", "a second element", make_insert, 0},
-    {"enable", "enabled again", make_enable, 0},
+    {"put", {"new", "over"}, make_put},
+    {"add", {"new", "again"}, make_add},
+    {"insert", {"new", "one more element"}, make_insert},
+    {"enable", {"new", "again"}, make_enable},
+    {"raise", {"new", "higher"}, make_raise},
+    {"lower", {"new", "lower"}, make_lower},
 };
 
-/* What one round over `count` keys takes, in ns a key. */
-static double visit_all(struct holm_replica *replica, const struct bare_keys *keys, size_t count,
-                        size_t batch, const struct kind *kind, unsigned visit)
+#define KINDS (sizeof kinds / sizeof kinds[0])
+
+/* One kind of operation in batches of one size, beside the bare table. */
+struct contest {
+    const struct kind *kind;
+    size_t batch;
+    struct measure_samples ours[VISITS], bare[VISITS];
+};
+
+/* Which keys are next. */
+struct stretch {
+    const struct bare_keys *keys;
+    size_t first, end;
+    unsigned visit;
+};
+
+static struct holm_bytes key_at(const struct stretch *stretch, size_t index)
+{
+    const struct bare_keys *keys = stretch->keys;
+    return bare_key(keys, stretch->visit == 0 ? index : bare_shuffled(keys, index));
+}
+
+static void write_some(struct holm_replica *replica, const struct stretch *stretch,
+                       const struct contest *contest)
 {
     struct holm_op ops[BATCH_MAX];
     size_t waiting = 0;
-    uint64_t begun = measure_worked_ns();
-    for (size_t i = 0; i < count; i++) {
-        size_t number = visit == 0 ? i : bare_shuffled(keys, i);
-        ops[waiting++] = kind->make(bare_key(keys, number), visit);
-        if (waiting < batch && i + 1 < count)
+    for (size_t i = stretch->first; i < stretch->end; i++) {
+        ops[waiting++] = contest->kind->make(key_at(stretch, i), stretch->visit);
+        if (waiting < contest->batch && i + 1 < stretch->end)
             continue;
         (void)bare_commit(replica, ops, waiting);
         waiting = 0;
     }
     (void)bare_flush(replica);
-    return (double)(measure_worked_ns() - begun) / (double)count;
 }
 
-static double baseline_all(struct table_baseline *table, const struct bare_keys *keys, size_t count,
-                           unsigned visit)
+static void upsert_one_by_one(struct table_baseline *table, const struct stretch *stretch)
 {
-    uint64_t begun = measure_worked_ns();
-    for (size_t i = 0; i < count; i++) {
-        size_t number = visit == 0 ? i : bare_shuffled(keys, i);
-        table_baseline_upsert(table, bare_key(keys, number), (int64_t)visit);
+    for (size_t i = stretch->first; i < stretch->end; i++)
+        table_baseline_upsert(table, key_at(stretch, i), (int64_t)stretch->visit);
+}
+
+static void upsert_in_batches(struct table_baseline *table, const struct stretch *stretch)
+{
+    struct holm_bytes keys[TABLE_BASELINE_BATCH_MAX];
+    int64_t numbers[TABLE_BASELINE_BATCH_MAX];
+    size_t waiting = 0;
+    for (size_t i = stretch->first; i < stretch->end; i++) {
+        keys[waiting] = key_at(stretch, i);
+        numbers[waiting++] = (int64_t)stretch->visit;
+        if (waiting < TABLE_BASELINE_BATCH_MAX && i + 1 < stretch->end)
+            continue;
+        table_baseline_upsert_batch(table, keys, numbers, waiting);
+        waiting = 0;
     }
-    return (double)(measure_worked_ns() - begun) / (double)count;
+}
+
+static void upsert_some(struct table_baseline *table, const struct stretch *stretch,
+                        const struct contest *contest)
+{
+    if (contest->batch == 1)
+        upsert_one_by_one(table, stretch);
+    else
+        upsert_in_batches(table, stretch);
+}
+
+/* The table, then the replica, over the same stretch of keys. */
+static void measure_stretch(struct contest *contest, struct holm_replica *replica,
+                            struct table_baseline *table, const struct stretch *stretch,
+                            struct measure_span sums[2])
+{
+    struct stretch before = *stretch;
+    bool again = stretch->visit > 1;
+    before.visit -= 1;
+    if (again)
+        upsert_some(table, &before, contest);
+    struct measure_span span = measure_begin();
+    upsert_some(table, stretch, contest);
+    measure_add(&sums[0], &span);
+    if (again)
+        write_some(replica, &before, contest);
+    span = measure_begin();
+    write_some(replica, stretch, contest);
+    measure_add(&sums[1], &span);
+}
+
+/* All keys once, in turns. */
+static void measure_visit(struct contest *contest, struct holm_replica *replica,
+                          struct table_baseline *table, const struct bare_keys *keys,
+                          unsigned column)
+{
+    struct measure_span sums[2] = {{0, 0}, {0, 0}};
+    size_t turns = keys->count >= TURNS_FROM ? TURNS : 1;
+    unsigned visit = column > 0 && turns == 1 ? 2 : column;
+    for (size_t turn = 0; turn < turns; turn++) {
+        struct stretch stretch = {keys, keys->count * turn / turns,
+                                  keys->count * (turn + 1) / turns, visit};
+        measure_stretch(contest, replica, table, &stretch, sums);
+    }
+    measure_sum(&contest->bare[column], &sums[0], keys->count);
+    measure_sum(&contest->ours[column], &sums[1], keys->count);
 }
 
 static void check(const struct holm_replica *replica, size_t count)
 {
     struct holm_replica_stats stats;
+    size_t passes = count >= TURNS_FROM ? 2 : 3;
     holm_replica_stats(replica, &stats);
     measure_require(stats.records == count, "every key was written");
-    measure_require(stats.operations == 2 * count, "every operation was minted");
+    measure_require(stats.operations == passes * count, "every operation was minted");
 }
 
+static void measure_contest(struct contest *contest, const struct bare_keys *keys)
+{
+    struct holm_replica *replica = bare_open(1, 0, NULL);
+    struct table_baseline *table = table_baseline_new(keys->count);
+    for (unsigned visit = 0; visit < VISITS; visit++)
+        measure_visit(contest, replica, table, keys, visit);
+    check(replica, keys->count);
+    table_baseline_free(table);
+    holm_replica_free(replica);
+}
+
+/* ---- rows ----------------------------------------------------------------------------------- */
+
 struct scale {
+    const char *group, *about;
     size_t count;
     int repeats, repeats_quick;
 };
 
-static const struct scale scales[] = {{10000, 9, 3}, {100000, 5, 1}, {1000000, 3, 0}};
+static const struct scale scales[] = {
+    {"write-10k", "10^4 records; ns an operation", 10000, 15, 3},
+    {"write-100k", "10^5 records; ns an operation", 100000, 7, 1},
+    {"write-1M", "10^6 records; ns an operation", 1000000, 5, 1},
+    {"write-10M", "10^7 records; ns an operation", 10000000, 1, 0},
+};
 
-static void tell(struct measure_report *report, const struct kind *kind, size_t count, size_t batch,
-                 struct measure_samples *samples)
+static void tell_contest(struct report *report, const struct contest *contest, size_t count,
+                         struct report_base bases[VISITS])
 {
-    char name[96];
-    char how[32] = "one by one";
-    if (batch > 1)
-        snprintf(how, sizeof how, "batches of %zu", batch);
-    for (unsigned visit = 0; visit < 2; visit++) {
-        struct measure_beside beside = {.baseline = measure_median(&samples[2 + visit])};
-        if (visit == 0 && count == 100000)
-            beside.target = kind->target_ns;
-        snprintf(name, sizeof name, "%s, %s, %zu, %s", kind->name,
-                 visit == 0 ? "new key" : kind->again, count, how);
-        measure_row(report, GROUP, name, "ns", measure_median(&samples[visit]), beside);
+    for (unsigned visit = 0; visit < VISITS; visit++) {
+        char name[64];
+        char how[32] = "one by one";
+        if (contest->batch > 1)
+            snprintf(how, sizeof how, "%zu a commit", contest->batch);
+        snprintf(name, sizeof name, "%s, %s, %s", contest->kind->name, contest->kind->visits[visit],
+                 how);
+        bases[visit].samples = &contest->bare[visit];
+        struct report_row row = {
+            .name = name, .unit = "ns", .samples = &contest->ours[visit], .base = bases[visit]};
+        bool puts = contest->kind == &kinds[0];
+        if (puts && count == 100000 && visit == 0)
+            row.most = 200; /* five million a second */
+        if (puts && count == 1000000 && visit == 1 && contest->batch <= 16)
+            row.ratio_max = contest->batch == 1 ? 4 : 2.5;
+        report_row(report, &row);
     }
 }
 
-/* The baseline is measured anew beside each kind: a shared machine changes within a run. */
-static void measure_kind(struct measure_report *report, const struct bare_keys *keys,
-                         const struct kind *kind, size_t batch, int repeats,
-                         struct measure_samples *baselines)
+/* Of all contests whose table was written in the same way. */
+static struct report_base tell_base(struct report *report, const struct contest *contests,
+                                    size_t count, bool batches, unsigned visit)
 {
-    struct measure_samples *samples = measure_allocate(4 * sizeof *samples);
-    for (int i = 0; i < 4; i++)
-        samples[i].count = 0;
-    for (int i = 0; i < repeats; i++) {
-        struct holm_replica *replica = bare_open(1, 0, NULL);
-        struct table_baseline *table = table_baseline_new(keys->count);
-        for (unsigned visit = 0; visit < 2; visit++) {
-            double bare = baseline_all(table, keys, keys->count, visit);
-            measure_sample(&samples[visit],
-                           visit_all(replica, keys, keys->count, batch, kind, visit));
-            measure_sample(&samples[2 + visit], bare);
-            measure_sample(&baselines[visit], bare);
+    static const char *const names[2][VISITS] = {
+        {"bare upsert, new, one by one", "bare upsert, over, one by one"},
+        {"bare upsert, new, 16 prefetched", "bare upsert, over, 16 prefetched"}};
+    struct measure_samples all = {0};
+    for (size_t i = 0; i < count; i++) {
+        const struct measure_samples *bare = &contests[i].bare[visit];
+        for (size_t s = 0; (contests[i].batch > 1) == batches && s < bare->count; s++) {
+            measure_sample(&all, bare->values[s]);
+            all.instructions += bare->instructions / (double)bare->count;
         }
-        check(replica, keys->count);
-        table_baseline_free(table);
-        holm_replica_free(replica);
     }
-    tell(report, kind, keys->count, batch, samples);
-    free(samples);
+    struct report_base base = report_base(report, names[batches][visit], "ns", &all);
+    measure_samples_free(&all);
+    base.samples = NULL; /* each row has its own contest's */
+    return base;
 }
 
-static void tell_baselines(struct measure_report *report, size_t count,
-                           struct measure_samples *baselines)
+static void tell_scale(struct report *report, const struct contest *contests, size_t contest_count,
+                       size_t count)
 {
-    char name[96];
-    for (unsigned visit = 0; visit < 2; visit++) {
-        snprintf(name, sizeof name, "baseline: bare upsert, %s, %zu",
-                 visit == 0 ? "new key" : "overwritten", count);
-        measure_row(report, GROUP, name, "ns", measure_median(&baselines[visit]),
-                    (struct measure_beside){0, 0});
+    struct report_base bases[2][VISITS];
+    for (unsigned batches = 0; batches < 2; batches++) {
+        for (unsigned visit = 0; visit < VISITS; visit++)
+            bases[batches][visit] = tell_base(report, contests, contest_count, batches > 0, visit);
     }
+    for (size_t i = 0; i < contest_count; i++)
+        tell_contest(report, &contests[i], count, bases[contests[i].batch > 1]);
 }
 
-static void measure_scale(struct measure_report *report, size_t count, int repeats)
+static void tell_memory(const struct report *report)
 {
-    struct measure_samples *baselines = measure_allocate(2 * sizeof *baselines);
+    struct rusage usage;
+    char line[96];
+    getrusage(RUSAGE_SELF, &usage);
+    snprintf(line, sizeof line, "a replica, the bare table and the keys together took %.1f GiB",
+             (double)usage.ru_maxrss / (1024 * 1024));
+    report_note(report, line);
+}
+
+static bool fits(const struct report *report, const struct scale *scale)
+{
+    char line[96];
+    uint64_t left = measure_memory_left();
+    uint64_t needed = (uint64_t)scale->count * RECORD_BYTES;
+    if (left == 0 || needed <= left)
+        return true;
+    snprintf(line, sizeof line, "left out: it takes up to %.1f GiB of memory, and %.1f are free",
+             (double)needed / (1 << 30), (double)left / (1 << 30));
+    report_note(report, line);
+    return false;
+}
+
+static void measure_scale(struct report *report, const struct scale *scale)
+{
+    struct contest contests[KINDS + 2] = {{.kind = &kinds[0], .batch = 1},
+                                          {.kind = &kinds[0], .batch = 256}};
+    bool few = scale->count >= 10000000 || (report->quick && scale->count >= TURNS_FROM);
+    size_t contest_count = few ? 1 : 2;
+    size_t kind_count = report->quick && scale->count >= TURNS_FROM ? 1 : KINDS;
+    for (size_t k = 0; k < kind_count; k++)
+        contests[contest_count++] = (struct contest){.kind = &kinds[k], .batch = 16};
     struct bare_keys keys;
-    baselines[0].count = baselines[1].count = 0;
-    bare_keys_make(&keys, count);
-    for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
-        measure_kind(report, &keys, &kinds[k], 1, repeats, baselines);
-        if (count < (report->quick ? 100000 : 1000000))
-            measure_kind(report, &keys, &kinds[k], BATCH_MAX, repeats, baselines);
+    bare_keys_make(&keys, scale->count);
+    int repeats = report->quick ? scale->repeats_quick : scale->repeats;
+    for (int r = 0; r < repeats; r++) {
+        for (size_t i = 0; i < contest_count; i++)
+            measure_contest(&contests[i], &keys);
     }
-    tell_baselines(report, count, baselines);
+    tell_scale(report, contests, contest_count, scale->count);
+    for (size_t i = 0; i < contest_count; i++) {
+        for (unsigned visit = 0; visit < VISITS; visit++) {
+            measure_samples_free(&contests[i].ours[visit]);
+            measure_samples_free(&contests[i].bare[visit]);
+        }
+    }
     bare_keys_free(&keys);
-    free(baselines);
 }
 
-void core_write(struct measure_report *report)
+void core_write(struct report *report)
 {
-    if (!measure_report_wants(report, GROUP))
-        return;
     for (size_t s = 0; s < sizeof scales / sizeof scales[0]; s++) {
-        int repeats = report->quick ? scales[s].repeats_quick : scales[s].repeats;
-        if (repeats > 0)
-            measure_scale(report, scales[s].count, repeats);
+        const struct scale *scale = &scales[s];
+        if (report->quick && scale->repeats_quick == 0)
+            continue;
+        if (!report_wants(report, scale->group, scale->about) || !fits(report, scale))
+            continue;
+        measure_scale(report, scale);
+        if (scale->count >= 10000000)
+            tell_memory(report);
     }
 }

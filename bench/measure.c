@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/measure.h"
 
-#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #define CLOCK_SAMPLES 1001
+
+/* ---- clocks --------------------------------------------------------------------------------- */
 
 static uint64_t read_clock(clockid_t clock)
 {
@@ -34,16 +36,17 @@ void measure_nap_us(uint64_t us)
 
 double measure_clock_ns(void)
 {
-    struct measure_samples *samples = measure_allocate(sizeof *samples);
-    samples->count = 0;
+    struct measure_samples samples = {0};
     for (int i = 0; i < CLOCK_SAMPLES; i++) {
         uint64_t before = measure_now_ns();
-        measure_sample(samples, (double)(measure_now_ns() - before));
+        measure_sample(&samples, (double)(measure_now_ns() - before));
     }
-    double median = measure_median(samples);
-    free(samples);
+    double median = measure_median(&samples);
+    measure_samples_free(&samples);
     return median;
 }
+
+/* ---- what must be so ------------------------------------------------------------------------ */
 
 _Noreturn void measure_fail(const char *what)
 {
@@ -68,10 +71,38 @@ void *measure_allocate(size_t size)
     return memory;
 }
 
+uint64_t measure_memory_left(void)
+{
+    static const char name[] = "MemAvailable:";
+    unsigned long long kib = 0;
+    char line[128];
+    FILE *file = fopen("/proc/meminfo", "r");
+    if (file == NULL)
+        return 0;
+    while (kib == 0 && fgets(line, sizeof line, file) != NULL) {
+        if (strncmp(line, name, sizeof name - 1) == 0)
+            kib = strtoull(line + sizeof name - 1, NULL, 10);
+    }
+    fclose(file);
+    return (uint64_t)kib * 1024;
+}
+
+/* ---- samples -------------------------------------------------------------------------------- */
+
 void measure_sample(struct measure_samples *samples, double value)
 {
-    measure_require(samples->count < MEASURE_SAMPLES_MAX, "there is room for one more sample");
+    if (samples->count == samples->capacity) {
+        samples->capacity = samples->capacity == 0 ? 16 : samples->capacity * 2;
+        samples->values = realloc(samples->values, samples->capacity * sizeof(double));
+        measure_require(samples->values != NULL, "there is memory for samples");
+    }
     samples->values[samples->count++] = value;
+}
+
+void measure_samples_free(struct measure_samples *samples)
+{
+    free(samples->values);
+    *samples = (struct measure_samples){0};
 }
 
 static int compare_doubles(const void *left, const void *right)
@@ -81,133 +112,60 @@ static int compare_doubles(const void *left, const void *right)
     return (*a > *b) - (*a < *b);
 }
 
-double measure_percentile(struct measure_samples *samples, double percent)
+double measure_percentile(const struct measure_samples *samples, double percent)
 {
     measure_require(samples->count > 0, "something was measured");
-    qsort(samples->values, samples->count, sizeof samples->values[0], compare_doubles);
+    double *sorted = measure_allocate(samples->count * sizeof *sorted);
+    memcpy(sorted, samples->values, samples->count * sizeof *sorted);
+    qsort(sorted, samples->count, sizeof *sorted, compare_doubles);
     double rank = (double)(samples->count - 1) * percent / 100;
-    return samples->values[(size_t)(rank + 0.5)];
+    double value = sorted[(size_t)(rank + 0.5)];
+    free(sorted);
+    return value;
 }
 
-double measure_median(struct measure_samples *samples)
+double measure_median(const struct measure_samples *samples)
 {
     return measure_percentile(samples, 50);
 }
 
-/* ---- the table ------------------------------------------------------------------------------ */
-
-static _Noreturn void usage(const char *program, int status)
+double measure_spread(const struct measure_samples *samples)
 {
-    fprintf(status == 0 ? stdout : stderr,
-            "bench_%s [--quick] [--only GROUP] [--json FILE]\n"
-            "    --quick       fewer repeats of smaller things, under 20 s\n"
-            "    --only GROUP  the groups whose names begin so\n"
-            "    --json FILE   append every row to FILE, one object a line\n",
-            program);
-    exit(status);
+    double median = measure_median(samples);
+    double between = measure_percentile(samples, 75) - measure_percentile(samples, 25);
+    return median > 0 ? between / 2 / median : 0;
 }
 
-static void open_json(struct measure_report *report, const char *path)
+double measure_ratio(const struct measure_samples *samples, const struct measure_samples *other)
 {
-    report->json = fopen(path, "a");
-    if (report->json != NULL)
-        return;
-    fprintf(stderr, "bench_%s: cannot write %s\n", report->program, path);
-    exit(EXIT_FAILURE);
+    if (samples->count != other->count)
+        return measure_median(samples) / measure_median(other);
+    struct measure_samples ratios = {0};
+    for (size_t i = 0; i < samples->count; i++)
+        measure_sample(&ratios, samples->values[i] / other->values[i]);
+    double ratio = measure_median(&ratios);
+    measure_samples_free(&ratios);
+    return ratio;
 }
 
-static void print_head(const struct measure_report *report)
+/* ---- spans ---------------------------------------------------------------------------------- */
+
+void measure_add(struct measure_span *sum, const struct measure_span *begun)
 {
-    char day[32];
-    time_t now = time(NULL);
-    struct tm date;
-    gmtime_r(&now, &date);
-    strftime(day, sizeof day, "%Y-%m-%d %H:%M UTC", &date);
-    printf("bench_%s, %s%s\n", report->program, day, report->quick ? ", quick" : "");
-    printf("%-61s %12s %-7s %11s %10s\n", "", "median", "", "x baseline", "target");
+    sum->ns += measure_worked_ns() - begun->ns;
+    sum->instructions += measure_instructions() - begun->instructions;
 }
 
-void measure_report_open(struct measure_report *report, const char *program, int argc, char **argv)
+void measure_sum(struct measure_samples *samples, const struct measure_span *sum, size_t operations)
 {
-    *report = (struct measure_report){.program = program};
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--quick") == 0)
-            report->quick = true;
-        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
-            report->only = argv[++i];
-        else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc)
-            open_json(report, argv[++i]);
-        else
-            usage(program, strcmp(argv[i], "--help") == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
-    }
-    print_head(report);
+    measure_sample(samples, (double)sum->ns / (double)operations);
+    samples->instructions += (double)sum->instructions / (double)operations;
 }
 
-bool measure_report_wants(struct measure_report *report, const char *group)
+void measure_end(struct measure_samples *samples, const struct measure_span *begun,
+                 size_t operations)
 {
-    if (report->only != NULL && strncmp(group, report->only, strlen(report->only)) != 0)
-        return false;
-    printf("\n%s\n", group);
-    fflush(stdout);
-    return true;
-}
-
-static void print_number(double value, int width)
-{
-    if (value >= 1000)
-        printf(" %*.0f", width, value);
-    else if (value >= 100)
-        printf(" %*.1f", width, value);
-    else
-        printf(" %*.2f", width, value);
-}
-
-static void write_json(const struct measure_report *report, const char *group, const char *name,
-                       const char *unit, double value, struct measure_beside beside)
-{
-    /* Names are this tree's own: there is nothing in them to escape. */
-    fprintf(report->json,
-            "{\"at\":%" PRId64 ",\"program\":\"%s\",\"quick\":%s,\"group\":\"%s\",\"row\":\"%s\","
-            "\"unit\":\"%s\",\"value\":%.6g",
-            (int64_t)time(NULL), report->program, report->quick ? "true" : "false", group, name,
-            unit, value);
-    if (beside.baseline > 0)
-        fprintf(report->json, ",\"baseline\":%.6g,\"ratio\":%.4g", beside.baseline,
-                value / beside.baseline);
-    if (beside.target > 0)
-        fprintf(report->json, ",\"target\":%.6g", beside.target);
-    fprintf(report->json, "}\n");
-}
-
-void measure_row(struct measure_report *report, const char *group, const char *name,
-                 const char *unit, double value, struct measure_beside beside)
-{
-    printf("  %-59s", name);
-    print_number(value, 12);
-    printf(" %-7s", unit);
-    if (beside.baseline > 0)
-        print_number(value / beside.baseline, 11);
-    else
-        printf(" %11s", "");
-    if (beside.target > 0)
-        print_number(beside.target, 10);
-    printf("\n");
-    fflush(stdout);
-    if (report->json != NULL)
-        write_json(report, group, name, unit, value, beside);
-    report->rows += 1;
-}
-
-int measure_report_close(struct measure_report *report)
-{
-    bool written = true;
-    if (report->json != NULL)
-        written = fclose(report->json) == 0;
-    if (!written)
-        fprintf(stderr, "bench_%s: not all rows could be written\n", report->program);
-    if (report->rows == 0)
-        fprintf(stderr, "bench_%s: no group begins with %s\n", report->program,
-                report->only == NULL ? "" : report->only);
-    /* With --only the group may be the other program's. */
-    return written ? EXIT_SUCCESS : EXIT_FAILURE;
+    struct measure_span sum = {0, 0};
+    measure_add(&sum, begun);
+    measure_sum(samples, &sum, operations);
 }

@@ -3,13 +3,13 @@
 
 int main(int argc, char **argv)
 {
-    struct measure_report report;
-    measure_report_open(&report, "node", argc, argv);
+    struct report report;
+    report_open(&report, "node", argc, argv);
     node_visible(&report);
     node_local(&report);
     node_live(&report);
     node_heal(&report);
     node_empty(&report);
     node_idle(&report);
-    return measure_report_close(&report);
+    return report_close(&report);
 }

@@ -8,13 +8,13 @@
 #ifndef HOLM_BENCH_NODE_H
 #define HOLM_BENCH_NODE_H
 
-#include "bench/measure.h"
+#include "bench/report.h"
 
-void node_visible(struct measure_report *report);
-void node_local(struct measure_report *report);
-void node_live(struct measure_report *report);
-void node_heal(struct measure_report *report);
-void node_empty(struct measure_report *report);
-void node_idle(struct measure_report *report);
+void node_visible(struct report *report);
+void node_local(struct report *report);
+void node_live(struct report *report);
+void node_heal(struct report *report);
+void node_empty(struct report *report);
+void node_idle(struct report *report);
 
 #endif

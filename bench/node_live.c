@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <poll.h>
 #include <pthread.h>
-#include <stdlib.h>
 
 #include "bench/cluster.h"
 #include "bench/node.h"
@@ -66,28 +65,52 @@ static void measure_visible(struct visible *visible, size_t count)
     bare_keys_free(&keys);
 }
 
-void node_visible(struct measure_report *report)
+/* One figure of many, as something that rows can be compared with. */
+static struct measure_samples slowest(const struct measure_samples *samples)
 {
-    const char *group = "visible";
-    if (!measure_report_wants(report, group))
+    struct measure_samples one = {0};
+    measure_sample(&one, measure_percentile(samples, 99));
+    return one;
+}
+
+static void tell_visible(struct report *report, const struct visible *visible)
+{
+    struct measure_samples link_99 = slowest(&visible->link);
+    struct measure_samples put_99 = slowest(&visible->put);
+    struct report_base socket = report_base(report, "round trip of 64 B over bare sockets, p50",
+                                            "us", &visible->socket);
+    struct report_base link = report_base(report, "round trip of 64 B over a link, p50", "us",
+                                          &visible->link);
+    struct report_base link_slow = report_base(report, "round trip of 64 B over a link, p99", "us",
+                                               &link_99);
+    report_row(report, &(struct report_row){.name = "a link's round trip beside the sockets'",
+                                            .unit = "us",
+                                            .samples = &visible->link,
+                                            .base = socket});
+    report_row(report, &(struct report_row){.name = "a put visible on a peer, one way, p50",
+                                            .unit = "us",
+                                            .samples = &visible->put,
+                                            .base = link,
+                                            .most = 120});
+    report_row(report, &(struct report_row){.name = "a put visible on a peer, one way, p99",
+                                            .unit = "us",
+                                            .samples = &put_99,
+                                            .base = link_slow,
+                                            .most = 1000});
+    measure_samples_free(&link_99);
+    measure_samples_free(&put_99);
+}
+
+void node_visible(struct report *report)
+{
+    if (!report_wants(report, "visible", "3 idle nodes, one put every 2 ms"))
         return;
-    struct visible *visible = measure_allocate(sizeof *visible);
-    visible->socket.count = visible->link.count = visible->put.count = 0;
-    measure_visible(visible, report->quick ? 250 : 2000);
-    double socket = measure_percentile(&visible->socket, 50);
-    double link = measure_percentile(&visible->link, 50);
-    double link_99 = measure_percentile(&visible->link, 99);
-    measure_row(report, group, "baseline: a round trip over bare sockets, p50", "us", socket,
-                (struct measure_beside){0, 0});
-    measure_row(report, group, "baseline: a round trip over a link, p50", "us", link,
-                (struct measure_beside){socket, 0});
-    measure_row(report, group, "baseline: a round trip over a link, p99", "us", link_99,
-                (struct measure_beside){0, 0});
-    measure_row(report, group, "a put visible on a peer, one way, p50", "us",
-                measure_percentile(&visible->put, 50), (struct measure_beside){link, 120});
-    measure_row(report, group, "a put visible on a peer, one way, p99", "us",
-                measure_percentile(&visible->put, 99), (struct measure_beside){link_99, 1000});
-    free(visible);
+    struct visible visible = {0};
+    measure_visible(&visible, report->quick ? 250 : 2000);
+    tell_visible(report, &visible);
+    measure_samples_free(&visible.socket);
+    measure_samples_free(&visible.link);
+    measure_samples_free(&visible.put);
 }
 
 /* ---- local puts ----------------------------------------------------------------------------- */
@@ -127,26 +150,26 @@ static double local_ns(const struct bare_keys *keys, size_t threads)
     return taken;
 }
 
-void node_local(struct measure_report *report)
+void node_local(struct report *report)
 {
-    const char *group = "local";
-    if (!measure_report_wants(report, group))
+    if (!report_wants(report, "local", "100,000 new keys through the thread-safe API; wall time"))
         return;
-    struct measure_samples *samples = measure_allocate(2 * sizeof *samples);
+    struct measure_samples one = {0};
+    struct measure_samples two = {0};
     struct bare_keys keys;
     bare_keys_make(&keys, 100000);
-    samples[0].count = samples[1].count = 0;
     for (int i = 0; i < (report->quick ? 1 : 9); i++) {
-        measure_sample(&samples[0], local_ns(&keys, 1));
-        measure_sample(&samples[1], local_ns(&keys, 2));
+        measure_sample(&one, local_ns(&keys, 1));
+        measure_sample(&two, local_ns(&keys, 2));
     }
-    double one = measure_median(&samples[0]);
-    measure_row(report, group, "put, 100,000 new keys, one thread", "ns", one,
-                (struct measure_beside){0, 500});
-    measure_row(report, group, "put, 100,000 new keys, two threads, a put", "ns",
-                measure_median(&samples[1]), (struct measure_beside){one, 0});
+    report_row(report, &(struct report_row){
+                           .name = "put, one thread", .unit = "ns", .samples = &one, .most = 500});
+    report_row(report, &(struct report_row){.name = "put, two threads, a put of both together",
+                                            .unit = "ns",
+                                            .samples = &two});
     bare_keys_free(&keys);
-    free(samples);
+    measure_samples_free(&one);
+    measure_samples_free(&two);
 }
 
 /* ---- many puts, to all peers ---------------------------------------------------------------- */
@@ -167,30 +190,31 @@ static void measure_live(struct measure_samples *time_ms, struct measure_samples
     cluster_close(&cluster);
 }
 
-static void tell_live(struct measure_report *report, size_t nodes, size_t puts, double target_ms,
-                      double target_kib)
+static void tell_live(struct report *report, size_t nodes, size_t puts, double most_ms,
+                      double most_kib)
 {
-    struct measure_samples *samples = measure_allocate(2 * sizeof *samples);
+    struct measure_samples ms = {0};
+    struct measure_samples kib = {0};
     struct bare_keys keys;
     char name[96];
     bare_keys_make(&keys, puts);
-    samples[0].count = samples[1].count = 0;
     for (int i = 0; i < (report->quick ? 1 : 7); i++)
-        measure_live(&samples[0], target_kib > 0 && i < 3 ? &samples[1] : NULL, nodes, &keys);
+        measure_live(&ms, most_kib > 0 && i < 3 ? &kib : NULL, nodes, &keys);
     snprintf(name, sizeof name, "%zu puts on one of %zu, all equal", puts, nodes);
-    measure_row(report, "live", name, "ms", measure_median(&samples[0]),
-                (struct measure_beside){0, target_ms});
+    report_row(report,
+               &(struct report_row){.name = name, .unit = "ms", .samples = &ms, .most = most_ms});
     snprintf(name, sizeof name, "%zu puts on one of %zu, bytes received", puts, nodes);
-    if (target_kib > 0)
-        measure_row(report, "live", name, "KiB", measure_median(&samples[1]),
-                    (struct measure_beside){0, target_kib});
+    if (most_kib > 0)
+        report_row(report, &(struct report_row){
+                               .name = name, .unit = "KiB", .samples = &kib, .most = most_kib});
     bare_keys_free(&keys);
-    free(samples);
+    measure_samples_free(&ms);
+    measure_samples_free(&kib);
 }
 
-void node_live(struct measure_report *report)
+void node_live(struct report *report)
 {
-    if (!measure_report_wants(report, "live"))
+    if (!report_wants(report, "live", "from the first put until all nodes hold the same"))
         return;
     tell_live(report, 3, 10000, 40, 1024);
     tell_live(report, 2, 200000, 200, 0); /* a million cells a second */
@@ -198,10 +222,9 @@ void node_live(struct measure_report *report)
 
 /* ---- nothing to say ------------------------------------------------------------------------- */
 
-void node_idle(struct measure_report *report)
+void node_idle(struct report *report)
 {
-    const char *group = "idle";
-    if (!measure_report_wants(report, group))
+    if (!report_wants(report, "idle", "3 nodes with 10,000 keys and nothing to do"))
         return;
     struct cluster cluster;
     struct bare_keys keys;
@@ -215,12 +238,15 @@ void node_idle(struct measure_report *report)
     measure_nap_us(seconds * 1000000);
     struct cluster_traffic after = cluster_traffic(&cluster);
     double node_seconds = (double)(measure_now_ns() - begun) / 1e9 * (double)cluster.count;
-    measure_row(report, group, "3 nodes, 10,000 keys: a node sends, each second", "B",
-                (double)(after.sent - before.sent) / node_seconds,
-                (struct measure_beside){0, 1024});
-    measure_row(report, group, "3 nodes, 10,000 keys: a node receives, each second", "B",
-                (double)(after.received - before.received) / node_seconds,
-                (struct measure_beside){0, 0});
+    report_row(report,
+               &(struct report_row){.name = "a node sends, each second",
+                                    .unit = "B",
+                                    .value = (double)(after.sent - before.sent) / node_seconds,
+                                    .most = 1024});
+    report_row(report, &(struct report_row){.name = "a node receives, each second",
+                                            .unit = "B",
+                                            .value = (double)(after.received - before.received) /
+                                                     node_seconds});
     cluster_compare(&cluster, keys.count);
     cluster_close(&cluster);
     bare_keys_free(&keys);

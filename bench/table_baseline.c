@@ -58,10 +58,15 @@ static struct slot *find(const struct table_baseline *table, struct holm_bytes k
     }
 }
 
-void table_baseline_upsert(struct table_baseline *table, struct holm_bytes key, int64_t number)
+static uint64_t hash_of(struct holm_bytes key)
 {
     measure_require(key.size > 0 && key.size <= TABLE_BASELINE_KEY_BYTES_MAX, "the key fits");
-    uint64_t hash = XXH3_64bits(key.data, key.size);
+    return XXH3_64bits(key.data, key.size);
+}
+
+static void upsert(struct table_baseline *table, struct holm_bytes key, uint64_t hash,
+                   int64_t number)
+{
     struct slot *slot = find(table, key, hash);
     if (slot->key_bytes == 0) {
         measure_require(++table->key_count < table->slot_count, "the table has a free slot");
@@ -70,6 +75,24 @@ void table_baseline_upsert(struct table_baseline *table, struct holm_bytes key, 
         memcpy(slot->key, key.data, key.size);
     }
     slot->number = number;
+}
+
+void table_baseline_upsert(struct table_baseline *table, struct holm_bytes key, int64_t number)
+{
+    upsert(table, key, hash_of(key), number);
+}
+
+void table_baseline_upsert_batch(struct table_baseline *table, const struct holm_bytes *keys,
+                                 const int64_t *numbers, size_t count)
+{
+    uint64_t hashes[TABLE_BASELINE_BATCH_MAX];
+    measure_require(count <= TABLE_BASELINE_BATCH_MAX, "the batch fits");
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = hash_of(keys[i]);
+        __builtin_prefetch(&table->slots[hashes[i] & (table->slot_count - 1)], 1);
+    }
+    for (size_t i = 0; i < count; i++)
+        upsert(table, keys[i], hashes[i], numbers[i]);
 }
 
 bool table_baseline_get(const struct table_baseline *table, struct holm_bytes key, int64_t *number)

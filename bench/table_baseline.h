@@ -21,6 +21,11 @@ void table_baseline_free(struct table_baseline *table);
 
 /* Sets the number of a key of at most TABLE_BASELINE_KEY_BYTES_MAX bytes. */
 void table_baseline_upsert(struct table_baseline *table, struct holm_bytes key, int64_t number);
+/* The same for up to TABLE_BASELINE_BATCH_MAX keys: all slots are asked for from memory before the
+ * first is looked at. */
+#define TABLE_BASELINE_BATCH_MAX 16
+void table_baseline_upsert_batch(struct table_baseline *table, const struct holm_bytes *keys,
+                                 const int64_t *numbers, size_t count);
 /* False when the key is not there. */
 bool table_baseline_get(const struct table_baseline *table, struct holm_bytes key, int64_t *number);
 /* A walk over everything. */

@@ -41,7 +41,7 @@ check() {
     }
 
     function inside(room, target, header) {
-        if (header ~ /holm\.pb-c\.h$/ && room != "proto" && room != "tests")
+        if (header ~ /holm\.pb-c\.h$/ && room != "proto" && room != "tests" && file != "bench/proto_baseline.c")
             offend("generated code is seen by proto/ alone")
         if (room == "docs" && target != "include")
             offend("an example sees the public headers alone")
