@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * members.h - who belongs to the cluster, under which epoch, and what of the others may be taken.
+ *
+ *     ADMIT  B.e2   by A        B runs as e2; whatever it wrote as e1 has ended
+ *     FORGET C.e1   by A        C is gone for good, unless it is admitted anew under a later epoch
+ *     FOLD   B.e1 p3:17 by A    in partition 3 the last seq of B.e1 was 17
+ *
+ * The member list is a set of such operations, each with a dot of the list's own partition. This is
+ * what a set comes to: applying is commutative and idempotent, so it does not matter in what order
+ * they arrive. It says nothing of who is up.
+ *
+ *     node   current   admissions    forgotten          forgets    C.e1 by A:7  stands
+ *     A      A.e1      A:1                                         A.e1 by C:4  void: closes a ring
+ *     B      B.e2      A:9 C:3                          folds      p3  B.e1:17
+ *     C      C.e1      A:2           by A:7
+ *
+ * An epoch ends when a later one of its node is admitted: the admission is the fence, because a member
+ * must not report that it knows the later epoch while it still takes from the earlier one (T37).
+ *
+ * Two members that forget each other, or any ring of them, would leave nobody to come back to. Forgets
+ * are therefore counted in the order of their dots, and one that would close a ring is void: of two, the
+ * lower dot wins. Who relied on a void one: see stable.h.
+ *
+ * Invariants, verified by holm_members_check():
+ *     M1  rows are sorted by node, without repeats; a row's epoch is the highest that was admitted
+ *     M2  admissions are of current epochs alone, and each current epoch has one
+ *     M3  forgets are sorted by dot; those that stand make no ring
+ *     M4  lasts are sorted by partition, and valid
+ */
+#ifndef HOLM_CRDT_MEMBERS_H
+#define HOLM_CRDT_MEMBERS_H
+
+#include "crdt/vector.h"
+
+enum holm_member_op_type {
+    HOLM_MEMBER_ADMIT = 1,
+    HOLM_MEMBER_FORGET = 2,
+    HOLM_MEMBER_FOLD = 3
+};
+
+struct holm_member_op {
+    enum holm_member_op_type type;
+    struct holm_dot dot; /* of the list; its actor is who says so */
+    struct holm_actor
+        subject;        /* who is admitted; the last epoch that is forgotten, that is folded */
+    uint32_t partition; /* FOLD */
+    uint64_t last;      /* FOLD: at least 1 */
+};
+
+struct holm_member_row {
+    struct holm_actor actor; /* the node and its current epoch */
+    bool forgotten;          /* by the forget below, which stands */
+    struct holm_dot forget;  /* the lowest one */
+};
+
+struct holm_member_admission {
+    struct holm_actor subject;
+    struct holm_dot dot;
+};
+
+struct holm_member_forget {
+    struct holm_dot dot;
+    struct holm_actor subject;
+    bool stands;
+    bool reached; /* by the search for a ring */
+};
+
+struct holm_member_lasts {
+    uint32_t partition;
+    struct holm_vector lasts;
+};
+
+struct holm_members {
+    struct holm_allocator allocator;
+    struct holm_member_row *rows;
+    struct holm_member_admission *admissions; /* sorted by subject, then dot */
+    struct holm_member_forget *forgets;
+    struct holm_member_lasts *folds;
+    size_t count, capacity;
+    size_t admission_count, admission_capacity;
+    size_t forget_count, forget_capacity;
+    size_t fold_count, fold_capacity;
+};
+
+void holm_members_init(struct holm_members *members, const struct holm_allocator *allocator);
+void holm_members_release(struct holm_members *members);
+
+/*
+ * Adds an operation; one that is there already changes nothing. All or nothing.
+ *   HOLM_EMALFORMED  a type, dot, epoch or seq that cannot be; HOLM_ENOMEM
+ * O(rows + admissions); a forget O(forgets cubed), of which there are few.
+ */
+HOLM_NODISCARD enum holm_status holm_members_apply(struct holm_members *members,
+                                                   const struct holm_member_op *op);
+
+/* The row of a node, or NULL: it was never admitted. Until the next apply. O(log rows). */
+const struct holm_member_row *holm_members_find(const struct holm_members *members,
+                                                struct holm_node_id node);
+
+/* Whether this epoch is the current one of a node that is not forgotten. */
+bool holm_members_current(const struct holm_members *members, struct holm_actor actor);
+
+/* Whether a list with this vector holds an admission of this, current, epoch. */
+bool holm_members_admitted_in(const struct holm_members *members, struct holm_actor actor,
+                              struct holm_vector_view list);
+
+/*
+ * Whether the epoch has ended: a later one of its node was admitted, or it was forgotten. What an
+ * ended epoch wrote is still good; it is only no longer taken from anywhere (rule 4).
+ */
+bool holm_members_ended(const struct holm_members *members, struct holm_actor actor);
+
+enum holm_way {
+    HOLM_WAY_BROADCAST = 1, /* as its writer sent it, or as it was relayed; or it was held back */
+    HOLM_WAY_LINK = 2       /* an answer to a pull or to a sync, by whom the link leads to */
+};
+
+/*
+ * Rules 4 and 5: may a run of `writer` that came from `sender` be taken? Not from an epoch that has
+ * ended or a node that is forgotten (unread bytes of its links, T37; T40); and broadcast not of such
+ * a writer either, whoever sends it. What is held back is asked again when the list has changed.
+ */
+bool holm_members_take(const struct holm_members *members, struct holm_actor writer,
+                       struct holm_actor sender, enum holm_way way);
+
+/*
+ * The lowest epoch that the node may be admitted under: above whatever is known of it, be its clock
+ * set back as it may. A lower one would be fenced from the start, and folded away (T41).
+ */
+struct holm_epoch holm_members_epoch_min(const struct holm_members *members,
+                                         struct holm_node_id node);
+
+/* Last seqs of the folded epochs of a partition, for vector.h. Until the next apply. */
+struct holm_vector_view holm_members_lasts(const struct holm_members *members, uint32_t partition);
+
+/* Whether a forget with this dot is known and stands. */
+bool holm_members_stands(const struct holm_members *members, struct holm_dot forget);
+
+/* M1 to M4. */
+void holm_members_check(const struct holm_members *members);
+
+#endif
