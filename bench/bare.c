@@ -18,6 +18,13 @@ static struct holm_now now(void)
     return (struct holm_now){clock_us, WALL_MS + clock_us / 1000};
 }
 
+uint64_t bare_wait_until(uint64_t monotonic_us)
+{
+    uint64_t waited = monotonic_us > clock_us ? monotonic_us - clock_us : 0;
+    clock_us += waited;
+    return waited;
+}
+
 /* ---- keys ----------------------------------------------------------------------------------- */
 
 /* Fisher and Yates, with a fixed linear congruential generator: the same order in every run. */

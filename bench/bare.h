@@ -50,6 +50,9 @@ struct holm_replica *bare_open(uint64_t node, size_t flush_bytes, struct bare_me
 /* … with an op log of its own size. */
 struct holm_replica *bare_open_small(uint64_t node, size_t log_bytes_max, struct bare_meter *meter);
 
+/* Lets time go on to this, of which steps are told; returns how much that was. */
+uint64_t bare_wait_until(uint64_t monotonic_us);
+
 /* Steps; the program ends when the status is an error. Time goes on by 1 us a step. */
 const struct holm_work *bare_step(struct holm_replica *replica, const struct holm_event *event);
 const struct holm_work *bare_commit(struct holm_replica *replica, const struct holm_op *ops,

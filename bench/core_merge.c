@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Two states that differ by new records on each side are brought together: by a cut, which carries
- * the whole of the one into the other.
+ * the whole of the one into the other; and by what two replicas do that are linked, when their op
+ * logs do not reach back.
  */
 #include "bench/bare.h"
 #include "bench/core.h"
+#include "bench/pair.h"
 #include "bench/table_baseline.h"
 
 #define RECORDS 100000
@@ -63,10 +65,8 @@ static void bare_merge_once(struct merging *merging, const struct bare_keys *key
     table_baseline_free(table);
 }
 
-void core_merge(struct report *report)
+static void measure_cuts(struct report *report)
 {
-    if (!report_wants(report, "merge", "10^5 records in common, 1% new on each side"))
-        return;
     struct merging merging = {0};
     struct bare_keys keys;
     bare_keys_make(&keys, RECORDS + 2 * MORE);
@@ -97,4 +97,139 @@ void core_merge(struct report *report)
     measure_samples_free(&merging.load);
     measure_samples_free(&merging.both);
     measure_samples_free(&merging.bare);
+}
+
+/* ---- linked replicas ------------------------------------------------------------------------ */
+
+#define PER_MILLES 3
+static const size_t per_milles[PER_MILLES] = {1, 10, 100};
+
+/* What it took at one number of records, by how much differed. */
+struct sync {
+    size_t records;
+    struct measure_samples ms[PER_MILLES], kib[PER_MILLES];
+};
+
+/* New records, in so many runs that an op log of the smallest size does not reach back to all. */
+static void put_in_runs(struct holm_replica *replica, const struct bare_keys *keys, size_t first,
+                        size_t count)
+{
+    size_t run = count / 20 + 1;
+    for (size_t i = first; i < first + count; i += run) {
+        size_t left = first + count - i;
+        put_some(replica, keys, i, left < run ? left : run);
+    }
+}
+
+static size_t syncs_of(const struct holm_replica *replica)
+{
+    struct holm_replica_stats stats;
+    holm_replica_stats(replica, &stats);
+    return stats.syncs;
+}
+
+static void sync_once(struct sync *sync, struct holm_replica *const ends[2],
+                      const struct bare_keys *keys, size_t *used, int differing)
+{
+    size_t more = sync->records * per_milles[differing] / 1000;
+    measure_require(*used + 2 * more <= keys->count, "there are keys for what is new");
+    put_in_runs(ends[0], keys, *used, more);
+    put_in_runs(ends[1], keys, *used + more, more);
+    *used += 2 * more;
+    size_t syncs = syncs_of(ends[0]) + syncs_of(ends[1]);
+    struct pair_cost cost = pair_reconcile(ends[0], ends[1]);
+    measure_require(syncs_of(ends[0]) + syncs_of(ends[1]) > syncs, "states were compared");
+    measure_sample(&sync->ms[differing], cost.steps_ms + cost.codec_ms);
+    measure_sample(&sync->kib[differing], (double)cost.bytes / 1024);
+    struct holm_replica_stats stats;
+    holm_replica_stats(ends[0], &stats);
+    measure_require(stats.records == *used, "nothing was lost in the merge");
+}
+
+static void measure_sync(struct sync *sync, int repeats)
+{
+    struct bare_keys keys;
+    size_t more = 0;
+    for (int d = 0; d < PER_MILLES; d++)
+        more += (size_t)repeats * 2 * (sync->records * per_milles[d] / 1000);
+    bare_keys_make(&keys, sync->records + more);
+    struct holm_replica *base = bare_open(1, 0, NULL);
+    bare_fill(base, &keys, sync->records);
+    struct holm_replica *ends[2] = {bare_open_small(2, 1, NULL), bare_open_small(3, 1, NULL)};
+    (void)bare_join(ends[0], base);
+    (void)bare_join(ends[1], base);
+    holm_replica_free(base);
+    size_t used = sync->records;
+    for (int d = 0; d < PER_MILLES; d++) {
+        for (int r = 0; r < repeats; r++)
+            sync_once(sync, ends, &keys, &used, d);
+    }
+    holm_replica_free(ends[0]);
+    holm_replica_free(ends[1]);
+    bare_keys_free(&keys);
+}
+
+static void tell_sync(struct report *report, const struct sync *sync)
+{
+    static const char *const parts[PER_MILLES] = {"0.1%", "1%", "10%"};
+    const char *records = sync->records == 100000 ? "10^5" : "10^6";
+    for (int d = 0; d < PER_MILLES; d++) {
+        char name[64];
+        snprintf(name, sizeof name, "%s records, %s new on each side", records, parts[d]);
+        struct report_row row = {.name = name, .unit = "ms", .samples = &sync->ms[d]};
+        row.most = sync->records == 100000 && d == 1 ? 3 : 0;
+        report_row(report, &row);
+        snprintf(name, sizeof name, "%s records, %s new, bytes", records, parts[d]);
+        report_row(report,
+                   &(struct report_row){.name = name, .unit = "KiB", .samples = &sync->kib[d]});
+    }
+}
+
+/* Proportional to the difference: alike where the difference is, ten times where it is ten times.
+ * Half as much again is allowed for the caches and for what there is once. */
+static void tell_proportion(struct report *report, const struct sync *few, const struct sync *many)
+{
+    report_row(report, &(struct report_row){.name = "1,000 new each: 10^6 records to 10^5, time",
+                                            .unit = "x",
+                                            .value = measure_median(&many->ms[0]) /
+                                                     measure_median(&few->ms[1]),
+                                            .most = 1.5});
+    report_row(report, &(struct report_row){.name = "10^6 records: 10% new to 1% new, time",
+                                            .unit = "x",
+                                            .value = measure_median(&many->ms[2]) /
+                                                     measure_median(&many->ms[1]),
+                                            .most = 15});
+    report_row(report, &(struct report_row){.name = "1,000 new each: 10^6 records to 10^5, bytes",
+                                            .unit = "x",
+                                            .value = measure_median(&many->kib[0]) /
+                                                     measure_median(&few->kib[1]),
+                                            .most = 1.5});
+}
+
+static void measure_syncs(struct report *report)
+{
+    struct sync few = {.records = 100000};
+    struct sync many = {.records = 1000000};
+    measure_sync(&few, report->quick ? 1 : 5);
+    tell_sync(report, &few);
+    if (!report->quick) {
+        measure_sync(&many, 3);
+        tell_sync(report, &many);
+        tell_proportion(report, &few, &many);
+    }
+    for (int d = 0; d < PER_MILLES; d++) {
+        measure_samples_free(&few.ms[d]);
+        measure_samples_free(&few.kib[d]);
+        measure_samples_free(&many.ms[d]);
+        measure_samples_free(&many.kib[d]);
+    }
+}
+
+void core_merge(struct report *report)
+{
+    if (report_wants(report, "merge-cut", "10^5 records in common, 1% new on each side"))
+        measure_cuts(report);
+    if (report_wants(report, "merge-sync",
+                     "both sides new, no op log; frames encoded and decoded included"))
+        measure_syncs(report);
 }
