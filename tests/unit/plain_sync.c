@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two plain states over a link: what holm_reconcile_result() asks of whoever applies it, done the plain
+ * way.
+ */
+#include "tests/unit/plain.h"
+
+#include "crdt/actors.h"
+#include "crdt/count.h"
+
+/* ---- applying ------------------------------------------------------------------------------ */
+
+static struct holm_reconcile_entry entry_of(const struct holm_page *page, uint32_t at)
+{
+    struct holm_reconcile_entry entry;
+    memset(&entry, 0, sizeof entry);
+    entry.item = page->items.items[at];
+    entry.actor = page->items.actors[entry.item.actor];
+    entry.item.actor = 0;
+    return entry;
+}
+
+static bool same_slot(const struct holm_item *a, const struct holm_item *b)
+{
+    return a->kind == b->kind && holm_bytes_equal(a->key, b->key) &&
+           holm_bytes_equal(a->path, b->path) && holm_bytes_equal(a->sub, b->sub);
+}
+
+/* Whether an item brings this cell, or an entry for its slot and actor (I2, I3). */
+static bool brought(const struct holm_reconcile_result *result,
+                    const struct holm_reconcile_entry *own)
+{
+    for (size_t p = 0; p < result->page_count; p++) {
+        for (uint32_t i = 0; i < result->pages[p]->items.item_count; i++) {
+            struct holm_reconcile_entry item = entry_of(result->pages[p], i);
+            if (item.item.op != own->item.op || !holm_actor_equal(item.actor, own->actor))
+                continue;
+            if (own->item.op == HOLM_ITEM_COUNT ? same_slot(&item.item, &own->item)
+                                                : item.item.seq == own->item.seq)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool dropped(const struct holm_reconcile_result *result,
+                    const struct holm_reconcile_entry *own)
+{
+    enum holm_item_op op = own->item.op == HOLM_ITEM_COUNT ? HOLM_ITEM_COUNT : HOLM_ITEM_KNOWN;
+    for (size_t p = 0; p < result->drop_count; p++) {
+        for (uint32_t i = 0; i < result->drops[p]->items.item_count; i++) {
+            struct holm_reconcile_entry item = entry_of(result->drops[p], i);
+            if (item.item.op != (uint8_t)op || !holm_actor_equal(item.actor, own->actor) ||
+                !same_slot(&item.item, &own->item))
+                continue;
+            if (op == HOLM_ITEM_COUNT || item.item.seq == own->item.seq)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* What goes from the live state: the drops, and what came in since the freeze without the cut having
+ * it (I2). Then the items are merged as those of a whole cut. */
+static void apply(struct plain *live, const struct plain *frozen, const struct plain *server,
+                  const struct holm_reconcile_result *result)
+{
+    for (size_t i = live->count; i-- > 0;) {
+        const struct holm_reconcile_entry *own = &live->entries[i];
+        uint64_t seq = own->item.op == HOLM_ITEM_COUNT ? own->item.count.last : own->item.seq;
+        bool covered = seq <= plain_seq(server, own->actor);
+        bool since = seq > plain_seq(frozen, own->actor);
+        if (own->item.op != HOLM_ITEM_BURY && covered && (since || dropped(result, own)) &&
+            !brought(result, own))
+            plain_remove(live, i);
+    }
+    for (size_t p = 0; p < result->page_count; p++) {
+        for (uint32_t i = 0; i < result->pages[p]->items.item_count; i++) {
+            struct holm_reconcile_entry item = entry_of(result->pages[p], i);
+            plain_bring(live, &item);
+        }
+    }
+    plain_join(live, server);
+}
+
+/* ---- talking ------------------------------------------------------------------------------- */
+
+struct talk {
+    struct plain_link *link;
+    struct holm_reconcile_server server;
+    struct holm_reconcile_receiver *receiver;
+    size_t since_break;
+};
+
+static void answer(struct talk *talk, const struct holm_sync_ask *ask)
+{
+    struct holm_sync_tell tell;
+    assert_int_equal(holm_reconcile_answer(&talk->server, ask, &tell), HOLM_OK);
+    assert_int_equal(holm_sync_tell_check(&tell), HOLM_OK);
+    assert_int_equal(holm_reconcile_take(talk->receiver, &tell), HOLM_OK);
+}
+
+static void ask_and_answer(struct talk *talk)
+{
+    const struct holm_sync_ask *ask;
+    assert_int_equal(holm_reconcile_ask(talk->receiver, &ask), HOLM_OK);
+    if (ask == NULL)
+        return;
+    assert_int_equal(holm_sync_ask_check(ask), HOLM_OK);
+    talk->since_break += 1;
+    if (talk->link->break_after > 0 && talk->since_break >= talk->link->break_after) {
+        talk->since_break = 0;
+        assert_int_equal(holm_reconcile_resend(talk->receiver), HOLM_OK);
+        return;
+    }
+    answer(talk, ask);
+}
+
+static uint64_t items_in(const struct holm_page *const *pages, size_t count)
+{
+    uint64_t items = 0;
+    for (size_t i = 0; i < count; i++)
+        items += pages[i]->items.item_count;
+    return items;
+}
+
+enum holm_reconcile_outcome plain_sync(struct plain_link *link, struct plain *live,
+                                       const struct plain *server)
+{
+    struct plain frozen, cut;
+    plain_copy(&frozen, live);
+    plain_copy(&cut, server);
+    const struct holm_reconcile_source *source = plain_freeze(&cut);
+    const struct holm_reconcile_source *own = plain_freeze(&frozen);
+    struct holm_allocator allocator = heap_allocator(live->heap);
+    if (link->config.frame_bytes_max == 0)
+        link->config = holm_reconcile_config_default(4096);
+    struct talk talk = {.link = link};
+    holm_reconcile_server_init(&talk.server, &allocator, &link->config, source, own->vector);
+    struct holm_reconcile_cut told = {source->vector, holm_tree_total(source->tree),
+                                      source->entries};
+    assert_int_equal(
+        holm_reconcile_receiver_new(&allocator, &link->config, own, &told, &talk.receiver),
+        HOLM_OK);
+    for (size_t step = 0; holm_reconcile_outcome(talk.receiver) == HOLM_RECONCILE_RUNNING; step++) {
+        assert_true(step < 1000000);
+        ask_and_answer(&talk);
+    }
+    enum holm_reconcile_outcome outcome = holm_reconcile_outcome(talk.receiver);
+    link->asks = holm_reconcile_figures(talk.receiver).asks;
+    link->rounds = holm_reconcile_figures(talk.receiver).rounds;
+    if (outcome == HOLM_RECONCILE_DONE) {
+        struct holm_reconcile_result result = holm_reconcile_result(talk.receiver);
+        link->items = items_in(result.pages, result.page_count);
+        link->drops = items_in(result.drops, result.drop_count);
+        if (link->meanwhile != NULL)
+            link->meanwhile(live);
+        apply(live, &frozen, server, &result);
+    }
+    holm_reconcile_receiver_free(talk.receiver);
+    holm_reconcile_server_release(&talk.server);
+    plain_release(&frozen);
+    plain_release(&cut);
+    return outcome;
+}
