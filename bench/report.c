@@ -11,20 +11,21 @@
 static _Noreturn void usage(const char *program, int status)
 {
     fprintf(status == 0 ? stdout : stderr,
-            "bench_%s [--quick] [--only GROUP] [--json FILE] [--markdown]\n"
+            "bench_%s [--quick] [--only GROUP] [--json FILE] [--markdown] [--goals FILE]\n"
             "    --quick       fewer repeats of smaller things\n"
             "    --only GROUP  the groups whose names begin so\n"
             "    --json FILE   append every row to FILE, one object a line\n"
-            "    --markdown    print tables for a page\n",
+            "    --markdown    print tables for a page\n"
+            "    --goals FILE  append to FILE, as rows of a table for a page, what has a goal\n",
             program);
     exit(status);
 }
 
-static void open_json(struct report *report, const char *path)
+static FILE *open_more(const struct report *report, const char *path)
 {
-    report->json = fopen(path, "a");
-    if (report->json != NULL)
-        return;
+    FILE *file = fopen(path, "a");
+    if (file != NULL)
+        return file;
     fprintf(stderr, "bench_%s: cannot write %s\n", report->program, path);
     exit(EXIT_FAILURE);
 }
@@ -59,17 +60,20 @@ void report_open(struct report *report, const char *program, int argc, char **ar
         else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
             report->only = argv[++i];
         else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc)
-            open_json(report, argv[++i]);
+            report->json = open_more(report, argv[++i]);
+        else if (strcmp(argv[i], "--goals") == 0 && i + 1 < argc)
+            report->goals_table = open_more(report, argv[++i]);
         else
             usage(program, strcmp(argv[i], "--help") == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
     }
-    print_head(report);
 }
 
 bool report_wants(struct report *report, const char *group, const char *about)
 {
     if (report->only != NULL && strncmp(group, report->only, strlen(report->only)) != 0)
         return false;
+    if (report->group == NULL)
+        print_head(report);
     report->group = group;
     report->letter = 'a';
     if (report->markdown)
@@ -197,6 +201,22 @@ static void write_json(const struct report *report, const struct told *told)
     fprintf(report->json, "}\n");
 }
 
+static void write_goal(const struct report *report, const struct told *told,
+                       const struct cells *cells)
+{
+    const struct report_row *row = told->row;
+    fprintf(report->goals_table, "| %s | %s | %s %s |", report->group, row->name, cells->value,
+            row->unit);
+    if (told->ratio > 0)
+        fprintf(report->goals_table, " %.*s x %s |", (int)strlen(cells->ratio) - 2, cells->ratio,
+                row->base.name);
+    else
+        fprintf(report->goals_table, " |");
+    fprintf(report->goals_table, " %.*s%s | %s |\n",
+            (int)strlen(cells->goal) - (row->most > 0 ? 0 : 2), cells->goal,
+            row->most > 0 ? "" : " x", cells->verdict);
+}
+
 static void tell(struct report *report, const struct told *told)
 {
     struct cells cells;
@@ -208,6 +228,8 @@ static void tell(struct report *report, const struct told *told)
     fflush(stdout);
     if (report->json != NULL)
         write_json(report, told);
+    if (report->goals_table != NULL && told->of_goal > 0)
+        write_goal(report, told, &cells);
     report->rows += 1;
     report->goals += told->of_goal > 0 ? 1 : 0;
     report->reached += told->of_goal > 0 && told->of_goal <= 1 ? 1 : 0;
@@ -240,16 +262,13 @@ void report_note(const struct report *report, const char *text)
 
 int report_close(struct report *report)
 {
-    bool written = true;
-    if (report->json != NULL)
-        written = fclose(report->json) == 0;
+    bool written = report->json == NULL || fclose(report->json) == 0;
+    written = (report->goals_table == NULL || fclose(report->goals_table) == 0) && written;
     if (!written)
         fprintf(stderr, "bench_%s: not all rows could be written\n", report->program);
-    if (report->rows == 0)
-        fprintf(stderr, "bench_%s: no group begins with %s\n", report->program,
-                report->only == NULL ? "" : report->only);
-    else
+    if (report->group != NULL)
         printf("\n%zu of %zu goals reached\n", report->reached, report->goals);
-    /* With --only the group may be the other program's. */
+    if (written && report->group == NULL)
+        return REPORT_NOTHING;
     return written ? EXIT_SUCCESS : EXIT_FAILURE;
 }

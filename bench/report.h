@@ -33,13 +33,15 @@ struct report {
     const char *group;
     bool quick;
     bool markdown;
-    FILE *json;  /* NULL: none */
-    char letter; /* of the next baseline */
+    FILE *json;        /* NULL: none */
+    FILE *goals_table; /* NULL: none */
+    char letter;       /* of the next baseline */
     size_t rows, goals, reached;
 };
 
-/* Reads --quick, --only GROUP, --json FILE (rows are appended to it, one object a line), --markdown
- * and --help; ends the program on anything else. Prints the head of the table. */
+/* Reads --quick, --only GROUP, --json FILE (rows are appended to it, one object a line), --markdown,
+ * --goals FILE (rows of a page's table are appended to it for what has a goal) and --help; ends the
+ * program on anything else. */
 void report_open(struct report *report, const char *program, int argc, char **argv);
 
 /* Whether rows of this group are to be measured; if so, its title is printed. */
@@ -71,7 +73,11 @@ void report_row(struct report *report, const struct report_row *row);
 /* A line of text under the rows. */
 void report_note(const struct report *report, const char *text);
 
-/* Prints how many goals were reached. The program's exit status. */
+/* With --only the group may be another program's. */
+#define REPORT_NOTHING 3
+
+/* Prints how many goals were reached. The program's exit status: REPORT_NOTHING when no group was
+ * wanted. */
 int report_close(struct report *report);
 
 #endif
