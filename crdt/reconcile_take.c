@@ -255,7 +255,7 @@ static void push_rest(struct taking *taking)
 {
     struct holm_reconcile_receiver *receiver = taking->receiver;
     const struct holm_sync_tell *tell = taking->tell;
-    struct holm_sync_list partial;
+    struct holm_sync_list partial = {0};
     if (tell->has_through)
         partial = *flight_list(taking->flight, tell->lists_done);
     /* A list that is told as far as it went, but went on. */
