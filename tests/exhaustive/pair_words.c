@@ -10,9 +10,12 @@
 #define L .key = BYTES("l")
 #define F .field = BYTES("f")
 #define G .field = BYTES("g")
+#define BELOW_F .parents = {.names = below_f, .count = 1}, .field = BYTES("n")
 #define NUMBER(n) .as.value = {.type = HOLM_I64, .as.i64 = (n)}
 #define LETTERS(text) .as.value = {.type = HOLM_TEXT, .as.bytes = BYTES(text)}
 #define ELEMENT(text) .as.element = BYTES(text)
+
+static const struct holm_bytes below_f[] = {BYTES("f")};
 
 /* Larger and smaller than what the makers raise and lower to, and of another type. */
 const struct holm_op pair_words[] = {
@@ -21,7 +24,6 @@ const struct holm_op pair_words[] = {
     {.type = HOLM_OP_ADD, K, F, .as.amount = 5},
     {.type = HOLM_OP_RESET, K, F},
     {.type = HOLM_OP_INSERT, K, F, ELEMENT("x")},
-    {.type = HOLM_OP_INSERT, K, F, ELEMENT("y")},
     {.type = HOLM_OP_ERASE, K, F, ELEMENT("x")},
     {.type = HOLM_OP_ENABLE, K, F},
     {.type = HOLM_OP_DISABLE, K, F},
@@ -35,8 +37,10 @@ const struct holm_op pair_words[] = {
     {.type = HOLM_OP_BURY, K},
     {.type = HOLM_OP_PUT, K, NUMBER(4)},
     {.type = HOLM_OP_ADD, K, .as.amount = 7},
-    {.type = HOLM_OP_RESET, K},
     {.type = HOLM_OP_PUT, K, G, NUMBER(6)},
+    {.type = HOLM_OP_PUT, K, BELOW_F, NUMBER(7)},
+    {.type = HOLM_OP_INSERT, K, BELOW_F, ELEMENT("x")},
+    {.type = HOLM_OP_REMOVE, K, BELOW_F},
     {.type = HOLM_OP_ADD, L, F, .as.amount = 8},
     {.type = HOLM_OP_BURY, L},
 };
@@ -47,43 +51,57 @@ const size_t pair_word_count = sizeof pair_words / sizeof *pair_words;
 #define MADE_NUMBER 2
 #define MADE_AMOUNT 10
 
-static struct holm_bytes letter_x(void)
+/* An operation of another type at the same place. */
+static struct holm_op there(const struct holm_op *word, enum holm_op_type type)
 {
-    return holm_str("x");
+    struct holm_op op = holm_op_of(type, word->key, word->field);
+    op.parents = word->parents;
+    return op;
+}
+
+/* Something of every sort at the place of a removal, and below it. */
+static size_t make_all(const struct holm_op *word, struct holm_op *makers)
+{
+    makers[0] = there(word, HOLM_OP_PUT);
+    makers[0].as.value = holm_i64(MADE_NUMBER);
+    makers[1] = there(word, HOLM_OP_ADD);
+    makers[1].as.amount = MADE_AMOUNT;
+    makers[2] = there(word, HOLM_OP_INSERT);
+    makers[2].as.element = holm_str("x");
+    if (word->parents.count > 0)
+        return 3;
+    bool of_record = word->field.size == 0;
+    makers[3] = holm_op_add(word->key, holm_str(of_record ? "f" : "n"), MADE_AMOUNT);
+    makers[3].parents = holm_path_of(below_f, of_record ? 0 : 1);
+    return 4;
 }
 
 size_t pair_makers(const struct holm_op *word, struct holm_op *makers)
 {
-    struct holm_bytes key = word->key, field = word->field;
     switch (word->type) {
     case HOLM_OP_PUT:
-        makers[0] = holm_op_put(key, field, holm_i64(MADE_NUMBER));
+    case HOLM_OP_RAISE:
+    case HOLM_OP_LOWER:
+        makers[0] = there(word, word->type);
+        makers[0].as.value = holm_i64(MADE_NUMBER);
         return 1;
     case HOLM_OP_ADD:
     case HOLM_OP_RESET:
-        makers[0] = holm_op_add(key, field, MADE_AMOUNT);
+        makers[0] = there(word, HOLM_OP_ADD);
+        makers[0].as.amount = MADE_AMOUNT;
         return 1;
     case HOLM_OP_INSERT:
     case HOLM_OP_ERASE:
-        makers[0] = holm_op_insert(key, field, word->as.element);
+        makers[0] = there(word, HOLM_OP_INSERT);
+        makers[0].as.element = word->as.element;
         return 1;
     case HOLM_OP_ENABLE:
     case HOLM_OP_DISABLE:
-        makers[0] = holm_op_enable(key, field);
-        return 1;
-    case HOLM_OP_RAISE:
-        makers[0] = holm_op_raise(key, field, holm_i64(MADE_NUMBER));
-        return 1;
-    case HOLM_OP_LOWER:
-        makers[0] = holm_op_lower(key, field, holm_i64(MADE_NUMBER));
+        makers[0] = there(word, HOLM_OP_ENABLE);
         return 1;
     case HOLM_OP_REMOVE:
     case HOLM_OP_BURY:
-        makers[0] = holm_op_put(key, field, holm_i64(MADE_NUMBER));
-        makers[1] = holm_op_add(key, field, MADE_AMOUNT);
-        makers[2] = holm_op_insert(key, field, letter_x());
-        makers[3] = holm_op_add(key, holm_str("f"), MADE_AMOUNT);
-        return field.size == 0 ? 4 : 3;
+        return make_all(word, makers);
     }
     return 0;
 }

@@ -9,7 +9,7 @@
 
 #define PAIR_MAKERS_MAX 4
 
-/* Every type of operation, on one field; on the record itself, another field and another key. */
+/* Every type of operation, on one field; some on the record itself, below that field, on another field and another key. */
 extern const struct holm_op pair_words[];
 extern const size_t pair_word_count;
 

@@ -54,6 +54,9 @@ void trace_op(struct trace *trace, const struct holm_op *op)
 {
     trace_note(trace, " %s %.*s", op_names[op->type], (int)op->key.size,
                (const char *)op->key.data);
+    for (size_t i = 0; i < op->parents.count; i++)
+        trace_note(trace, ".%.*s", (int)op->parents.names[i].size,
+                   (const char *)op->parents.names[i].data);
     if (op->field.size > 0)
         trace_note(trace, ".%.*s", (int)op->field.size, (const char *)op->field.data);
     if (op->type == HOLM_OP_PUT || op->type == HOLM_OP_RAISE || op->type == HOLM_OP_LOWER)
