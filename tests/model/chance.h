@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * chance.h - random numbers for tests: everything follows from one seed (splitmix64).
+ * chance.h - random numbers for tests: everything follows from one seed (splitmix64), or is read from
+ * given bytes, as a fuzzer wants it; behind their end it is all zeros.
  */
 #ifndef HOLM_TESTS_MODEL_CHANCE_H
 #define HOLM_TESTS_MODEL_CHANCE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct chance {
     uint64_t state;
+    const uint8_t *bytes; /* NULL: random */
+    size_t left;
 };
 
 static inline uint64_t chance_next(struct chance *chance)
@@ -23,7 +27,13 @@ static inline uint64_t chance_next(struct chance *chance)
 /* 0 to below - 1; `below` is at least 1. */
 static inline uint64_t chance_below(struct chance *chance, uint64_t below)
 {
-    return chance_next(chance) % below;
+    uint64_t read = 0;
+    if (chance->bytes == NULL)
+        return chance_next(chance) % below;
+    /* As few bytes as can tell them all, so that inputs stay short. */
+    for (uint64_t told = 1; told < below && chance->left > 0; told *= 256, chance->left--)
+        read = read * 256 + *chance->bytes++;
+    return read % below;
 }
 
 /* True `permille` times in a thousand. */

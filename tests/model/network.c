@@ -270,6 +270,65 @@ static void deliver(struct network *network, const struct network_letter *letter
     parcel_free(&network->office, letter->parcel);
 }
 
+static struct network_letter take_letter(struct network *network, size_t at)
+{
+    struct network_letter letter = network->letters[at];
+    network->letters[at] = network->letters[--network->letter_count];
+    return letter;
+}
+
+/* Of the same direction and life of a link, the first. */
+static size_t first_of_link(const struct network *network, size_t at)
+{
+    for (size_t i = 0; i < network->letter_count; i++) {
+        const struct network_letter *letter = &network->letters[i], *first = &network->letters[at];
+        if (letter->type == first->type && letter->from == first->from && letter->to == first->to &&
+            letter->generation == first->generation && letter->order < first->order)
+            at = i;
+    }
+    return at;
+}
+
+void network_deliver(struct network *network, size_t which)
+{
+    if (network->letter_count == 0)
+        return;
+    size_t at = which % network->letter_count;
+    if (network->letters[at].type != NETWORK_BROADCAST)
+        at = first_of_link(network, at);
+    struct network_letter letter = take_letter(network, at);
+    deliver(network, &letter);
+}
+
+void network_lose(struct network *network, size_t which)
+{
+    size_t at = network->letter_count == 0 ? 0 : which % network->letter_count;
+    if (network->letter_count == 0 || network->letters[at].type != NETWORK_BROADCAST)
+        return;
+    struct network_letter letter = take_letter(network, at);
+    parcel_free(&network->office, letter.parcel);
+}
+
+void network_double(struct network *network, size_t which)
+{
+    size_t at = network->letter_count == 0 ? 0 : which % network->letter_count;
+    if (network->letter_count == 0 || network->letters[at].type != NETWORK_BROADCAST)
+        return;
+    struct network_letter letter = network->letters[at];
+    letter.parcel = parcel_new(&network->office, parcel_open(&network->office, letter.parcel));
+    put_letter(network, &letter);
+}
+
+void network_hasten(struct network *network)
+{
+    for (size_t i = 0; i < network->letter_count; i++)
+        if (network->letters[i].type != NETWORK_BROADCAST)
+            network->letters[i].due_us = network->fixture->now_us;
+    for (size_t node = 0; node < FIXTURE_NODES_MAX; node++)
+        for (size_t peer = 0; peer < FIXTURE_NODES_MAX; peer++)
+            network->sides[node][peer].last_due_us = 0;
+}
+
 /* The index of the letter that comes next, or letter_count. */
 static size_t next_letter(const struct network *network)
 {
@@ -306,8 +365,7 @@ static bool step(struct network *network, uint64_t end_us)
     if (next_us > fixture->now_us)
         fixture->now_us = next_us;
     if (letter_us <= wake_us) {
-        struct network_letter letter = network->letters[at];
-        network->letters[at] = network->letters[--network->letter_count];
+        struct network_letter letter = take_letter(network, at);
         deliver(network, &letter);
     } else {
         fixture_tick(fixture, sleeper);

@@ -16,6 +16,9 @@
 #include "tests/model/fixture.h"
 #include "tests/model/parcel.h"
 
+/* Nothing comes by itself, only what is delivered by hand. */
+#define NETWORK_DELAY_NEVER ((uint64_t)1 << 50)
+
 struct network_settings {
     uint32_t loss_permille, double_permille, stray_permille; /* of broadcasts */
     uint64_t delay_us;                                       /* at most, of anything */
@@ -88,6 +91,14 @@ void network_run(struct network *network, uint64_t us);
  * takes longer than `us`. */
 bool network_run_until(struct network *network, enum holm_message_type type, uint64_t count,
                        uint64_t us);
+
+/* Delivers one letter now: number `which`, counted round, or of a link the first that is under way in its direction. */
+void network_deliver(struct network *network, size_t which);
+/* Loses or doubles one broadcast that is under way, found likewise; nothing when it is not one. */
+void network_lose(struct network *network, size_t which);
+void network_double(struct network *network, size_t which);
+/* All that is under way over links is due now. */
+void network_hasten(struct network *network);
 
 /* Whether nothing but beacons is on its way. */
 bool network_is_quiet(const struct network *network);

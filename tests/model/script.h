@@ -33,8 +33,11 @@ enum action_type {
     ACTION_RECOVER, /* with the state last saved and all runs stored since */
     ACTION_EPOCH,   /* lives on under a new epoch */
     ACTION_SAVE,
-    ACTION_MERGE, /* the whole state of one into another, by hand */
-    ACTION_CLOCK, /* the wall clock jumps */
+    ACTION_MERGE,   /* the whole state of one into another, by hand */
+    ACTION_CLOCK,   /* the wall clock jumps */
+    ACTION_DELIVER, /* a letter that is under way comes now … */
+    ACTION_LOSE,    /* … or, if broadcast, never … */
+    ACTION_DOUBLE,  /* … or twice */
     ACTION_TYPES
 };
 
@@ -54,6 +57,7 @@ struct script {
     size_t action_count;
     struct holm_op ops[SCRIPT_OPS_MAX];
     size_t op_count;
+    uint64_t idle_rounds; /* of beacons, at the end, which must move nothing */
 };
 
 /* What came of a script that was played to its end. */
@@ -64,6 +68,8 @@ struct script_outcome {
 };
 
 void script_draw(struct script *script, uint64_t seed);
+/* The same from bytes: three nodes, and as many actions as they tell of. */
+void script_read(struct script *script, const uint8_t *bytes, size_t size);
 /* Ends the program when a claim does not hold. `story` prints every event. */
 struct script_outcome script_play(const struct script *script, bool story);
 /* The settings and actions, one a line. */

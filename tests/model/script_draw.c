@@ -2,6 +2,7 @@
 #include "tests/model/script.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -14,14 +15,17 @@ static char long_text[300];
 
 static struct holm_value draw_value(struct chance *chance)
 {
-    static const double doubles[] = {0.0, -0.0, 1.5, -2.5};
-    switch (chance_below(chance, 8)) {
+    static const double doubles[] = {0.0, -0.0, 1.5, -2.5, HUGE_VAL, -HUGE_VAL, NAN, -NAN};
+    static const int64_t extremes[] = {INT64_MIN, INT64_MAX};
+    switch (chance_below(chance, 10)) {
     case 0:
         return holm_text(elements[chance_below(chance, 3)]);
     case 1:
         return holm_double(doubles[chance_below(chance, COUNT(doubles))]);
     case 2:
         return holm_bool(chance_permille(chance, 500));
+    case 4:
+        return holm_i64(extremes[chance_below(chance, COUNT(extremes))]);
     case 3:
         return holm_bytes_value(long_text, chance_below(chance, sizeof long_text));
     default:
@@ -107,16 +111,22 @@ static void draw_settings(struct script *script, struct chance *chance)
 }
 
 /* Out of 1,000, as they come in enum action_type. */
-static const uint64_t action_weights[ACTION_TYPES] = {510, 45, 60, 10, 130, 35, 65, 20, 30,
-                                                      12,  7,  7,  7,  8,   18, 22, 14};
+static const uint64_t action_weights[ACTION_TYPES] = {480, 45, 60, 10, 130, 35, 65, 20, 30, 12,
+                                                      7,   7,  7,  8,  18,  22, 14, 20, 5,  5};
 
-static void draw_action(struct script *script, struct chance *chance, size_t key_count)
+static enum action_type draw_type(struct chance *chance)
 {
-    struct action *action = &script->actions[script->action_count++];
     uint64_t drawn = chance_below(chance, 1000), at = 0;
     while (drawn >= action_weights[at])
         drawn -= action_weights[at++];
-    action->type = (enum action_type)at;
+    return (enum action_type)at;
+}
+
+static void draw_action(struct script *script, struct chance *chance, enum action_type type,
+                        size_t key_count)
+{
+    struct action *action = &script->actions[script->action_count++];
+    action->type = type;
     action->node = chance_below(chance, script->node_count);
     action->other = chance_below(chance, script->node_count - 1);
     action->other += action->other >= action->node;
@@ -126,6 +136,9 @@ static void draw_action(struct script *script, struct chance *chance, size_t key
     if (action->type == ACTION_CLOCK)
         action->amount = (int64_t)DRAW_OF(chance, 0, 5, 20000, 86400000) *
                          (chance_permille(chance, 500) ? 1 : -1);
+    if (action->type == ACTION_DELIVER || action->type == ACTION_LOSE ||
+        action->type == ACTION_DOUBLE)
+        action->amount = (int64_t)chance_below(chance, 256);
     if (action->type != ACTION_COMMIT)
         return;
     action->op_first = script->op_count;
@@ -140,18 +153,47 @@ void script_draw(struct script *script, uint64_t seed)
     memset(script, 0, sizeof *script);
     memset(long_text, 'v', sizeof long_text);
     script->seed = seed;
+    script->idle_rounds = 100;
     draw_settings(script, &chance);
     size_t count = 50 + chance_below(&chance, 101);
     size_t key_count = 1 + chance_below(&chance, COUNT(keys));
     while (script->action_count < count)
-        draw_action(script, &chance, key_count);
+        draw_action(script, &chance, draw_type(&chance), key_count);
+}
+
+/* Actions by their bytes alone, all alike but commits and deliveries, of which one wants most. */
+static enum action_type read_type(struct chance *chance)
+{
+    uint64_t read = chance_below(chance, 256);
+    if (read < 96)
+        return ACTION_COMMIT;
+    if (read < 160)
+        return ACTION_DELIVER;
+    return (enum action_type)(read % ACTION_TYPES);
+}
+
+void script_read(struct script *script, const uint8_t *bytes, size_t size)
+{
+    static const uint8_t nothing[1];
+    struct chance chance = {.bytes = size > 0 ? bytes : nothing, .left = size};
+    memset(script, 0, sizeof *script);
+    memset(long_text, 'v', sizeof long_text);
+    script->seed = 1;
+    script->idle_rounds = 2;
+    draw_settings(script, &chance);
+    script->node_count = 3;
+    if (chance_permille(&chance, 500))
+        script->settings.delay_us = NETWORK_DELAY_NEVER;
+    while (chance.left > 0 && script->action_count < SCRIPT_ACTIONS_MAX)
+        draw_action(script, &chance, read_type(&chance), COUNT(keys));
 }
 
 /* ---- printing ------------------------------------------------------------------------------- */
 
 static const char *const action_names[ACTION_TYPES] = {
-    "commit", "flush", "beacon",  "want",    "run",   "link down", "link up",    "cut",  "heal",
-    "kill",   "start", "restore", "recover", "epoch", "save",      "merge into", "clock"};
+    "commit", "flush",      "beacon", "want",    "run",     "link down", "link up",
+    "cut",    "heal",       "kill",   "start",   "restore", "recover",   "epoch",
+    "save",   "merge into", "clock",  "deliver", "lose",    "double"};
 
 static const char *const op_names[] = {"?",      "put",     "add",   "reset", "insert", "erase",
                                        "enable", "disable", "raise", "lower", "remove", "bury"};
@@ -200,6 +242,9 @@ void script_print(const struct script *script)
             printf("%3zu  %c %s", i, (char)('A' + action->node), action_names[action->type]);
         if (action->type == ACTION_CLOCK)
             printf(" %+" PRId64 " ms", action->amount);
+        if (action->type == ACTION_DELIVER || action->type == ACTION_LOSE ||
+            action->type == ACTION_DOUBLE)
+            printf(" letter %" PRId64, action->amount);
         if ((action->type >= ACTION_LINK_DOWN && action->type <= ACTION_HEAL) ||
             action->type == ACTION_MERGE)
             printf(" %c", (char)('A' + action->other));

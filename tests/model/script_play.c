@@ -9,7 +9,7 @@
 /* Round trips beyond the replica's time-outs: it is slow then, with a cell a page, and still ends. */
 #define SLOW_DELAY_US 200000
 #define SLOW_SECONDS_MAX 300
-#define IDLE_ROUNDS 100
+#define HEALED_DELAY_US 1000
 
 /* A script being played. */
 struct stage {
@@ -40,6 +40,12 @@ static void add_up(struct stage *stage, size_t node)
     outcome->too_old += stats.pulls_too_old;
     outcome->held_dropped += stats.held_dropped;
     outcome->lives++;
+}
+
+/* Whether the reference has room for another epoch of some node, and for the last start of each. */
+static bool may_begin(const struct stage *stage)
+{
+    return stage->fixture.reference.actor_count + FIXTURE_NODES_MAX < REFERENCE_ACTORS_MAX;
 }
 
 static void start(struct stage *stage, size_t node, enum action_type how)
@@ -94,10 +100,20 @@ static bool play_beside(struct stage *stage, const struct action *action)
     case ACTION_START:
     case ACTION_RESTORE:
     case ACTION_RECOVER:
-        start(stage, action->node, action->type);
+        if (may_begin(stage))
+            start(stage, action->node, action->type);
         return true;
     case ACTION_CLOCK:
         set_clock(stage, action->node, action->amount);
+        return true;
+    case ACTION_DELIVER:
+        network_deliver(&stage->network, (size_t)action->amount);
+        return true;
+    case ACTION_LOSE:
+        network_lose(&stage->network, (size_t)action->amount);
+        return true;
+    case ACTION_DOUBLE:
+        network_double(&stage->network, (size_t)action->amount);
         return true;
     default:
         return false;
@@ -129,7 +145,8 @@ static void play(struct stage *stage, const struct script *script, const struct 
         network_kill(&stage->network, action->node);
         break;
     case ACTION_EPOCH:
-        change_epoch(stage, action->node);
+        if (may_begin(stage))
+            change_epoch(stage, action->node);
         break;
     case ACTION_SAVE:
         fixture_save(fixture, action->node);
@@ -169,6 +186,9 @@ static void heal(struct stage *stage)
     size_t count = stage->fixture.node_count;
     stage->network.settings.loss_permille = 0;
     stage->network.settings.double_permille = 0;
+    if (stage->network.settings.delay_us == NETWORK_DELAY_NEVER)
+        stage->network.settings.delay_us = HEALED_DELAY_US;
+    network_hasten(&stage->network);
     for (size_t i = 0; i < count; i++)
         start(stage, i, ACTION_START);
     for (size_t i = 0; i < count; i++)
@@ -231,15 +251,15 @@ static void check_seen(struct stage *stage)
         }
 }
 
-static void check_quiet(struct stage *stage)
+static void check_quiet(struct stage *stage, uint64_t idle_rounds)
 {
     struct fixture *fixture = &stage->fixture;
     uint64_t posted = stage->network.posted;
-    for (int round = 0; round < IDLE_ROUNDS; round++)
+    for (uint64_t round = 0; round < idle_rounds; round++)
         beacon_round(stage);
     if (stage->network.posted != posted)
-        fixture_fail(fixture, "%" PRIu64 " messages were sent in %d idle rounds",
-                     stage->network.posted - posted, IDLE_ROUNDS);
+        fixture_fail(fixture, "%" PRIu64 " messages were sent in %" PRIu64 " idle rounds",
+                     stage->network.posted - posted, idle_rounds);
     for (size_t i = 0; i < fixture->node_count; i++) {
         struct holm_replica_stats stats;
         holm_replica_stats(fixture->nodes[i].replica, &stats);
@@ -300,7 +320,7 @@ struct script_outcome script_play(const struct script *script, bool story)
     network_run(&stage.network, script->settings.stray_us + 1);
     converge(&stage);
     check_seen(&stage);
-    check_quiet(&stage);
+    check_quiet(&stage, script->idle_rounds);
     network_release(&stage.network);
     fixture_release(&stage.fixture);
     return stage.outcome;
