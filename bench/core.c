@@ -8,6 +8,8 @@ int main(int argc, char **argv)
     core_write(&report);
     core_delta(&report);
     core_merge(&report);
+    core_digest(&report);
+    core_set(&report);
     core_read(&report);
     core_memory(&report);
     return report_close(&report);
