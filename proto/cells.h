@@ -19,6 +19,7 @@
  *     P1  what is plain is read by protobuf-c, too, and says the same
  *     P2  every frame of this encoder is plain
  *     P3  no byte outside the frame is read, whatever is in it
+ *     P4  what is written are protobuf-c's bytes of the same fields
  */
 #ifndef HOLM_PROTO_CELLS_H
 #define HOLM_PROTO_CELLS_H
@@ -98,6 +99,9 @@ static inline uint64_t holm_cells_number(const struct holm_cells *cells, unsigne
 {
     return holm_cells_has(cells, field) ? cells->fields[field].number : 0;
 }
+
+/* By field: an enum holm_field_form. Columns are packed, and so have a size. */
+extern const unsigned char holm_cells_forms[HOLM_CELLS_FIELD_MAX + 1];
 
 /* ---- columns ------------------------------------------------------------------------------- */
 
@@ -189,10 +193,78 @@ HOLM_NODISCARD enum holm_status holm_cells_read_page(struct holm_wire_reading *r
                                                      struct holm_bytes bytes,
                                                      struct holm_page **page);
 
-/* Reads a whole frame into the empty message. The same errors, and for HOLM_EMALFORMED any other
+/* Reads a whole frame into the message. The same errors, and for HOLM_EMALFORMED any other
  * message, too. What it leaves in the message is sound: holm_decoded_free() can release it. */
 HOLM_NODISCARD enum holm_status holm_cells_read_frame(struct holm_wire_reading *reading,
                                                       struct holm_bytes frame,
                                                       struct holm_message *message);
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+/* Says how many bytes the fields take; then writes them and returns what comes behind. O(bytes). */
+size_t holm_cells_size(const struct holm_cells *cells);
+unsigned char *holm_cells_write(const struct holm_cells *cells, unsigned char *at);
+
+/* Sets a field of one value, unless it is 0; one with a size, unless it has none. */
+static inline void holm_cells_set_number(struct holm_cells *cells, unsigned field, uint64_t number)
+{
+    cells->fields[field].number = number;
+    cells->present |= (uint64_t)(number != 0) << field;
+}
+
+static inline void holm_cells_set_bytes(struct holm_cells *cells, unsigned field,
+                                        const unsigned char *at, size_t size)
+{
+    cells->fields[field].at = at;
+    holm_cells_set_number(cells, field, size);
+}
+
+/* Room that columns are written to, piece by piece; whoever takes has counted before. */
+struct holm_cells_room {
+    unsigned char *at, *end;
+};
+
+static inline unsigned char *holm_cells_take(struct holm_cells_room *room, size_t bytes)
+{
+    HOLM_ASSERT(bytes <= (size_t)(room->end - room->at));
+    room->at += bytes;
+    return room->at - bytes;
+}
+
+/* What a table of actors takes of the room, and a vector. */
+#define HOLM_CELLS_TABLE_BYTES(actors) ((size_t)(actors)*23 + 16)
+#define HOLM_CELLS_VECTOR_BYTES(entries) ((size_t)(entries)*66 + 48)
+
+/* Sets the table's fields: all actors but the first `implied`, in the room. */
+void holm_cells_set_table(struct holm_cells *cells, const struct holm_items *items,
+                          uint32_t implied, struct holm_cells_room *room);
+
+/* Sets a Vector, unless it is empty. */
+void holm_cells_set_vector(struct holm_cells *cells, unsigned field, struct holm_vector_view view,
+                           struct holm_cells_room *room);
+
+/* What items have in all, in bytes. */
+struct holm_cells_tally {
+    uint64_t keys, paths, subs, values;
+};
+
+/* Counts, and says how much room the columns over items take at most; HOLM_ETOOBIG: more than sizes
+ * can say. */
+HOLM_NODISCARD enum holm_status holm_cells_tally(const struct holm_items *items,
+                                                 struct holm_cells_tally *tally,
+                                                 size_t *room_bytes);
+
+/* Sets the columns over items and ranges, in the room. `run` is NULL for a page. */
+void holm_cells_set_items(struct holm_cells *cells, const struct holm_items *items,
+                          const struct holm_delta *run, const struct holm_cells_tally *tally,
+                          struct holm_cells_room *room);
+
+/*
+ * Writes a message that has cells, as holm_encoder_encode() does: *frame is in the encoder.
+ *   HOLM_ETOOBIG, HOLM_ENOMEM
+ */
+HOLM_NODISCARD enum holm_status holm_cells_encode(struct holm_encoder *encoder,
+                                                  const struct holm_message *message,
+                                                  struct holm_bytes *frame);
 
 #endif

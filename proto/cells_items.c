@@ -10,32 +10,45 @@
 #define SHAPE_SOUND (HOLM_ITEM_PUT + 16 * HOLM_REGISTER) /* in runs and pages */
 #define PATHS_IN_PLACE 16                                /* more of them take memory */
 
-/* What columns are over. A column of one entry needs one thing at least that it stands for. */
+/* What columns are over; doubles, which have a fixed size, are read apart. */
 enum over {
-    BYTES,
     ITEMS,
     STAMPED,
     PUTS,
-    STEPS,
+    STEPS, /* from put to put */
     NUMBERS,
     SIZED,
     REMOVERS,
     RANGES,
     COUNTS,
+    DOUBLES,
     OVERS
 };
 
-/* By field. BYTES: no column over items. Path sizes and doubles are read apart. */
-static const unsigned char over_what[HOLM_CELLS_FIELD_MAX + 1] = {
-    [HOLM_CELLS_SHAPES] = ITEMS,         [HOLM_CELLS_KEY_SIZES] = ITEMS,
-    [HOLM_CELLS_PATHS] = ITEMS,          [HOLM_CELLS_ACTORS] = ITEMS,
-    [HOLM_CELLS_SUB_SIZES] = ITEMS,      [HOLM_CELLS_SEQS] = STAMPED,
-    [HOLM_CELLS_HLCS] = STEPS,           [HOLM_CELLS_TYPES] = PUTS,
-    [HOLM_CELLS_NUMBERS] = NUMBERS,      [HOLM_CELLS_VALUE_SIZES] = SIZED,
-    [HOLM_CELLS_SEEN_COUNTS] = REMOVERS, [HOLM_CELLS_SEEN_LASTS] = RANGES,
-    [HOLM_CELLS_SEEN_SPANS] = RANGES,    [HOLM_CELLS_SEEN_ACTORS] = RANGES,
-    [HOLM_CELLS_CHAINS] = COUNTS,        [HOLM_CELLS_SUMS] = COUNTS,
-    [HOLM_CELLS_CANCELLED] = COUNTS,     [HOLM_CELLS_CANCELLED_SUMS] = COUNTS,
+#define BIT(field) ((uint64_t)1 << (field))
+#define OVER_ITEMS                                                                                 \
+    (BIT(HOLM_CELLS_SHAPES) | BIT(HOLM_CELLS_KEY_SIZES) | BIT(HOLM_CELLS_PATHS) |                  \
+     BIT(HOLM_CELLS_ACTORS) | BIT(HOLM_CELLS_SUB_SIZES))
+#define OVER_RANGES                                                                                \
+    (BIT(HOLM_CELLS_SEEN_LASTS) | BIT(HOLM_CELLS_SEEN_SPANS) | BIT(HOLM_CELLS_SEEN_ACTORS))
+#define OVER_COUNTS                                                                                \
+    (BIT(HOLM_CELLS_CHAINS) | BIT(HOLM_CELLS_SUMS) | BIT(HOLM_CELLS_CANCELLED) |                   \
+     BIT(HOLM_CELLS_CANCELLED_SUMS))
+#define COLUMNS                                                                                    \
+    (OVER_ITEMS | OVER_RANGES | OVER_COUNTS | BIT(HOLM_CELLS_SEQS) | BIT(HOLM_CELLS_HLCS) |        \
+     BIT(HOLM_CELLS_TYPES) | BIT(HOLM_CELLS_NUMBERS) | BIT(HOLM_CELLS_VALUE_SIZES) |               \
+     BIT(HOLM_CELLS_SEEN_COUNTS))
+
+static const uint64_t columns_over[OVERS] = {
+    [ITEMS] = OVER_ITEMS,
+    [STAMPED] = BIT(HOLM_CELLS_SEQS),
+    [PUTS] = BIT(HOLM_CELLS_TYPES),
+    [STEPS] = BIT(HOLM_CELLS_HLCS),
+    [NUMBERS] = BIT(HOLM_CELLS_NUMBERS),
+    [SIZED] = BIT(HOLM_CELLS_VALUE_SIZES),
+    [REMOVERS] = BIT(HOLM_CELLS_SEEN_COUNTS),
+    [RANGES] = OVER_RANGES,
+    [COUNTS] = OVER_COUNTS,
 };
 
 /* A copied column of bytes, of which slices are cut off. */
@@ -58,6 +71,7 @@ struct reading {
     uint64_t seq_expected, seq_previous, hlc_previous, seen_expected;
     bool broken;
     size_t had[OVERS]; /* how many of each there were */
+    uint64_t filled;   /* the columns that have entries, as bits */
     struct holm_cursor columns[HOLM_CELLS_FIELD_MAX + 1];
 };
 
@@ -178,8 +192,8 @@ static bool read_seen(struct reading *reading, struct holm_item *item)
 
 static bool read_double(struct reading *reading, struct holm_value *value)
 {
-    size_t at = reading->doubles.size == 8 ? 0 : 8 * reading->had[BYTES];
-    reading->had[BYTES] += 1;
+    size_t at = reading->doubles.size == 8 ? 0 : 8 * reading->had[DOUBLES];
+    reading->had[DOUBLES] += 1;
     if (reading->doubles.size == 0)
         return true;
     if (at >= reading->doubles.size)
@@ -256,59 +270,73 @@ static inline bool read_item(struct reading *reading, struct holm_item *item)
     return read_seen(reading, item);
 }
 
+/* The lowest of the columns; takes it away. */
+static unsigned take_column(uint64_t *columns)
+{
+    unsigned field = (unsigned)__builtin_ctzll(*columns);
+    *columns &= *columns - 1;
+    return field;
+}
+
 static bool open_columns(struct reading *reading)
 {
     const struct holm_cells *cells = reading->cells;
-    memset(reading->columns, 0, sizeof reading->columns);
-    for (unsigned field = HOLM_CELLS_SHAPES; field <= HOLM_CELLS_CANCELLED_SUMS; field++) {
-        if (over_what[field] != BYTES && holm_cells_has(cells, field) &&
-            !holm_cursor_open(&reading->columns[field], holm_cells_bytes(cells, field)))
+    for (uint64_t left = COLUMNS & ~cells->present; left != 0;) {
+        struct holm_cursor *column = &reading->columns[take_column(&left)];
+        column->at = NULL;
+        column->value = 0;
+    }
+    reading->filled = 0;
+    for (uint64_t left = COLUMNS & cells->present; left != 0;) {
+        unsigned field = take_column(&left);
+        struct holm_bytes bytes = holm_cells_bytes(cells, field);
+        if (!holm_cursor_open(&reading->columns[field], bytes))
             return false;
+        if (bytes.size > 0)
+            reading->filled |= BIT(field);
     }
     reading->doubles = holm_cells_bytes(cells, HOLM_CELLS_DOUBLES);
     return reading->doubles.size % 8 == 0;
 }
 
-/* Whether all columns were over as many things as there turned out to be. */
+/* Whether all columns were over as many things as there turned out to be: none has entries left,
+ * and one that is the same for all is so for one thing at least. */
 static bool columns_done(struct reading *reading)
 {
-    const struct holm_cells *cells = reading->cells;
     reading->had[STEPS] = reading->had[PUTS] > 1 ? reading->had[PUTS] - 1 : 0;
-    for (unsigned field = HOLM_CELLS_SHAPES; field <= HOLM_CELLS_CANCELLED_SUMS; field++) {
-        const struct holm_cursor *column = &reading->columns[field];
-        if (over_what[field] != BYTES && holm_cells_bytes(cells, field).size > 0 &&
-            (column->at != column->end || reading->had[over_what[field]] == 0))
+    for (uint64_t left = reading->filled; left != 0;) {
+        const struct holm_cursor *column = &reading->columns[take_column(&left)];
+        if (column->at != column->end)
             return false;
     }
-    size_t doubles = reading->doubles.size / 8;
-    return holm_column_fits(doubles, reading->had[BYTES]) && !reading->broken &&
+    for (unsigned over = 0; over < OVERS; over++) {
+        if (reading->had[over] == 0 && (reading->filled & columns_over[over]) != 0)
+            return false;
+    }
+    return holm_column_fits(reading->doubles.size / 8, reading->had[DOUBLES]) && !reading->broken &&
            reading->had[RANGES] == reading->seen_count &&
-           (reading->had[PUTS] > 0 || holm_cells_number(cells, HOLM_CELLS_HLC) == 0) &&
+           (reading->had[PUTS] > 0 || holm_cells_number(reading->cells, HOLM_CELLS_HLC) == 0) &&
            reading->keys.size + reading->subs.size + reading->values.size == 0;
 }
 
 /* Cuts the dictionary up; the last path takes what is left. One that is not valid is refused here,
  * whether an item has it or not. */
-static bool read_paths(const struct holm_cells *cells, struct holm_bytes bytes,
-                       struct holm_bytes *paths, size_t count)
+static bool read_paths(struct holm_bytes sizes, struct rest bytes, struct holm_bytes *paths,
+                       size_t count)
 {
-    struct holm_bytes sizes = holm_cells_bytes(cells, HOLM_CELLS_PATH_SIZES);
     const unsigned char *at = sizes.data;
     const unsigned char *end = at + sizes.size;
-    const unsigned char *path = bytes.data;
-    size_t left = bytes.size;
     for (size_t i = 0; i < count; i++) {
-        uint64_t size = left;
-        if (i + 1 < count) {
+        uint64_t size = bytes.size;
+        if (i + 1 < count)
             at = holm_varint_read(at, end, &size);
-            if (at == NULL || size > left)
-                return false;
-        }
-        paths[i] = holm_mem(path, (size_t)size);
+        if (at == NULL || size > bytes.size)
+            return false;
+        paths[i] = holm_mem(bytes.at, (size_t)size);
         if (!holm_path_valid(paths[i]))
             return false;
-        path += size;
-        left -= (size_t)size;
+        bytes.at += size;
+        bytes.size -= (size_t)size;
     }
     return at == end;
 }
@@ -320,6 +348,31 @@ static struct rest copy_rest(struct holm_fill *fill, const struct holm_cells *ce
     return (struct rest){copy.data, copy.size};
 }
 
+/* Everything but the paths. */
+static bool init(struct reading *reading, const struct holm_cells *cells,
+                 const struct holm_cells_frame *frame, const struct holm_fill_sizes *sizes,
+                 struct holm_fill *fill)
+{
+    reading->cells = cells;
+    reading->frame = frame;
+    reading->seen = fill->seen;
+    reading->seen_count = sizes->seen;
+    reading->keys = copy_rest(fill, cells, HOLM_CELLS_KEYS);
+    reading->subs = copy_rest(fill, cells, HOLM_CELLS_SUBS);
+    reading->values = copy_rest(fill, cells, HOLM_CELLS_VALUES);
+    reading->key = holm_mem(NULL, 0);
+    reading->shape = SHAPE_SOUND;
+    reading->seq_expected = frame->first;
+    reading->seq_previous = 0;
+    reading->hlc_previous = frame->epoch;
+    reading->seen_expected = frame->first;
+    reading->broken = false;
+    for (unsigned over = 0; over < OVERS; over++)
+        reading->had[over] = 0;
+    reading->had[ITEMS] = sizes->items;
+    return open_columns(reading);
+}
+
 enum holm_status holm_cells_read_items(const struct holm_wire_reading *context,
                                        const struct holm_cells *cells,
                                        const struct holm_cells_frame *frame,
@@ -329,10 +382,6 @@ enum holm_status holm_cells_read_items(const struct holm_wire_reading *context,
     struct holm_bytes *paths = in_place;
     struct holm_bytes path_sizes = holm_cells_bytes(cells, HOLM_CELLS_PATH_SIZES);
     struct reading reading;
-    reading.cells = cells;
-    reading.frame = frame;
-    reading.seen = fill->seen;
-    reading.seen_count = sizes->seen;
     reading.path_count = 1 + holm_varint_count(path_sizes.data, path_sizes.size);
     if (reading.path_count > PATHS_IN_PLACE) {
         enum holm_status status = holm_wire_take(context, reading.path_count, sizeof *paths,
@@ -341,21 +390,9 @@ enum holm_status holm_cells_read_items(const struct holm_wire_reading *context,
             return status;
     }
     reading.paths = paths;
-    reading.keys = copy_rest(fill, cells, HOLM_CELLS_KEYS);
     struct rest path_bytes = copy_rest(fill, cells, HOLM_CELLS_PATH_BYTES);
-    reading.subs = copy_rest(fill, cells, HOLM_CELLS_SUBS);
-    reading.values = copy_rest(fill, cells, HOLM_CELLS_VALUES);
-    reading.key = holm_mem(NULL, 0);
-    reading.shape = SHAPE_SOUND;
-    reading.seq_expected = frame->first;
-    reading.seq_previous = 0;
-    reading.hlc_previous = frame->epoch;
-    reading.seen_expected = frame->first;
-    reading.broken = false;
-    memset(reading.had, 0, sizeof reading.had);
-    reading.had[ITEMS] = sizes->items;
-    if (!open_columns(&reading) ||
-        !read_paths(cells, holm_mem(path_bytes.at, path_bytes.size), paths, reading.path_count))
+    if (!read_paths(path_sizes, path_bytes, paths, reading.path_count) ||
+        !init(&reading, cells, frame, sizes, fill))
         return HOLM_EMALFORMED;
     for (size_t i = 0; i < sizes->items; i++) {
         if (!read_item(&reading, &fill->items[i]))

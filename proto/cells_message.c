@@ -197,9 +197,14 @@ enum holm_status holm_cells_read_frame(struct holm_wire_reading *reading, struct
     message->sender.node.value = envelope.node;
     message->sender.epoch.value = envelope.epoch;
     message->partition = (uint32_t)envelope.partition;
-    if (message->type == HOLM_MESSAGE_DELTA)
+    if (message->type == HOLM_MESSAGE_DELTA) {
+        message->as.delta = NULL;
         return holm_cells_read_run(reading, envelope.bytes, message, &message->as.delta);
-    if (message->type == HOLM_MESSAGE_DELTAS)
+    }
+    if (message->type == HOLM_MESSAGE_DELTAS) {
+        message->as.deltas = (struct holm_deltas){.count = 0};
         return read_deltas(reading, envelope.bytes, message);
+    }
+    message->as.sync_page = (struct holm_sync_page){.page = NULL};
     return read_sync_page(reading, envelope.bytes, &message->as.sync_page);
 }

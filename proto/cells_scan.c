@@ -6,8 +6,7 @@
 #define FIXED64 HOLM_FIELD_FIXED64
 #define SIZED HOLM_FIELD_SIZED
 
-/* By number: what a field of Cells looks like. Columns are packed, and so all have a size. */
-static const unsigned char forms[HOLM_CELLS_FIELD_MAX + 1] = {
+const unsigned char holm_cells_forms[HOLM_CELLS_FIELD_MAX + 1] = {
     HOLM_FIELD_NONE, VARINT, SIZED,   SIZED,   SIZED, SIZED, SIZED, SIZED, SIZED,
     VARINT,          SIZED,  SIZED,   SIZED,   SIZED, SIZED, SIZED, SIZED, SIZED,
     SIZED,           VARINT, FIXED64, FIXED64, SIZED, SIZED, SIZED, SIZED, SIZED,
@@ -43,7 +42,7 @@ bool holm_cells_scan(struct holm_bytes bytes, struct holm_cells *cells)
                 return false;
             continue;
         }
-        if (field.form != forms[field.number] || holm_cells_has(cells, field.number))
+        if (field.form != holm_cells_forms[field.number] || holm_cells_has(cells, field.number))
             return false;
         cells->present |= (uint64_t)1 << field.number;
         cells->fields[field.number].at = field.at;

@@ -4,9 +4,6 @@
 #include "proto/cells.h"
 #include "proto/wire.h"
 
-/* The lowest version that can read what is written here. */
-#define WIRE_VERSION_NEEDED 1
-
 #define FRAME_BYTES_DEFAULT ((size_t)1 << 20)
 
 /* Of HOLM_CODEC_MEMORY_MAX, what is not for deltas and pages: unpacked columns and the message. */
@@ -16,7 +13,7 @@
 _Static_assert(HOLM__WIRE__ENVELOPE__MESSAGE_DELTA == 4 + (int)HOLM_MESSAGE_DELTA, "");
 _Static_assert(HOLM__WIRE__ENVELOPE__MESSAGE_SYNC_CLOSE == 4 + (int)HOLM_MESSAGE_SYNC_CLOSE, "");
 
-/* How a message type is written and read. */
+/* How a message type is written and read; NULL where cells.h writes. */
 struct codec {
     enum holm_status (*write)(struct holm_arena *arena, const struct holm_message *message,
                               Holm__Wire__Envelope *envelope);
@@ -25,7 +22,7 @@ struct codec {
 };
 
 static const struct codec codecs[] = {
-    [HOLM_MESSAGE_DELTA] = {holm_wire_write_delta, holm_wire_read_delta},
+    [HOLM_MESSAGE_DELTA] = {NULL, holm_wire_read_delta},
     [HOLM_MESSAGE_BEACON] = {holm_wire_write_beacon, holm_wire_read_beacon},
     [HOLM_MESSAGE_HELLO] = {holm_wire_write_hello, holm_wire_read_hello},
     [HOLM_MESSAGE_PING] = {holm_wire_write_talk, holm_wire_read_talk},
@@ -34,11 +31,11 @@ static const struct codec codecs[] = {
     [HOLM_MESSAGE_ACK] = {holm_wire_write_talk, holm_wire_read_talk},
     [HOLM_MESSAGE_WANT] = {holm_wire_write_talk, holm_wire_read_talk},
     [HOLM_MESSAGE_PULL] = {holm_wire_write_talk, holm_wire_read_talk},
-    [HOLM_MESSAGE_DELTAS] = {holm_wire_write_deltas, holm_wire_read_deltas},
+    [HOLM_MESSAGE_DELTAS] = {NULL, holm_wire_read_deltas},
     [HOLM_MESSAGE_SYNC_OPEN] = {holm_wire_write_sync, holm_wire_read_sync},
     [HOLM_MESSAGE_SYNC_CUT] = {holm_wire_write_sync, holm_wire_read_sync},
     [HOLM_MESSAGE_SYNC_NEXT] = {holm_wire_write_sync, holm_wire_read_sync},
-    [HOLM_MESSAGE_SYNC_PAGE] = {holm_wire_write_sync, holm_wire_read_sync},
+    [HOLM_MESSAGE_SYNC_PAGE] = {NULL, holm_wire_read_sync},
     [HOLM_MESSAGE_SYNC_CLOSE] = {holm_wire_write_sync, holm_wire_read_sync},
 };
 
@@ -74,14 +71,19 @@ void holm_encoder_init(struct holm_encoder *encoder, const struct holm_allocator
     holm_arena_init(&encoder->scratch, allocator);
     encoder->frame = NULL;
     encoder->frame_capacity = 0;
+    encoder->room = NULL;
+    encoder->room_capacity = 0;
 }
 
 void holm_encoder_release(struct holm_encoder *encoder)
 {
     holm_arena_release(&encoder->scratch);
     holm_array_free(&encoder->allocator, encoder->frame, encoder->frame_capacity, 1);
+    holm_array_free(&encoder->allocator, encoder->room, encoder->room_capacity, 1);
     encoder->frame = NULL;
     encoder->frame_capacity = 0;
+    encoder->room = NULL;
+    encoder->room_capacity = 0;
 }
 
 static enum holm_status pack(struct holm_encoder *encoder, const Holm__Wire__Envelope *envelope,
@@ -106,8 +108,10 @@ enum holm_status holm_encoder_encode(struct holm_encoder *encoder,
     HOLM_ASSERT(message->type >= HOLM_MESSAGE_DELTA && message->type <= HOLM_MESSAGE_SYNC_CLOSE);
     HOLM_ASSERT(message->sender.epoch.value != 0);
     *frame = holm_mem(NULL, 0);
+    if (codecs[message->type].write == NULL)
+        return holm_cells_encode(encoder, message, frame);
     Holm__Wire__Envelope envelope = HOLM__WIRE__ENVELOPE__INIT;
-    envelope.version = WIRE_VERSION_NEEDED - 1;
+    envelope.version = HOLM_WIRE_VERSION_NEEDED - 1;
     envelope.node = message->sender.node.value;
     envelope.epoch = message->sender.epoch.value;
     envelope.partition = message->partition;
@@ -162,6 +166,7 @@ static enum holm_status read_generic(struct holm_wire_reading *reading,
     if (status != HOLM_OK)
         return status;
     struct holm_message *message = &decoded->message;
+    memset(message, 0, sizeof *message);
     message->type = (enum holm_message_type)((int)envelope->message_case - 4);
     message->partition = envelope->partition;
     message->sender.node.value = envelope->node;
@@ -180,7 +185,7 @@ enum holm_status holm_wire_decode(enum holm_wire_way way, const struct holm_allo
     struct holm_decoded *made = holm_allocate(allocator, sizeof *made);
     if (made == NULL)
         return HOLM_ENOMEM;
-    memset(made, 0, sizeof *made);
+    made->message.type = (enum holm_message_type)0; /* has nothing to release */
     holm_budget_init(&made->budget, allocator, ARENA_BYTES(frame.size));
     struct holm_allocator budgeted = holm_budget_allocator(&made->budget);
     holm_arena_init(&made->arena, &budgeted);

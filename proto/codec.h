@@ -58,9 +58,11 @@ struct holm_codec_limits holm_codec_limits_default(size_t frame_bytes_max);
 struct holm_encoder {
     struct holm_allocator allocator;
     size_t frame_bytes_max;
-    struct holm_arena scratch; /* columns, until they are packed */
+    struct holm_arena scratch; /* protobuf-c's structs, until they are packed */
     void *frame;
     size_t frame_capacity;
+    void *room; /* columns of cells, until they are in the frame */
+    size_t room_capacity;
 };
 
 /* Allocates nothing. The allocator is copied. */

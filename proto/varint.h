@@ -61,6 +61,29 @@ static inline size_t holm_varint_count(const unsigned char *at, size_t size)
     return count;
 }
 
+/* Writes at most HOLM_VARINT_BYTES_MAX bytes; returns what comes behind them. */
+static inline unsigned char *holm_varint_write(unsigned char *at, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7)
+        *at++ = (unsigned char)(value | 0x80);
+    *at++ = (unsigned char)value;
+    return at;
+}
+
+/* How many bytes that writes. */
+static inline size_t holm_varint_size(uint64_t value)
+{
+    size_t size = 1;
+    for (; value >= 0x80; value >>= 7)
+        size++;
+    return size;
+}
+
+static inline uint64_t holm_zigzag(int64_t value)
+{
+    return (uint64_t)value << 1 ^ (0 - ((uint64_t)value >> 63));
+}
+
 static inline int64_t holm_zigzag_signed(uint64_t value)
 {
     return (int64_t)(value >> 1 ^ (0 - (value & 1)));
@@ -73,6 +96,13 @@ static inline uint64_t holm_fixed64_read(const unsigned char *at)
     for (unsigned i = 0; i < 8; i++)
         value |= (uint64_t)at[i] << (8 * i);
     return value;
+}
+
+static inline unsigned char *holm_fixed64_write(unsigned char *at, uint64_t value)
+{
+    for (unsigned i = 0; i < 8; i++)
+        at[i] = (unsigned char)(value >> (8 * i));
+    return at + 8;
 }
 
 #endif

@@ -61,6 +61,9 @@ static inline int64_t holm_step(uint64_t from, uint64_t to)
     return (int64_t)(to - from);
 }
 
+/* The lowest version that can read what is written here. */
+#define HOLM_WIRE_VERSION_NEEDED 1
+
 /* ---- writing ------------------------------------------------------------------------------- */
 
 /* Sets a pointer, whose address is `array`, to room in the arena. HOLM_ENOMEM. */
@@ -90,33 +93,8 @@ HOLM_NODISCARD enum holm_status holm_wire_write_actors(struct holm_arena *arena,
                                                        size_t count, size_t actor_bytes,
                                                        struct holm_wire_actors *table);
 
-/* The table of a run or page in its columns; the first `implied` actors are left out. */
-HOLM_NODISCARD enum holm_status holm_wire_write_table(struct holm_arena *arena,
-                                                      const struct holm_items *items,
-                                                      uint32_t implied, Holm__Wire__Cells *cells);
-
-/* Encoded fields that this build does not know, to be written behind those that it knows. */
-HOLM_NODISCARD enum holm_status holm_wire_write_unknown(struct holm_arena *arena,
-                                                        struct holm_bytes unknown,
-                                                        ProtobufCMessage *message);
-
-/* Fills the columns over items and seen ranges; run_first and run_epoch are 0 in a page. */
-HOLM_NODISCARD enum holm_status holm_wire_write_items(struct holm_arena *arena,
-                                                      const struct holm_items *items,
-                                                      uint64_t run_first, uint64_t run_epoch,
-                                                      Holm__Wire__Cells *cells);
-
-HOLM_NODISCARD enum holm_status holm_wire_write_page(struct holm_arena *arena,
-                                                     const struct holm_page *page,
-                                                     Holm__Wire__Cells **cells);
-
-/* Each of these sets the member of the envelope's oneof; message_case is set by the caller. */
-HOLM_NODISCARD enum holm_status holm_wire_write_delta(struct holm_arena *arena,
-                                                      const struct holm_message *message,
-                                                      Holm__Wire__Envelope *envelope);
-HOLM_NODISCARD enum holm_status holm_wire_write_deltas(struct holm_arena *arena,
-                                                       const struct holm_message *message,
-                                                       Holm__Wire__Envelope *envelope);
+/* Each of these sets the member of the envelope's oneof; message_case is set by the caller. Of
+ * messages that have cells, cells.h takes care. */
 HOLM_NODISCARD enum holm_status holm_wire_write_beacon(struct holm_arena *arena,
                                                        const struct holm_message *message,
                                                        Holm__Wire__Envelope *envelope);

@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/wire.h"
 
-enum holm_status holm_wire_write_page(struct holm_arena *arena, const struct holm_page *page,
-                                      Holm__Wire__Cells **cells)
-{
-    enum holm_status status = holm_wire_array(arena, 1, sizeof **cells, cells);
-    if (status != HOLM_OK)
-        return status;
-    holm__wire__cells__init(*cells);
-    status = holm_wire_write_table(arena, &page->items, 0, *cells);
-    if (status == HOLM_OK)
-        status = holm_wire_write_items(arena, &page->items, 0, 0, *cells);
-    return status;
-}
-
 /* A page is not relayed but merged into the state, so what is not understood must not be dropped. */
 static enum holm_status check_page(struct holm_wire_reading *reading,
                                    const Holm__Wire__Cells *cells, struct holm_fill_sizes *sizes)

@@ -43,19 +43,6 @@ static enum holm_status write_next(struct holm_arena *arena, const struct holm_s
     return HOLM_OK;
 }
 
-static enum holm_status write_page(struct holm_arena *arena, const struct holm_sync_page *source,
-                                   Holm__Wire__SyncPage **page)
-{
-    HOLM_ASSERT(source->page != NULL);
-    enum holm_status status = holm_wire_array(arena, 1, sizeof **page, page);
-    if (status != HOLM_OK)
-        return status;
-    holm__wire__sync_page__init(*page);
-    (*page)->sync = source->sync;
-    (*page)->index = source->index;
-    return holm_wire_write_page(arena, source->page, &(*page)->page);
-}
-
 static enum holm_status write_close(struct holm_arena *arena, uint64_t sync,
                                     Holm__Wire__SyncClose **close)
 {
@@ -76,8 +63,6 @@ enum holm_status holm_wire_write_sync(struct holm_arena *arena, const struct hol
         return write_cut(arena, &message->as.sync_cut, &envelope->sync_cut);
     if (message->type == HOLM_MESSAGE_SYNC_NEXT)
         return write_next(arena, &message->as.sync_next, &envelope->sync_next);
-    if (message->type == HOLM_MESSAGE_SYNC_PAGE)
-        return write_page(arena, &message->as.sync_page, &envelope->sync_page);
     HOLM_ASSERT(message->type == HOLM_MESSAGE_SYNC_CLOSE);
     return write_close(arena, message->as.sync_close, &envelope->sync_close);
 }

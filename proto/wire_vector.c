@@ -185,24 +185,6 @@ enum holm_status holm_wire_take_vector(struct holm_wire_reading *reading,
     return HOLM_OK;
 }
 
-enum holm_status holm_wire_write_table(struct holm_arena *arena, const struct holm_items *items,
-                                       uint32_t implied, Holm__Wire__Cells *cells)
-{
-    struct holm_wire_actors table;
-    enum holm_status status = holm_wire_write_actors(arena, items->actors + implied,
-                                                     items->actor_count - implied,
-                                                     sizeof items->actors[0], &table);
-    if (status != HOLM_OK)
-        return status;
-    cells->n_nodes = table.n_nodes;
-    cells->nodes = table.nodes;
-    cells->n_more_epochs = table.n_more_epochs;
-    cells->more_epochs = table.more_epochs;
-    cells->n_epochs = table.n_epochs;
-    cells->epochs = table.epochs;
-    return HOLM_OK;
-}
-
 struct holm_wire_actors holm_wire_table(const Holm__Wire__Cells *cells)
 {
     return (struct holm_wire_actors){.n_nodes = cells->n_nodes,

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/ways.h"
 
+#include <stdlib.h>
+
 #include "proto/wire.h"
+#include "tests/unit/generic.h"
 #include "tests/unit/messages.h"
 
 /* What each way made of a frame. */
@@ -50,4 +53,23 @@ const char *ways_differ(const struct holm_allocator *allocator,
     holm_decoded_free(ways.generic);
     holm_decoded_free(ways.codec);
     return why;
+}
+
+bool ways_has_cells(const struct holm_message *message)
+{
+    return message->type == HOLM_MESSAGE_DELTA || message->type == HOLM_MESSAGE_DELTAS ||
+           message->type == HOLM_MESSAGE_SYNC_PAGE;
+}
+
+bool ways_write_alike(const struct holm_allocator *allocator, const struct holm_message *message,
+                      struct holm_bytes frame)
+{
+    struct holm_arena arena;
+    struct holm_bytes other = {NULL, 0};
+    holm_arena_init(&arena, allocator);
+    if (generic_encode(&arena, message, &other) != HOLM_OK)
+        abort();
+    bool alike = holm_bytes_equal(frame, other);
+    holm_arena_release(&arena);
+    return alike;
 }

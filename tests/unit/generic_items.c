@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Items as the columns of protobuf-c's Cells: the slow and simple way, to hold proto/cells.h against.
+ */
 #include "crdt/order.h"
-#include "proto/wire.h"
+#include "tests/unit/generic.h"
 
 /* How far back a path is looked for among those already written. Records have few fields; a path
  * that is missed is only written again. */
@@ -247,9 +250,9 @@ static void fold_columns(Holm__Wire__Cells *cells, size_t items)
                                                       cells->n_cancelled_sums);
 }
 
-enum holm_status holm_wire_write_items(struct holm_arena *arena, const struct holm_items *items,
-                                       uint64_t run_first, uint64_t run_epoch,
-                                       Holm__Wire__Cells *cells)
+enum holm_status generic_write_items(struct holm_arena *arena, const struct holm_items *items,
+                                     uint64_t run_first, uint64_t run_epoch,
+                                     Holm__Wire__Cells *cells)
 {
     struct tally tally = {0};
     for (uint32_t i = 0; i < items->item_count; i++)

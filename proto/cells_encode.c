@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages with cells, written behind a gap in the encoder's frame: sizes come before what they
+ * measure, so the envelope is written last, into the gap and up against the rest.
+ */
+#include "proto/cells.h"
+#include "proto/field.h"
+
+#define TAG(number, form) ((uint64_t)(number) << 3 | (unsigned)(form))
+
+/* The gap: the envelope, and what a SyncPage has besides its page. */
+#define HEAD_BYTES_MAX 96
+
+/* What a Deltas has besides its runs. */
+#define ANSWER_BYTES_MAX 48
+
+/* Room that stays with the encoder between frames: enough for runs of the usual sizes. */
+#define ROOM_BYTES_KEPT ((size_t)256 << 10)
+
+static unsigned char *write_number(unsigned char *at, unsigned field, uint64_t number)
+{
+    if (number == 0)
+        return at;
+    at = holm_varint_write(at, TAG(field, HOLM_FIELD_VARINT));
+    return holm_varint_write(at, number);
+}
+
+static unsigned char *write_fixed64(unsigned char *at, unsigned field, uint64_t number)
+{
+    if (number == 0)
+        return at;
+    at = holm_varint_write(at, TAG(field, HOLM_FIELD_FIXED64));
+    return holm_fixed64_write(at, number);
+}
+
+static unsigned char *write_size(unsigned char *at, unsigned field, size_t size)
+{
+    at = holm_varint_write(at, TAG(field, HOLM_FIELD_SIZED));
+    return holm_varint_write(at, size);
+}
+
+/* ---- runs and pages ------------------------------------------------------------------------ */
+
+static enum holm_status take_room(struct holm_encoder *encoder, size_t bytes,
+                                  struct holm_cells_room *room)
+{
+    enum holm_status status = holm_array_reserve(&encoder->allocator, &encoder->room,
+                                                 &encoder->room_capacity, 1, bytes);
+    room->at = encoder->room;
+    room->end = room->at + bytes;
+    return status;
+}
+
+static enum holm_status set_run(struct holm_encoder *encoder, struct holm_actor sender,
+                                const struct holm_delta *delta, struct holm_cells *cells)
+{
+    HOLM_ASSERT(delta->first >= 1 && delta->first <= delta->last);
+    HOLM_ASSERT(delta->items.actor_count >= 1 &&
+                holm_actor_equal(delta->items.actors[0], delta->actor));
+    struct holm_cells_tally tally;
+    struct holm_cells_room room;
+    size_t bytes = 0;
+    enum holm_status status = holm_cells_tally(&delta->items, &tally, &bytes);
+    bytes += HOLM_CELLS_TABLE_BYTES(delta->items.actor_count) +
+             HOLM_CELLS_VECTOR_BYTES(delta->deps.count) +
+             HOLM_CELLS_VECTOR_BYTES(delta->collected.count);
+    if (status == HOLM_OK)
+        status = take_room(encoder, bytes, &room);
+    if (status != HOLM_OK)
+        return status;
+    cells->present = 0;
+    cells->unknown = delta->unknown;
+    holm_cells_set_number(cells, HOLM_CELLS_FIRST, delta->first);
+    holm_cells_set_number(cells, HOLM_CELLS_SPAN, delta->last - delta->first);
+    if (!holm_actor_equal(delta->actor, sender)) {
+        HOLM_ASSERT((delta->actor.node.value | delta->actor.epoch.value) != 0);
+        holm_cells_set_number(cells, HOLM_CELLS_NODE, delta->actor.node.value);
+        holm_cells_set_number(cells, HOLM_CELLS_EPOCH, delta->actor.epoch.value);
+    }
+    holm_cells_set_vector(cells, HOLM_CELLS_DEPS, delta->deps, &room);
+    holm_cells_set_vector(cells, HOLM_CELLS_COLLECTED, delta->collected, &room);
+    holm_cells_set_table(cells, &delta->items, 1, &room);
+    holm_cells_set_items(cells, &delta->items, delta, &tally, &room);
+    return HOLM_OK;
+}
+
+static enum holm_status set_page(struct holm_encoder *encoder, const struct holm_page *page,
+                                 struct holm_cells *cells)
+{
+    struct holm_cells_tally tally;
+    struct holm_cells_room room;
+    size_t bytes = 0;
+    enum holm_status status = holm_cells_tally(&page->items, &tally, &bytes);
+    bytes += HOLM_CELLS_TABLE_BYTES(page->items.actor_count);
+    if (status == HOLM_OK)
+        status = take_room(encoder, bytes, &room);
+    if (status != HOLM_OK)
+        return status;
+    cells->present = 0;
+    cells->unknown = holm_mem(NULL, 0);
+    holm_cells_set_table(cells, &page->items, 0, &room);
+    holm_cells_set_items(cells, &page->items, NULL, &tally, &room);
+    return HOLM_OK;
+}
+
+/* ---- frames -------------------------------------------------------------------------------- */
+
+/* A frame as far as it is written: the gap, and `size` bytes behind it. */
+struct body {
+    struct holm_encoder *encoder;
+    size_t size;
+};
+
+/* Room for so many bytes more; *at is where they go. */
+static enum holm_status extend(struct body *body, size_t bytes, unsigned char **at)
+{
+    struct holm_encoder *encoder = body->encoder;
+    if (bytes > encoder->frame_bytes_max || body->size > encoder->frame_bytes_max - bytes)
+        return HOLM_ETOOBIG;
+    enum holm_status status = holm_array_reserve(&encoder->allocator, &encoder->frame,
+                                                 &encoder->frame_capacity, 1,
+                                                 HEAD_BYTES_MAX + body->size + bytes);
+    *at = (unsigned char *)encoder->frame + HEAD_BYTES_MAX + body->size;
+    if (status == HOLM_OK)
+        body->size += bytes;
+    return status;
+}
+
+static enum holm_status write_delta(struct body *body, const struct holm_message *message)
+{
+    const struct holm_delta *delta = message->as.delta;
+    struct holm_cells cells;
+    unsigned char *at = NULL;
+    HOLM_ASSERT(delta->partition == message->partition);
+    enum holm_status status = set_run(body->encoder, message->sender, delta, &cells);
+    if (status == HOLM_OK)
+        status = extend(body, holm_cells_size(&cells), &at);
+    if (status == HOLM_OK)
+        (void)holm_cells_write(&cells, at);
+    return status;
+}
+
+static enum holm_status write_run(struct body *body, const struct holm_message *message,
+                                  const struct holm_delta *delta)
+{
+    struct holm_cells cells;
+    unsigned char *at = NULL;
+    HOLM_ASSERT(delta->partition == message->partition);
+    enum holm_status status = set_run(body->encoder, message->sender, delta, &cells);
+    if (status != HOLM_OK)
+        return status;
+    size_t size = holm_cells_size(&cells);
+    status = extend(body, 1 + holm_varint_size(size) + size, &at);
+    if (status == HOLM_OK)
+        (void)holm_cells_write(&cells, write_size(at, 1, size));
+    return status;
+}
+
+static enum holm_status write_deltas(struct body *body, const struct holm_message *message)
+{
+    const struct holm_deltas *deltas = &message->as.deltas;
+    HOLM_ASSERT(deltas->now.partition == message->partition);
+    for (size_t i = 0; i < deltas->count; i++) {
+        enum holm_status status = write_run(body, message, deltas->deltas[i]);
+        if (status != HOLM_OK)
+            return status;
+    }
+    unsigned char answer[ANSWER_BYTES_MAX];
+    unsigned char *end = write_number(answer, 2, deltas->more);
+    end = write_number(end, 3, deltas->too_old);
+    end = write_number(end, 4, deltas->now.own_seq);
+    end = write_fixed64(end, 5, deltas->now.vector_hash);
+    end = write_fixed64(end, 6, deltas->now.digest.low);
+    end = write_fixed64(end, 7, deltas->now.digest.high);
+    size_t size = (size_t)(end - answer);
+    HOLM_ASSERT(size <= sizeof answer);
+    unsigned char *at = NULL;
+    enum holm_status status = extend(body, size, &at);
+    if (status == HOLM_OK && size > 0)
+        memcpy(at, answer, size);
+    return status;
+}
+
+static enum holm_status write_page(struct body *body, const struct holm_message *message)
+{
+    HOLM_ASSERT(message->as.sync_page.page != NULL);
+    struct holm_cells cells;
+    unsigned char *at = NULL;
+    enum holm_status status = set_page(body->encoder, message->as.sync_page.page, &cells);
+    if (status == HOLM_OK)
+        status = extend(body, holm_cells_size(&cells), &at);
+    if (status == HOLM_OK)
+        (void)holm_cells_write(&cells, at);
+    return status;
+}
+
+/* Fills the end of the gap; returns how much of it that took. */
+static size_t write_head(const struct body *body, const struct holm_message *message)
+{
+    unsigned char head[HEAD_BYTES_MAX];
+    unsigned char page[HEAD_BYTES_MAX / 2];
+    unsigned char *page_end = page;
+    if (message->type == HOLM_MESSAGE_SYNC_PAGE) {
+        page_end = write_number(page_end, 1, message->as.sync_page.sync);
+        page_end = write_number(page_end, 2, message->as.sync_page.index);
+        page_end = write_size(page_end, 3, body->size);
+    }
+    size_t page_size = (size_t)(page_end - page);
+    unsigned char *at = write_number(head, 1, HOLM_WIRE_VERSION_NEEDED - 1);
+    at = write_fixed64(at, 2, message->sender.node.value);
+    at = write_fixed64(at, 3, message->sender.epoch.value);
+    at = write_number(at, 4, message->partition);
+    at = write_size(at, 4 + (unsigned)message->type, page_size + body->size);
+    memcpy(at, page, page_size);
+    size_t size = (size_t)(at - head) + page_size;
+    HOLM_ASSERT(size <= HEAD_BYTES_MAX);
+    memcpy((unsigned char *)body->encoder->frame + HEAD_BYTES_MAX - size, head, size);
+    return size;
+}
+
+enum holm_status holm_cells_encode(struct holm_encoder *encoder, const struct holm_message *message,
+                                   struct holm_bytes *frame)
+{
+    struct body body = {encoder, 0};
+    enum holm_status status = HOLM_OK;
+    if (message->type == HOLM_MESSAGE_DELTA) {
+        status = write_delta(&body, message);
+    } else if (message->type == HOLM_MESSAGE_DELTAS) {
+        status = write_deltas(&body, message);
+    } else {
+        HOLM_ASSERT(message->type == HOLM_MESSAGE_SYNC_PAGE);
+        status = write_page(&body, message);
+    }
+    holm_array_trim(&encoder->allocator, &encoder->room, &encoder->room_capacity, 1,
+                    ROOM_BYTES_KEPT);
+    if (status != HOLM_OK)
+        return status;
+    size_t head = write_head(&body, message);
+    if (head + body.size > encoder->frame_bytes_max)
+        return HOLM_ETOOBIG;
+    *frame = holm_mem((unsigned char *)encoder->frame + HEAD_BYTES_MAX - head, head + body.size);
+    return HOLM_OK;
+}
