@@ -63,6 +63,7 @@ void holm_index_release(struct holm_index *index)
 /* The path to where the key is, or would be. */
 static bool find(const struct holm_index *index, struct holm_bytes key, struct path *path)
 {
+    HOLM_ASSERT(index->depth <= DEPTH_MAX);
     struct holm_index_block *block = index->root;
     bool equal = false;
     for (size_t level = 0; level < index->depth; level++) {
@@ -305,7 +306,7 @@ static struct holm_index_cursor cursor_at(const struct holm_index *index, struct
                                           struct holm_bytes prefix, bool behind)
 {
     struct holm_index_cursor cursor = {.index = index, .prefix = prefix};
-    struct path path;
+    struct path path = {{NULL}, {0}};
     if (index->root == NULL)
         return cursor;
     bool there = find(index, from, &path);
@@ -378,6 +379,7 @@ void holm_index_check(const struct holm_index *index)
     const struct holm_index_block *first = index->root;
     size_t bytes = 0, count = 0;
     for (size_t level = 0; level < index->depth; level++) {
+        HOLM_ASSERT(first != NULL);
         HOLM_ASSERT(first->inner == (level + 1 < index->depth));
         count = check_level(index, first, &bytes);
         first = first->inner ? first->children[0] : NULL;

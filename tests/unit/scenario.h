@@ -117,6 +117,10 @@ static inline struct holm_replica_stats stats_of(struct fixture *fixture, size_t
     return stats;
 }
 
+extern const struct CMUnitTest scenario_clock_tests[];
+extern const size_t scenario_clock_count;
+extern const struct CMUnitTest scenario_identity_tests[];
+extern const size_t scenario_identity_count;
 extern const struct CMUnitTest scenario_context_tests[];
 extern const size_t scenario_context_count;
 extern const struct CMUnitTest scenario_value_tests[];
