@@ -229,7 +229,7 @@ static struct holm_member_op draw(struct chance *chance, uint64_t seq)
 static void test_members_when_applied_in_any_order_and_twice_then_the_list_is_the_same(void **state)
 {
     (void)state;
-    struct chance chance = {3};
+    struct chance chance = {.state = 3};
     for (int round = 0; round < 300; round++) {
         struct fixture a, b;
         struct holm_member_op ops[14];
@@ -256,7 +256,7 @@ static void test_members_when_applied_in_any_order_and_twice_then_the_list_is_th
 static void test_members_when_any_allocation_fails_then_nothing_has_changed(void **state)
 {
     (void)state;
-    struct chance chance = {5};
+    struct chance chance = {.state = 5};
     struct fixture f, whole;
     open(&f);
     open(&whole);
