@@ -113,7 +113,7 @@ static void test_order_when_an_array_is_sorted_then_it_is_as_a_naive_sort_has_it
 {
     struct wide array[65];
     struct wide expected[65];
-    struct chance chance = {20261121};
+    struct chance chance = {.state = 20261121};
     for (int round = 0; round < 4000; round++) {
         size_t count = chance_below(&chance, 65);
         uint32_t ranks = 1 + (uint32_t)chance_below(&chance, 80);

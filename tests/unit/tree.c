@@ -89,7 +89,7 @@ static void test_tree_when_orders_differ_then_trees_are_equal(void **state)
 {
     struct heap heap = {0};
     struct holm_allocator allocator = heap_allocator(&heap);
-    struct chance chance = {21};
+    struct chance chance = {.state = 21};
     struct term terms[64];
     struct holm_tree first;
     for (size_t i = 0; i < 64; i++)
