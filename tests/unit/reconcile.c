@@ -87,7 +87,7 @@ static void test_reconcile_when_states_are_equal_then_nothing_is_asked(void **st
 static void test_reconcile_when_histories_differ_then_it_is_the_merge_of_the_cut(void **state)
 {
     for (uint64_t seed = 0; seed < 600; seed++) {
-        struct chance chance = {seed};
+        struct chance chance = {.state = seed};
         struct world world;
         enum plain_spread spread = (enum plain_spread)(seed % 3);
         world_open(&world, (unsigned)chance_below(&chance, 3), (unsigned)chance_below(&chance, 3),

@@ -42,7 +42,7 @@ static void test_tree_when_terms_are_added_then_every_node_is_the_sum_of_its_ran
     struct heap heap = {0};
     struct holm_allocator allocator = heap_allocator(&heap);
     for (unsigned depth = 0; depth <= 3; depth++) {
-        struct chance chance = {depth};
+        struct chance chance = {.state = depth};
         struct holm_tree tree;
         struct term terms[200];
         assert_int_equal(holm_tree_init(&tree, &allocator, depth), HOLM_OK);
