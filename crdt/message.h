@@ -8,13 +8,15 @@
  *
  *     broadcast   Delta, Beacon
  *     link        Hello, Ping, Pong, Goodbye, Ack, Want, Delta, Beacon,
- *                 Pull -> Deltas, SyncOpen -> SyncCut, SyncNext -> SyncPage, SyncClose
+ *                 Pull -> Deltas, SyncOpen -> SyncCut, SyncNext -> SyncPage, SyncClose,
+ *                 SyncAsk -> SyncTell
  */
 #ifndef HOLM_CRDT_MESSAGE_H
 #define HOLM_CRDT_MESSAGE_H
 
 #include "crdt/delta.h"
 #include "crdt/digest.h"
+#include "crdt/sync.h"
 
 enum holm_message_type {
     HOLM_MESSAGE_DELTA = 1,
@@ -31,7 +33,9 @@ enum holm_message_type {
     HOLM_MESSAGE_SYNC_CUT = 12,
     HOLM_MESSAGE_SYNC_NEXT = 13,
     HOLM_MESSAGE_SYNC_PAGE = 14,
-    HOLM_MESSAGE_SYNC_CLOSE = 15
+    HOLM_MESSAGE_SYNC_CLOSE = 15,
+    HOLM_MESSAGE_SYNC_ASK = 16,
+    HOLM_MESSAGE_SYNC_TELL = 17
 };
 
 /* One partition's line of a beacon: what the sender has seen. */
@@ -112,7 +116,9 @@ struct holm_sync_cut {
     uint64_t pages;
     struct holm_vector_view vector; /* the cut's: exact for its state */
     struct holm_vector_view collected;
-    struct holm_digest digest; /* of the cut's live state */
+    struct holm_digest digest;   /* of the cut's live state */
+    struct holm_digest transfer; /* of all that a sync carries */
+    uint64_t entries;            /* in all that */
 };
 
 struct holm_sync_open {
@@ -150,6 +156,8 @@ struct holm_message {
         struct holm_sync_next sync_next;
         struct holm_sync_page sync_page;
         uint64_t sync_close; /* the sync's number */
+        struct holm_sync_ask sync_ask;
+        struct holm_sync_tell sync_tell;
     } as;
 };
 

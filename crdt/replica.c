@@ -264,6 +264,8 @@ static enum holm_status take_message(struct holm_replica *replica, uint32_t peer
     case HOLM_MESSAGE_SYNC_CLOSE:
         holm_replica_stop_serving(replica, peer, message->as.sync_close);
         return HOLM_OK;
+    case HOLM_MESSAGE_SYNC_ASK:
+    case HOLM_MESSAGE_SYNC_TELL:
     case HOLM_MESSAGE_DELTA:
     case HOLM_MESSAGE_HELLO:
     case HOLM_MESSAGE_PING:

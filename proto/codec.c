@@ -9,9 +9,13 @@
 /* Of HOLM_CODEC_MEMORY_MAX, what is not for deltas and pages: unpacked columns and the message. */
 #define ARENA_BYTES(frame_bytes) (16384 - sizeof(struct holm_decoded) + 32 * (frame_bytes))
 
+/* What comparing takes beside that: 8 hashes a byte where a range is empty, a list a byte. It has few
+ * items for that. */
+#define RECONCILE_BYTES(frame_bytes) (128 * (frame_bytes))
+
 /* The envelope's field for a message is its type and the four fields that come before. */
 _Static_assert(HOLM__WIRE__ENVELOPE__MESSAGE_DELTA == 4 + (int)HOLM_MESSAGE_DELTA, "");
-_Static_assert(HOLM__WIRE__ENVELOPE__MESSAGE_SYNC_CLOSE == 4 + (int)HOLM_MESSAGE_SYNC_CLOSE, "");
+_Static_assert(HOLM__WIRE__ENVELOPE__MESSAGE_SYNC_TELL == 4 + (int)HOLM_MESSAGE_SYNC_TELL, "");
 
 /* How a message type is written and read; NULL where cells.h writes. */
 struct codec {
@@ -37,6 +41,8 @@ static const struct codec codecs[] = {
     [HOLM_MESSAGE_SYNC_NEXT] = {holm_wire_write_sync, holm_wire_read_sync},
     [HOLM_MESSAGE_SYNC_PAGE] = {NULL, holm_wire_read_sync},
     [HOLM_MESSAGE_SYNC_CLOSE] = {holm_wire_write_sync, holm_wire_read_sync},
+    [HOLM_MESSAGE_SYNC_ASK] = {holm_wire_write_reconcile, holm_wire_read_reconcile},
+    [HOLM_MESSAGE_SYNC_TELL] = {holm_wire_write_reconcile, holm_wire_read_reconcile},
 };
 
 struct holm_codec_limits holm_codec_limits_default(size_t frame_bytes_max)
@@ -57,6 +63,7 @@ struct holm_codec_limits holm_codec_limits_default(size_t frame_bytes_max)
         .cluster_bytes_max = 255,
         .subscription_bytes_max = 64,
         .cut_pages_max = (uint64_t)1 << 24,
+        .sync_parts_max = frame / 4,
     };
 }
 
@@ -105,7 +112,7 @@ static enum holm_status pack(struct holm_encoder *encoder, const Holm__Wire__Env
 enum holm_status holm_encoder_encode(struct holm_encoder *encoder,
                                      const struct holm_message *message, struct holm_bytes *frame)
 {
-    HOLM_ASSERT(message->type >= HOLM_MESSAGE_DELTA && message->type <= HOLM_MESSAGE_SYNC_CLOSE);
+    HOLM_ASSERT(message->type >= HOLM_MESSAGE_DELTA && message->type <= HOLM_MESSAGE_SYNC_TELL);
     HOLM_ASSERT(message->sender.epoch.value != 0);
     *frame = holm_mem(NULL, 0);
     if (codecs[message->type].write == NULL)
@@ -172,6 +179,8 @@ static enum holm_status read_generic(struct holm_wire_reading *reading,
     message->sender.node.value = envelope->node;
     message->sender.epoch.value = envelope->epoch;
     reading->unpacking = &unpacking;
+    if (message->type == HOLM_MESSAGE_SYNC_ASK || message->type == HOLM_MESSAGE_SYNC_TELL)
+        decoded->budget.left += RECONCILE_BYTES(frame.size);
     return codecs[message->type].read(reading, envelope, message);
 }
 
@@ -228,6 +237,8 @@ void holm_decoded_free(struct holm_decoded *decoded)
             holm_delta_release(message->as.deltas.deltas[i]);
     } else if (message->type == HOLM_MESSAGE_SYNC_PAGE) {
         holm_page_release(message->as.sync_page.page);
+    } else if (message->type == HOLM_MESSAGE_SYNC_TELL) {
+        holm_page_release(message->as.sync_tell.page);
     }
     holm_arena_release(&decoded->arena);
     struct holm_allocator allocator = decoded->budget.source;

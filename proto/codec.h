@@ -44,6 +44,7 @@ struct holm_codec_limits {
     size_t cluster_bytes_max;      /* 255 */
     size_t subscription_bytes_max; /* 64: of a Goodbye */
     uint64_t cut_pages_max;        /* 16,777,216: that a cut may announce */
+    size_t sync_parts_max;         /* frame_bytes_max / 4: each of ranges, hashes, lists, dots */
 };
 
 /* The limits above. frame_bytes_max: 0 means 1 MiB. */

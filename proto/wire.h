@@ -109,6 +109,11 @@ HOLM_NODISCARD enum holm_status holm_wire_write_sync(struct holm_arena *arena,
                                                      const struct holm_message *message,
                                                      Holm__Wire__Envelope *envelope);
 
+/* SyncAsk and SyncTell. */
+HOLM_NODISCARD enum holm_status holm_wire_write_reconcile(struct holm_arena *arena,
+                                                          const struct holm_message *message,
+                                                          Holm__Wire__Envelope *envelope);
+
 /* ---- reading ------------------------------------------------------------------------------- */
 
 /* The two ways to read a frame; holm_codec_decode() goes the first, and the second where it ends. */
@@ -211,5 +216,8 @@ HOLM_NODISCARD enum holm_status holm_wire_read_talk(struct holm_wire_reading *re
 HOLM_NODISCARD enum holm_status holm_wire_read_sync(struct holm_wire_reading *reading,
                                                     const Holm__Wire__Envelope *envelope,
                                                     struct holm_message *message);
+HOLM_NODISCARD enum holm_status holm_wire_read_reconcile(struct holm_wire_reading *reading,
+                                                         const Holm__Wire__Envelope *envelope,
+                                                         struct holm_message *message);
 
 #endif

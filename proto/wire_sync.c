@@ -24,6 +24,9 @@ static enum holm_status write_cut(struct holm_arena *arena, const struct holm_sy
     (*cut)->pages = source->pages;
     (*cut)->digest_low = source->digest.low;
     (*cut)->digest_high = source->digest.high;
+    (*cut)->transfer_low = source->transfer.low;
+    (*cut)->transfer_high = source->transfer.high;
+    (*cut)->entries = source->entries;
     status = holm_wire_write_vector(arena, source->vector, &(*cut)->vector);
     if (status == HOLM_OK)
         status = holm_wire_write_vector(arena, source->collected, &(*cut)->collected);
@@ -81,6 +84,9 @@ static enum holm_status read_cut(struct holm_wire_reading *reading, const Holm__
     cut->pages = read->pages;
     cut->digest.low = read->digest_low;
     cut->digest.high = read->digest_high;
+    cut->transfer.low = read->transfer_low;
+    cut->transfer.high = read->transfer_high;
+    cut->entries = read->entries;
     enum holm_status status = holm_wire_take_vector(reading, read->vector, &cut->vector);
     if (status == HOLM_OK)
         status = holm_wire_take_vector(reading, read->collected, &cut->collected);

@@ -72,11 +72,13 @@ static void copy_message(struct parcel *parcel)
     case HOLM_MESSAGE_SYNC_NEXT:
     case HOLM_MESSAGE_SYNC_CLOSE:
         break;
+    case HOLM_MESSAGE_SYNC_ASK:
+    case HOLM_MESSAGE_SYNC_TELL:
     case HOLM_MESSAGE_HELLO:
     case HOLM_MESSAGE_PING:
     case HOLM_MESSAGE_PONG:
     case HOLM_MESSAGE_GOODBYE:
-        fprintf(stderr, "parcel: a replica has sent what only a node sends\n");
+        fprintf(stderr, "parcel: a replica has sent what none sends so far\n");
         abort();
     }
 }

@@ -150,7 +150,8 @@ static const char *sync_differ(const struct holm_message *a, const struct holm_m
         return x->sync == y->sync && x->answer == y->answer && x->pages == y->pages &&
                        vectors_equal(x->vector, y->vector) &&
                        vectors_equal(x->collected, y->collected) &&
-                       holm_digest_equal(x->digest, y->digest)
+                       holm_digest_equal(x->digest, y->digest) &&
+                       holm_digest_equal(x->transfer, y->transfer) && x->entries == y->entries
                    ? NULL
                    : "the cut";
     if (a->type == HOLM_MESSAGE_SYNC_OPEN)
@@ -170,6 +171,82 @@ static const char *sync_differ(const struct holm_message *a, const struct holm_m
         a->as.sync_page.index != b->as.sync_page.index)
         return "the page's number";
     return items_differ(&a->as.sync_page.page->items, &b->as.sync_page.page->items);
+}
+
+static bool branches_equal(const struct holm_sync_branch *a, const struct holm_sync_branch *b,
+                           size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (a[i].index != b[i].index || a[i].level != b[i].level || a[i].jump != b[i].jump ||
+            a[i].hash_first != b[i].hash_first)
+            return false;
+    }
+    return true;
+}
+
+static bool hashes_equal(const uint64_t *a, const uint64_t *b, size_t count)
+{
+    return count == 0 || memcmp(a, b, count * sizeof *a) == 0;
+}
+
+static bool dots_equal(const struct holm_dot *a, const struct holm_dot *b)
+{
+    return holm_actor_equal(a->actor, b->actor) && a->seq == b->seq;
+}
+
+static bool lists_equal(const struct holm_sync_list *a, const struct holm_sync_list *b)
+{
+    return a->index == b->index && a->level == b->level && a->dot_first == b->dot_first &&
+           a->dot_count == b->dot_count && a->has_after == b->has_after &&
+           a->has_last == b->has_last && dots_equal(&a->after, &b->after) &&
+           dots_equal(&a->last, &b->last);
+}
+
+static const char *ask_differ(const struct holm_sync_ask *a, const struct holm_sync_ask *b)
+{
+    if (a->sync != b->sync || a->number != b->number || a->entries != b->entries ||
+        a->round != b->round || a->width != b->width || a->branch_count != b->branch_count ||
+        a->hash_count != b->hash_count || a->list_count != b->list_count ||
+        a->dot_count != b->dot_count || a->actor_count != b->actor_count)
+        return "numbers or counts of the ask";
+    if (!branches_equal(a->branches, b->branches, a->branch_count) ||
+        !hashes_equal(a->hashes, b->hashes, a->hash_count))
+        return "branches or hashes";
+    for (size_t i = 0; i < a->list_count; i++) {
+        if (!lists_equal(&a->lists[i], &b->lists[i]))
+            return "lists";
+    }
+    for (size_t i = 0; i < a->dot_count; i++) {
+        if (a->dots[i].actor != b->dots[i].actor || a->dots[i].seq != b->dots[i].seq ||
+            a->dots[i].mark != b->dots[i].mark)
+            return "dots";
+    }
+    for (size_t i = 0; i < a->actor_count; i++) {
+        if (!holm_actor_equal(a->actors[i], b->actors[i]))
+            return "actors of the ask";
+    }
+    return NULL;
+}
+
+static const char *tell_differ(const struct holm_sync_tell *a, const struct holm_sync_tell *b)
+{
+    if (a->sync != b->sync || a->number != b->number || a->branches_done != b->branches_done ||
+        a->lists_done != b->lists_done || a->has_through != b->has_through ||
+        a->wrong != b->wrong || a->width != b->width || a->branch_count != b->branch_count ||
+        a->hash_count != b->hash_count || a->gone_count != b->gone_count)
+        return "numbers or counts of the tell";
+    if (!dots_equal(&a->through, &b->through) || !holm_digest_equal(a->sum, b->sum))
+        return "how far it is told";
+    if (!branches_equal(a->branches, b->branches, a->branch_count) ||
+        !hashes_equal(a->hashes, b->hashes, a->hash_count))
+        return "branches or hashes";
+    for (size_t i = 0; i < a->gone_count; i++) {
+        if (a->gone[i] != b->gone[i])
+            return "what is gone";
+    }
+    if ((a->page == NULL) != (b->page == NULL))
+        return "whether there is a page";
+    return a->page == NULL ? NULL : items_differ(&a->page->items, &b->page->items);
 }
 
 static const char *talk_differ(const struct holm_message *a, const struct holm_message *b)
@@ -217,6 +294,10 @@ const char *messages_differ(const struct holm_message *a, const struct holm_mess
     case HOLM_MESSAGE_SYNC_PAGE:
     case HOLM_MESSAGE_SYNC_CLOSE:
         return sync_differ(a, b);
+    case HOLM_MESSAGE_SYNC_ASK:
+        return ask_differ(&a->as.sync_ask, &b->as.sync_ask);
+    case HOLM_MESSAGE_SYNC_TELL:
+        return tell_differ(&a->as.sync_tell, &b->as.sync_tell);
     }
     return "a type that there is not";
 }

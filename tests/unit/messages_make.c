@@ -54,6 +54,8 @@ void sample_release(struct sample *sample)
         holm_delta_release(message->as.delta);
     else if (message->type == HOLM_MESSAGE_SYNC_PAGE)
         holm_page_release(message->as.sync_page.page);
+    else if (message->type == HOLM_MESSAGE_SYNC_TELL)
+        holm_page_release(message->as.sync_tell.page);
     else if (message->type == HOLM_MESSAGE_DELTAS) {
         for (size_t i = 0; i < message->as.deltas.count; i++)
             holm_delta_release(message->as.deltas.deltas[i]);
@@ -332,7 +334,8 @@ static void make_sync_cut(struct sample *sample)
     sample->message.type = HOLM_MESSAGE_SYNC_CUT;
     sample->message.partition = 1;
     sample->message.as.sync_cut = (struct holm_sync_cut){
-        12, HOLM_CUT_OPEN, 3, vector(), {collected, 1}, {0x77, 0x8888888888888888u}};
+        12,        HOLM_CUT_OPEN, 3, vector(), {collected, 1}, {0x77, 0x8888888888888888u},
+        {0x99, 3}, 100000};
 }
 
 static void make_sync_next(struct sample *sample)
@@ -369,6 +372,66 @@ static void make_sync_close(struct sample *sample)
     sample->message.as.sync_close = 12;
 }
 
+/* One differing range of level 1, two lists, the second of them in part. */
+static void make_sync_ask(struct sample *sample)
+{
+    static const struct holm_sync_branch branches[] = {{3, 0, 1, 1}, {0x41, 16, 2, 1}};
+    static const uint64_t hashes[32] = {[0] = 0x1122334455667788u, [5] = 1, [16] = 7, [31] = 0xffu};
+    static const struct holm_sync_list lists[] = {
+        {.index = 0x310, .dot_first = 0, .dot_count = 3, .level = 3},
+        {.index = 0x3200,
+         .dot_first = 3,
+         .dot_count = 1,
+         .level = 4,
+         .has_after = true,
+         .has_last = true,
+         .after = {PORTO, 6},
+         .last = {PORTO_LATER, 900}}};
+    static const struct holm_sync_dot dots[] = {{0, 4, 0}, {0, 9, 1}, {1, 70, 0}, {2, 8, 130}};
+    sample->message.type = HOLM_MESSAGE_SYNC_ASK;
+    sample->message.partition = 1;
+    sample->message.as.sync_ask = (struct holm_sync_ask){.sync = 12,
+                                                         .number = 3,
+                                                         .entries = 5000,
+                                                         .round = 1,
+                                                         .width = 8,
+                                                         .branches = branches,
+                                                         .branch_count = COUNT(branches),
+                                                         .hashes = hashes,
+                                                         .hash_count = COUNT(hashes),
+                                                         .lists = lists,
+                                                         .list_count = COUNT(lists),
+                                                         .dots = dots,
+                                                         .dot_count = COUNT(dots),
+                                                         .actors = actors,
+                                                         .actor_count = COUNT(actors)};
+}
+
+static void make_sync_tell(struct sample *sample)
+{
+    static const struct holm_sync_branch branches[] = {{0x30, 0, 2, 1}, {0x3f, 16, 2, 0}};
+    static const uint64_t hashes[16] = {[2] = 0xabcd, [15] = 1};
+    static const uint32_t gone[] = {0, 1, 5};
+    make_sync_page(sample);
+    struct holm_page *page = sample->message.as.sync_page.page;
+    sample->message.type = HOLM_MESSAGE_SYNC_TELL;
+    sample->message.as.sync_tell = (struct holm_sync_tell){.sync = 12,
+                                                           .number = 3,
+                                                           .branches_done = 2,
+                                                           .lists_done = 1,
+                                                           .has_through = true,
+                                                           .through = {PORTO, 7},
+                                                           .width = 2,
+                                                           .sum = {5, UINT64_MAX},
+                                                           .branches = branches,
+                                                           .branch_count = COUNT(branches),
+                                                           .hashes = hashes,
+                                                           .hash_count = COUNT(hashes),
+                                                           .gone = gone,
+                                                           .gone_count = COUNT(gone),
+                                                           .page = page};
+}
+
 const struct sample_name sample_names[] = {
     {"delta_put", make_delta_put},
     {"delta_all", make_delta_all},
@@ -388,5 +451,7 @@ const struct sample_name sample_names[] = {
     {"sync_next", make_sync_next},
     {"sync_page", make_sync_page},
     {"sync_close", make_sync_close},
+    {"sync_ask", make_sync_ask},
+    {"sync_tell", make_sync_tell},
 };
 const size_t sample_name_count = COUNT(sample_names);

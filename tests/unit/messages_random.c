@@ -304,7 +304,9 @@ static void draw_sync(struct draw *draw, struct holm_message *message)
             chance_below(&draw->chance, 1 << 24),
             draw_vector(draw),
             draw_vector(draw),
-            {number(draw), number(draw)}};
+            {number(draw), number(draw)},
+            {number(draw), number(draw)},
+            number(draw)};
     else if (message->type == HOLM_MESSAGE_SYNC_NEXT)
         message->as.sync_next = (struct holm_sync_next){sync, number(draw),
                                                         (uint32_t)chance_next(&draw->chance)};
@@ -312,6 +314,135 @@ static void draw_sync(struct draw *draw, struct holm_message *message)
         message->as.sync_page = (struct holm_sync_page){sync, number(draw), draw_page(draw)};
     else
         message->as.sync_close = sync;
+}
+
+/* Ranges in order: from a cursor on, of any level. */
+static bool draw_range(struct draw *draw, struct holm_range_cursor *cursor, unsigned level_max,
+                       uint8_t *level, uint64_t *index)
+{
+    *level = (uint8_t)chance_below(&draw->chance, level_max + 1);
+    if (*level == 0 && cursor->started)
+        return false;
+    uint64_t gap = chance_permille(&draw->chance, 800) ? chance_below(&draw->chance, 20)
+                                                       : number(draw);
+    return holm_range_skip(cursor, *level, gap, index);
+}
+
+static uint32_t draw_branches(struct draw *draw, uint8_t width, unsigned jump_min,
+                              struct holm_sync_branch *branches, uint64_t *hashes)
+{
+    struct holm_range_cursor cursor = {0};
+    uint32_t count = 0, hash_count = 0;
+    for (uint64_t tries = chance_below(&draw->chance, 8); tries > 0; tries--) {
+        struct holm_sync_branch *branch = &branches[count];
+        if (!draw_range(draw, &cursor, 14, &branch->level, &branch->index))
+            break;
+        branch->jump = (uint8_t)(jump_min + chance_below(&draw->chance, 3 - jump_min));
+        branch->hash_first = hash_count;
+        count += 1;
+        for (uint32_t i = holm_sync_branch_hashes(branch->jump); i > 0; i--)
+            hashes[hash_count++] = chance_permille(&draw->chance, 300)
+                                       ? 0
+                                       : number(draw) & UINT64_MAX >> (64 - 8 * width);
+    }
+    return count;
+}
+
+static uint32_t hashes_of(const struct holm_sync_branch *branches, uint32_t count)
+{
+    uint32_t hashes = 0;
+    for (uint32_t i = 0; i < count; i++)
+        hashes += holm_sync_branch_hashes(branches[i].jump);
+    return hashes;
+}
+
+static void draw_list(struct draw *draw, struct holm_sync_ask *ask, struct holm_sync_list *list,
+                      struct holm_sync_dot *dots)
+{
+    list->dot_first = ask->dot_count;
+    list->has_after = chance_permille(&draw->chance, 200);
+    list->has_last = chance_permille(&draw->chance, 200);
+    uint32_t last = ask->actor_count - 1;
+    if (list->has_after)
+        list->after = (struct holm_dot){ask->actors[0], 1};
+    if (list->has_last)
+        list->last = (struct holm_dot){ask->actors[last], UINT64_MAX};
+    uint32_t actor = 0;
+    uint64_t seq = 1; /* `after` has it */
+    for (uint64_t left = chance_below(&draw->chance, 6); left > 0; left--) {
+        uint32_t before = actor;
+        actor += (uint32_t)chance_below(&draw->chance, last - actor + 1);
+        seq = (actor == before ? seq : 0) + 1 + (number(draw) >> 8);
+        dots[ask->dot_count++] = (struct holm_sync_dot){
+            actor, seq, chance_permille(&draw->chance, 500) ? 0 : number(draw)};
+    }
+    list->dot_count = ask->dot_count - list->dot_first;
+}
+
+static void draw_ask(struct draw *draw, struct holm_message *message)
+{
+    struct holm_sync_ask *ask = &message->as.sync_ask;
+    draw_actors(draw, message->sender);
+    struct holm_sync_branch *branches = take(draw, 8 * sizeof *branches);
+    uint64_t *hashes = take(draw, (size_t)8 * 256 * sizeof *hashes);
+    struct holm_sync_list *lists = take(draw, 8 * sizeof *lists);
+    struct holm_sync_dot *dots = take(draw, (size_t)8 * 6 * sizeof *dots);
+    *ask = (struct holm_sync_ask){.sync = number(draw),
+                                  .number = number(draw),
+                                  .entries = number(draw),
+                                  .round = (uint32_t)number(draw),
+                                  .width = (uint8_t)(1 + chance_below(&draw->chance, 8)),
+                                  .branches = branches,
+                                  .hashes = hashes,
+                                  .lists = lists,
+                                  .dots = dots};
+    /* Sorted, but for the own one in front. */
+    struct holm_actor *actors = take(draw, sizeof draw->actors);
+    memcpy(actors, draw->actors, sizeof draw->actors);
+    ask->actors = draw->actor_count > 1 ? actors + 1 : actors;
+    ask->actor_count = draw->actor_count > 1 ? (uint32_t)draw->actor_count - 1 : 1;
+    ask->branch_count = draw_branches(draw, ask->width, 1, branches, hashes);
+    ask->hash_count = hashes_of(branches, ask->branch_count);
+    struct holm_range_cursor cursor = {0};
+    for (uint64_t tries = chance_below(&draw->chance, 8); tries > 0; tries--) {
+        struct holm_sync_list *list = &lists[ask->list_count];
+        memset(list, 0, sizeof *list);
+        if (!draw_range(draw, &cursor, 16, &list->level, &list->index))
+            break;
+        draw_list(draw, ask, list, dots);
+        ask->list_count += 1;
+    }
+}
+
+static void draw_tell(struct draw *draw, struct holm_message *message)
+{
+    struct holm_sync_tell *tell = &message->as.sync_tell;
+    draw_actors(draw, message->sender);
+    struct holm_sync_branch *branches = take(draw, 8 * sizeof *branches);
+    uint64_t *hashes = take(draw, (size_t)8 * 256 * sizeof *hashes);
+    uint32_t *gone = take(draw, 16 * sizeof *gone);
+    *tell = (struct holm_sync_tell){.sync = number(draw),
+                                    .number = number(draw),
+                                    .branches_done = (uint32_t)number(draw),
+                                    .lists_done = (uint32_t)number(draw),
+                                    .has_through = chance_permille(&draw->chance, 500),
+                                    .wrong = chance_permille(&draw->chance, 500),
+                                    .width = (uint8_t)(1 + chance_below(&draw->chance, 8)),
+                                    .sum = {number(draw), number(draw)},
+                                    .branches = branches,
+                                    .hashes = hashes,
+                                    .gone = gone};
+    if (tell->has_through)
+        tell->through = (struct holm_dot){draw->actors[0], 1 + (number(draw) >> 1)};
+    tell->branch_count = draw_branches(draw, tell->width, 0, branches, hashes);
+    tell->hash_count = hashes_of(branches, tell->branch_count);
+    uint64_t next = 0;
+    for (uint64_t left = chance_below(&draw->chance, 16); left > 0; left--) {
+        next += chance_below(&draw->chance, 1000);
+        gone[tell->gone_count++] = (uint32_t)next++;
+    }
+    if (chance_permille(&draw->chance, 500))
+        tell->page = draw_page(draw);
 }
 
 static void draw_talk(struct draw *draw, struct holm_message *message)
@@ -342,6 +473,10 @@ void sample_random(struct sample *sample, enum holm_message_type type, uint64_t 
         message->as.delta = draw_delta(&draw, own);
     } else if (type == HOLM_MESSAGE_DELTAS) {
         draw_deltas(&draw, sample);
+    } else if (type == HOLM_MESSAGE_SYNC_ASK) {
+        draw_ask(&draw, message);
+    } else if (type == HOLM_MESSAGE_SYNC_TELL) {
+        draw_tell(&draw, message);
     } else if (type == HOLM_MESSAGE_BEACON) {
         draw_beacon(&draw, &message->as.beacon);
     } else if (type == HOLM_MESSAGE_HELLO) {

@@ -70,13 +70,11 @@ bool plain_equal(const struct plain *a, const struct plain *b);
 /* How two states talk. Zero means the default. */
 struct plain_link {
     struct holm_reconcile_config config;
-    size_t break_after;       /* asks between two losses of the link; 0: never */
-    bool codec;               /* over encoded frames */
-    uint64_t asks, rounds;    /* counted */
-    uint64_t bytes;           /* of frames, with codec */
-    size_t frame_bytes_most;  /* with codec */
-    uint64_t items, drops;    /* of the result */
-    size_t memory_bytes_most; /* of the heap */
+    size_t break_after;    /* asks between two losses of the link; 0: never */
+    uint64_t asks, rounds; /* counted */
+    uint64_t bytes;        /* of frames */
+    size_t frame_bytes_most;
+    uint64_t items, drops; /* of the result */
     /* Called when all is staged and nothing applied: what happens to the live state meanwhile. */
     void (*meanwhile)(struct plain *live);
 };
