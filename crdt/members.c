@@ -284,6 +284,9 @@ bool holm_members_ended(const struct holm_members *members, struct holm_actor ac
 bool holm_members_take(const struct holm_members *members, struct holm_actor writer,
                        struct holm_actor sender, enum holm_way way)
 {
+    const struct holm_member_row *row = row_of(members, writer.node);
+    if (row == NULL || writer.epoch.value > row->actor.epoch.value)
+        return false;
     if (holm_members_ended(members, sender))
         return false;
     return way == HOLM_WAY_LINK || !holm_members_ended(members, writer);

@@ -117,9 +117,10 @@ enum holm_way {
 };
 
 /*
- * Rules 4 and 5: may a run of `writer` that came from `sender` be taken? Not from an epoch that has
- * ended or a node that is forgotten (unread bytes of its links, T37; T40); and broadcast not of such
- * a writer either, whoever sends it. What is held back is asked again when the list has changed.
+ * Rules 4 and 5: may a run of `writer` that came from `sender` be taken? Not of an epoch that the list
+ * does not know (it may never have been admitted by anyone who is left); not from an epoch that has
+ * ended or a node that is forgotten (unread bytes of its links, T37; T40); and broadcast not of such a
+ * writer either, whoever sends it. What is held back is asked again when the list has changed.
  */
 bool holm_members_take(const struct holm_members *members, struct holm_actor writer,
                        struct holm_actor sender, enum holm_way way);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stable.h - what every member is known to have, and what may therefore be given up.
+ *
+ * A report says, in one message, what its sender had applied of a partition and of the member list:
+ *
+ *     report of B.e2:   V = A.e1:12 B.e2:7    list = A.e1:3
+ *
+ * The frontier of a replica X is what all members have, as far as X can prove it:
+ *
+ *     frontier = the meet of V_Y over all members Y, provided that for each of them X holds a report
+ *                  a. of Y's current epoch                                             (else T35)
+ *                  b. whose V, and whose list, X itself has: R_X >= V_Y                (else T18)
+ *                  c. whose list holds an admission of every member's current epoch    (else T36, T37)
+ *
+ * A tombstone in the frontier may be dropped: whatever was written on its key without having seen it
+ * was written before V_Y was reported by some Y, is in V_Y by (c), and so in R_X by (b); it is dead here, and
+ * whoever learns of the collection, by S, learns of it behind all that (T39).
+ *
+ *     S of X   what X has collected: a vector. It grows by the frontier and by the S of runs when they
+ *              are delivered and of cuts when they are applied, never otherwise, and never before what is
+ *              pending was sealed. It is part of what a write means, so it rides on every run.
+ *
+ * A member that was forgotten leaves all this when the forget is itself known to all the others.
+ *
+ * Ended epochs whose last seq is the same in R_X and in all V_Y are folded (vector.h): S then says so,
+ * by FOLDED entries, and whoever takes S over folds the same. See holm_stable_folds().
+ *
+ * Reports are what this life of this node has heard; they are not stored.
+ *
+ * Invariants, verified by holm_stable_check():
+ *     S1  reports are sorted by node, one a node, of the highest epoch heard
+ *     S2  their vectors are valid
+ */
+#ifndef HOLM_CRDT_STABLE_H
+#define HOLM_CRDT_STABLE_H
+
+#include "crdt/members.h"
+
+struct holm_report {
+    struct holm_actor member;
+    struct holm_vector partition; /* V */
+    struct holm_vector list;
+};
+
+struct holm_stable {
+    struct holm_allocator allocator;
+    struct holm_report *reports;
+    size_t count, capacity;
+    struct holm_dot *relied; /* forgets that S was grown under, sorted */
+    size_t relied_count, relied_capacity;
+};
+
+/* Where the question is asked: the replica's own state. All borrowed for the call. */
+struct holm_stable_self {
+    struct holm_actor actor;
+    uint32_t number;                   /* of the partition */
+    struct holm_vector_view partition; /* R, sealed */
+    struct holm_vector_view list;      /* of the member list, which `members` is the outcome of */
+    const struct holm_members *members;
+};
+
+void holm_stable_init(struct holm_stable *stable, const struct holm_allocator *allocator);
+void holm_stable_release(struct holm_stable *stable);
+
+/*
+ * Takes a report. One of an earlier epoch, or an earlier one of the same, is ignored; both vectors are
+ * copied. The sender must be confirmed: a provisional epoch may yet replace its state by less.
+ *   HOLM_EMALFORMED  not a vector; HOLM_ENOMEM
+ */
+HOLM_NODISCARD enum holm_status holm_stable_hear(struct holm_stable *stable,
+                                                 struct holm_actor member,
+                                                 struct holm_vector_view partition,
+                                                 struct holm_vector_view list);
+
+/* The last report of exactly this epoch, or NULL. */
+const struct holm_report *holm_stable_report(const struct holm_stable *stable,
+                                             struct holm_actor member);
+
+/* Forgets all reports: this node goes on under a new epoch. What was relied on stays. */
+void holm_stable_clear(struct holm_stable *stable);
+
+/* Whether a node no longer counts in rule 1: it is forgotten, and all others are known to know. */
+bool holm_stable_left(const struct holm_stable *stable, const struct holm_stable_self *self,
+                      const struct holm_member_row *row);
+
+/*
+ * frontier := what all members have. Empty when a condition fails for any one of them, or when this
+ * epoch is not a current member itself. Tombstones and runs of the op log that are in it may go.
+ * HOLM_ENOMEM: it is empty. O(members x (entries + members)).
+ */
+HOLM_NODISCARD enum holm_status holm_stable_frontier(const struct holm_stable *stable,
+                                                     const struct holm_stable_self *self,
+                                                     struct holm_vector *frontier);
+
+/*
+ * Adds to the frontier of the call above, which must not be empty, a FOLDED entry for the highest epoch
+ * of each node up to which all has ended and is the same in R and in all reports; and to `lasts` what
+ * each epoch that this folds anew ended with, for HOLM_MEMBER_FOLD. They go into the list first, S grows then.
+ *
+ * An ended epoch gets no more operations anywhere: each member fenced it before it reported (c), and
+ * whatever any of them had taken until then is in R. HOLM_ENOMEM: both are as they were.
+ */
+HOLM_NODISCARD enum holm_status holm_stable_folds(const struct holm_stable *stable,
+                                                  const struct holm_stable_self *self,
+                                                  struct holm_vector *frontier,
+                                                  struct holm_vector *lasts);
+
+/*
+ * May the ghost (count.h) of this actor go, which was made by the reset with this dot? When the actor
+ * is known to have applied the reset, so that it begins a new chain next, and all that it wrote before
+ * that is here. Else an increment that did not know of the reset brings the cancelled sum back (T13).
+ * Ghosts of epochs that have ended go when these are folded.
+ */
+bool holm_stable_ghost(const struct holm_stable *stable, const struct holm_stable_self *self,
+                       struct holm_actor actor, struct holm_dot reset);
+
+/*
+ * S grows, by own collection or by that of others: notes which forgets stand now. If one of them turns
+ * out to be void, what was collected was collected without asking a member: holm_stable_betrayed() is
+ * true from then on, and this replica comes back by replacement, as the forgotten do (T40).
+ * HOLM_ENOMEM: S must not grow.
+ */
+HOLM_NODISCARD enum holm_status holm_stable_rely(struct holm_stable *stable,
+                                                 const struct holm_members *members);
+bool holm_stable_betrayed(const struct holm_stable *stable, const struct holm_members *members);
+
+/* S1 and S2. */
+void holm_stable_check(const struct holm_stable *stable);
+
+#endif

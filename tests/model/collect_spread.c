@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/model/collect_state.h"
+
+/* ---- runs */
+
+static const struct holm_dot *last_dot(const struct world *world, const struct world_run *run)
+{
+    return &world->ops[run->first + run->count - 1].dot;
+}
+
+static bool is_old(const struct world *world, const struct world_node *n,
+                   const struct world_run *run)
+{
+    return holm_vector_has(holm_vector_view(&n->state.r), *last_dot(world, run));
+}
+
+static bool is_next(const struct world *world, const struct world_node *n,
+                    const struct world_run *run)
+{
+    const struct world_op *first = &world->ops[run->first];
+    return holm_vector_seq(holm_vector_view(&n->state.r), run->actor) + 1 == first->dot.seq &&
+           world_set_covers(&n->state.applied, &first->past);
+}
+
+static void hear_collected(struct world *world, int node, const struct world_run *run)
+{
+    struct world_node *n = &world->nodes[node];
+    struct holm_vector_view none = {NULL, 0};
+    if (holm_vector_covers(holm_vector_view(&n->state.s), holm_vector_view(&run->collected), none))
+        return;
+    must(holm_stable_rely(&n->stable, &n->members));
+    state_grow(world, &n->state, holm_vector_view(&run->collected));
+}
+
+static void apply_run(struct world *world, int node, const struct world_run *run)
+{
+    struct world_node *n = &world->nodes[node];
+    hear_collected(world, node, run);
+    for (int i = 0; i < run->count; i++)
+        state_apply(world, &n->state, run->first + i);
+    must(holm_vector_raise(&n->state.r, run->actor, last_dot(world, run)->seq));
+}
+
+static bool takes(const struct world *world, int node, struct holm_actor writer,
+                  struct holm_actor sender, enum holm_way way)
+{
+    return (world->rules & WORLD_NO_FENCE) != 0 ||
+           holm_members_take(&world->nodes[node].members, writer, sender, way);
+}
+
+/* Held runs of epochs that have ended go; those that have become causal are applied. */
+static void drain(struct world *world, int node)
+{
+    struct world_node *n = &world->nodes[node];
+    for (bool again = true; again;) {
+        again = false;
+        for (size_t i = 0; i < n->held_count && !again; i++) {
+            const struct world_run *run = &world->runs[n->held[i]];
+            bool taken = takes(world, node, run->actor, run->actor, HOLM_WAY_BROADCAST) ||
+                         (world->rules & WORLD_NO_PURGE) != 0;
+            if (taken && !is_old(world, n, run) && !is_next(world, n, run))
+                continue;
+            if (taken && !is_old(world, n, run))
+                apply_run(world, node, run);
+            n->held[i] = n->held[--n->held_count];
+            again = true;
+        }
+    }
+}
+
+void world_broadcast(struct world *world, int run, int to)
+{
+    struct world_node *n = &world->nodes[to];
+    const struct world_run *r = &world->runs[run];
+    if (!n->alive || holm_actor_equal(r->actor, n->actor) ||
+        !takes(world, to, r->actor, r->actor, HOLM_WAY_BROADCAST))
+        return;
+    if ((world->rules & WORLD_TELL_ON_RECEIPT) != 0)
+        hear_collected(world, to, r);
+    if (!is_old(world, n, r) && n->held_count < WORLD_ITEMS)
+        n->held[n->held_count++] = run;
+    drain(world, to);
+}
+
+int world_last_run(const struct world *world, int node)
+{
+    for (int i = world->run_count - 1; i >= 0; i--) {
+        if (world_index(world->runs[i].actor) == node)
+            return i;
+    }
+    return -1;
+}
+
+/* ---- messages */
+
+int world_send(struct world *world, enum world_message_type type, int from, int to)
+{
+    const struct world_node *n = &world->nodes[from];
+    if (!n->alive || from == to || !world->nodes[to].alive)
+        return -1;
+    if (!n->confirmed && !(type == WORLD_CUT && !world->nodes[to].confirmed))
+        return -1;
+    for (int i = 0; i < WORLD_MESSAGES; i++) {
+        struct world_message *message = &world->messages[i];
+        if (message->type != WORLD_NONE)
+            continue;
+        message->type = type;
+        message->from = n->actor;
+        message->from_member = n->confirmed;
+        message->to = world->nodes[to].actor;
+        state_copy(&message->state, &n->state);
+        return i;
+    }
+    return -1;
+}
+
+static bool take_report(struct world *world, int to, const struct world_message *message)
+{
+    struct world_node *n = &world->nodes[to];
+    struct world_raw *raw = &n->raw[world_index(message->from)];
+    raw->actor = message->from;
+    must(holm_vector_assign(&raw->r, holm_vector_view(&message->state.r)));
+    must(holm_vector_assign(&raw->list, holm_vector_view(&message->state.list)));
+    must(holm_stable_hear(&n->stable, message->from, holm_vector_view(&message->state.r),
+                          holm_vector_view(&message->state.list)));
+    return true;
+}
+
+/* Operations of the list that are new, as far as they may be taken and their causes are. */
+static void take_list(struct world *world, int to, const struct world_message *message,
+                      bool as_member)
+{
+    struct world_node *n = &world->nodes[to];
+    for (int i = 0; i < world->list_count; i++) {
+        const struct world_list_op *op = &world->list_ops[i];
+        if (!world_set_has(&message->state.listed, i) || world_set_has(&n->state.listed, i) ||
+            !world_set_covers(&n->state.listed, &op->past))
+            continue;
+        if (!as_member && (world->rules & WORLD_NO_LIST_FENCE) == 0 &&
+            !holm_admission_take_list(&n->members, op->op.dot.actor, message->from))
+            continue;
+        world_learn(world, to, i);
+    }
+    drain(world, to);
+}
+
+/* Of someone who is forgotten here nothing is taken but whom it has forgotten in its turn: without that,
+ * two that forgot each other would never find out. */
+static void take_hearsay(struct world *world, int to, const struct world_message *message)
+{
+    struct world_node *n = &world->nodes[to];
+    for (int i = 0; i < world->list_count; i++) {
+        if (!world_set_has(&message->state.listed, i) ||
+            world->list_ops[i].op.type != HOLM_MEMBER_FORGET)
+            continue;
+        world_set_add(&n->state.hearsay, i);
+        must(holm_members_apply(&n->members, &world->list_ops[i].op));
+    }
+    drain(world, to);
+}
+
+/* An answer to a pull: the runs that were there when it was given, in causal order. */
+static bool take_runs(struct world *world, int to, const struct world_message *message)
+{
+    struct world_node *n = &world->nodes[to];
+    for (int i = 0; i < world->run_count; i++) {
+        const struct world_run *run = &world->runs[i];
+        if (!world_set_has(&message->state.applied, run->first) || is_old(world, n, run) ||
+            !is_next(world, n, run) || !takes(world, to, run->actor, message->from, HOLM_WAY_LINK))
+            continue;
+        apply_run(world, to, run);
+    }
+    drain(world, to);
+    return true;
+}
+
+/* Whether a key that was known here has gone from the cut: it was removed there, or was buried, and
+ * the tombstone collected. Nothing tells which. */
+static bool has_gone(const struct world *world, const struct world_state *here,
+                     const struct world_state *cut, int key)
+{
+    bool known = false;
+    for (int i = 0; i < world->op_count; i++)
+        known = known || (world->ops[i].what.key == key && world_set_has(&here->applied, i) &&
+                          world_set_has(&cut->applied, i));
+    for (size_t i = 0; i < cut->cell_count; i++)
+        known = known && world->ops[cut->cells[i]].what.key != key;
+    for (size_t i = 0; i < cut->entry_count; i++)
+        known = known && !(cut->entries[i].key == key && holm_count_live(&cut->entries[i].count));
+    return known;
+}
+
+/* Rule 5: all becomes the cut's; own operations that it does not cover are minted anew. */
+static void replace(struct world *world, int to, const struct world_message *message)
+{
+    struct world_node *n = &world->nodes[to];
+    struct world_wish journal[16];
+    size_t count = 0;
+    for (int i = 0; i < world->op_count; i++) {
+        const struct world_op *op = &world->ops[i];
+        if (!world_set_has(&n->state.applied, i) || world_set_has(&message->state.applied, i))
+            continue;
+        bool gone = op->what.type != WORLD_BURY &&
+                    has_gone(world, &n->state, &message->state, op->what.key) &&
+                    (world->rules & WORLD_REMINT_ALL) == 0;
+        if (world_index(op->dot.actor) != to || gone) {
+            world->dropped += 1;
+        } else if (count < 16) {
+            journal[count++] = op->what;
+            world->reminted += 1;
+        }
+    }
+    for (size_t i = 0; i < n->state.journal_count && count < 16; i++)
+        journal[count++] = n->state.journal[i];
+    state_copy(&n->state, &message->state);
+    memcpy(n->state.journal, journal, sizeof journal);
+    n->state.journal_count = count;
+    world_members(world, to);
+    holm_stable_release(&n->stable);
+    holm_stable_init(&n->stable, &world->allocator);
+    must(holm_stable_rely(&n->stable, &n->members));
+    world->replaced += 1;
+}
+
+static void merge(struct world *world, int to, const struct world_message *message)
+{
+    struct world_node *n = &world->nodes[to];
+    struct holm_vector_view none = {NULL, 0};
+    if (!holm_vector_covers(holm_vector_view(&n->state.s), holm_vector_view(&message->state.s),
+                            none))
+        must(holm_stable_rely(&n->stable, &n->members));
+    state_merge(world, &n->state, &message->state,
+                holm_members_lasts(&n->members, WORLD_PARTITION));
+}
+
+static bool take_cut(struct world *world, int to, const struct world_message *message)
+{
+    struct world_node *n = &world->nodes[to];
+    if (n->returning && !holm_actor_equal(message->from, n->admitter) &&
+        (world->rules & WORLD_RETURN_ANYWHERE) == 0)
+        return false;
+    bool weak = !n->confirmed && (world->rules & WORLD_CONFIRM_BY_S) != 0;
+    if (n->returning)
+        replace(world, to, message);
+    take_list(world, to, message, true);
+    if (!n->returning && !weak)
+        merge(world, to, message);
+    struct holm_stable_self self = world_self(world, to);
+    struct holm_vector_view cut = holm_vector_view(weak ? &message->state.s : &message->state.r);
+    bool anywhere = (world->rules & WORLD_ADMIT_ANYWHERE) != 0;
+    struct holm_vector_view list = holm_vector_view(anywhere ? &n->state.list
+                                                             : &message->state.list);
+    if (!n->confirmed && message->from_member && holm_admission_by_cut(&self, cut, list))
+        world_confirm(world, to);
+    drain(world, to);
+    return true;
+}
+
+/* Whether the receiver deals with this sender at all. Provisional ones do with each other, when a
+ * whole cluster restarts. */
+static bool meets(const struct world *world, int to, const struct world_message *message)
+{
+    const struct world_node *n = &world->nodes[to];
+    if ((world->rules & WORLD_NO_FENCE) != 0)
+        return true;
+    if (holm_members_ended(&n->members, message->from))
+        return false;
+    if (!n->confirmed || message->type == WORLD_LIST || message->type == WORLD_REPORT)
+        return true;
+    return holm_members_current(&n->members, message->from);
+}
+
+bool world_deliver_unread(struct world *world, int at)
+{
+    if (at < 0)
+        return false;
+    struct world_message *message = &world->messages[at];
+    enum world_message_type type = message->type;
+    int to = world_index(message->to);
+    const struct world_node *n = &world->nodes[to];
+    message->type = WORLD_NONE;
+    if (!n->alive || !holm_actor_equal(n->actor, message->to))
+        return false;
+    message->type = type;
+    bool met = meets(world, to, message);
+    message->type = WORLD_NONE;
+    if (type == WORLD_LIST && met)
+        take_list(world, to, message, false);
+    else if (type == WORLD_LIST)
+        take_hearsay(world, to, message);
+    if (!met)
+        return false;
+    if (type == WORLD_REPORT)
+        return take_report(world, to, message);
+    if (type == WORLD_RUNS)
+        return take_runs(world, to, message);
+    if (type == WORLD_CUT)
+        return take_cut(world, to, message);
+    return true;
+}
+
+bool world_deliver(struct world *world, int at)
+{
+    if (at < 0)
+        return false;
+    const struct world_node *from = &world->nodes[world_index(world->messages[at].from)];
+    if (!from->alive || !holm_actor_equal(from->actor, world->messages[at].from)) {
+        world->messages[at].type = WORLD_NONE;
+        return false;
+    }
+    return world_deliver_unread(world, at);
+}
+
+bool world_tell(struct world *world, enum world_message_type type, int from, int to)
+{
+    return world_deliver(world, world_send(world, type, from, to));
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * collect_state.h - what a node of the world holds, and how operations, collection and whole cuts change it.
+ */
+#ifndef HOLM_TESTS_MODEL_COLLECT_STATE_H
+#define HOLM_TESTS_MODEL_COLLECT_STATE_H
+
+#include "tests/model/collect_world.h"
+
+void state_init(struct world_state *state, const struct holm_allocator *allocator);
+void state_release(struct world_state *state);
+void state_copy(struct world_state *target, const struct world_state *source);
+
+/* Fails the test when memory is refused: worlds have as much as they want. */
+void must(enum holm_status status);
+
+bool state_buried(const struct world *world, const struct world_state *state, int key);
+struct world_entry *state_entry(struct world_state *state, int key, struct holm_actor actor);
+
+/* Applies an operation whose causes are here; R is raised by the caller. */
+void state_apply(struct world *world, struct world_state *state, int op);
+
+/* S grows: tombstones that it covers go, and epochs that it folds. */
+void state_grow(struct world *world, struct world_state *state, struct holm_vector_view collected);
+
+/* Merges all of a cut. `lasts` are those of the lists of both. */
+void state_merge(struct world *world, struct world_state *state, const struct world_state *cut,
+                 struct holm_vector_view lasts);
+
+/* ---- of collect_world.c, for the other files of the world */
+
+struct holm_actor world_actor(int node, uint64_t epoch);
+int world_index(struct holm_actor actor);
+/* The question that a node puts to crdt/stable.h. */
+struct holm_stable_self world_self(const struct world *world, int node);
+/* The node applies an operation of the member list. */
+void world_learn(struct world *world, int node, int list_op);
+/* Makes the node's members anew, from what its state lists. */
+void world_members(struct world *world, int node);
+/* The node is a member from now on, and mints its journal. */
+void world_confirm(struct world *world, int node);
+
+#endif

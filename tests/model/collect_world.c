@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/model/collect_world.h"
+
+#include "tests/model/collect_state.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct holm_actor world_actor(int node, uint64_t epoch)
+{
+    return (struct holm_actor){{(uint64_t)node + 1}, {epoch}};
+}
+
+int world_index(struct holm_actor actor)
+{
+    return (int)actor.node.value - 1;
+}
+
+struct holm_stable_self world_self(const struct world *world, int node)
+{
+    const struct world_node *n = &world->nodes[node];
+    return (struct holm_stable_self){.actor = n->actor,
+                                     .number = WORLD_PARTITION,
+                                     .partition = holm_vector_view(&n->state.r),
+                                     .list = holm_vector_view(&n->state.list),
+                                     .members = &n->members};
+}
+
+/* ---- the member list */
+
+void world_learn(struct world *world, int node, int list_op)
+{
+    struct world_node *n = &world->nodes[node];
+    const struct holm_member_op *op = &world->list_ops[list_op].op;
+    world_set_add(&n->state.listed, list_op);
+    must(holm_vector_raise(&n->state.list, op->dot.actor, op->dot.seq));
+    must(holm_members_apply(&n->members, op));
+}
+
+void world_members(struct world *world, int node)
+{
+    struct world_node *n = &world->nodes[node];
+    holm_members_release(&n->members);
+    holm_members_init(&n->members, &world->allocator);
+    for (int i = 0; i < world->list_count; i++) {
+        if (world_set_has(&n->state.listed, i) || world_set_has(&n->state.hearsay, i))
+            must(holm_members_apply(&n->members, &world->list_ops[i].op));
+    }
+    holm_members_check(&n->members);
+}
+
+static void list_mint(struct world *world, int node, enum holm_member_op_type type,
+                      struct holm_actor subject, uint64_t last)
+{
+    struct world_node *n = &world->nodes[node];
+    if (world->list_count == WORLD_OPS)
+        must(HOLM_ELIMIT);
+    int at = world->list_count++;
+    struct world_list_op *op = &world->list_ops[at];
+    op->past = n->state.listed;
+    op->op = (struct holm_member_op){.type = type, .subject = subject};
+    op->op.dot.actor = n->actor;
+    op->op.dot.seq = holm_vector_seq(holm_vector_view(&n->state.list), n->actor) + 1;
+    op->op.partition = WORLD_PARTITION;
+    op->op.last = last;
+    must(holm_members_apply(&world->all, &op->op));
+    world_learn(world, node, at);
+}
+
+void world_init(struct world *world, int node_count, uint32_t rules_left_out)
+{
+    memset(world, 0, sizeof *world);
+    world->allocator = heap_allocator(&world->heap);
+    world->rules = rules_left_out;
+    world->node_count = node_count;
+    holm_members_init(&world->all, &world->allocator);
+    for (int i = 0; i < node_count; i++) {
+        struct world_node *n = &world->nodes[i];
+        n->actor = world_actor(i, 1);
+        n->former = n->actor.epoch;
+        n->clock = 2;
+        n->alive = n->confirmed = true;
+        state_init(&n->state, &world->allocator);
+        state_init(&n->store, &world->allocator);
+        holm_members_init(&n->members, &world->allocator);
+        holm_stable_init(&n->stable, &world->allocator);
+        for (int k = 0; k < WORLD_NODES; k++) {
+            holm_vector_init(&n->raw[k].r, &world->allocator);
+            holm_vector_init(&n->raw[k].list, &world->allocator);
+        }
+    }
+    for (int i = 0; i < WORLD_MESSAGES; i++)
+        state_init(&world->messages[i].state, &world->allocator);
+    for (int i = 0; i < node_count; i++)
+        list_mint(world, A, HOLM_MEMBER_ADMIT, world_actor(i, 1), 0);
+    for (int i = 0; i < node_count; i++) {
+        for (int op = 0; i != A && op < node_count; op++)
+            world_learn(world, i, op);
+        world_store(world, i);
+    }
+}
+
+void world_release(struct world *world)
+{
+    for (int i = 0; i < world->node_count; i++) {
+        struct world_node *n = &world->nodes[i];
+        state_release(&n->state);
+        state_release(&n->store);
+        holm_members_release(&n->members);
+        holm_stable_release(&n->stable);
+        for (int k = 0; k < WORLD_NODES; k++) {
+            holm_vector_release(&n->raw[k].r);
+            holm_vector_release(&n->raw[k].list);
+        }
+    }
+    for (int i = 0; i < WORLD_MESSAGES; i++)
+        state_release(&world->messages[i].state);
+    holm_members_release(&world->all);
+    for (int i = 0; i < world->run_count; i++)
+        holm_vector_release(&world->runs[i].collected);
+    if (world->heap.blocks != 0)
+        must(HOLM_ENOMEM);
+}
+
+/* ---- writing */
+
+static void fill_entries(struct world *world, int node, struct world_op *op)
+{
+    struct world_state *state = &world->nodes[node].state;
+    struct holm_actor self = world->nodes[node].actor;
+    if (op->what.type == WORLD_COUNT) {
+        const struct world_entry *own = state_entry(state, op->what.key, self);
+        struct world_entry *entry = &op->entries[op->entry_count++];
+        entry->key = op->what.key;
+        entry->actor = self;
+        must(holm_count_increment(own == NULL ? NULL : &own->count, op->dot.seq, op->what.amount,
+                                  &entry->count));
+        return;
+    }
+    for (size_t i = 0; i < state->entry_count; i++) {
+        struct world_entry *from = &state->entries[i];
+        bool taken = op->what.type == WORLD_RESET ||
+                     (op->what.type == WORLD_MOVE && from->actor.node.value == self.node.value &&
+                      from->actor.epoch.value != self.epoch.value);
+        if (!taken || from->key != op->what.key || !holm_count_live(&from->count))
+            continue;
+        struct world_entry *mark = &op->entries[op->entry_count++];
+        *mark = *from;
+        mark->count = holm_count_cancelled(&from->count);
+        mark->reset = op->dot;
+        if (op->what.type == WORLD_MOVE)
+            op->what.amount += from->count.sum - from->count.cancelled_sum;
+    }
+    if (op->what.type == WORLD_MOVE) {
+        const struct world_entry *own = state_entry(state, op->what.key, self);
+        struct world_entry *entry = &op->entries[op->entry_count++];
+        *entry = (struct world_entry){.key = op->what.key, .actor = self};
+        must(holm_count_increment(own == NULL ? NULL : &own->count, op->dot.seq, op->what.amount,
+                                  &entry->count));
+    }
+}
+
+static void mint(struct world *world, int node, const struct world_wish *wishes, int count)
+{
+    struct world_node *n = &world->nodes[node];
+    struct world_run *run = &world->runs[world->run_count++];
+    uint64_t seq = holm_vector_seq(holm_vector_view(&n->state.r), n->actor);
+    if (world->op_count + count > WORLD_OPS)
+        must(HOLM_ELIMIT);
+    *run = (struct world_run){.actor = n->actor, .first = world->op_count, .count = count};
+    holm_vector_init(&run->collected, &world->allocator);
+    if ((world->rules & WORLD_NO_TELLING) == 0)
+        must(holm_vector_assign(&run->collected, holm_vector_view(&n->state.s)));
+    for (int i = 0; i < count; i++) {
+        int at = world->op_count++;
+        struct world_op *op = &world->ops[at];
+        memset(op, 0, sizeof *op);
+        op->what = wishes[i];
+        op->dot = (struct holm_dot){n->actor, seq + 1 + (uint64_t)i};
+        op->past = n->state.applied;
+        if (!state_buried(world, &n->state, op->what.key))
+            fill_entries(world, node, op);
+        state_apply(world, &n->state, at);
+    }
+    must(holm_vector_raise(&n->state.r, n->actor, seq + (uint64_t)count));
+}
+
+bool world_write_batch(struct world *world, int node, const struct world_wish *wishes, int count)
+{
+    struct world_node *n = &world->nodes[node];
+    bool buried_before[WORLD_KEYS] = {false};
+    for (int i = 0; i < count; i++) {
+        int key = wishes[i].key;
+        if (buried_before[key] || state_buried(world, &n->state, key))
+            return false;
+        buried_before[key] = wishes[i].type == WORLD_BURY;
+    }
+    if (n->confirmed && !holm_members_current(&n->members, n->actor) &&
+        (world->rules & (WORLD_FORGET_AT_ONCE | WORLD_NO_FENCE)) == 0)
+        return false;
+    if (n->confirmed || (world->rules & WORLD_PROVISIONAL_DOTS) != 0) {
+        mint(world, node, wishes, count);
+        return true;
+    }
+    for (int i = 0; i < count && n->state.journal_count < 16; i++)
+        n->state.journal[n->state.journal_count++] = wishes[i];
+    return true;
+}
+
+bool world_write(struct world *world, int node, enum world_op_type type, int key, int64_t amount)
+{
+    struct world_wish wish = {type, key, amount};
+    return world_write_batch(world, node, &wish, 1);
+}
+
+void world_move(struct world *world, int node)
+{
+    for (int key = 0; key < WORLD_KEYS; key++) {
+        bool any = false;
+        const struct world_node *n = &world->nodes[node];
+        for (size_t i = 0; i < n->state.entry_count; i++) {
+            const struct world_entry *entry = &n->state.entries[i];
+            any = any || (entry->key == key && holm_count_live(&entry->count) &&
+                          entry->actor.node.value == n->actor.node.value &&
+                          entry->actor.epoch.value != n->actor.epoch.value);
+        }
+        if (any)
+            (void)world_write(world, node, WORLD_MOVE, key, 0);
+    }
+}
+
+/* ---- lives */
+
+void world_confirm(struct world *world, int node)
+{
+    struct world_node *n = &world->nodes[node];
+    struct world_wish journal[16];
+    size_t count = n->state.journal_count;
+    memcpy(journal, n->state.journal, sizeof journal);
+    n->state.journal_count = 0;
+    n->confirmed = true;
+    n->returning = false;
+    n->former = n->actor.epoch;
+    for (size_t i = 0; i < count; i++)
+        (void)world_write_batch(world, node, &journal[i], 1);
+}
+
+void world_store(struct world *world, int node)
+{
+    struct world_node *n = &world->nodes[node];
+    state_copy(&n->store, &n->state);
+    n->stored = true;
+}
+
+void world_crash(struct world *world, int node)
+{
+    world->nodes[node].alive = false;
+    world->nodes[node].confirmed = false;
+    world->nodes[node].held_count = 0;
+}
+
+void world_start(struct world *world, int node, bool from_store, uint64_t clock)
+{
+    struct world_node *n = &world->nodes[node];
+    struct world_state empty;
+    state_init(&empty, &world->allocator);
+    state_copy(&n->state, from_store ? &n->store : &empty);
+    state_release(&empty);
+    n->alive = true;
+    n->confirmed = n->returning = false;
+    n->actor.epoch.value = clock != 0 ? clock : n->clock;
+    n->clock = n->actor.epoch.value >= n->clock ? n->actor.epoch.value + 1 : n->clock;
+    holm_stable_clear(&n->stable);
+    world_members(world, node);
+    if (!from_store) { /* what nobody remembers nobody relied on */
+        holm_stable_release(&n->stable);
+        holm_stable_init(&n->stable, &world->allocator);
+    }
+}
+
+bool world_admit(struct world *world, int member, int node)
+{
+    struct world_node *m = &world->nodes[member];
+    struct world_node *n = &world->nodes[node];
+    struct holm_stable_self self = world_self(world, member);
+    const struct holm_member_row *row = holm_members_find(&m->members, n->actor.node);
+    if (!m->alive || !m->confirmed || !n->alive || n->confirmed ||
+        !holm_members_current(&m->members, m->actor))
+        return false;
+    bool forgotten = row != NULL && row->forgotten;
+    if (forgotten && (world->rules & WORLD_RETURN_ANYWHERE) == 0 &&
+        !holm_admission_may_return(&m->stable, &self, n->actor.node))
+        return false;
+    uint64_t least = holm_members_epoch_min(&m->members, n->actor.node).value;
+    if (n->actor.epoch.value < least && (world->rules & WORLD_ANY_EPOCH) == 0) {
+        n->actor.epoch.value = least > n->clock ? least : n->clock;
+        n->clock = n->actor.epoch.value + 1;
+    }
+    n->returning = forgotten && (world->rules & WORLD_RETURN_BY_MERGE) == 0;
+    n->admitter = m->actor;
+    list_mint(world, member, HOLM_MEMBER_ADMIT, n->actor, 0);
+    return true;
+}
+
+bool world_join(struct world *world, int node, int member)
+{
+    int message = world_send(world, WORLD_CUT, member, node);
+    return message >= 0 && world_deliver(world, message) && world->nodes[node].confirmed;
+}
+
+/* With WORLD_CONFIRM_ALONE, a listed epoch that lives is as good as one that has restarted. */
+static void hear_others(struct world *world, int node, struct holm_heard *heard, size_t *count)
+{
+    for (int i = 0; i < world->node_count; i++) {
+        const struct world_node *other = &world->nodes[i];
+        if (!other->alive || i == node)
+            continue;
+        heard[*count] = (struct holm_heard){other->actor, holm_vector_view(&other->state.r)};
+        if ((world->rules & WORLD_CONFIRM_ALONE) != 0)
+            heard[*count].actor.epoch.value += 1000;
+        *count += 1;
+    }
+}
+
+bool world_confirm_itself(struct world *world, int node)
+{
+    struct holm_heard heard[WORLD_NODES];
+    size_t count = 0;
+    struct holm_stable_self self = world_self(world, node);
+    hear_others(world, node, heard, &count);
+    if (!holm_admission_by_itself(&self, heard, count))
+        return false;
+    list_mint(world, node, HOLM_MEMBER_ADMIT, self.actor, 0);
+    world_confirm(world, node);
+    return true;
+}
+
+void world_forget(struct world *world, int member, int node)
+{
+    const struct holm_member_row *row = holm_members_find(&world->nodes[member].members,
+                                                          world->nodes[node].actor.node);
+    list_mint(world, member, HOLM_MEMBER_FORGET, row->actor, 0);
+}
+
+bool world_lost(struct world *world, int node, int member)
+{
+    struct holm_stable_self self = world_self(world, node);
+    return holm_admission_lost(&world->nodes[node].stable, &self, &world->nodes[member].members,
+                               holm_vector_view(&world->nodes[member].state.list));
+}
+
+/* ---- collecting */
+
+/* The list holds the admissions of this epoch: a report that knows its own epoch is of that epoch, so
+ * that this has to be left out along with it. */
+static void know_itself(const struct world_node *n, struct holm_actor actor,
+                        struct holm_vector *list)
+{
+    for (size_t i = 0; i < n->members.admission_count; i++) {
+        const struct holm_dot *dot = &n->members.admissions[i].dot;
+        if (holm_actor_equal(n->members.admissions[i].subject, actor))
+            must(holm_vector_raise(list, dot->actor, dot->seq));
+    }
+}
+
+/* The reports as a rule left out would have them. */
+static void lie(struct world *world, int node, struct holm_stable *stable, struct holm_vector *r)
+{
+    struct world_node *n = &world->nodes[node];
+    holm_stable_init(stable, &world->allocator);
+    holm_vector_init(r, &world->allocator);
+    must(holm_vector_assign(r, holm_vector_view(&n->state.r)));
+    for (int i = 0; i < world->node_count; i++) {
+        const struct world_raw *raw = &n->raw[i];
+        struct holm_vector list;
+        if (raw->actor.node.value == 0)
+            continue;
+        const struct holm_member_row *row = holm_members_find(&n->members, raw->actor.node);
+        holm_vector_init(&list, &world->allocator);
+        bool all = (world->rules & (WORLD_NO_ADMISSIONS | WORLD_FORGET_AT_ONCE)) != 0;
+        must(holm_vector_assign(&list, holm_vector_view(all ? &n->state.list : &raw->list)));
+        struct holm_actor actor = raw->actor;
+        if ((world->rules & WORLD_NO_EPOCH) != 0 && row != NULL) {
+            actor = row->actor;
+            know_itself(n, actor, &list);
+        }
+        must(holm_stable_hear(stable, actor, holm_vector_view(&raw->r), holm_vector_view(&list)));
+        if ((world->rules & WORLD_NO_CLOSURE) != 0)
+            must(holm_vector_join(r, holm_vector_view(&raw->r)));
+        holm_vector_release(&list);
+    }
+}
+
+static bool drop_ghosts(struct world *world, int node)
+{
+    struct world_node *n = &world->nodes[node];
+    struct holm_stable_self self = world_self(world, node);
+    bool any = false;
+    for (size_t i = n->state.entry_count; i > 0; i--) {
+        struct world_entry *entry = &n->state.entries[i - 1];
+        if (holm_count_live(&entry->count) ||
+            !holm_stable_ghost(&n->stable, &self, entry->actor, entry->reset))
+            continue;
+        *entry = n->state.entries[--n->state.entry_count];
+        world->ghosts_gone += 1;
+        any = true;
+    }
+    return any;
+}
+
+/* Every ended epoch is folded, whatever the others have of it. */
+static void fold_early(struct world *world, int node, struct holm_vector *frontier)
+{
+    struct world_node *n = &world->nodes[node];
+    for (size_t i = 0; i < n->state.r.count; i++) {
+        struct holm_dot entry = n->state.r.entries[i];
+        if (!holm_members_ended(&n->members, entry.actor) || entry.seq == HOLM_SEQ_FOLDED)
+            continue;
+        must(holm_vector_raise(frontier, entry.actor, HOLM_SEQ_FOLDED));
+        list_mint(world, node, HOLM_MEMBER_FOLD, entry.actor, entry.seq);
+    }
+}
+
+static void grow(struct world *world, int node, struct holm_vector *frontier)
+{
+    struct world_node *n = &world->nodes[node];
+    size_t before = n->state.tombstone_count;
+    must(holm_stable_rely(&n->stable, &n->members));
+    state_grow(world, &n->state, holm_vector_view(frontier));
+    world->collected += before - n->state.tombstone_count;
+}
+
+bool world_collect(struct world *world, int node)
+{
+    struct world_node *n = &world->nodes[node];
+    struct holm_stable lies;
+    struct holm_vector frontier, lasts, r;
+    bool grown = false;
+    uint32_t lying = WORLD_NO_CLOSURE | WORLD_NO_EPOCH | WORLD_NO_ADMISSIONS | WORLD_FORGET_AT_ONCE;
+    if (!n->alive || !n->confirmed)
+        return false;
+    lie(world, node, &lies, &r);
+    holm_vector_init(&frontier, &world->allocator);
+    holm_vector_init(&lasts, &world->allocator);
+    struct holm_stable_self self = world_self(world, node);
+    const struct holm_stable *stable = (world->rules & lying) != 0 ? &lies : &n->stable;
+    self.partition = holm_vector_view(&r);
+    must(holm_stable_frontier(stable, &self, &frontier));
+    if (frontier.count > 0) {
+        must(holm_stable_folds(stable, &self, &frontier, &lasts));
+        for (size_t i = 0; i < lasts.count; i++)
+            list_mint(world, node, HOLM_MEMBER_FOLD, lasts.entries[i].actor, lasts.entries[i].seq);
+        world->folded += lasts.count;
+    }
+    if ((world->rules & WORLD_FOLD_EARLY) != 0)
+        fold_early(world, node, &frontier);
+    struct holm_vector_view none = {NULL, 0};
+    if (!holm_vector_covers(holm_vector_view(&n->state.s), holm_vector_view(&frontier), none)) {
+        grow(world, node, &frontier);
+        grown = true;
+    }
+    grown = drop_ghosts(world, node) || grown;
+    holm_vector_release(&frontier);
+    holm_vector_release(&lasts);
+    holm_vector_release(&r);
+    holm_stable_release(&lies);
+    return grown;
+}
