@@ -23,6 +23,8 @@ void holm_pending_release(struct holm_pending *pending)
                     sizeof *pending->seen);
     holm_array_free(&pending->allocator, pending->saved, pending->saved_capacity,
                     sizeof *pending->saved);
+    holm_array_free(&pending->allocator, pending->bound, pending->bound_capacity,
+                    sizeof *pending->bound);
     memset(pending, 0, sizeof *pending);
 }
 
@@ -92,6 +94,81 @@ enum holm_status holm_pending_add(struct holm_pending *pending,
     pending->item_count += 1;
     pending->bytes += item_bytes(made);
     return HOLM_OK;
+}
+
+static uint64_t seq_of(const struct holm_pending_item *item)
+{
+    return item->op == HOLM_ITEM_COUNT ? item->count.last : item->seq;
+}
+
+static void enter(struct holm_pending_bound *table, size_t capacity, uint64_t seq, uint32_t index)
+{
+    size_t at = (size_t)seq & (capacity - 1);
+    while (table[at].seq != 0 && table[at].seq != seq)
+        at = (at + 1) & (capacity - 1);
+    table[at] = (struct holm_pending_bound){seq, index};
+}
+
+/* Bindings that are void are left out, but those that a roll-back would need again. */
+static enum holm_status rebind(struct holm_pending *pending)
+{
+    size_t capacity = 16;
+    while (capacity < 4 * (pending->item_count + pending->saved_count + 1))
+        capacity *= 2;
+    struct holm_pending_bound *table = holm_allocate(&pending->allocator, capacity * sizeof *table);
+    if (table == NULL)
+        return HOLM_ENOMEM;
+    memset(table, 0, capacity * sizeof *table);
+    pending->bound_count = 0;
+    for (size_t i = 0; i < pending->bound_capacity; i++) {
+        struct holm_pending_bound bound = pending->bound[i];
+        bool needed = bound.seq != 0 && bound.index < pending->item_count &&
+                      seq_of(&pending->items[bound.index]) == bound.seq;
+        if (!needed)
+            continue;
+        enter(table, capacity, bound.seq, bound.index);
+        pending->bound_count += 1;
+    }
+    for (size_t i = 0; i < pending->saved_count; i++) {
+        const struct holm_pending_saved *saved = &pending->saved[i];
+        if (seq_of(&saved->item) <= pending->sealed)
+            continue;
+        enter(table, capacity, seq_of(&saved->item), saved->index);
+        pending->bound_count += 1;
+    }
+    holm_array_free(&pending->allocator, pending->bound, pending->bound_capacity, sizeof *table);
+    pending->bound = table;
+    pending->bound_capacity = capacity;
+    return HOLM_OK;
+}
+
+enum holm_status holm_pending_bind(struct holm_pending *pending, uint64_t seq, uint32_t index)
+{
+    HOLM_ASSERT(seq > pending->sealed && seq <= pending->last);
+    if ((pending->bound_count + 1) * 2 > pending->bound_capacity && rebind(pending) != HOLM_OK)
+        return HOLM_ENOMEM;
+    enter(pending->bound, pending->bound_capacity, seq, index);
+    pending->bound_count += 1;
+    return HOLM_OK;
+}
+
+uint32_t holm_pending_item_of(const struct holm_pending *pending, uint64_t seq)
+{
+    HOLM_ASSERT(seq > pending->sealed && seq <= pending->last);
+    size_t at = (size_t)seq & (pending->bound_capacity - 1);
+    while (pending->bound[at].seq != seq) {
+        HOLM_ASSERT(pending->bound[at].seq != 0);
+        at = (at + 1) & (pending->bound_capacity - 1);
+    }
+    HOLM_ASSERT(pending->bound[at].index < pending->item_count);
+    return pending->bound[at].index;
+}
+
+void holm_pending_restart(struct holm_pending *pending, uint64_t last)
+{
+    HOLM_ASSERT(pending->item_count == 0);
+    pending->sealed = last;
+    pending->last = last;
 }
 
 enum holm_status holm_pending_change(struct holm_pending *pending, uint32_t index,
@@ -182,6 +259,14 @@ void holm_pending_clear(struct holm_pending *pending)
                     KEPT);
     holm_array_trim(&pending->allocator, &saved, &pending->saved_capacity, sizeof *pending->saved,
                     KEPT);
+    void *bound = pending->bound;
+    holm_array_trim(&pending->allocator, &bound, &pending->bound_capacity, sizeof *pending->bound,
+                    2 * KEPT);
+    pending->bound = bound;
+    pending->bound_count = 0;
+    if (pending->bound_capacity > 0)
+        memset(pending->bound, 0, pending->bound_capacity * sizeof *pending->bound);
+    pending->sealed = pending->last;
     pending->items = items;
     pending->seen = seen;
     pending->saved = saved;

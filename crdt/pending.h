@@ -40,6 +40,12 @@ struct holm_pending_seen {
     uint64_t first, last;
 };
 
+/* Which item the live cell, or the own counter entry, with a pending seq came from. */
+struct holm_pending_bound {
+    uint64_t seq; /* 0: empty */
+    uint32_t index;
+};
+
 struct holm_pending_saved {
     uint32_t index;
     struct holm_pending_item item;
@@ -54,8 +60,12 @@ struct holm_pending {
     size_t item_count, item_capacity;
     size_t seen_count, seen_capacity;
     size_t saved_count, saved_capacity;
-    size_t bytes;  /* no less than the run will take on the wire */
-    uint64_t last; /* highest seq minted; the run is from what is sealed + 1 to here */
+    struct holm_pending_bound
+        *bound; /* open addressing by seq; what no item has any more is void */
+    size_t bound_count, bound_capacity;
+    size_t bytes;    /* no less than the run will take on the wire */
+    uint64_t sealed; /* the last seq of the run before */
+    uint64_t last;   /* highest seq minted; the run is from sealed + 1 to here */
     struct {
         size_t item_count, seen_count, bytes;
         uint64_t last;
@@ -66,6 +76,9 @@ struct holm_pending {
 void holm_pending_init(struct holm_pending *pending, const struct holm_allocator *allocator);
 void holm_pending_release(struct holm_pending *pending);
 
+/* Goes on behind `last`, with nothing pending: for a new epoch. */
+void holm_pending_restart(struct holm_pending *pending, uint64_t last);
+
 void holm_pending_begin(struct holm_pending *pending);
 void holm_pending_commit(struct holm_pending *pending);
 void holm_pending_rollback(struct holm_pending *pending);
@@ -74,6 +87,12 @@ void holm_pending_rollback(struct holm_pending *pending);
 HOLM_NODISCARD enum holm_status holm_pending_add(struct holm_pending *pending,
                                                  const struct holm_pending_item *item,
                                                  uint32_t *index);
+
+/* Notes that the live cell, or the own entry, with this pending seq came from the item, and tells it
+ * again. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_pending_bind(struct holm_pending *pending, uint64_t seq,
+                                                  uint32_t index);
+uint32_t holm_pending_item_of(const struct holm_pending *pending, uint64_t seq);
 
 /* An item that may be changed; it is saved first. New bytes must be given with
  * holm_pending_value(). HOLM_ENOMEM. */

@@ -293,7 +293,7 @@ static enum holm_status change_epoch(struct holm_replica *replica, struct holm_e
         replica->former = true;
     replica->self = index;
     replica->config.self = actor;
-    replica->pending.last = holm_actors_seq(&replica->actors, index);
+    holm_pending_restart(&replica->pending, holm_actors_seq(&replica->actors, index));
     replica->want_seq = 0;
     for (size_t i = 0; i < replica->peer_capacity; i++)
         replica->peers[i].seen = 0;

@@ -7,26 +7,22 @@
 #include "crdt/path.h"
 #include "crdt/replica_parts.h"
 
+/* Operations of a batch that are looked up together. */
+#define PREPARED 16
+
 /* One operation on its way. */
 struct writing {
     struct holm_replica *replica;
     const struct holm_op *op;
-    struct holm_bytes path;     /* packed */
-    struct holm_record *record; /* NULL when there is none yet */
-    uint64_t seq;               /* the dot's, once it is minted */
+    const struct holm_key *key;
+    struct holm_bytes path; /* packed */
+    uint64_t seq;           /* the dot's, once it is minted */
 };
 
-/* Whether the cell was written by the run that is still pending. */
-static bool cell_pending(const struct holm_replica *replica, const struct holm_cell *cell)
+/* Whether a dot is of the run that is still pending. Of an own counter entry, its last. */
+static bool is_pending(const struct holm_replica *replica, const struct holm_cell *cell)
 {
-    return cell->actor == replica->self &&
-           cell->seq > holm_actors_seq(&replica->actors, replica->self);
-}
-
-static bool entry_pending(const struct holm_replica *replica, const struct holm_count_entry *entry)
-{
-    return entry->actor == replica->self &&
-           entry->count.last > holm_actors_seq(&replica->actors, replica->self);
+    return cell->actor == replica->self && cell->seq > replica->pending.sealed;
 }
 
 static void mint(struct writing *writing)
@@ -46,71 +42,135 @@ static struct holm_pending_item new_item(const struct writing *writing, enum hol
                                       .sub = sub};
 }
 
+/* Finds or makes the record, and the number of the path; the spot is at the slot's first cell, or
+ * where that would be. */
+static enum holm_status ensure_slot(const struct writing *writing, struct holm_slot *slot,
+                                    struct holm_spot *spot, bool *found)
+{
+    struct holm_state *state = &writing->replica->state;
+    enum holm_status status = holm_state_path(state, writing->path, &slot->path);
+    if (status == HOLM_OK)
+        status = holm_state_ensure(state, writing->key, spot);
+    if (status == HOLM_OK)
+        *found = holm_spot_seek(state, spot, slot);
+    return status;
+}
+
+/* The same for a slot that need not be there: false when it has no cell. */
+static bool find_slot(const struct writing *writing, struct holm_slot *slot, struct holm_spot *spot)
+{
+    const struct holm_state *state = &writing->replica->state;
+    slot->path = holm_names_find(&state->names, writing->path);
+    return slot->path != HOLM_NAME_NONE && holm_state_find(state, writing->key, spot) &&
+           holm_spot_seek(state, spot, slot);
+}
+
 /* ---- cells */
 
 /* The pending item that a put to this slot goes into: the one of the cell it replaces, if that is
  * of the same run, else a new one. */
 static enum holm_status item_for_put(struct writing *writing, const struct holm_slot *slot,
-                                     const struct holm_value *value, uint64_t hlc, uint32_t *index)
+                                     struct holm_spot spot, const struct holm_cell *made,
+                                     uint32_t *index)
 {
     struct holm_replica *replica = writing->replica;
-    const struct holm_cell *cell = slot->cells;
-    while (cell != NULL && !cell_pending(replica, cell))
-        cell = cell->next;
-    if (cell == NULL) {
-        struct holm_pending_item item = new_item(writing, HOLM_ITEM_PUT, slot->field->kind,
-                                                 holm_slot_sub(slot));
-        item.seq = writing->seq;
-        item.hlc = hlc;
-        item.value = *value;
-        return holm_pending_add(&replica->pending, &item, index);
+    struct holm_pending *pending = &replica->pending;
+    struct holm_cell cell;
+    bool found = holm_spot_cell_of(&replica->state, &spot, slot, &cell);
+    while (found && !is_pending(replica, &cell)) {
+        holm_spot_next(&replica->state, &spot);
+        found = holm_spot_cell_of(&replica->state, &spot, slot, &cell);
     }
-    *index = cell->pending;
-    struct holm_pending_item *item;
-    enum holm_status status = holm_pending_change(&replica->pending, *index, &item);
-    if (status != HOLM_OK)
+    enum holm_status status;
+    if (!found) {
+        struct holm_pending_item item = new_item(writing, HOLM_ITEM_PUT, slot->kind, slot->sub);
+        item.seq = made->seq;
+        item.hlc = made->hlc;
+        item.value = made->value;
+        status = holm_pending_add(pending, &item, index);
+    } else {
+        struct holm_pending_item *item;
+        *index = holm_pending_item_of(pending, cell.seq);
+        status = holm_pending_change(pending, *index, &item);
+        if (status == HOLM_OK) {
+            item->seq = made->seq;
+            item->hlc = made->hlc;
+            status = holm_pending_value(pending, item, &made->value);
+        }
+    }
+    return status == HOLM_OK ? holm_pending_bind(pending, made->seq, *index) : status;
+}
+
+/* Puts the cell into the place of all that the slot has. */
+static enum holm_status take_over(struct writing *writing, const struct holm_slot *slot,
+                                  struct holm_spot *spot, const struct holm_cell *made,
+                                  uint32_t index)
+{
+    struct holm_replica *replica = writing->replica;
+    enum holm_status status = HOLM_OK;
+    bool placed = false;
+    struct holm_cell old;
+    while (status == HOLM_OK && holm_spot_cell_of(&replica->state, spot, slot, &old)) {
+        if (!is_pending(replica, &old))
+            status = holm_pending_see(&replica->pending, index, old.actor, old.seq);
+        if (status != HOLM_OK)
+            break;
+        if (placed) {
+            status = holm_spot_erase(&replica->state, spot);
+            continue;
+        }
+        placed = true;
+        status = holm_spot_replace(&replica->state, spot, made);
+        if (status == HOLM_OK)
+            holm_spot_next(&replica->state, spot);
+    }
+    if (status != HOLM_OK || placed)
         return status;
-    item->seq = writing->seq;
-    item->hlc = hlc;
-    return holm_pending_value(&replica->pending, item, value);
+    return holm_spot_insert(&replica->state, spot, made);
 }
 
 static enum holm_status put(struct writing *writing, uint8_t kind, struct holm_bytes sub,
                             struct holm_value value)
 {
     struct holm_replica *replica = writing->replica;
-    struct holm_slot *slot;
-    enum holm_status status = holm_state_ensure_slot(&replica->state, writing->op->key,
-                                                     writing->path, kind, sub, &slot);
+    struct holm_slot slot = {.kind = kind, .actor = HOLM_ACTOR_NONE, .sub = sub};
+    struct holm_spot spot;
+    bool found;
+    enum holm_status status = ensure_slot(writing, &slot, &spot, &found);
     if (status != HOLM_OK)
         return status;
     mint(writing);
-    uint64_t hlc = holm_hlc_tick(&replica->hlc, replica->now.wall_ms);
-    struct holm_cell_new cell = {replica->self, writing->seq, hlc, value, 0, false};
-    status = item_for_put(writing, slot, &value, hlc, &cell.pending);
-    struct holm_cell *old = slot->cells;
-    while (status == HOLM_OK && old != NULL) {
-        struct holm_cell *next = old->next;
-        if (!cell_pending(replica, old))
-            status = holm_pending_see(&replica->pending, cell.pending, old->actor, old->seq);
-        if (status == HOLM_OK)
-            status = holm_state_drop(&replica->state, slot, old);
-        old = next;
-    }
-    return status == HOLM_OK ? holm_state_put(&replica->state, slot, &cell) : status;
+    struct holm_cell made = {.kind = kind,
+                             .path = slot.path,
+                             .actor = replica->self,
+                             .seq = writing->seq,
+                             .hlc = holm_hlc_tick(&replica->hlc, replica->now.wall_ms),
+                             .sub = sub,
+                             .value = value};
+    uint32_t index;
+    status = item_for_put(writing, &slot, spot, &made, &index);
+    if (status != HOLM_OK)
+        return status;
+    return found ? take_over(writing, &slot, &spot, &made, index)
+                 : holm_spot_insert(&replica->state, &spot, &made);
 }
 
 static enum holm_status put_extreme(struct writing *writing, uint8_t kind)
 {
+    struct holm_replica *replica = writing->replica;
     struct holm_value value = writing->op->as.value;
-    const struct holm_slot *slot = holm_state_slot(&writing->replica->state, writing->op->key,
-                                                   writing->path, kind, holm_mem(NULL, 0));
-    if (slot != NULL && slot->cells != NULL) {
-        struct holm_value seen = holm_cell_value(slot->cells);
-        int order = holm_value_compare(&seen, &value);
+    struct holm_slot slot = {.kind = kind, .actor = HOLM_ACTOR_NONE};
+    struct holm_spot spot;
+    struct holm_cell seen;
+    if (find_slot(writing, &slot, &spot) && holm_spot_cell(&replica->state, &spot, &seen)) {
+        int order = holm_value_compare(&seen.value, &value);
         if (kind == HOLM_MAX ? order > 0 : order < 0)
-            value = seen;
+            value = seen.value;
     }
+    /* The bytes of what was seen lie where the new cell will. */
+    if (holm_type_has_bytes(value.type) &&
+        holm_arena_copy(&replica->scratch, value.as.bytes, &value.as.bytes) != HOLM_OK)
+        return HOLM_ENOMEM;
     return put(writing, kind, holm_mem(NULL, 0), value);
 }
 
@@ -128,146 +188,142 @@ static enum holm_status turn_to_drop(struct writing *writing, uint32_t index)
     return HOLM_OK;
 }
 
-/* Drops one cell; a dot that others know goes into the item *index, made from `item` when it is
- * first needed. */
-static enum holm_status drop_cell(struct writing *writing, struct holm_slot *slot,
-                                  struct holm_cell *cell, const struct holm_pending_item *item,
-                                  uint32_t *index)
+/* Drops the cell at the spot; a dot that others know goes into the item *index, made from `item`
+ * when it is first needed. */
+static enum holm_status drop_cell(struct writing *writing, struct holm_spot *spot,
+                                  const struct holm_cell *cell,
+                                  const struct holm_pending_item *item, uint32_t *index)
 {
     struct holm_replica *replica = writing->replica;
     enum holm_status status = HOLM_OK;
-    if (cell_pending(replica, cell)) {
-        status = turn_to_drop(writing, cell->pending);
+    mint(writing);
+    if (is_pending(replica, cell)) {
+        status = turn_to_drop(writing, holm_pending_item_of(&replica->pending, cell->seq));
     } else {
         if (*index == UINT32_MAX)
             status = holm_pending_add(&replica->pending, item, index);
         if (status == HOLM_OK)
             status = holm_pending_see(&replica->pending, *index, cell->actor, cell->seq);
     }
-    return status == HOLM_OK ? holm_state_drop(&replica->state, slot, cell) : status;
-}
-
-static enum holm_status drop_cells(struct writing *writing, struct holm_slot *slot,
-                                   const struct holm_pending_item *item, uint32_t *index)
-{
-    enum holm_status status = HOLM_OK;
-    while (status == HOLM_OK && slot->cells != NULL) {
-        mint(writing);
-        status = drop_cell(writing, slot, slot->cells, item, index);
-    }
-    return status;
+    return status == HOLM_OK ? holm_spot_erase(&replica->state, spot) : status;
 }
 
 static enum holm_status drop_slot(struct writing *writing, uint8_t kind, struct holm_bytes sub)
 {
-    struct holm_slot *slot = holm_state_slot(&writing->replica->state, writing->op->key,
-                                             writing->path, kind, sub);
-    if (slot == NULL)
+    struct holm_slot slot = {.kind = kind, .actor = HOLM_ACTOR_NONE, .sub = sub};
+    struct holm_spot spot;
+    struct holm_cell cell;
+    if (!find_slot(writing, &slot, &spot))
         return HOLM_OK;
     struct holm_pending_item item = new_item(writing, HOLM_ITEM_DROP_SLOT, kind, sub);
     uint32_t index = UINT32_MAX;
-    return drop_cells(writing, slot, &item, &index);
+    enum holm_status status = HOLM_OK;
+    while (status == HOLM_OK && holm_spot_cell_of(&writing->replica->state, &spot, &slot, &cell))
+        status = drop_cell(writing, &spot, &cell, &item, &index);
+    return status;
 }
 
 /* ---- counters */
 
+/* Puts a count into the pending run: into the item of a pending entry, else into a new one. */
+static enum holm_status item_for_count(struct writing *writing, const struct holm_cell *made,
+                                       const struct holm_cell *old, uint32_t *index)
+{
+    struct holm_replica *replica = writing->replica;
+    struct holm_pending_item *known;
+    if (old != NULL && is_pending(replica, old)) {
+        *index = holm_pending_item_of(&replica->pending, old->seq);
+        enum holm_status status = holm_pending_change(&replica->pending, *index, &known);
+        if (status == HOLM_OK)
+            known->count = made->count;
+        return status;
+    }
+    struct holm_pending_item item = new_item(writing, HOLM_ITEM_COUNT, HOLM_COUNTER,
+                                             holm_mem(NULL, 0));
+    item.path = holm_names_path(&replica->state.names, made->path);
+    item.actor = made->actor;
+    item.count = made->count;
+    return holm_pending_add(&replica->pending, &item, index);
+}
+
 static enum holm_status add(struct writing *writing)
 {
     struct holm_replica *replica = writing->replica;
-    struct holm_slot *slot;
-    enum holm_status status = holm_state_ensure_slot(
-        &replica->state, writing->op->key, writing->path, HOLM_COUNTER, holm_mem(NULL, 0), &slot);
+    struct holm_slot slot = {.kind = HOLM_COUNTER, .actor = replica->self};
+    struct holm_spot spot;
+    struct holm_cell old;
+    bool found;
+    enum holm_status status = ensure_slot(writing, &slot, &spot, &found);
     if (status != HOLM_OK)
         return status;
+    if (found)
+        found = holm_spot_cell(&replica->state, &spot, &old);
     mint(writing);
-    const struct holm_count_entry *entry = holm_slot_entry(slot, replica->self);
-    struct holm_count count;
-    status = holm_count_increment(entry == NULL ? NULL : &entry->count, writing->seq,
-                                  writing->op->as.amount, &count);
-    if (status != HOLM_OK)
-        return status;
+    struct holm_cell made = {
+        .kind = HOLM_COUNTER, .path = slot.path, .actor = replica->self, .seq = writing->seq};
+    status = holm_count_increment(found ? &old.count : NULL, writing->seq, writing->op->as.amount,
+                                  &made.count);
     uint32_t index;
-    if (entry != NULL && entry_pending(replica, entry)) {
-        index = entry->pending;
-        struct holm_pending_item *item;
-        status = holm_pending_change(&replica->pending, index, &item);
-        if (status == HOLM_OK)
-            item->count = count;
-    } else {
-        struct holm_pending_item item = new_item(writing, HOLM_ITEM_COUNT, HOLM_COUNTER,
-                                                 holm_mem(NULL, 0));
-        item.count = count;
-        status = holm_pending_add(&replica->pending, &item, &index);
-    }
+    if (status == HOLM_OK)
+        status = item_for_count(writing, &made, found ? &old : NULL, &index);
+    if (status == HOLM_OK)
+        status = holm_pending_bind(&replica->pending, writing->seq, index);
     if (status != HOLM_OK)
         return status;
-    return holm_state_set_count(&replica->state, slot, replica->self, &count, index);
+    return found ? holm_spot_replace(&replica->state, &spot, &made)
+                 : holm_spot_insert(&replica->state, &spot, &made);
 }
 
-static enum holm_status reset_entry(struct writing *writing, struct holm_slot *slot,
-                                    struct holm_count_entry *entry)
+/* Cancels the live entry at the spot, which stays at it. */
+static enum holm_status reset_entry(struct writing *writing, struct holm_spot *spot,
+                                    const struct holm_cell *old)
 {
-    struct holm_replica *replica = writing->replica;
-    struct holm_count mark = holm_count_cancelled(&entry->count);
-    uint32_t index = entry->pending;
-    enum holm_status status;
-    if (entry_pending(replica, entry)) {
-        struct holm_pending_item *item;
-        status = holm_pending_change(&replica->pending, index, &item);
-        if (status == HOLM_OK)
-            item->count = mark;
-    } else {
-        struct holm_pending_item item = new_item(writing, HOLM_ITEM_COUNT, HOLM_COUNTER,
-                                                 holm_mem(NULL, 0));
-        item.path = holm_field_path(slot->field);
-        item.actor = entry->actor;
-        item.count = mark;
-        status = holm_pending_add(&replica->pending, &item, &index);
-    }
-    if (status != HOLM_OK)
-        return status;
-    return holm_state_set_count(&replica->state, slot, entry->actor, &mark, index);
-}
-
-static enum holm_status reset_slot(struct writing *writing, struct holm_slot *slot)
-{
-    enum holm_status status = HOLM_OK;
-    struct holm_count_entry *entry = slot->entries;
-    for (; status == HOLM_OK && entry != NULL; entry = entry->next) {
-        if (!holm_count_live(&entry->count))
-            continue;
-        mint(writing);
-        status = reset_entry(writing, slot, entry);
-    }
-    return status;
+    struct holm_cell made = *old;
+    uint32_t index;
+    made.count = holm_count_cancelled(&old->count);
+    mint(writing);
+    enum holm_status status = item_for_count(writing, &made, old, &index);
+    return status == HOLM_OK ? holm_spot_replace(&writing->replica->state, spot, &made) : status;
 }
 
 static enum holm_status reset(struct writing *writing)
 {
-    struct holm_slot *slot = holm_state_slot(&writing->replica->state, writing->op->key,
-                                             writing->path, HOLM_COUNTER, holm_mem(NULL, 0));
-    return slot == NULL ? HOLM_OK : reset_slot(writing, slot);
+    const struct holm_state *state = &writing->replica->state;
+    struct holm_slot slot = {.kind = HOLM_COUNTER, .actor = HOLM_ACTOR_NONE};
+    struct holm_spot spot;
+    struct holm_cell cell;
+    enum holm_status status = HOLM_OK;
+    if (!find_slot(writing, &slot, &spot))
+        return HOLM_OK;
+    while (status == HOLM_OK && holm_spot_cell_of(state, &spot, &slot, &cell)) {
+        if (holm_cell_live(&cell))
+            status = reset_entry(writing, &spot, &cell);
+        holm_spot_next(state, &spot);
+    }
+    return status;
 }
 
 /* ---- whole fields and records */
 
 static enum holm_status remove_path(struct writing *writing)
 {
-    if (writing->record == NULL)
+    const struct holm_state *state = &writing->replica->state;
+    struct holm_spot spot;
+    struct holm_cell cell;
+    if (!holm_state_find(state, writing->key, &spot))
         return HOLM_OK;
     struct holm_pending_item item = new_item(writing, HOLM_ITEM_DROP_PATH, 0, holm_mem(NULL, 0));
     uint32_t index = UINT32_MAX;
     enum holm_status status = HOLM_OK;
-    struct holm_field *field = writing->record->fields;
-    for (; status == HOLM_OK && field != NULL; field = field->next) {
-        if (!holm_path_covers(writing->path, holm_field_path(field)))
+    while (status == HOLM_OK && holm_spot_cell(state, &spot, &cell)) {
+        bool covered = holm_path_covers(writing->path, holm_names_path(&state->names, cell.path));
+        if (covered && cell.kind != HOLM_COUNTER) {
+            status = drop_cell(writing, &spot, &cell, &item, &index);
             continue;
-        struct holm_slot *slot = holm_field_first(field);
-        for (; status == HOLM_OK && slot != NULL; slot = holm_slot_next(slot)) {
-            status = drop_cells(writing, slot, &item, &index);
-            if (status == HOLM_OK)
-                status = reset_slot(writing, slot);
         }
+        if (covered && holm_cell_live(&cell))
+            status = reset_entry(writing, &spot, &cell);
+        holm_spot_next(state, &spot);
     }
     return status;
 }
@@ -291,8 +347,8 @@ static enum holm_status kill_pending(struct writing *writing)
 static enum holm_status bury(struct writing *writing)
 {
     struct holm_replica *replica = writing->replica;
-    struct holm_record *record;
-    enum holm_status status = holm_state_ensure(&replica->state, writing->op->key, &record);
+    struct holm_spot spot;
+    enum holm_status status = holm_state_ensure(&replica->state, writing->key, &spot);
     if (status == HOLM_OK)
         status = kill_pending(writing);
     if (status != HOLM_OK)
@@ -305,7 +361,7 @@ static enum holm_status bury(struct writing *writing)
     status = holm_pending_add(&replica->pending, &item, &index);
     if (status != HOLM_OK)
         return status;
-    return holm_state_bury(&replica->state, record, replica->self, writing->seq);
+    return holm_state_bury(&replica->state, &spot, replica->self, writing->seq);
 }
 
 /* ---- the batch */
@@ -382,35 +438,54 @@ static void touch(struct holm_replica *replica, struct holm_bytes key)
         replica->work.touched_all = true;
 }
 
-static enum holm_status commit_op(struct holm_replica *replica, const struct holm_op *op)
+static enum holm_status commit_op(struct holm_replica *replica, const struct holm_op *op,
+                                  const struct holm_key *key)
 {
     struct holm_packed_path path;
+    struct holm_spot spot;
     enum holm_status status = check_op(replica, op);
     if (status == HOLM_OK)
         status = holm_path_pack(&path, op->parents, op->field);
     if (status != HOLM_OK)
         return status;
-    struct writing writing = {.replica = replica, .op = op, .path = holm_path_bytes(&path)};
-    writing.record = holm_state_find(&replica->state, op->key);
-    if (holm_record_buried(writing.record))
+    if (replica->state.tombstones > 0 && holm_state_find(&replica->state, key, &spot) &&
+        holm_spot_buried(&replica->state, &spot))
         return op->type == HOLM_OP_BURY ? HOLM_OK : HOLM_EBURIED;
+    struct writing writing = {
+        .replica = replica, .op = op, .key = key, .path = holm_path_bytes(&path)};
     status = write_op(&writing);
     if (status == HOLM_OK && writing.seq > 0)
         touch(replica, op->key);
     return status;
 }
 
+/* The keys of the next few operations, with the memory that they will need on its way. */
+static void prepare(const struct holm_state *state, const struct holm_op *ops, size_t count,
+                    struct holm_key *keys)
+{
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = holm_state_key(state, ops[i].key);
+        if (count > 1)
+            holm_state_prefetch(state, &keys[i], false);
+    }
+    for (size_t i = 0; count > 1 && i < count; i++)
+        holm_state_prefetch(state, &keys[i], true);
+}
+
 static enum holm_status commit_all(struct holm_replica *replica, const struct holm_op *ops,
                                    size_t count)
 {
+    struct holm_key keys[PREPARED];
     size_t bytes_max = replica->config.frame_bytes_max / 2;
     size_t bytes_before = replica->pending.bytes;
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
+        if (i % PREPARED == 0)
+            prepare(&replica->state, ops + i, count - i < PREPARED ? count - i : PREPARED, keys);
         bytes += op_bytes(&ops[i]);
         if (count > 1 && bytes > bytes_max)
             return HOLM_ETOOBIG;
-        enum holm_status status = commit_op(replica, &ops[i]);
+        enum holm_status status = commit_op(replica, &ops[i], &keys[i % PREPARED]);
         if (status != HOLM_OK)
             return status;
         /* Removals name what they remove, which can be more than was given. */

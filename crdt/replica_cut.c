@@ -115,68 +115,44 @@ static enum holm_status add_item(struct freeze *freeze, const struct holm_item *
     return HOLM_OK;
 }
 
-static struct holm_item item_of_slot(const struct holm_slot *slot)
+static enum holm_status add_cell(struct freeze *freeze, struct holm_bytes key,
+                                 const struct holm_cell *cell)
 {
-    return (struct holm_item){.kind = slot->field->kind,
-                              .key = holm_record_key(slot->field->record),
-                              .path = holm_field_path(slot->field),
-                              .sub = holm_slot_sub(slot)};
-}
-
-static enum holm_status add_slot(struct freeze *freeze, const struct holm_slot *slot)
-{
-    enum holm_status status = HOLM_OK;
-    const struct holm_cell *cell = slot->cells;
-    for (; status == HOLM_OK && cell != NULL; cell = cell->next) {
-        bool known = cell->seq <= freeze->known[cell->actor];
-        struct holm_item item = item_of_slot(slot);
-        item.op = known ? HOLM_ITEM_KNOWN : HOLM_ITEM_PUT;
-        item.actor = cell->actor;
-        item.seq = cell->seq;
-        if (!known) {
-            item.hlc = cell->hlc;
-            item.value = holm_cell_value(cell);
-        }
-        status = add_item(freeze, &item);
-    }
-    const struct holm_count_entry *entry = slot->entries;
-    for (; status == HOLM_OK && entry != NULL; entry = entry->next) {
-        struct holm_item item = item_of_slot(slot);
+    const struct holm_state *state = &freeze->replica->state;
+    struct holm_item item = {.op = HOLM_ITEM_PUT,
+                             .kind = cell->kind,
+                             .actor = cell->actor,
+                             .key = key,
+                             .path = holm_names_path(&state->names, cell->path),
+                             .sub = cell->sub};
+    if (cell->kind == HOLM_COUNTER) {
         item.op = HOLM_ITEM_COUNT;
-        item.actor = entry->actor;
-        item.count = entry->count;
-        status = add_item(freeze, &item);
+        item.count = cell->count;
+        return add_item(freeze, &item);
     }
-    return status;
-}
-
-static enum holm_status add_record(struct freeze *freeze, const struct holm_record *record)
-{
-    enum holm_status status = HOLM_OK;
-    const struct holm_tombstone *tombstone = record->tombstones;
-    for (; status == HOLM_OK && tombstone != NULL; tombstone = tombstone->next) {
-        struct holm_item item = {.op = HOLM_ITEM_BURY,
-                                 .key = holm_record_key(record),
-                                 .actor = tombstone->actor,
-                                 .seq = tombstone->seq};
-        status = add_item(freeze, &item);
+    item.seq = cell->seq;
+    if (cell->kind == HOLM_KIND_TOMBSTONE) {
+        item.op = HOLM_ITEM_BURY;
+    } else if (cell->seq <= freeze->known[cell->actor]) {
+        item.op = HOLM_ITEM_KNOWN;
+    } else {
+        item.hlc = cell->hlc;
+        item.value = cell->value;
     }
-    const struct holm_field *field = record->fields;
-    for (; status == HOLM_OK && field != NULL; field = field->next) {
-        const struct holm_slot *slot = holm_field_first(field);
-        for (; status == HOLM_OK && slot != NULL; slot = holm_slot_next(slot))
-            status = add_slot(freeze, slot);
-    }
-    return status;
+    return add_item(freeze, &item);
 }
 
 static enum holm_status add_all(struct freeze *freeze)
 {
     const struct holm_state *state = &freeze->replica->state;
-    const struct holm_record *record = holm_state_next(state, NULL);
-    for (; record != NULL; record = holm_state_next(state, record)) {
-        if (add_record(freeze, record) != HOLM_OK)
-            return HOLM_ENOMEM;
+    struct holm_spot spot;
+    struct holm_cell cell;
+    struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
+    while (holm_walk_next(state, &walk, &spot)) {
+        for (; holm_spot_cell(state, &spot, &cell); holm_spot_next(state, &spot)) {
+            if (add_cell(freeze, holm_spot_key(state, &spot), &cell) != HOLM_OK)
+                return HOLM_ENOMEM;
+        }
     }
     return finish_page(freeze);
 }

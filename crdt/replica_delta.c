@@ -2,6 +2,9 @@
 #include "crdt/path.h"
 #include "crdt/replica_parts.h"
 
+/* Items of a run that are looked up together. */
+#define PREPARED 16
+
 bool holm_replica_pending(const struct holm_replica *replica)
 {
     return replica->pending.last > holm_actors_seq(&replica->actors, replica->self);
@@ -62,107 +65,158 @@ static bool lists(const struct applying *applying, const struct holm_item *item,
     return false;
 }
 
+/* Drops the listed cells of the slot, from the spot on. */
 static enum holm_status drop_seen(const struct applying *applying, const struct holm_item *item,
-                                  struct holm_slot *slot)
+                                  const struct holm_slot *slot, struct holm_spot *spot)
 {
+    struct holm_state *state = &applying->replica->state;
+    struct holm_cell cell;
     enum holm_status status = HOLM_OK;
-    struct holm_cell *cell = slot->cells;
-    while (status == HOLM_OK && cell != NULL) {
-        struct holm_cell *next = cell->next;
-        if (lists(applying, item, cell))
-            status = holm_state_drop(&applying->replica->state, slot, cell);
-        cell = next;
+    while (status == HOLM_OK && holm_spot_cell_of(state, spot, slot, &cell)) {
+        if (lists(applying, item, &cell))
+            status = holm_spot_erase(state, spot);
+        else
+            holm_spot_next(state, spot);
     }
     return status;
 }
 
 static enum holm_status drop_path(const struct applying *applying, const struct holm_item *item,
-                                  const struct holm_record *record)
+                                  struct holm_spot *spot)
 {
-    struct holm_field *field = record->fields;
-    for (; field != NULL; field = field->next) {
-        if (!holm_path_covers(item->path, holm_field_path(field)))
-            continue;
-        struct holm_slot *slot = holm_field_first(field);
-        for (; slot != NULL; slot = holm_slot_next(slot)) {
-            if (drop_seen(applying, item, slot) != HOLM_OK)
-                return HOLM_ENOMEM;
-        }
+    struct holm_state *state = &applying->replica->state;
+    struct holm_cell cell;
+    enum holm_status status = HOLM_OK;
+    while (status == HOLM_OK && holm_spot_cell(state, spot, &cell)) {
+        if (cell.kind != HOLM_COUNTER && lists(applying, item, &cell) &&
+            holm_path_covers(item->path, holm_names_path(&state->names, cell.path)))
+            status = holm_spot_erase(state, spot);
+        else
+            holm_spot_next(state, spot);
     }
-    return HOLM_OK;
+    return status;
 }
 
-static enum holm_status apply_put(const struct applying *applying, const struct holm_item *item)
-{
-    struct holm_replica *replica = applying->replica;
-    struct holm_slot *slot;
-    enum holm_status status = holm_state_ensure_slot(&replica->state, item->key, item->path,
-                                                     item->kind, item->sub, &slot);
-    if (status == HOLM_OK)
-        status = drop_seen(applying, item, slot);
-    if (status != HOLM_OK)
-        return status;
-    struct holm_cell_new cell = {applying->indices[0], item->seq, item->hlc, item->value, 0, false};
-    return holm_state_put(&replica->state, slot, &cell);
-}
-
-static enum holm_status apply_count(const struct applying *applying, const struct holm_item *item)
-{
-    struct holm_replica *replica = applying->replica;
-    struct holm_slot *slot;
-    enum holm_status status = holm_state_ensure_slot(&replica->state, item->key, item->path,
-                                                     item->kind, item->sub, &slot);
-    if (status != HOLM_OK)
-        return status;
-    uint32_t actor = applying->indices[item->actor];
-    const struct holm_count_entry *entry = holm_slot_entry(slot, actor);
-    struct holm_count count = item->count;
-    if (entry != NULL) {
-        count = entry->count;
-        holm_count_merge(&count, &item->count);
-    }
-    return holm_state_set_count(&replica->state, slot, actor, &count,
-                                entry == NULL ? 0 : entry->pending);
-}
-
-static enum holm_status apply_bury(const struct applying *applying, const struct holm_item *item)
-{
-    struct holm_record *record;
-    enum holm_status status = holm_state_ensure(&applying->replica->state, item->key, &record);
-    if (status != HOLM_OK)
-        return status;
-    return holm_state_bury(&applying->replica->state, record, applying->indices[0], item->seq);
-}
-
-static enum holm_status apply_item(const struct applying *applying, const struct holm_item *item)
+/* Whether the slot's only cell is at the spot, and the item replaces it. */
+static bool replaces_all(const struct applying *applying, const struct holm_item *item,
+                         const struct holm_slot *slot, struct holm_spot spot)
 {
     const struct holm_state *state = &applying->replica->state;
-    const struct holm_record *record = holm_state_find(state, item->key);
+    struct holm_cell cell;
+    if (!holm_spot_cell_of(state, &spot, slot, &cell) || !lists(applying, item, &cell))
+        return false;
+    holm_spot_next(state, &spot);
+    return !holm_spot_cell_of(state, &spot, slot, &cell);
+}
+
+static enum holm_status apply_put(const struct applying *applying, const struct holm_item *item,
+                                  struct holm_spot *spot)
+{
+    struct holm_state *state = &applying->replica->state;
+    struct holm_slot slot = {.kind = item->kind, .actor = HOLM_ACTOR_NONE, .sub = item->sub};
+    enum holm_status status = holm_state_path(state, item->path, &slot.path);
+    if (status != HOLM_OK)
+        return status;
+    struct holm_cell made = {.kind = item->kind,
+                             .path = slot.path,
+                             .actor = applying->indices[0],
+                             .seq = item->seq,
+                             .hlc = item->hlc,
+                             .sub = item->sub,
+                             .value = item->value};
+    bool found = holm_spot_seek(state, spot, &slot);
+    if (found && replaces_all(applying, item, &slot, *spot))
+        return holm_spot_replace(state, spot, &made);
+    if (found)
+        status = drop_seen(applying, item, &slot, spot);
+    return status == HOLM_OK ? holm_spot_insert(state, spot, &made) : status;
+}
+
+static enum holm_status apply_count(const struct applying *applying, const struct holm_item *item,
+                                    struct holm_spot *spot)
+{
+    struct holm_state *state = &applying->replica->state;
+    struct holm_slot slot = {.kind = item->kind, .actor = applying->indices[item->actor]};
+    enum holm_status status = holm_state_path(state, item->path, &slot.path);
+    if (status != HOLM_OK)
+        return status;
+    struct holm_cell made = {.kind = item->kind,
+                             .path = slot.path,
+                             .actor = slot.actor,
+                             .seq = item->count.last,
+                             .count = item->count};
+    struct holm_cell old;
+    if (!holm_spot_seek(state, spot, &slot) || !holm_spot_cell(state, spot, &old))
+        return holm_spot_insert(state, spot, &made);
+    made.count = old.count;
+    holm_count_merge(&made.count, &item->count);
+    made.seq = made.count.last;
+    return holm_spot_replace(state, spot, &made);
+}
+
+static enum holm_status apply_drop_slot(const struct applying *applying,
+                                        const struct holm_item *item, struct holm_spot *spot)
+{
+    const struct holm_state *state = &applying->replica->state;
+    struct holm_slot slot = {.path = holm_names_find(&state->names, item->path),
+                             .kind = item->kind,
+                             .actor = HOLM_ACTOR_NONE,
+                             .sub = item->sub};
+    if (slot.path == HOLM_NAME_NONE || !holm_spot_seek(state, spot, &slot))
+        return HOLM_OK;
+    return drop_seen(applying, item, &slot, spot);
+}
+
+static enum holm_status apply_item(const struct applying *applying, const struct holm_item *item,
+                                   const struct holm_key *key)
+{
+    struct holm_state *state = &applying->replica->state;
+    bool drops = item->op == HOLM_ITEM_DROP_SLOT || item->op == HOLM_ITEM_DROP_PATH;
+    struct holm_spot spot;
+    if (drops && !holm_state_find(state, key, &spot))
+        return HOLM_OK;
+    if (!drops && holm_state_ensure(state, key, &spot) != HOLM_OK)
+        return HOLM_ENOMEM;
     if (item->op == HOLM_ITEM_BURY)
-        return apply_bury(applying, item);
-    if (holm_record_buried(record))
+        return holm_state_bury(state, &spot, applying->indices[0], item->seq);
+    if (holm_spot_buried(state, &spot))
         return HOLM_OK;
     if (item->op == HOLM_ITEM_PUT)
-        return apply_put(applying, item);
+        return apply_put(applying, item, &spot);
     if (item->op == HOLM_ITEM_COUNT)
-        return apply_count(applying, item);
-    if (record == NULL)
-        return HOLM_OK;
+        return apply_count(applying, item, &spot);
     if (item->op == HOLM_ITEM_DROP_PATH)
-        return drop_path(applying, item, record);
+        return drop_path(applying, item, &spot);
     HOLM_ASSERT(item->op == HOLM_ITEM_DROP_SLOT);
-    struct holm_slot *slot = holm_state_slot(state, item->key, item->path, item->kind, item->sub);
-    return slot == NULL ? HOLM_OK : drop_seen(applying, item, slot);
+    return apply_drop_slot(applying, item, &spot);
+}
+
+/* The keys of the next few items, with the memory that they will need on its way. */
+static void prepare(const struct holm_state *state, const struct holm_item *items, size_t count,
+                    struct holm_key *keys)
+{
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = holm_state_key(state, items[i].key);
+        if (count > 1)
+            holm_state_prefetch(state, &keys[i], false);
+    }
+    for (size_t i = 0; count > 1 && i < count; i++)
+        holm_state_prefetch(state, &keys[i], true);
 }
 
 static enum holm_status apply_items(const struct applying *applying)
 {
     struct holm_state *state = &applying->replica->state;
     const struct holm_items *items = &applying->delta->items;
+    struct holm_key keys[PREPARED];
     enum holm_status status = HOLM_OK;
     holm_state_begin(state);
-    for (uint32_t i = 0; status == HOLM_OK && i < items->item_count; i++)
-        status = apply_item(applying, &items->items[i]);
+    for (uint32_t i = 0; status == HOLM_OK && i < items->item_count; i++) {
+        size_t left = items->item_count - i;
+        if (i % PREPARED == 0)
+            prepare(state, items->items + i, left < PREPARED ? left : PREPARED, keys);
+        status = apply_item(applying, &items->items[i], &keys[i % PREPARED]);
+    }
     if (status == HOLM_OK)
         holm_state_commit(state);
     else

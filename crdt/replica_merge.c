@@ -39,47 +39,66 @@ static enum holm_status intern_all(struct holm_replica *replica, struct holm_vec
 }
 
 static enum holm_status merge_cell(struct merging *merging, const struct holm_item *item,
-                                   uint32_t actor)
+                                   uint32_t actor, const struct holm_key *key)
 {
     struct holm_state *state = &merging->replica->state;
-    struct holm_slot *slot = holm_state_slot(state, item->key, item->path, item->kind, item->sub);
-    struct holm_cell *cell = slot == NULL ? NULL : slot->cells;
-    while (cell != NULL && (cell->actor != actor || cell->seq != item->seq))
-        cell = cell->next;
-    if (cell != NULL) {
-        cell->marked = true;
-        return HOLM_OK;
+    struct holm_slot slot = {.path = holm_names_find(&state->names, item->path),
+                             .kind = item->kind,
+                             .actor = HOLM_ACTOR_NONE,
+                             .sub = item->sub};
+    struct holm_spot spot;
+    struct holm_cell cell;
+    bool found = slot.path != HOLM_NAME_NONE && holm_state_find(state, key, &spot) &&
+                 holm_spot_seek(state, &spot, &slot);
+    while (found && holm_spot_cell_of(state, &spot, &slot, &cell)) {
+        if (cell.actor == actor && cell.seq == item->seq) {
+            holm_spot_mark(state, &spot, true);
+            return HOLM_OK;
+        }
+        holm_spot_next(state, &spot);
     }
     if (covered_here(merging, actor, item->seq))
         return HOLM_OK; /* seen, and removed since */
     if (item->op == HOLM_ITEM_KNOWN)
         return HOLM_EMALFORMED; /* a payload was left out that this replica never had */
-    enum holm_status status = holm_state_ensure_slot(state, item->key, item->path, item->kind,
-                                                     item->sub, &slot);
-    struct holm_cell_new made = {actor, item->seq, item->hlc, item->value, 0, true};
-    return status == HOLM_OK ? holm_state_put(state, slot, &made) : status;
+    struct holm_cell made = {.kind = item->kind,
+                             .marked = true,
+                             .actor = actor,
+                             .seq = item->seq,
+                             .hlc = item->hlc,
+                             .sub = item->sub,
+                             .value = item->value};
+    enum holm_status status = holm_state_path(state, item->path, &made.path);
+    if (status == HOLM_OK)
+        status = holm_state_ensure(state, key, &spot);
+    return status == HOLM_OK ? holm_spot_insert(state, &spot, &made) : status;
 }
 
 static enum holm_status merge_count(struct merging *merging, const struct holm_item *item,
-                                    uint32_t actor)
+                                    uint32_t actor, const struct holm_key *key)
 {
     struct holm_state *state = &merging->replica->state;
-    struct holm_slot *slot = holm_state_slot(state, item->key, item->path, item->kind, item->sub);
-    const struct holm_count_entry *entry = slot == NULL ? NULL : holm_slot_entry(slot, actor);
-    if (entry == NULL && covered_here(merging, actor, item->count.last))
+    struct holm_slot slot = {
+        .path = holm_names_find(&state->names, item->path), .kind = item->kind, .actor = actor};
+    struct holm_spot spot;
+    struct holm_cell old;
+    bool found = slot.path != HOLM_NAME_NONE && holm_state_find(state, key, &spot) &&
+                 holm_spot_seek(state, &spot, &slot) && holm_spot_cell(state, &spot, &old);
+    if (!found && covered_here(merging, actor, item->count.last))
         return HOLM_OK;
-    struct holm_count count = item->count;
-    if (entry != NULL) {
-        count = entry->count;
-        holm_count_merge(&count, &item->count);
+    struct holm_cell made = {
+        .kind = item->kind, .marked = true, .actor = actor, .count = item->count};
+    if (found) {
+        made.count = old.count;
+        holm_count_merge(&made.count, &item->count);
     }
-    enum holm_status status = holm_state_ensure_slot(state, item->key, item->path, item->kind,
-                                                     item->sub, &slot);
-    if (status == HOLM_OK)
-        status = holm_state_set_count(state, slot, actor, &count, 0);
-    if (status == HOLM_OK)
-        holm_slot_entry(slot, actor)->marked = true;
-    return status;
+    made.seq = made.count.last;
+    enum holm_status status = holm_state_path(state, item->path, &made.path);
+    if (status == HOLM_OK && !found)
+        status = holm_state_ensure(state, key, &spot);
+    if (status != HOLM_OK)
+        return status;
+    return found ? holm_spot_replace(state, &spot, &made) : holm_spot_insert(state, &spot, &made);
 }
 
 static enum holm_status merge_item(struct merging *merging, const struct holm_item *item)
@@ -89,15 +108,17 @@ static enum holm_status merge_item(struct merging *merging, const struct holm_it
     uint64_t seq = item->op == HOLM_ITEM_COUNT ? item->count.last : item->seq;
     if (seq > merging->cut[actor])
         return HOLM_EMALFORMED; /* the cut holds what its vector does not cover */
-    struct holm_record *record = holm_state_find(state, item->key);
+    struct holm_key key = holm_state_key(state, item->key);
+    struct holm_spot spot;
     if (item->op == HOLM_ITEM_BURY) {
-        enum holm_status status = holm_state_ensure(state, item->key, &record);
-        return status == HOLM_OK ? holm_state_bury(state, record, actor, item->seq) : status;
+        enum holm_status status = holm_state_ensure(state, &key, &spot);
+        return status == HOLM_OK ? holm_state_bury(state, &spot, actor, item->seq) : status;
     }
-    if (holm_record_buried(record))
+    if (state->tombstones > 0 && holm_state_find(state, &key, &spot) &&
+        holm_spot_buried(state, &spot))
         return HOLM_OK;
-    return item->op == HOLM_ITEM_COUNT ? merge_count(merging, item, actor)
-                                       : merge_cell(merging, item, actor);
+    return item->op == HOLM_ITEM_COUNT ? merge_count(merging, item, actor, &key)
+                                       : merge_cell(merging, item, actor, &key);
 }
 
 static enum holm_status merge_page(struct merging *merging, const struct holm_page *page)
@@ -113,28 +134,22 @@ static enum holm_status merge_page(struct merging *merging, const struct holm_pa
     return HOLM_OK;
 }
 
-/* Takes the marks off one slot; unless `merging` is NULL, drops what the cut covers and lacks. */
-static enum holm_status settle_slot(struct holm_state *state, const struct merging *merging,
-                                    struct holm_slot *slot)
+/* Takes the marks off one record; unless `merging` is NULL, drops what the cut covers and lacks. */
+static enum holm_status settle_record(struct holm_state *state, const struct merging *merging,
+                                      struct holm_spot *spot)
 {
     enum holm_status status = HOLM_OK;
-    struct holm_cell *cell = slot->cells;
-    while (status == HOLM_OK && cell != NULL) {
-        struct holm_cell *next = cell->next;
-        if (merging != NULL && !cell->marked && cell->seq <= merging->cut[cell->actor])
-            status = holm_state_drop(state, slot, cell);
-        else
-            cell->marked = false;
-        cell = next;
-    }
-    struct holm_count_entry *entry = slot->entries;
-    while (status == HOLM_OK && entry != NULL) {
-        struct holm_count_entry *next = entry->next;
-        if (merging != NULL && !entry->marked && entry->count.last <= merging->cut[entry->actor])
-            status = holm_state_drop_count(state, slot, entry);
-        else
-            entry->marked = false;
-        entry = next;
+    struct holm_cell cell;
+    while (status == HOLM_OK && holm_spot_cell(state, spot, &cell)) {
+        bool gone = merging != NULL && !cell.marked && cell.seq <= merging->cut[cell.actor] &&
+                    cell.kind != HOLM_KIND_TOMBSTONE;
+        if (gone) {
+            status = holm_spot_erase(state, spot);
+            continue;
+        }
+        if (cell.marked)
+            holm_spot_mark(state, spot, false);
+        holm_spot_next(state, spot);
     }
     return status;
 }
@@ -142,15 +157,10 @@ static enum holm_status settle_slot(struct holm_state *state, const struct mergi
 static enum holm_status settle(struct holm_state *state, const struct merging *merging)
 {
     enum holm_status status = HOLM_OK;
-    const struct holm_record *record = holm_state_next(state, NULL);
-    for (; record != NULL; record = holm_state_next(state, record)) {
-        const struct holm_field *field = record->fields;
-        for (; field != NULL; field = field->next) {
-            struct holm_slot *slot = holm_field_first(field);
-            for (; status == HOLM_OK && slot != NULL; slot = holm_slot_next(slot))
-                status = settle_slot(state, merging, slot);
-        }
-    }
+    struct holm_spot spot;
+    struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
+    while (status == HOLM_OK && holm_walk_next(state, &walk, &spot))
+        status = settle_record(state, merging, &spot);
     return status;
 }
 

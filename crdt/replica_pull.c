@@ -44,7 +44,7 @@ static void survey(struct serving *serving, struct holm_vector_view vector)
             serving->wire_bytes += entry->wire_bytes;
     }
     /* A small gap is never worth a sync, whatever the state's size. */
-    if (serving->wire_bytes > replica->state.bytes + replica->config.flush_bytes)
+    if (serving->wire_bytes > replica->state.heap.used + replica->config.flush_bytes)
         serving->too_old = true;
 }
 

@@ -2,46 +2,45 @@
 #include "crdt/path.h"
 #include "crdt/replica_parts.h"
 
-static struct holm_slot *find_slot(const struct holm_replica *replica, struct holm_bytes key,
-                                   struct holm_path path, enum holm_kind kind,
-                                   struct holm_bytes sub)
+/* A slot that was found: the spot is at its first cell. */
+struct found {
+    struct holm_slot slot;
+    struct holm_spot spot;
+};
+
+static bool find_slot(const struct holm_replica *replica, struct holm_bytes key,
+                      struct holm_path path, struct holm_slot slot, struct found *found)
 {
+    const struct holm_state *state = &replica->state;
     struct holm_packed_path packed;
     if (key.size == 0 || holm_path_pack(&packed, path, holm_mem(NULL, 0)) != HOLM_OK)
-        return NULL;
-    return holm_state_slot(&replica->state, key, holm_path_bytes(&packed), (uint8_t)kind, sub);
-}
-
-static struct holm_cell_view view_of(const struct holm_replica *replica,
-                                     const struct holm_slot *slot, uint32_t actor)
-{
-    return (struct holm_cell_view){.key = holm_record_key(slot->field->record),
-                                   .path = holm_field_path(slot->field),
-                                   .kind = slot->field->kind,
-                                   .sub = holm_slot_sub(slot),
-                                   .dot = {.actor = replica->actors.rows[actor].actor}};
+        return false;
+    struct holm_key hashed = holm_state_key(state, key);
+    found->slot = slot;
+    found->slot.actor = HOLM_ACTOR_NONE;
+    found->slot.path = holm_names_find(&state->names, holm_path_bytes(&packed));
+    return found->slot.path != HOLM_NAME_NONE && holm_state_find(state, &hashed, &found->spot) &&
+           holm_spot_seek(state, &found->spot, &found->slot);
 }
 
 static struct holm_cell_view view_cell(const struct holm_replica *replica,
-                                       const struct holm_slot *slot, const struct holm_cell *cell)
+                                       const struct holm_spot *spot, const struct holm_cell *cell)
 {
-    struct holm_cell_view view = view_of(replica, slot, cell->actor);
-    view.dot.seq = cell->seq;
-    view.hlc = cell->hlc;
-    view.value = holm_cell_value(cell);
-    return view;
-}
-
-static struct holm_cell_view view_entry(const struct holm_replica *replica,
-                                        const struct holm_slot *slot,
-                                        const struct holm_count_entry *entry)
-{
-    struct holm_cell_view view = view_of(replica, slot, entry->actor);
-    struct holm_wide wide = {0, 0};
-    holm_wide_add(&wide, &entry->count);
-    view.dot.seq = entry->count.last;
-    view.value = holm_i64(holm_wide_saturated(&wide));
-    view.count = &entry->count;
+    struct holm_cell_view view = {
+        .key = holm_spot_key(&replica->state, spot),
+        .path = holm_names_path(&replica->state.names, cell->path),
+        .kind = cell->kind,
+        .sub = cell->sub,
+        .dot = {replica->actors.rows[cell->actor].actor, cell->seq},
+        .hlc = cell->hlc,
+        .value = cell->value,
+    };
+    if (cell->kind == HOLM_COUNTER) {
+        struct holm_wide wide = {0, 0};
+        holm_wide_add(&wide, &cell->count);
+        view.value = holm_i64(holm_wide_saturated(&wide));
+        view.count = &cell->count;
+    }
     return view;
 }
 
@@ -49,25 +48,32 @@ enum holm_status holm_replica_get_at(const struct holm_replica *replica, struct 
                                      struct holm_path path, enum holm_kind kind,
                                      struct holm_cell_view *winner)
 {
-    const struct holm_slot *slot = find_slot(replica, key, path, kind, holm_mem(NULL, 0));
-    if (slot == NULL || slot->cells == NULL)
+    struct found found;
+    struct holm_cell cell;
+    if (kind == HOLM_COUNTER ||
+        !find_slot(replica, key, path, (struct holm_slot){.kind = (uint8_t)kind}, &found) ||
+        !holm_spot_cell(&replica->state, &found.spot, &cell))
         return HOLM_ENOENT;
-    *winner = view_cell(replica, slot, slot->cells);
+    *winner = view_cell(replica, &found.spot, &cell);
     return HOLM_OK;
 }
 
 enum holm_status holm_replica_count_at(const struct holm_replica *replica, struct holm_bytes key,
                                        struct holm_path path, int64_t *sum)
 {
-    const struct holm_slot *slot = find_slot(replica, key, path, HOLM_COUNTER, holm_mem(NULL, 0));
+    struct found found;
+    struct holm_cell cell;
     struct holm_wide wide = {0, 0};
     bool live = false;
-    const struct holm_count_entry *entry = slot == NULL ? NULL : slot->entries;
-    for (; entry != NULL; entry = entry->next) {
-        if (!holm_count_live(&entry->count))
-            continue;
-        live = true;
-        holm_wide_add(&wide, &entry->count);
+    *sum = 0;
+    if (!find_slot(replica, key, path, (struct holm_slot){.kind = HOLM_COUNTER}, &found))
+        return HOLM_ENOENT;
+    while (holm_spot_cell_of(&replica->state, &found.spot, &found.slot, &cell)) {
+        if (holm_cell_live(&cell)) {
+            live = true;
+            holm_wide_add(&wide, &cell.count);
+        }
+        holm_spot_next(&replica->state, &found.spot);
     }
     *sum = holm_wide_saturated(&wide);
     return live ? HOLM_OK : HOLM_ENOENT;
@@ -76,58 +82,51 @@ enum holm_status holm_replica_count_at(const struct holm_replica *replica, struc
 bool holm_replica_contains_at(const struct holm_replica *replica, struct holm_bytes key,
                               struct holm_path path, struct holm_bytes element)
 {
-    const struct holm_slot *slot = find_slot(replica, key, path, HOLM_SET, element);
-    return slot != NULL && slot->cells != NULL;
+    struct found found;
+    struct holm_slot slot = {.kind = HOLM_SET, .sub = element};
+    return find_slot(replica, key, path, slot, &found);
 }
 
 bool holm_replica_enabled_at(const struct holm_replica *replica, struct holm_bytes key,
                              struct holm_path path)
 {
-    const struct holm_slot *slot = find_slot(replica, key, path, HOLM_FLAG, holm_mem(NULL, 0));
-    return slot != NULL && slot->cells != NULL;
+    struct found found;
+    return find_slot(replica, key, path, (struct holm_slot){.kind = HOLM_FLAG}, &found);
+}
+
+static bool find_record(const struct holm_replica *replica, struct holm_bytes key,
+                        struct holm_spot *spot)
+{
+    if (key.size == 0)
+        return false;
+    struct holm_key hashed = holm_state_key(&replica->state, key);
+    return holm_state_find(&replica->state, &hashed, spot);
 }
 
 bool holm_replica_exists(const struct holm_replica *replica, struct holm_bytes key)
 {
-    const struct holm_record *record = key.size == 0 ? NULL : holm_state_find(&replica->state, key);
-    return record != NULL && record->live > 0;
+    struct holm_spot spot;
+    return find_record(replica, key, &spot) && holm_spot_live(&replica->state, &spot) > 0;
 }
 
 bool holm_replica_buried(const struct holm_replica *replica, struct holm_bytes key)
 {
-    return key.size > 0 && holm_record_buried(holm_state_find(&replica->state, key));
+    struct holm_spot spot;
+    return find_record(replica, key, &spot) && holm_spot_buried(&replica->state, &spot);
 }
 
-static bool visit_slot(const struct holm_replica *replica, const struct holm_slot *slot,
-                       holm_cell_visitor *visit, void *context)
-{
-    for (const struct holm_cell *cell = slot->cells; cell != NULL; cell = cell->next) {
-        struct holm_cell_view view = view_cell(replica, slot, cell);
-        if (!visit(context, &view))
-            return false;
-    }
-    const struct holm_count_entry *entry = slot->entries;
-    for (; entry != NULL; entry = entry->next) {
-        if (!holm_count_live(&entry->count))
-            continue;
-        struct holm_cell_view view = view_entry(replica, slot, entry);
-        if (!visit(context, &view))
-            return false;
-    }
-    return true;
-}
-
-static bool visit_record(const struct holm_replica *replica, const struct holm_record *record,
+static bool visit_record(const struct holm_replica *replica, struct holm_spot *spot,
                          struct holm_bytes above, holm_cell_visitor *visit, void *context)
 {
-    for (const struct holm_field *field = record->fields; field != NULL; field = field->next) {
-        if (!holm_path_covers(above, holm_field_path(field)))
+    const struct holm_state *state = &replica->state;
+    struct holm_cell cell;
+    for (; holm_spot_cell(state, spot, &cell); holm_spot_next(state, spot)) {
+        if (!holm_cell_live(&cell) ||
+            !holm_path_covers(above, holm_names_path(&state->names, cell.path)))
             continue;
-        const struct holm_slot *slot = holm_field_first(field);
-        for (; slot != NULL; slot = holm_slot_next(slot)) {
-            if (!visit_slot(replica, slot, visit, context))
-                return false;
-        }
+        struct holm_cell_view view = view_cell(replica, spot, &cell);
+        if (!visit(context, &view))
+            return false;
     }
     return true;
 }
@@ -135,61 +134,76 @@ static bool visit_record(const struct holm_replica *replica, const struct holm_r
 void holm_replica_visit(const struct holm_replica *replica, struct holm_bytes key,
                         holm_cell_visitor *visit, void *context)
 {
-    const struct holm_record *record;
+    struct holm_spot spot;
     if (key.size > 0) {
-        record = holm_state_find(&replica->state, key);
-        if (record != NULL)
-            (void)visit_record(replica, record, holm_mem(NULL, 0), visit, context);
+        if (find_record(replica, key, &spot))
+            (void)visit_record(replica, &spot, holm_mem(NULL, 0), visit, context);
         return;
     }
-    record = holm_state_next(&replica->state, NULL);
-    while (record != NULL && visit_record(replica, record, holm_mem(NULL, 0), visit, context))
-        record = holm_state_next(&replica->state, record);
+    struct holm_walk walk = holm_state_walk(&replica->state, 0, UINT64_MAX);
+    while (holm_walk_next(&replica->state, &walk, &spot) &&
+           visit_record(replica, &spot, holm_mem(NULL, 0), visit, context))
+        continue;
 }
 
 void holm_replica_visit_below(const struct holm_replica *replica, struct holm_bytes key,
                               struct holm_path path, holm_cell_visitor *visit, void *context)
 {
     struct holm_packed_path above;
-    if (key.size == 0 || holm_path_pack(&above, path, holm_mem(NULL, 0)) != HOLM_OK)
-        return;
-    const struct holm_record *record = holm_state_find(&replica->state, key);
-    if (record != NULL)
-        (void)visit_record(replica, record, holm_path_bytes(&above), visit, context);
+    struct holm_spot spot;
+    if (holm_path_pack(&above, path, holm_mem(NULL, 0)) == HOLM_OK &&
+        find_record(replica, key, &spot))
+        (void)visit_record(replica, &spot, holm_path_bytes(&above), visit, context);
 }
 
 void holm_replica_visit_elements(const struct holm_replica *replica,
                                  const struct holm_element_range *range, holm_cell_visitor *visit,
                                  void *context)
 {
-    struct holm_packed_path path;
-    if (range->key.size == 0 || holm_path_pack(&path, range->path, holm_mem(NULL, 0)) != HOLM_OK)
+    const struct holm_state *state = &replica->state;
+    struct holm_packed_path packed;
+    struct holm_spot spot;
+    struct holm_cell cell;
+    if (holm_path_pack(&packed, range->path, holm_mem(NULL, 0)) != HOLM_OK ||
+        !find_record(replica, range->key, &spot))
         return;
-    const struct holm_record *record = holm_state_find(&replica->state, range->key);
-    const struct holm_field *field =
-        record == NULL ? NULL : holm_record_field(record, holm_path_bytes(&path), HOLM_SET);
-    if (field == NULL)
+    struct holm_slot slot = {.path = holm_names_find(&state->names, holm_path_bytes(&packed)),
+                             .kind = HOLM_SET,
+                             .actor = HOLM_ACTOR_NONE};
+    if (slot.path == HOLM_NAME_NONE)
         return;
-    const struct holm_slot *slot = range->after == NULL ? holm_field_first(field)
-                                                        : holm_field_behind(field, *range->after);
-    for (; slot != NULL; slot = holm_slot_next(slot)) {
-        if (slot->cells == NULL)
+    bool behind = range->after != NULL;
+    if (behind)
+        slot.sub = *range->after;
+    (void)holm_spot_seek(state, &spot, &slot);
+    /* Siblings of one element follow each other, the best first. */
+    while (holm_spot_cell(state, &spot, &cell) && cell.path == slot.path && cell.kind == HOLM_SET) {
+        if (behind && holm_bytes_equal(cell.sub, slot.sub)) {
+            holm_spot_next(state, &spot);
             continue;
-        struct holm_cell_view view = view_cell(replica, slot, slot->cells);
+        }
+        struct holm_cell_view view = view_cell(replica, &spot, &cell);
         if (!visit(context, &view))
             return;
+        behind = true;
+        slot.sub = cell.sub;
+        holm_spot_next(state, &spot);
     }
 }
 
 void holm_replica_visit_tombstones(const struct holm_replica *replica,
                                    holm_tombstone_visitor *visit, void *context)
 {
-    const struct holm_record *record = holm_state_next(&replica->state, NULL);
-    for (; record != NULL; record = holm_state_next(&replica->state, record)) {
-        const struct holm_tombstone *tombstone = record->tombstones;
-        for (; tombstone != NULL; tombstone = tombstone->next) {
-            struct holm_dot dot = {replica->actors.rows[tombstone->actor].actor, tombstone->seq};
-            if (!visit(context, holm_record_key(record), dot))
+    const struct holm_state *state = &replica->state;
+    struct holm_spot spot;
+    struct holm_cell cell;
+    struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
+    while (state->tombstones > 0 && holm_walk_next(state, &walk, &spot)) {
+        if (!holm_spot_buried(state, &spot))
+            continue;
+        for (; holm_spot_cell(state, &spot, &cell); holm_spot_next(state, &spot)) {
+            struct holm_dot dot = {replica->actors.rows[cell.actor].actor, cell.seq};
+            if (!visit(context, holm_spot_key(state, &spot), dot))
                 return;
         }
     }
@@ -198,9 +212,11 @@ void holm_replica_visit_tombstones(const struct holm_replica *replica,
 void holm_replica_visit_keys(const struct holm_replica *replica, holm_key_visitor *visit,
                              void *context)
 {
-    const struct holm_record *record = holm_state_next(&replica->state, NULL);
-    for (; record != NULL; record = holm_state_next(&replica->state, record)) {
-        if (record->live > 0 && !visit(context, holm_record_key(record)))
+    const struct holm_state *state = &replica->state;
+    struct holm_spot spot;
+    struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
+    while (holm_walk_next(state, &walk, &spot)) {
+        if (holm_spot_live(state, &spot) > 0 && !visit(context, holm_spot_key(state, &spot)))
             return;
     }
 }
@@ -245,7 +261,7 @@ struct holm_digest holm_replica_digest(const struct holm_replica *replica)
 
 struct holm_digest holm_replica_transfer_digest(const struct holm_replica *replica)
 {
-    return replica->state.transfer;
+    return holm_tree_total(&replica->state.tree);
 }
 
 uint64_t holm_replica_vector_hash(const struct holm_replica *replica)
@@ -280,23 +296,17 @@ void holm_replica_stats(const struct holm_replica *replica, struct holm_replica_
     stats->records = replica->state.present;
     stats->tombstones = replica->state.tombstones;
     stats->cells = replica->state.cells;
-    stats->state_bytes = replica->state.bytes;
+    stats->state_bytes = holm_state_bytes(&replica->state);
     stats->vector_entries = replica->actors.entries;
 }
 
-static void check_dots(const struct holm_replica *replica, const struct holm_slot *slot)
+static void check_dots(const struct holm_replica *replica, struct holm_spot *spot)
 {
-    for (const struct holm_cell *cell = slot->cells; cell != NULL; cell = cell->next) {
-        uint64_t seq = holm_actors_seq(&replica->actors, cell->actor);
-        HOLM_ASSERT(cell->seq <= (cell->actor == replica->self ? replica->pending.last : seq));
-        HOLM_ASSERT(!cell->marked);
-    }
-    const struct holm_count_entry *entry = slot->entries;
-    for (; entry != NULL; entry = entry->next) {
-        uint64_t seq = holm_actors_seq(&replica->actors, entry->actor);
-        uint64_t last = entry->actor == replica->self ? replica->pending.last : seq;
-        HOLM_ASSERT(entry->count.last <= last);
-        HOLM_ASSERT(!entry->marked);
+    struct holm_cell cell;
+    for (; holm_spot_cell(&replica->state, spot, &cell); holm_spot_next(&replica->state, spot)) {
+        uint64_t seq = holm_actors_seq(&replica->actors, cell.actor);
+        HOLM_ASSERT(cell.seq <= (cell.actor == replica->self ? replica->pending.last : seq));
+        HOLM_ASSERT(!cell.marked);
     }
 }
 
@@ -321,13 +331,10 @@ void holm_replica_check(const struct holm_replica *replica)
     holm_actors_check(&replica->actors);
     holm_state_check(&replica->state);
     HOLM_ASSERT(replica->pending.last >= holm_actors_seq(&replica->actors, replica->self));
-    const struct holm_record *record = holm_state_next(&replica->state, NULL);
-    for (; record != NULL; record = holm_state_next(&replica->state, record)) {
-        for (struct holm_field *field = record->fields; field != NULL; field = field->next) {
-            const struct holm_slot *slot = holm_field_first(field);
-            for (; slot != NULL; slot = holm_slot_next(slot))
-                check_dots(replica, slot);
-        }
-    }
+    HOLM_ASSERT(replica->pending.sealed == holm_actors_seq(&replica->actors, replica->self));
+    struct holm_spot spot;
+    struct holm_walk walk = holm_state_walk(&replica->state, 0, UINT64_MAX);
+    while (holm_walk_next(&replica->state, &walk, &spot))
+        check_dots(replica, &spot);
     check_log(replica);
 }

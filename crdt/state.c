@@ -1,11 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/state.h"
+
 #include <xxhash.h>
 
-#include "crdt/order.h"
-#include "crdt/path.h"
 #include "crdt/state_parts.h"
 
-#define BUCKETS_MIN ((size_t)64)
+#define TABLE_BITS_MIN 6U
+
+static size_t home_of(const struct holm_state *state, uint32_t tag)
+{
+    return tag >> (32 - state->table_bits);
+}
+
+static uint32_t tag_of(uint64_t hash)
+{
+    return (uint32_t)(hash >> 32);
+}
+
+static struct holm_table_slot *new_table(const struct holm_state *state, unsigned bits)
+{
+    size_t bytes = ((size_t)1 << bits) * sizeof(struct holm_table_slot);
+    struct holm_table_slot *table = holm_allocate(&state->allocator, bytes);
+    if (table != NULL)
+        memset(table, 0, bytes);
+    return table;
+}
 
 enum holm_status holm_state_init(struct holm_state *state, const struct holm_allocator *allocator,
                                  const struct holm_actors *actors, uint64_t seed)
@@ -14,294 +33,341 @@ enum holm_status holm_state_init(struct holm_state *state, const struct holm_all
     state->allocator = *allocator;
     state->actors = actors;
     state->seed = seed;
-    state->buckets = holm_allocate(allocator, BUCKETS_MIN * sizeof(struct holm_record *));
-    if (state->buckets == NULL)
+    holm_heap_init(&state->heap, allocator);
+    holm_arena_init(&state->saved, allocator);
+    if (holm_tree_init(&state->tree, allocator, 0) != HOLM_OK ||
+        holm_names_init(&state->names, allocator, seed) != HOLM_OK)
         return HOLM_ENOMEM;
-    state->bucket_count = BUCKETS_MIN;
-    for (size_t i = 0; i < BUCKETS_MIN; i++)
-        state->buckets[i] = NULL;
-    return HOLM_OK;
-}
-
-static uint64_t hash_key(const struct holm_state *state, struct holm_bytes key)
-{
-    return XXH3_64bits_withSeed(key.data, key.size, state->seed);
-}
-
-struct holm_record *holm_state_find(const struct holm_state *state, struct holm_bytes key)
-{
-    uint64_t hash = hash_key(state, key);
-    struct holm_record *record = state->buckets[hash & (state->bucket_count - 1)];
-    while (record != NULL &&
-           (record->hash != hash || !holm_bytes_equal(holm_record_key(record), key)))
-        record = record->next;
-    return record;
-}
-
-struct holm_record *holm_state_next(const struct holm_state *state,
-                                    const struct holm_record *record)
-{
-    if (record != NULL && record->next != NULL)
-        return record->next;
-    size_t bucket = record == NULL ? 0 : (record->hash & (state->bucket_count - 1)) + 1;
-    while (bucket < state->bucket_count && state->buckets[bucket] == NULL)
-        bucket += 1;
-    return bucket < state->bucket_count ? state->buckets[bucket] : NULL;
-}
-
-static int compare_field(const struct holm_field *field, struct holm_bytes path, uint8_t kind)
-{
-    int order = holm_bytes_compare(holm_field_path(field), path);
-    return order != 0 ? order : (int)field->kind - (int)kind;
-}
-
-struct holm_field *holm_record_field(const struct holm_record *record, struct holm_bytes path,
-                                     uint8_t kind)
-{
-    struct holm_field *field = record->fields;
-    while (field != NULL && compare_field(field, path, kind) < 0)
-        field = field->next;
-    return field != NULL && compare_field(field, path, kind) == 0 ? field : NULL;
-}
-
-struct holm_slot *holm_state_slot(const struct holm_state *state, struct holm_bytes key,
-                                  struct holm_bytes path, uint8_t kind, struct holm_bytes sub)
-{
-    const struct holm_record *record = holm_state_find(state, key);
-    const struct holm_field *field = record == NULL ? NULL : holm_record_field(record, path, kind);
-    return field == NULL ? NULL : holm_field_slot(field, sub);
-}
-
-/* A fuller table is only slower: a refused allocation is no error. */
-static void grow(struct holm_state *state)
-{
-    size_t count = state->bucket_count * 2;
-    struct holm_record **buckets = holm_allocate(&state->allocator,
-                                                 count * sizeof(struct holm_record *));
-    if (buckets == NULL)
-        return;
-    for (size_t i = 0; i < count; i++)
-        buckets[i] = NULL;
-    for (size_t i = 0; i < state->bucket_count; i++) {
-        while (state->buckets[i] != NULL) {
-            struct holm_record *record = state->buckets[i];
-            state->buckets[i] = record->next;
-            record->next = buckets[record->hash & (count - 1)];
-            buckets[record->hash & (count - 1)] = record;
-        }
-    }
-    holm_deallocate(&state->allocator, state->buckets,
-                    state->bucket_count * sizeof(struct holm_record *));
-    state->buckets = buckets;
-    state->bucket_count = count;
-}
-
-void *holm_state_take(struct holm_state *state, size_t head, size_t tail)
-{
-    void *memory = holm_allocate(&state->allocator, head + tail);
-    if (memory == NULL)
-        return NULL;
-    memset(memory, 0, head);
-    state->bytes += head + tail;
-    return memory;
-}
-
-void holm_state_give(struct holm_state *state, void *memory, size_t head, size_t tail)
-{
-    HOLM_ASSERT(state->bytes >= head + tail);
-    state->bytes -= head + tail;
-    holm_deallocate(&state->allocator, memory, head + tail);
-}
-
-void holm_state_queue_slot(struct holm_state *state, struct holm_slot *slot)
-{
-    if (slot->queued)
-        return;
-    slot->queued = true;
-    slot->swept = state->swept_slots;
-    state->swept_slots = slot;
-}
-
-void holm_state_queue_record(struct holm_state *state, struct holm_record *record)
-{
-    if (record->queued)
-        return;
-    record->queued = true;
-    record->swept = state->swept_records;
-    state->swept_records = record;
-}
-
-enum holm_status holm_state_ensure(struct holm_state *state, struct holm_bytes key,
-                                   struct holm_record **result)
-{
-    HOLM_ASSERT(state->open);
-    HOLM_ASSERT(key.size >= 1 && key.size <= HOLM_KEY_BYTES_MAX);
-    *result = holm_state_find(state, key);
-    if (*result != NULL)
-        return HOLM_OK;
-    if (state->record_count >= state->bucket_count)
-        grow(state);
-    struct holm_record *record = holm_state_take(state, sizeof *record, key.size);
-    if (record == NULL)
-        return HOLM_ENOMEM;
-    record->hash = hash_key(state, key);
-    record->key_bytes = (uint16_t)key.size;
-    memcpy(record->key, key.data, key.size);
-    struct holm_record **bucket = &state->buckets[record->hash & (state->bucket_count - 1)];
-    record->next = *bucket;
-    *bucket = record;
-    record->queued = true;
-    record->swept = state->swept_records;
-    state->swept_records = record;
-    state->record_count += 1;
-    *result = record;
-    return HOLM_OK;
-}
-
-static enum holm_status ensure_field(struct holm_state *state, struct holm_record *record,
-                                     struct holm_bytes path, uint8_t kind,
-                                     struct holm_field **result)
-{
-    struct holm_field **link = &record->fields;
-    while (*link != NULL && compare_field(*link, path, kind) < 0)
-        link = &(*link)->next;
-    *result = *link;
-    if (*link != NULL && compare_field(*link, path, kind) == 0)
-        return HOLM_OK;
-    struct holm_field *field = holm_state_take(state, sizeof *field, path.size);
-    if (field == NULL)
-        return HOLM_ENOMEM;
-    field->record = record;
-    field->kind = kind;
-    field->path_bytes = (uint16_t)path.size;
-    if (path.size > 0)
-        memcpy(field->path, path.data, path.size);
-    field->next = *link;
-    *link = field;
-    *result = field;
-    return HOLM_OK;
-}
-
-void holm_field_free(struct holm_state *state, struct holm_field *field)
-{
-    struct holm_field **link = &field->record->fields;
-    while (*link != field)
-        link = &(*link)->next;
-    *link = field->next;
-    holm_state_give(state, field, sizeof *field, field->path_bytes);
-}
-
-enum holm_status holm_state_ensure_slot(struct holm_state *state, struct holm_bytes key,
-                                        struct holm_bytes path, uint8_t kind, struct holm_bytes sub,
-                                        struct holm_slot **result)
-{
-    HOLM_ASSERT(kind != 0 && path.size <= HOLM_PATH_BYTES_MAX && sub.size <= UINT32_MAX);
-    struct holm_record *record;
-    struct holm_field *field;
-    enum holm_status status = holm_state_ensure(state, key, &record);
-    if (status == HOLM_OK)
-        status = ensure_field(state, record, path, kind, &field);
-    if (status != HOLM_OK)
-        return status;
-    *result = holm_field_slot(field, sub);
-    if (*result != NULL)
-        return HOLM_OK;
-    struct holm_slot *slot = holm_state_take(state, sizeof *slot, sub.size);
-    if (slot == NULL) {
-        if (field->root == NULL)
-            holm_field_free(state, field);
+    state->table = new_table(state, TABLE_BITS_MIN);
+    if (state->table == NULL) {
+        holm_names_release(&state->names);
         return HOLM_ENOMEM;
     }
-    slot->field = field;
-    slot->priority = (uint32_t)XXH3_64bits_withSeed(sub.data, sub.size, state->seed);
-    slot->sub_bytes = (uint32_t)sub.size;
-    if (sub.size > 0)
-        memcpy(slot->sub, sub.data, sub.size);
-    holm_slot_insert(field, slot);
-    holm_state_queue_slot(state, slot);
-    *result = slot;
+    state->table_bits = TABLE_BITS_MIN;
+    state->table_capacity = (size_t)1 << TABLE_BITS_MIN;
     return HOLM_OK;
-}
-
-struct holm_value holm_cell_value(const struct holm_cell *cell)
-{
-    struct holm_value value = {.type = (enum holm_type)cell->type};
-    if (holm_type_has_bytes(value.type))
-        value.as.bytes = holm_mem(cell->bytes, cell->value_bytes);
-    else if (value.type == HOLM_I64)
-        value.as.i64 = cell->number.i64;
-    else if (value.type == HOLM_DOUBLE)
-        value.as.f64 = cell->number.f64;
-    else if (value.type == HOLM_BOOL)
-        value.as.boolean = cell->number.boolean;
-    return value;
-}
-
-void holm_cell_free(struct holm_state *state, struct holm_cell *cell)
-{
-    holm_state_give(state, cell, sizeof *cell, cell->value_bytes);
-}
-
-void holm_record_free(struct holm_state *state, struct holm_record *record)
-{
-    struct holm_record **link = &state->buckets[record->hash & (state->bucket_count - 1)];
-    while (*link != record)
-        link = &(*link)->next;
-    *link = record->next;
-    state->record_count -= 1;
-    holm_state_give(state, record, sizeof *record, record->key_bytes);
-}
-
-static void release_field(struct holm_state *state, struct holm_field *field)
-{
-    while (field->root != NULL) {
-        struct holm_slot *slot = field->root;
-        while (slot->cells != NULL) {
-            struct holm_cell *cell = slot->cells;
-            slot->cells = cell->next;
-            holm_cell_free(state, cell);
-        }
-        while (slot->entries != NULL) {
-            struct holm_count_entry *entry = slot->entries;
-            slot->entries = entry->next;
-            holm_state_give(state, entry, sizeof *entry, 0);
-        }
-        holm_slot_remove(slot);
-        holm_state_give(state, slot, sizeof *slot, slot->sub_bytes);
-    }
-    holm_state_give(state, field, sizeof *field, field->path_bytes);
-}
-
-static void release_record(struct holm_state *state, struct holm_record *record)
-{
-    while (record->fields != NULL) {
-        struct holm_field *field = record->fields;
-        record->fields = field->next;
-        release_field(state, field);
-    }
-    while (record->tombstones != NULL) {
-        struct holm_tombstone *tombstone = record->tombstones;
-        record->tombstones = tombstone->next;
-        holm_state_give(state, tombstone, sizeof *tombstone, 0);
-    }
-    holm_state_give(state, record, sizeof *record, record->key_bytes);
 }
 
 void holm_state_release(struct holm_state *state)
 {
-    if (state->buckets == NULL)
+    if (state->table == NULL)
         return;
     HOLM_ASSERT(!state->open);
-    for (size_t i = 0; i < state->bucket_count; i++) {
-        while (state->buckets[i] != NULL) {
-            struct holm_record *record = state->buckets[i];
-            state->buckets[i] = record->next;
-            release_record(state, record);
-        }
-    }
-    HOLM_ASSERT(state->bytes == 0);
-    holm_deallocate(&state->allocator, state->buckets,
-                    state->bucket_count * sizeof(struct holm_record *));
+    holm_heap_release(&state->heap);
+    holm_names_release(&state->names);
+    holm_arena_release(&state->saved);
+    holm_tree_release(&state->tree);
+    holm_array_free(&state->allocator, state->table, state->table_capacity, sizeof *state->table);
     holm_array_free(&state->allocator, state->undo, state->undo_capacity, sizeof *state->undo);
     memset(state, 0, sizeof *state);
+}
+
+size_t holm_state_bytes(const struct holm_state *state)
+{
+    return state->heap.taken + state->table_capacity * sizeof *state->table + state->names.bytes +
+           holm_tree_bytes(&state->tree);
+}
+
+/* ---- the table */
+
+static void enter(struct holm_table_slot *table, unsigned bits, struct holm_table_slot slot)
+{
+    size_t mask = ((size_t)1 << bits) - 1;
+    size_t at = slot.tag >> (32 - bits);
+    while (table[at].handle != 0)
+        at = (at + 1) & mask;
+    table[at] = slot;
+}
+
+enum holm_status holm_table_reserve(struct holm_state *state)
+{
+    if ((state->record_count + 1) * 4 <= state->table_capacity * 3)
+        return HOLM_OK;
+    unsigned bits = state->table_bits + 1;
+    struct holm_table_slot *table = bits < 32 ? new_table(state, bits) : NULL;
+    if (table == NULL) /* a fuller table is only slower, as long as a slot stays empty */
+        return state->record_count + 2 <= state->table_capacity ? HOLM_OK : HOLM_ENOMEM;
+    for (size_t i = 0; i < state->table_capacity; i++) {
+        if (state->table[i].handle != 0)
+            enter(table, bits, state->table[i]);
+    }
+    holm_array_free(&state->allocator, state->table, state->table_capacity, sizeof *state->table);
+    state->table = table;
+    state->table_bits = bits;
+    state->table_capacity = (size_t)1 << bits;
+    return HOLM_OK;
+}
+
+void holm_table_enter(struct holm_state *state, uint64_t hash, uint32_t handle)
+{
+    enter(state->table, state->table_bits, (struct holm_table_slot){tag_of(hash), handle});
+    state->record_count += 1;
+}
+
+static size_t slot_of(const struct holm_state *state, uint64_t hash, uint32_t handle)
+{
+    size_t at = home_of(state, tag_of(hash));
+    while (state->table[at].handle != handle) {
+        HOLM_ASSERT(state->table[at].handle != 0);
+        at = (at + 1) & (state->table_capacity - 1);
+    }
+    return at;
+}
+
+void holm_table_move(struct holm_state *state, uint64_t hash, uint32_t from, uint32_t to)
+{
+    state->table[slot_of(state, hash, from)].handle = to;
+}
+
+/* Behind a hole, what was pushed there from its home moves up. */
+void holm_table_remove(struct holm_state *state, uint64_t hash, uint32_t handle)
+{
+    size_t mask = state->table_capacity - 1;
+    size_t hole = slot_of(state, hash, handle);
+    for (size_t at = (hole + 1) & mask; state->table[at].handle != 0; at = (at + 1) & mask) {
+        size_t home = home_of(state, state->table[at].tag);
+        if (((at - home) & mask) < ((at - hole) & mask))
+            continue;
+        state->table[hole] = state->table[at];
+        hole = at;
+    }
+    state->table[hole] = (struct holm_table_slot){0, 0};
+    state->record_count -= 1;
+}
+
+/* ---- looking */
+
+struct holm_key holm_state_key(const struct holm_state *state, struct holm_bytes key)
+{
+    return (struct holm_key){key, XXH3_64bits_withSeed(key.data, key.size, state->seed)};
+}
+
+static bool is_key(const struct holm_state *state, uint32_t handle, struct holm_bytes key)
+{
+    const struct holm_record *record = holm_record_at(state, handle);
+    return record->key_bytes == key.size && memcmp(record->data, key.data, key.size) == 0;
+}
+
+static uint32_t find(const struct holm_state *state, const struct holm_key *key)
+{
+    uint32_t tag = tag_of(key->hash);
+    size_t at = home_of(state, tag);
+    while (state->table[at].handle != 0) {
+        if (state->table[at].tag == tag && is_key(state, state->table[at].handle, key->bytes))
+            return state->table[at].handle;
+        at = (at + 1) & (state->table_capacity - 1);
+    }
+    return 0;
+}
+
+void holm_state_prefetch(const struct holm_state *state, const struct holm_key *key, bool record)
+{
+#if defined(__GNUC__)
+    uint32_t tag = tag_of(key->hash);
+    size_t at = home_of(state, tag);
+    if (!record) {
+        __builtin_prefetch(&state->table[at]);
+        return;
+    }
+    while (state->table[at].handle != 0 && state->table[at].tag != tag)
+        at = (at + 1) & (state->table_capacity - 1);
+    if (state->table[at].handle != 0) {
+        const unsigned char *block = holm_heap_at(&state->heap, state->table[at].handle);
+        __builtin_prefetch(block);
+        __builtin_prefetch(block + 64);
+    }
+#else
+    (void)state;
+    (void)key;
+    (void)record;
+#endif
+}
+
+void holm_spot_rewind(const struct holm_state *state, struct holm_spot *spot)
+{
+    const struct holm_record *record = holm_record_at(state, spot->record);
+    spot->segment = 0;
+    spot->at = record->flags & RECORD_SEGMENTED ? (uint32_t)sizeof(struct holm_segment)
+                                                : holm_record_start(record);
+}
+
+bool holm_state_find(const struct holm_state *state, const struct holm_key *key,
+                     struct holm_spot *spot)
+{
+    spot->hash = key->hash;
+    spot->record = find(state, key);
+    if (spot->record == 0)
+        return false;
+    holm_spot_rewind(state, spot);
+    return true;
+}
+
+struct holm_range holm_spot_range(const struct holm_state *state, const struct holm_spot *spot)
+{
+    struct holm_record *record = holm_record_at(state, spot->record);
+    if (!(record->flags & RECORD_SEGMENTED))
+        return (struct holm_range){(unsigned char *)record, holm_record_start(record),
+                                   record->block.used};
+    const struct holm_segment *index = holm_segment_at(state, holm_record_index(record));
+    struct holm_segment *segment = holm_segment_at(state, holm_index_get(index, spot->segment));
+    return (struct holm_range){(unsigned char *)segment, (uint32_t)sizeof *segment,
+                               segment->block.used};
+}
+
+/* The last segment that does not begin behind the slot: its first cell, if there is one, is in
+ * this one or begins the next. */
+static uint32_t segment_of(const struct holm_state *state, const struct holm_record *record,
+                           const struct holm_slot *slot)
+{
+    const struct holm_segment *index = holm_segment_at(state, holm_record_index(record));
+    uint32_t low = 0;
+    uint32_t high = holm_index_count(index);
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct holm_segment *segment = holm_segment_at(state, holm_index_get(index, middle));
+        if (holm_packed_compare(state, segment->data, slot) <= 0)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Most seeks find what they look for, which needs no order. */
+static bool seek_equal(struct holm_range range, struct holm_spot *spot,
+                       const struct holm_slot *slot)
+{
+    for (uint32_t at = range.first; at < range.end; at += holm_packed_bytes(range.bytes + at)) {
+        if (holm_packed_is(range.bytes + at, slot)) {
+            spot->at = at;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool holm_spot_seek(const struct holm_state *state, struct holm_spot *spot,
+                    const struct holm_slot *slot)
+{
+    const struct holm_record *record = holm_record_at(state, spot->record);
+    bool segmented = (record->flags & RECORD_SEGMENTED) != 0;
+    spot->segment = segmented ? segment_of(state, record, slot) : 0;
+    struct holm_range range = holm_spot_range(state, spot);
+    if (seek_equal(range, spot, slot))
+        return true;
+    spot->at = range.first;
+    while (spot->at < range.end && holm_packed_compare(state, range.bytes + spot->at, slot) < 0)
+        spot->at += holm_packed_bytes(range.bytes + spot->at);
+    if (spot->at < range.end || !segmented)
+        return false;
+    struct holm_spot next = *spot;
+    struct holm_cell cell;
+    if (!holm_spot_cell(state, &next, &cell) || next.segment == spot->segment)
+        return false;
+    range = holm_spot_range(state, &next);
+    if (!holm_packed_is(range.bytes + range.first, slot))
+        return false;
+    *spot = next;
+    return true;
+}
+
+bool holm_state_seek(const struct holm_state *state, const struct holm_key *key,
+                     struct holm_bytes path, uint8_t kind, struct holm_bytes sub,
+                     struct holm_spot *spot)
+{
+    struct holm_slot slot = {holm_names_find(&state->names, path), kind, HOLM_ACTOR_NONE, sub};
+    if (slot.path == HOLM_NAME_NONE || !holm_state_find(state, key, spot))
+        return false;
+    return holm_spot_seek(state, spot, &slot);
+}
+
+bool holm_spot_cell(const struct holm_state *state, struct holm_spot *spot, struct holm_cell *cell)
+{
+    const struct holm_record *record = holm_record_at(state, spot->record);
+    struct holm_range range = holm_spot_range(state, spot);
+    if (spot->at >= range.end) {
+        if (!(record->flags & RECORD_SEGMENTED) ||
+            spot->segment + 1 >=
+                holm_index_count(holm_segment_at(state, holm_record_index(record))))
+            return false;
+        spot->segment += 1;
+        range = holm_spot_range(state, spot);
+        spot->at = range.first;
+    }
+    holm_cell_unpack(range.bytes + spot->at, cell);
+    return true;
+}
+
+bool holm_spot_cell_of(const struct holm_state *state, struct holm_spot *spot,
+                       const struct holm_slot *slot, struct holm_cell *cell)
+{
+    return holm_spot_cell(state, spot, cell) && cell->path == slot->path &&
+           cell->kind == slot->kind && holm_bytes_equal(cell->sub, slot->sub);
+}
+
+void holm_spot_next(const struct holm_state *state, struct holm_spot *spot)
+{
+    struct holm_range range = holm_spot_range(state, spot);
+    HOLM_ASSERT(spot->at < range.end);
+    spot->at += holm_packed_bytes(range.bytes + spot->at);
+}
+
+struct holm_slot holm_cell_slot(const struct holm_cell *cell)
+{
+    return (struct holm_slot){cell->path, cell->kind, HOLM_ACTOR_NONE, cell->sub};
+}
+
+struct holm_bytes holm_spot_key(const struct holm_state *state, const struct holm_spot *spot)
+{
+    const struct holm_record *record = holm_record_at(state, spot->record);
+    return holm_mem(record->data, record->key_bytes);
+}
+
+uint32_t holm_spot_live(const struct holm_state *state, const struct holm_spot *spot)
+{
+    return holm_record_at(state, spot->record)->live;
+}
+
+bool holm_spot_buried(const struct holm_state *state, const struct holm_spot *spot)
+{
+    return (holm_record_at(state, spot->record)->flags & RECORD_BURIED) != 0;
+}
+
+void holm_spot_mark(struct holm_state *state, const struct holm_spot *spot, bool marked)
+{
+    struct holm_range range = holm_spot_range(state, spot);
+    HOLM_ASSERT(spot->at < range.end);
+    holm_packed_mark(range.bytes + spot->at, marked);
+}
+
+/* ---- walking */
+
+struct holm_walk holm_state_walk(const struct holm_state *state, uint64_t first, uint64_t last)
+{
+    HOLM_ASSERT(first <= last);
+    size_t start = home_of(state, tag_of(first));
+    size_t body = home_of(state, tag_of(last)) - start + 1;
+    return (struct holm_walk){first, last, start, body, state->table_capacity};
+}
+
+bool holm_walk_next(const struct holm_state *state, struct holm_walk *walk, struct holm_spot *spot)
+{
+    while (walk->left > 0) {
+        struct holm_table_slot slot = state->table[walk->at];
+        if (slot.handle == 0 && walk->body == 0)
+            return false;
+        walk->at = (walk->at + 1) & (state->table_capacity - 1);
+        walk->left -= 1;
+        walk->body -= walk->body > 0 ? 1 : 0;
+        if (slot.handle == 0 || slot.tag < tag_of(walk->first) || slot.tag > tag_of(walk->last))
+            continue;
+        spot->record = slot.handle;
+        spot->hash = holm_state_key(state, holm_spot_key(state, spot)).hash;
+        if (spot->hash < walk->first || spot->hash > walk->last)
+            continue;
+        holm_spot_rewind(state, spot);
+        return true;
+    }
+    walk->left = 0;
+    return false;
 }

@@ -1,135 +1,117 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * state.h - the live content of one partition: records, slots, cells, tombstones.
+ * state.h - the live content of one partition: records, packed.
  *
- *     record  key -> fields -> slots -> cells            one register cell a sibling
- *                                    -> count entries    one an actor, ghosts too
- *                 -> tombstones
+ *     table     [tag|handle] [    ] [tag|handle] ...    open addressing, in the order of the tags:
+ *                    |                                  the top 32 bits of a key's hash
+ *     block     head  key  cell cell cell ...           one block of memory a record
+ *     cell      seq hlc actor path kind type sizes | element | value          28 bytes and content
  *
- *     table    chained hash of records by XXH3 of the key
- *     field    (path, kind); a record's fields are a list in that order
- *     slot     (field, element); a field's slots are a treap in the order of the elements. Its
- *              priorities are hashes of the elements, so that no order of insertions makes
- *              it deep (Seidel, Aragon, "Randomized Search Trees", 1996)
- *     cell     a slot's cells are a list, the one that is read first
+ * A record's cells lie one behind the other, in the order of path, kind, element and then as they
+ * are read: the winner first; the entries of a counter by actor. What a read, a write or a merge
+ * needs of a small record is in two or three cache lines. A record that outgrows INLINE_BYTES_MAX
+ * keeps its cells in segments of at most SEGMENT_BYTES_MAX, listed in order in a block of their own:
+ *
+ *     block     head  key  index -> [segment] [segment] [segment] ...
+ *
+ * so that a set of 100,000 elements costs a binary search, and its record's other fields as well.
+ *
+ * Because the table is in the order of the hash, the records of a range of hashes, which is what a
+ * leaf of the digest tree stands for, are found without looking at any other.
  *
  * Invariants, verified by holm_state_check():
- *     S1  every slot has a cell or an entry; every field a slot; every record a field or tombstone
+ *     S1  every record has a cell; a tombstone is a cell of kind 0, and then all are
  *     S2  digests and figures are what a walk over everything gives
- *     S3  a record with a tombstone has no fields
- *     S4  lists and treaps are in order
+ *     S3  a record's cells are in order, and no dot is in a slot twice
+ *     S4  a path has as many users as cells; a block is in the heap and in one place
  *
- * Every change happens inside a transaction: changes are made at once and written to an undo log
- * first, so that a refused allocation in the middle can be taken back without allocating. What was
- * removed is freed when the transaction commits.
+ * Every change happens inside a transaction. It is made at once; before a block is changed for the
+ * first time, its content is saved, or it is copied and the original kept, so that a refused
+ * allocation in the middle can be taken back without allocating.
  */
 #ifndef HOLM_CRDT_STATE_H
 #define HOLM_CRDT_STATE_H
 
 #include "crdt/actors.h"
+#include "crdt/arena.h"
 #include "crdt/count.h"
-#include "crdt/digest.h"
+#include "crdt/heap.h"
+#include "crdt/names.h"
+#include "crdt/tree.h"
 
+/* The kind of a tombstone's cell: no field has it. */
+#define HOLM_KIND_TOMBSTONE 0
+
+/* A cell, unpacked. Bytes point into the state, until its next change. */
 struct holm_cell {
-    struct holm_cell *next;
-    uint64_t seq;
-    uint64_t hlc;
-    uint32_t actor;   /* index */
-    uint32_t pending; /* of an unsealed own cell: its item in the pending run */
-    uint32_t value_bytes;
-    uint8_t type; /* enum holm_type, or a newer one */
-    bool marked;  /* seen in the cut that is being merged */
-    union {
-        int64_t i64;
-        double f64;
-        bool boolean;
-    } number;
-    unsigned char bytes[];
+    uint8_t kind;   /* enum holm_kind, a newer one, or HOLM_KIND_TOMBSTONE */
+    bool marked;    /* seen in the cut that is being merged */
+    uint32_t path;  /* its number in state->names */
+    uint32_t actor; /* index */
+    uint64_t seq;   /* COUNTER: count.last */
+    uint64_t hlc;   /* COUNTER: 0 */
+    struct holm_bytes sub;
+    struct holm_value value; /* of all but counters and tombstones */
+    struct holm_count count; /* of counters */
 };
 
-struct holm_count_entry {
-    struct holm_count_entry *next; /* in the order of the actors' indices */
-    struct holm_count count;
-    uint32_t actor;
-    uint32_t pending; /* of an own entry with unsealed increments: its item in the pending run */
-    bool marked;
-};
-
-struct holm_slot {
-    struct holm_field *field;
-    struct holm_slot *parent, *left, *right;
-    struct holm_slot *swept; /* list of slots that may have become empty */
-    struct holm_cell *cells;
-    struct holm_count_entry *entries;
-    uint32_t priority;
-    uint32_t sub_bytes;
-    bool queued;
-    unsigned char sub[];
-};
-
-struct holm_field {
-    struct holm_field *next;
-    struct holm_record *record;
-    struct holm_slot *root;
-    uint16_t path_bytes;
-    uint8_t kind;
-    unsigned char path[];
-};
-
-struct holm_tombstone {
-    struct holm_tombstone *next;
-    uint64_t seq;
-    uint32_t actor;
-};
-
-struct holm_record {
-    struct holm_record *next;
-    struct holm_record *swept;
-    struct holm_field *fields;
-    struct holm_tombstone *tombstones;
+/* A key with its hash, so that it is hashed once. */
+struct holm_key {
+    struct holm_bytes bytes;
     uint64_t hash;
-    uint32_t live; /* cells and live count entries */
-    uint16_t key_bytes;
-    bool queued;
-    unsigned char key[];
 };
 
-enum holm_undo_type {
-    HOLM_UNDO_CELL_LINK,
-    HOLM_UNDO_CELL_UNLINK,
-    HOLM_UNDO_ENTRY_LINK,
-    HOLM_UNDO_ENTRY_UNLINK,
-    HOLM_UNDO_ENTRY_SET,
-    HOLM_UNDO_TOMBSTONE_LINK
+/* Which cells belong together. Of a counter, `actor` says whose entry is looked for. */
+struct holm_slot {
+    uint32_t path;
+    uint8_t kind;
+    uint32_t actor;
+    struct holm_bytes sub;
 };
 
-struct holm_undo {
-    enum holm_undo_type type;
-    void *owner;             /* slot, or record */
-    void *thing;             /* cell, entry, tombstone */
-    struct holm_count count; /* ENTRY_SET: what it was */
-    uint32_t pending;
+/*
+ * A place in a record: at a cell, or behind the last one. A change through a spot keeps this spot
+ * right; all others in the same record are void then.
+ */
+struct holm_spot {
+    uint64_t hash;    /* of the record's key */
+    uint32_t record;  /* its block */
+    uint32_t segment; /* of a record with segments: which one */
+    uint32_t at;      /* offset in the block or segment */
 };
+
+struct holm_table_slot {
+    uint32_t tag;
+    uint32_t handle; /* 0: empty */
+};
+
+struct holm_undo;
 
 struct holm_state {
     struct holm_allocator allocator;
     const struct holm_actors *actors;
     uint64_t seed;
-    struct holm_record **buckets;
-    size_t bucket_count; /* a power of two */
+    struct holm_heap heap;
+    struct holm_names names;
+    struct holm_table_slot *table;
+    size_t table_capacity; /* a power of two */
+    unsigned table_bits;
     size_t record_count; /* all, buried ones too */
-    struct holm_undo *undo;
-    size_t undo_count, undo_capacity;
-    struct holm_slot *swept_slots;
-    struct holm_record *swept_records;
-    bool open; /* a transaction is */
 
-    struct holm_digest digest;   /* live cells and live entries */
-    struct holm_digest transfer; /* and everything else that a sync carries */
-    size_t present;              /* records with live > 0 */
+    struct holm_digest digest; /* live cells and live entries */
+    struct holm_tree tree;     /* and everything else that a sync carries */
+    size_t present;            /* records with live cells */
     size_t tombstones;
     size_t cells; /* and entries, ghosts too */
-    size_t bytes; /* of memory */
+
+    bool open; /* a transaction is */
+    struct holm_undo *undo;
+    size_t undo_count, undo_capacity;
+    struct holm_arena saved; /* contents of blocks as they were */
+    struct {
+        struct holm_digest digest;
+        size_t present, tombstones, cells;
+    } start; /* of the transaction */
 };
 
 /* `actors` is borrowed for the life of the state. HOLM_ENOMEM. */
@@ -138,104 +120,114 @@ HOLM_NODISCARD enum holm_status holm_state_init(struct holm_state *state,
                                                 const struct holm_actors *actors, uint64_t seed);
 void holm_state_release(struct holm_state *state);
 
-struct holm_record *holm_state_find(const struct holm_state *state, struct holm_bytes key);
-struct holm_field *holm_record_field(const struct holm_record *record, struct holm_bytes path,
-                                     uint8_t kind);
-struct holm_slot *holm_field_slot(const struct holm_field *field, struct holm_bytes sub);
-/* All three in one. NULL when any is missing. */
-struct holm_slot *holm_state_slot(const struct holm_state *state, struct holm_bytes key,
-                                  struct holm_bytes path, uint8_t kind, struct holm_bytes sub);
+/* What the content takes: blocks, table and paths, in bytes of memory. */
+size_t holm_state_bytes(const struct holm_state *state);
 
-/* In the order of the elements. NULL at the end. */
-struct holm_slot *holm_field_first(const struct holm_field *field);
-struct holm_slot *holm_slot_next(const struct holm_slot *slot);
-/* The first whose element is greater than `sub`. O(log n). */
-struct holm_slot *holm_field_behind(const struct holm_field *field, struct holm_bytes sub);
+/* ---- looking ------------------------------------------------------------------------------- */
 
-/* All records, in the table's order: the first with NULL, then the one behind. The state must not
- * change in between. */
-struct holm_record *holm_state_next(const struct holm_state *state,
-                                    const struct holm_record *record);
+struct holm_key holm_state_key(const struct holm_state *state, struct holm_bytes key);
 
-static inline bool holm_record_buried(const struct holm_record *record)
-{
-    return record != NULL && record->tombstones != NULL;
-}
-static inline struct holm_bytes holm_record_key(const struct holm_record *record)
-{
-    return holm_mem(record->key, record->key_bytes);
-}
-static inline struct holm_bytes holm_field_path(const struct holm_field *field)
-{
-    return holm_mem(field->path, field->path_bytes);
-}
-static inline struct holm_bytes holm_slot_sub(const struct holm_slot *slot)
-{
-    return holm_mem(slot->sub, slot->sub_bytes);
-}
-/* The cell's value; bytes point into the cell. */
-struct holm_value holm_cell_value(const struct holm_cell *cell);
+/* Asks for the memory that a find of this key will read; changes nothing. Twice for several keys in
+ * a row, the second time with `record`, hides most of what a find waits for. */
+void holm_state_prefetch(const struct holm_state *state, const struct holm_key *key, bool record);
+
+/* Finds a record; *spot is at its first cell. */
+bool holm_state_find(const struct holm_state *state, const struct holm_key *key,
+                     struct holm_spot *spot);
+
+/* Moves a spot within its record to the first cell of the slot (of a counter with `actor` not
+ * HOLM_ACTOR_NONE: to this actor's entry), or to where that would be. True when there is one.
+ * O(cells) in a small record, O(log cells) in one with segments. */
+bool holm_spot_seek(const struct holm_state *state, struct holm_spot *spot,
+                    const struct holm_slot *slot);
+
+/* Both in one, with the path given as it is. */
+bool holm_state_seek(const struct holm_state *state, const struct holm_key *key,
+                     struct holm_bytes path, uint8_t kind, struct holm_bytes sub,
+                     struct holm_spot *spot);
+
+/* The cell at the spot; false at the record's end. */
+bool holm_spot_cell(const struct holm_state *state, struct holm_spot *spot, struct holm_cell *cell);
+/* The same, and false also when the cell is of another slot. */
+bool holm_spot_cell_of(const struct holm_state *state, struct holm_spot *spot,
+                       const struct holm_slot *slot, struct holm_cell *cell);
+/* To the next cell. There must be one at the spot. */
+void holm_spot_next(const struct holm_state *state, struct holm_spot *spot);
+/* To the record's first cell. */
+void holm_spot_rewind(const struct holm_state *state, struct holm_spot *spot);
+
+struct holm_slot holm_cell_slot(const struct holm_cell *cell);
+
+struct holm_bytes holm_spot_key(const struct holm_state *state, const struct holm_spot *spot);
+/* How many live cells and entries the record has; whether it has a tombstone. */
+uint32_t holm_spot_live(const struct holm_state *state, const struct holm_spot *spot);
+bool holm_spot_buried(const struct holm_state *state, const struct holm_spot *spot);
+
+/*
+ * Records in the order of the table, those whose hash is from `first` to `last`; all with 0 and
+ * UINT64_MAX. The state must not change in between, but marks may. O(records of the range).
+ *
+ *     struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
+ *     while (holm_walk_next(state, &walk, &spot)) ...
+ */
+struct holm_walk {
+    uint64_t first, last;
+    size_t at;   /* in the table */
+    size_t body; /* slots up to where the range's last record would be at home */
+    size_t left; /* slots of the table that are not looked at yet */
+};
+struct holm_walk holm_state_walk(const struct holm_state *state, uint64_t first, uint64_t last);
+bool holm_walk_next(const struct holm_state *state, struct holm_walk *walk, struct holm_spot *spot);
 
 /* ---- transactions -------------------------------------------------------------------------- */
 
 void holm_state_begin(struct holm_state *state);
-/* Frees what was removed; cannot fail. */
+/* Frees what was removed, records without cells too; cannot fail. */
 void holm_state_commit(struct holm_state *state);
 /* Everything is as it was at begin; cannot fail. */
 void holm_state_rollback(struct holm_state *state);
 
-/* The following need an open transaction. HOLM_ENOMEM: nothing changed that a roll-back keeps. */
+/* The following need an open transaction. After HOLM_ENOMEM only a roll-back may follow. */
 
-/* Finds or makes the record; the slot with its field and record. */
-HOLM_NODISCARD enum holm_status holm_state_ensure(struct holm_state *state, struct holm_bytes key,
-                                                  struct holm_record **record);
-HOLM_NODISCARD enum holm_status holm_state_ensure_slot(struct holm_state *state,
-                                                       struct holm_bytes key,
-                                                       struct holm_bytes path, uint8_t kind,
-                                                       struct holm_bytes sub,
-                                                       struct holm_slot **slot);
+/* Finds or makes the record; *spot is at its first cell. */
+HOLM_NODISCARD enum holm_status holm_state_ensure(struct holm_state *state,
+                                                  const struct holm_key *key,
+                                                  struct holm_spot *spot);
 
-struct holm_cell_new {
-    uint32_t actor;
-    uint64_t seq;
-    uint64_t hlc;
-    struct holm_value value; /* copied */
-    uint32_t pending;
-    bool marked;
-};
-HOLM_NODISCARD enum holm_status holm_state_put(struct holm_state *state, struct holm_slot *slot,
-                                               const struct holm_cell_new *cell);
-HOLM_NODISCARD enum holm_status holm_state_drop(struct holm_state *state, struct holm_slot *slot,
-                                                struct holm_cell *cell);
+/* The number of a path, for a cell. */
+HOLM_NODISCARD enum holm_status holm_state_path(struct holm_state *state, struct holm_bytes path,
+                                                uint32_t *number);
 
-struct holm_count_entry *holm_slot_entry(const struct holm_slot *slot, uint32_t actor);
-/* Sets the actor's entry, which is made if there is none. */
-HOLM_NODISCARD enum holm_status holm_state_set_count(struct holm_state *state,
-                                                     struct holm_slot *slot, uint32_t actor,
-                                                     const struct holm_count *count,
-                                                     uint32_t pending);
-HOLM_NODISCARD enum holm_status holm_state_drop_count(struct holm_state *state,
-                                                      struct holm_slot *slot,
-                                                      struct holm_count_entry *entry);
+/* Puts a cell, its bytes copied, into its place among those of its slot; the spot, which must be
+ * anywhere in its record, is at the cell then. */
+HOLM_NODISCARD enum holm_status holm_spot_insert(struct holm_state *state, struct holm_spot *spot,
+                                                 const struct holm_cell *cell);
+/* Takes the cell at the spot away; the spot is at the next one. */
+HOLM_NODISCARD enum holm_status holm_spot_erase(struct holm_state *state, struct holm_spot *spot);
+/* Puts a cell of the same slot, the only one there will be before and behind it in order, into the
+ * place of the one at the spot. */
+HOLM_NODISCARD enum holm_status holm_spot_replace(struct holm_state *state, struct holm_spot *spot,
+                                                  const struct holm_cell *cell);
 
-/* Links a tombstone (nothing if the very dot is there), and drops all else that the record has.
- * After HOLM_ENOMEM only a roll-back may follow. */
-HOLM_NODISCARD enum holm_status holm_state_bury(struct holm_state *state,
-                                                struct holm_record *record, uint32_t actor,
-                                                uint64_t seq);
+/* Adds a tombstone (nothing if the very dot is there), and drops all else that the record has. */
+HOLM_NODISCARD enum holm_status holm_state_bury(struct holm_state *state, struct holm_spot *spot,
+                                                uint32_t actor, uint64_t seq);
 
-/* The sum over a walk: what digest, transfer and the figures must be. O(everything). */
+/* Marks the cell at the spot, or takes the mark off. A roll-back does not undo it. */
+void holm_spot_mark(struct holm_state *state, const struct holm_spot *spot, bool marked);
+
+/* ---- digests ------------------------------------------------------------------------------- */
+
+/* What a walk gives: what digests and figures must be. O(everything). */
 void holm_state_check(const struct holm_state *state);
 /* Computes both digests anew; true when they were right. */
 bool holm_state_rebuild_digests(struct holm_state *state);
 
-/* The fingerprints that make up the digests. */
-struct holm_digest holm_cell_digest(const struct holm_state *state, const struct holm_slot *slot,
+/* The fingerprint of one cell: keyed XXH3 of the key's hash, the slot, the dot and the payload.
+ * Actors and paths enter in full or by their keyed hash, never by number. */
+struct holm_digest holm_cell_digest(const struct holm_state *state, uint64_t key_hash,
                                     const struct holm_cell *cell);
-struct holm_digest holm_entry_digest(const struct holm_state *state, const struct holm_slot *slot,
-                                     const struct holm_count_entry *entry);
-struct holm_digest holm_tombstone_digest(const struct holm_state *state,
-                                         const struct holm_record *record,
-                                         const struct holm_tombstone *tombstone);
+/* Whether the cell counts in the live digest: all but tombstones and ghosts. */
+bool holm_cell_live(const struct holm_cell *cell);
 
 #endif

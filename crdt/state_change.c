@@ -1,359 +1,377 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Changes of the state, and how they are taken back: each is made at once and written to the undo
- * log; what was removed stays in memory until the transaction commits.
+ * Cells that come and go. All of it is one splice: some bytes of a block out, others in.
  */
 #include "crdt/order.h"
 #include "crdt/state_parts.h"
 
-#define UNDO_KEPT 256
+/* ---- accounting */
 
-/* Whether a is read before b: by value in max and min, then by (HLC, actor, seq), newest first. */
-static bool precedes(const struct holm_state *state, uint8_t kind, const struct holm_cell *a,
-                     const struct holm_cell *b)
+/* What a cell counts for: taken before its bytes go, counted when the change is made. */
+struct weight {
+    struct holm_digest digest;
+    uint32_t path;
+    uint8_t kind;
+    bool live;
+};
+
+static struct weight weigh(const struct holm_state *state, const struct holm_spot *spot,
+                           const struct holm_cell *cell)
 {
-    if (kind == HOLM_MAX || kind == HOLM_MIN) {
-        struct holm_value left = holm_cell_value(a);
-        struct holm_value right = holm_cell_value(b);
-        int order = holm_value_compare(&left, &right);
-        if (order != 0)
-            return kind == HOLM_MAX ? order > 0 : order < 0;
-    }
-    if (a->hlc != b->hlc)
-        return a->hlc > b->hlc;
-    int order = holm_actor_compare(state->actors->rows[a->actor].actor,
-                                   state->actors->rows[b->actor].actor);
-    return order != 0 ? order > 0 : a->seq > b->seq;
+    return (struct weight){holm_cell_digest(state, spot->hash, cell), cell->path, cell->kind,
+                           holm_cell_live(cell)};
 }
 
-static void count_live(struct holm_state *state, struct holm_record *record, bool more)
+static void count_in(struct holm_state *state, const struct holm_spot *spot,
+                     const struct weight *weight)
 {
-    if (more) {
-        state->present += record->live == 0 ? 1 : 0;
-        record->live += 1;
-    } else {
-        HOLM_ASSERT(record->live > 0);
-        record->live -= 1;
-        state->present -= record->live == 0 ? 1 : 0;
-    }
+    struct holm_record *record = holm_record_at(state, spot->record);
+    size_t *figure = weight->kind == HOLM_KIND_TOMBSTONE ? &state->tombstones : &state->cells;
+    *figure += 1;
+    holm_names_use(&state->names, weight->path);
+    holm_tree_add(&state->tree, spot->hash, weight->digest);
+    if (!weight->live)
+        return;
+    holm_digest_add(&state->digest, weight->digest);
+    state->present += record->live == 0 ? 1 : 0;
+    record->live += 1;
 }
 
-static void link_cell(struct holm_state *state, struct holm_slot *slot, struct holm_cell *cell)
+static void count_out(struct holm_state *state, const struct holm_spot *spot,
+                      const struct weight *weight)
 {
-    struct holm_cell **link = &slot->cells;
-    while (*link != NULL && precedes(state, slot->field->kind, *link, cell))
-        link = &(*link)->next;
-    cell->next = *link;
-    *link = cell;
-    struct holm_digest digest = holm_cell_digest(state, slot, cell);
-    holm_digest_add(&state->digest, digest);
-    holm_digest_add(&state->transfer, digest);
-    state->cells += 1;
-    count_live(state, slot->field->record, true);
+    struct holm_record *record = holm_record_at(state, spot->record);
+    size_t *figure = weight->kind == HOLM_KIND_TOMBSTONE ? &state->tombstones : &state->cells;
+    *figure -= 1;
+    holm_names_leave(&state->names, weight->path);
+    holm_tree_subtract(&state->tree, spot->hash, weight->digest);
+    if (!weight->live)
+        return;
+    HOLM_ASSERT(record->live > 0);
+    holm_digest_subtract(&state->digest, weight->digest);
+    record->live -= 1;
+    state->present -= record->live == 0 ? 1 : 0;
 }
 
-static void unlink_cell(struct holm_state *state, struct holm_slot *slot, struct holm_cell *cell)
+/* ---- blocks */
+
+static enum holm_status own_record(struct holm_state *state, struct holm_spot *spot, size_t bytes)
 {
-    struct holm_cell **link = &slot->cells;
-    while (*link != cell)
-        link = &(*link)->next;
-    *link = cell->next;
-    struct holm_digest digest = holm_cell_digest(state, slot, cell);
-    holm_digest_subtract(&state->digest, digest);
-    holm_digest_subtract(&state->transfer, digest);
-    state->cells -= 1;
-    count_live(state, slot->field->record, false);
-    holm_state_queue_slot(state, slot);
+    return holm_undo_own(state, spot->hash, HOLM_BLOCK_RECORD, bytes, &spot->record);
 }
 
-static void account_entry(struct holm_state *state, struct holm_slot *slot,
-                          const struct holm_count_entry *entry, bool more)
+/* The record is owned. Where its index has gone is written down in it. */
+static enum holm_status own_index(struct holm_state *state, const struct holm_spot *spot,
+                                  size_t bytes, struct holm_segment **index)
 {
-    struct holm_digest digest = holm_entry_digest(state, slot, entry);
-    void (*change)(struct holm_digest *, struct holm_digest) = more ? holm_digest_add
-                                                                    : holm_digest_subtract;
-    change(&state->transfer, digest);
-    if (holm_count_live(&entry->count)) {
-        change(&state->digest, digest);
-        count_live(state, slot->field->record, more);
-    }
+    struct holm_record *record = holm_record_at(state, spot->record);
+    HOLM_ASSERT(record->block.undo != 0 && record->flags & RECORD_SEGMENTED);
+    uint32_t handle = holm_record_index(record);
+    enum holm_status status = holm_undo_own(state, spot->hash, HOLM_BLOCK_INDEX, bytes, &handle);
+    if (status != HOLM_OK)
+        return status;
+    memcpy((unsigned char *)record + holm_record_start(record), &handle, sizeof handle);
+    *index = holm_segment_at(state, handle);
+    return HOLM_OK;
 }
 
-static void link_entry(struct holm_state *state, struct holm_slot *slot,
-                       struct holm_count_entry *entry)
+/* The same for the segment that the spot is in. The index is only owned when it has to change. */
+static enum holm_status own_segment(struct holm_state *state, const struct holm_spot *spot,
+                                    size_t bytes)
 {
-    struct holm_count_entry **link = &slot->entries;
-    while (*link != NULL && (*link)->actor < entry->actor)
-        link = &(*link)->next;
-    entry->next = *link;
-    *link = entry;
-    state->cells += 1;
-    account_entry(state, slot, entry, true);
-}
-
-static void unlink_entry(struct holm_state *state, struct holm_slot *slot,
-                         struct holm_count_entry *entry)
-{
-    struct holm_count_entry **link = &slot->entries;
-    while (*link != entry)
-        link = &(*link)->next;
-    *link = entry->next;
-    state->cells -= 1;
-    account_entry(state, slot, entry, false);
-    holm_state_queue_slot(state, slot);
-}
-
-static void link_tombstone(struct holm_state *state, struct holm_record *record,
-                           struct holm_tombstone *tombstone)
-{
-    tombstone->next = record->tombstones;
-    record->tombstones = tombstone;
-    holm_digest_add(&state->transfer, holm_tombstone_digest(state, record, tombstone));
-    state->tombstones += 1;
-}
-
-static void unlink_tombstone(struct holm_state *state, struct holm_record *record,
-                             struct holm_tombstone *tombstone)
-{
-    struct holm_tombstone **link = &record->tombstones;
-    while (*link != tombstone)
-        link = &(*link)->next;
-    *link = tombstone->next;
-    holm_digest_subtract(&state->transfer, holm_tombstone_digest(state, record, tombstone));
-    state->tombstones -= 1;
-    holm_state_queue_record(state, record);
-}
-
-static enum holm_status reserve_undo(struct holm_state *state)
-{
-    HOLM_ASSERT(state->open);
-    void *array = state->undo;
-    enum holm_status status = holm_array_reserve(&state->allocator, &array, &state->undo_capacity,
-                                                 sizeof *state->undo, state->undo_count + 1);
-    state->undo = array;
+    const struct holm_record *record = holm_record_at(state, spot->record);
+    struct holm_segment *index = holm_segment_at(state, holm_record_index(record));
+    uint32_t known = holm_index_get(index, spot->segment);
+    uint32_t handle = known;
+    enum holm_status status = holm_undo_own(state, spot->hash, HOLM_BLOCK_SEGMENT, bytes, &handle);
+    if (status != HOLM_OK || handle == known)
+        return status;
+    status = own_index(state, spot, index->block.used, &index);
+    if (status == HOLM_OK)
+        memcpy(index->data + (size_t)spot->segment * sizeof handle, &handle, sizeof handle);
     return status;
 }
 
-static void remember(struct holm_state *state, enum holm_undo_type type, void *owner, void *thing)
+/* Bytes out of a block, others in: `bytes` is at least `size` long, or NULL. */
+static void exchange(unsigned char *block, uint32_t at, uint32_t removed, uint32_t size)
 {
-    state->undo[state->undo_count++] = (struct holm_undo){
-        .type = type, .owner = owner, .thing = thing};
+    struct holm_block *head = (struct holm_block *)(void *)block;
+    if (removed != size)
+        memmove(block + at + size, block + at + removed, head->used - at - removed);
+    head->used = head->used - removed + size;
 }
 
-enum holm_status holm_state_put(struct holm_state *state, struct holm_slot *slot,
-                                const struct holm_cell_new *made)
+/* ---- segments */
+
+static enum holm_status insert_handle(struct holm_state *state, const struct holm_spot *spot,
+                                      uint32_t at, uint32_t handle)
 {
-    const struct holm_value *value = &made->value;
-    struct holm_bytes bytes = holm_type_has_bytes(value->type) ? value->as.bytes
-                                                               : holm_mem(NULL, 0);
-    HOLM_ASSERT(bytes.size <= UINT32_MAX && made->seq > 0);
-    if (reserve_undo(state) != HOLM_OK)
-        return HOLM_ENOMEM;
-    struct holm_cell *cell = holm_state_take(state, sizeof *cell, bytes.size);
-    if (cell == NULL)
-        return HOLM_ENOMEM;
-    cell->actor = made->actor;
-    cell->seq = made->seq;
-    cell->hlc = made->hlc;
-    cell->pending = made->pending;
-    cell->marked = made->marked;
-    cell->type = (uint8_t)value->type;
-    cell->value_bytes = (uint32_t)bytes.size;
-    if (bytes.size > 0)
-        memcpy(cell->bytes, bytes.data, bytes.size);
-    if (value->type == HOLM_I64)
-        cell->number.i64 = value->as.i64;
-    else if (value->type == HOLM_DOUBLE)
-        cell->number.f64 = value->as.f64;
-    else if (value->type == HOLM_BOOL)
-        cell->number.boolean = value->as.boolean;
-    link_cell(state, slot, cell);
-    remember(state, HOLM_UNDO_CELL_LINK, slot, cell);
+    struct holm_segment *index = holm_segment_at(
+        state, holm_record_index(holm_record_at(state, spot->record)));
+    size_t bytes = index->block.used + index->block.used / 8 + sizeof handle;
+    enum holm_status status = own_index(state, spot, bytes, &index);
+    if (status != HOLM_OK)
+        return status;
+    uint32_t offset = (uint32_t)(sizeof *index + at * sizeof handle);
+    exchange((unsigned char *)index, offset, 0, sizeof handle);
+    memcpy((unsigned char *)index + offset, &handle, sizeof handle);
     return HOLM_OK;
 }
 
-enum holm_status holm_state_drop(struct holm_state *state, struct holm_slot *slot,
-                                 struct holm_cell *cell)
+/* Moves the record's cells to one segment. */
+static enum holm_status spread(struct holm_state *state, struct holm_spot *spot)
 {
-    if (reserve_undo(state) != HOLM_OK)
-        return HOLM_ENOMEM;
-    unlink_cell(state, slot, cell);
-    remember(state, HOLM_UNDO_CELL_UNLINK, slot, cell);
+    uint32_t index_handle;
+    uint32_t handle;
+    struct holm_record *record = holm_record_at(state, spot->record);
+    uint32_t start = holm_record_start(record);
+    uint32_t size = record->block.used - start;
+    enum holm_status status = own_record(state, spot, start + sizeof handle);
+    if (status == HOLM_OK)
+        status = holm_undo_make(state, spot->hash, HOLM_BLOCK_INDEX,
+                                sizeof(struct holm_segment) + 2 * sizeof handle, &index_handle);
+    if (status == HOLM_OK)
+        status = holm_undo_make(state, spot->hash, HOLM_BLOCK_SEGMENT,
+                                sizeof(struct holm_segment) + size, &handle);
+    if (status != HOLM_OK)
+        return status;
+    record = holm_record_at(state, spot->record);
+    struct holm_segment *index = holm_segment_at(state, index_handle);
+    struct holm_segment *segment = holm_segment_at(state, handle);
+    memcpy(segment->data, (unsigned char *)record + start, size);
+    segment->block.used += size;
+    memcpy(index->data, &handle, sizeof handle);
+    index->block.used += (uint32_t)sizeof handle;
+    memcpy((unsigned char *)record + start, &index_handle, sizeof index_handle);
+    record->block.used = start + (uint32_t)sizeof index_handle;
+    record->flags |= RECORD_SEGMENTED;
+    spot->segment = 0;
+    spot->at = spot->at - start + (uint32_t)sizeof *segment;
     return HOLM_OK;
 }
 
-enum holm_status holm_state_set_count(struct holm_state *state, struct holm_slot *slot,
-                                      uint32_t actor, const struct holm_count *count,
-                                      uint32_t pending)
+/* Takes the segment away whose last cell goes; the last segment takes the index with it. What may
+ * fail comes first, since the caller counts the cell out when all is done. */
+static enum holm_status drop_segment(struct holm_state *state, struct holm_spot *spot)
 {
-    if (reserve_undo(state) != HOLM_OK)
-        return HOLM_ENOMEM;
-    struct holm_count_entry *entry = holm_slot_entry(slot, actor);
-    if (entry == NULL) {
-        entry = holm_state_take(state, sizeof *entry, 0);
-        if (entry == NULL)
-            return HOLM_ENOMEM;
-        entry->actor = actor;
-        entry->count = *count;
-        entry->pending = pending;
-        link_entry(state, slot, entry);
-        remember(state, HOLM_UNDO_ENTRY_LINK, slot, entry);
+    struct holm_record *record = holm_record_at(state, spot->record);
+    struct holm_segment *index = holm_segment_at(state, holm_record_index(record));
+    uint32_t handle = holm_index_get(index, spot->segment);
+    enum holm_status status = holm_undo_reserve(state, 3);
+    if (status == HOLM_OK)
+        status = own_index(state, spot, index->block.used, &index);
+    if (status != HOLM_OK)
+        return status;
+    holm_undo_retire(state, handle);
+    exchange((unsigned char *)index, (uint32_t)(sizeof *index + spot->segment * sizeof handle),
+             sizeof handle, 0);
+    spot->at = sizeof(struct holm_segment);
+    uint32_t left = holm_index_count(index);
+    if (left > 0 && spot->segment == left) { /* behind the last cell */
+        spot->segment -= 1;
+        spot->at = holm_spot_range(state, spot).end;
+    }
+    if (left > 0)
         return HOLM_OK;
-    }
-    remember(state, HOLM_UNDO_ENTRY_SET, slot, entry);
-    state->undo[state->undo_count - 1].count = entry->count;
-    state->undo[state->undo_count - 1].pending = entry->pending;
-    account_entry(state, slot, entry, false);
-    entry->count = *count;
-    entry->pending = pending;
-    account_entry(state, slot, entry, true);
+    holm_undo_retire(state, holm_record_index(record));
+    record->block.used = holm_record_start(record);
+    record->flags &= (uint16_t)~RECORD_SEGMENTED;
+    holm_spot_rewind(state, spot);
     return HOLM_OK;
 }
 
-enum holm_status holm_state_drop_count(struct holm_state *state, struct holm_slot *slot,
-                                       struct holm_count_entry *entry)
+/* Where to split: in the middle, but at the end when cells come in rising order. When one large cell
+ * is most of the segment, at the spot: what comes or changes there is to be alone in the end. */
+static uint32_t boundary(struct holm_range range, uint32_t at, bool at_cell)
 {
-    if (reserve_undo(state) != HOLM_OK)
-        return HOLM_ENOMEM;
-    unlink_entry(state, slot, entry);
-    remember(state, HOLM_UNDO_ENTRY_UNLINK, slot, entry);
+    if (at == range.end)
+        return at;
+    uint32_t middle = range.first;
+    while (middle < range.end / 2)
+        middle += holm_packed_bytes(range.bytes + middle);
+    if (middle < range.end)
+        return middle;
+    return at_cell && at == range.first ? at + holm_packed_bytes(range.bytes + at) : at;
+}
+
+static enum holm_status split(struct holm_state *state, struct holm_spot *spot, bool at_cell)
+{
+    struct holm_range range = holm_spot_range(state, spot);
+    uint32_t from = boundary(range, spot->at, at_cell);
+    uint32_t size = range.end - from;
+    uint32_t handle;
+    enum holm_status status = own_segment(state, spot, range.end);
+    if (status == HOLM_OK)
+        status = holm_undo_make(state, spot->hash, HOLM_BLOCK_SEGMENT,
+                                sizeof(struct holm_segment) + size, &handle);
+    if (status == HOLM_OK)
+        status = insert_handle(state, spot, spot->segment + 1, handle);
+    if (status != HOLM_OK)
+        return status;
+    range = holm_spot_range(state, spot);
+    struct holm_segment *right = holm_segment_at(state, handle);
+    memcpy(right->data, range.bytes + from, size);
+    right->block.used += size;
+    ((struct holm_block *)(void *)range.bytes)->used = from;
+    if (spot->at > from || (spot->at == from && (at_cell || size == 0))) {
+        spot->segment += 1;
+        spot->at = spot->at - from + (uint32_t)sizeof *right;
+    }
     return HOLM_OK;
 }
 
-static enum holm_status empty_slot(struct holm_state *state, struct holm_slot *slot)
+/* ---- the splice */
+
+static enum holm_status reserve_inline(struct holm_state *state, struct holm_spot *spot,
+                                       size_t removed, size_t size)
 {
-    while (slot->cells != NULL) {
-        if (holm_state_drop(state, slot, slot->cells) != HOLM_OK)
-            return HOLM_ENOMEM;
+    const struct holm_record *record = holm_record_at(state, spot->record);
+    return own_record(state, spot, record->block.used - removed + size);
+}
+
+static enum holm_status reserve_segment(struct holm_state *state, struct holm_spot *spot,
+                                        uint32_t removed, size_t size)
+{
+    struct holm_range range = holm_spot_range(state, spot);
+    enum holm_status status = own_record(state, spot,
+                                         holm_record_at(state, spot->record)->block.used);
+    while (status == HOLM_OK && range.end - removed + size > SEGMENT_BYTES_MAX &&
+           range.end - range.first > removed) {
+        status = split(state, spot, removed > 0);
+        range = holm_spot_range(state, spot);
     }
-    while (slot->entries != NULL) {
-        if (holm_state_drop_count(state, slot, slot->entries) != HOLM_OK)
-            return HOLM_ENOMEM;
-    }
+    return status == HOLM_OK ? own_segment(state, spot, range.end - removed + size) : status;
+}
+
+/* Takes `removed` bytes at the spot away and puts the packed cell there, if there is one. */
+static enum holm_status splice(struct holm_state *state, struct holm_spot *spot, uint32_t removed,
+                               const struct holm_cell *cell)
+{
+    size_t size = cell == NULL ? 0 : holm_cell_bytes(cell);
+    struct holm_range range = holm_spot_range(state, spot);
+    const struct holm_record *record = holm_record_at(state, spot->record);
+    enum holm_status status = HOLM_OK;
+    if (size > UINT32_MAX / 4)
+        return HOLM_ENOMEM;
+    if (!(record->flags & RECORD_SEGMENTED) && range.end - range.first > removed &&
+        range.end - range.first - removed + size > INLINE_BYTES_MAX && size > removed)
+        status = spread(state, spot);
+    if (status != HOLM_OK)
+        return status;
+    bool segmented = (holm_record_at(state, spot->record)->flags & RECORD_SEGMENTED) != 0;
+    status = segmented ? reserve_segment(state, spot, removed, size)
+                       : reserve_inline(state, spot, removed, size);
+    if (status != HOLM_OK)
+        return status;
+    range = holm_spot_range(state, spot);
+    if (segmented && cell == NULL && range.end - range.first == removed)
+        return drop_segment(state, spot);
+    exchange(range.bytes, spot->at, removed, (uint32_t)size);
+    if (cell != NULL)
+        holm_cell_pack(cell, range.bytes + spot->at);
     return HOLM_OK;
 }
 
-enum holm_status holm_state_bury(struct holm_state *state, struct holm_record *record,
-                                 uint32_t actor, uint64_t seq)
+/* ---- cells */
+
+enum holm_status holm_state_ensure(struct holm_state *state, const struct holm_key *key,
+                                   struct holm_spot *spot)
 {
-    const struct holm_tombstone *known = record->tombstones;
-    for (; known != NULL; known = known->next) {
-        if (known->actor == actor && known->seq == seq)
-            return HOLM_OK;
-    }
-    if (reserve_undo(state) != HOLM_OK)
-        return HOLM_ENOMEM;
-    struct holm_tombstone *tombstone = holm_state_take(state, sizeof *tombstone, 0);
-    if (tombstone == NULL)
-        return HOLM_ENOMEM;
-    tombstone->actor = actor;
-    tombstone->seq = seq;
-    link_tombstone(state, record, tombstone);
-    remember(state, HOLM_UNDO_TOMBSTONE_LINK, record, tombstone);
-    for (struct holm_field *field = record->fields; field != NULL; field = field->next) {
-        struct holm_slot *slot = holm_field_first(field);
-        for (; slot != NULL; slot = holm_slot_next(slot)) {
-            if (empty_slot(state, slot) != HOLM_OK)
+    HOLM_ASSERT(state->open);
+    HOLM_ASSERT(key->bytes.size >= 1 && key->bytes.size <= HOLM_KEY_BYTES_MAX);
+    if (holm_state_find(state, key, spot))
+        return HOLM_OK;
+    size_t bytes = sizeof(struct holm_record) + key->bytes.size;
+    enum holm_status status = holm_table_reserve(state);
+    if (status == HOLM_OK)
+        status = holm_undo_make(state, key->hash, HOLM_BLOCK_RECORD, bytes + CELL_HEAD_BYTES + 8,
+                                &spot->record);
+    if (status != HOLM_OK)
+        return status;
+    struct holm_record *record = holm_record_at(state, spot->record);
+    record->live = 0;
+    record->key_bytes = (uint16_t)key->bytes.size;
+    record->flags = 0;
+    record->block.used = (uint32_t)bytes;
+    memcpy(record->data, key->bytes.data, key->bytes.size);
+    holm_table_enter(state, key->hash, spot->record);
+    holm_spot_rewind(state, spot);
+    return HOLM_OK;
+}
+
+enum holm_status holm_state_path(struct holm_state *state, struct holm_bytes path, uint32_t *number)
+{
+    HOLM_ASSERT(state->open);
+    return holm_names_intern(&state->names, path, number);
+}
+
+enum holm_status holm_spot_insert(struct holm_state *state, struct holm_spot *spot,
+                                  const struct holm_cell *cell)
+{
+    struct holm_slot slot = holm_cell_slot(cell);
+    struct holm_cell other;
+    HOLM_ASSERT(state->open);
+    if (cell->kind == HOLM_COUNTER)
+        slot.actor = cell->actor;
+    (void)holm_spot_seek(state, spot, &slot);
+    while (cell->kind != HOLM_COUNTER && holm_spot_cell_of(state, spot, &slot, &other) &&
+           holm_cell_precedes(state, &other, cell))
+        holm_spot_next(state, spot);
+    struct weight weight = weigh(state, spot, cell);
+    enum holm_status status = splice(state, spot, 0, cell);
+    if (status == HOLM_OK)
+        count_in(state, spot, &weight);
+    return status;
+}
+
+enum holm_status holm_spot_erase(struct holm_state *state, struct holm_spot *spot)
+{
+    struct holm_cell cell;
+    HOLM_ASSERT(state->open);
+    bool found = holm_spot_cell(state, spot, &cell);
+    HOLM_ASSERT(found);
+    struct weight weight = weigh(state, spot, &cell);
+    enum holm_status status = splice(state, spot, (uint32_t)holm_cell_bytes(&cell), NULL);
+    if (status == HOLM_OK)
+        count_out(state, spot, &weight);
+    return status;
+}
+
+enum holm_status holm_spot_replace(struct holm_state *state, struct holm_spot *spot,
+                                   const struct holm_cell *cell)
+{
+    struct holm_cell old;
+    HOLM_ASSERT(state->open);
+    bool found = holm_spot_cell(state, spot, &old);
+    HOLM_ASSERT(found && old.path == cell->path && old.kind == cell->kind);
+    struct weight before = weigh(state, spot, &old);
+    struct weight after = weigh(state, spot, cell);
+    enum holm_status status = splice(state, spot, (uint32_t)holm_cell_bytes(&old), cell);
+    if (status != HOLM_OK)
+        return status;
+    count_in(state, spot, &after);
+    count_out(state, spot, &before);
+    return HOLM_OK;
+}
+
+enum holm_status holm_state_bury(struct holm_state *state, struct holm_spot *spot, uint32_t actor,
+                                 uint64_t seq)
+{
+    struct holm_cell cell;
+    struct holm_cell tombstone = {.kind = HOLM_KIND_TOMBSTONE, .actor = actor, .seq = seq};
+    holm_spot_rewind(state, spot);
+    while (holm_spot_cell(state, spot, &cell)) {
+        if (cell.kind != HOLM_KIND_TOMBSTONE) {
+            if (holm_spot_erase(state, spot) != HOLM_OK)
                 return HOLM_ENOMEM;
+            continue;
         }
+        if (cell.actor == actor && cell.seq == seq)
+            return HOLM_OK;
+        holm_spot_next(state, spot);
     }
-    return HOLM_OK;
-}
-
-void holm_state_begin(struct holm_state *state)
-{
-    HOLM_ASSERT(!state->open && state->undo_count == 0);
-    state->open = true;
-}
-
-/* Frees the slots, fields and records that hold nothing any more. */
-static void sweep(struct holm_state *state)
-{
-    while (state->swept_slots != NULL) {
-        struct holm_slot *slot = state->swept_slots;
-        state->swept_slots = slot->swept;
-        slot->queued = false;
-        if (slot->cells != NULL || slot->entries != NULL)
-            continue;
-        struct holm_field *field = slot->field;
-        holm_slot_remove(slot);
-        holm_state_give(state, slot, sizeof *slot, slot->sub_bytes);
-        if (field->root != NULL)
-            continue;
-        holm_state_queue_record(state, field->record);
-        holm_field_free(state, field);
-    }
-    while (state->swept_records != NULL) {
-        struct holm_record *record = state->swept_records;
-        state->swept_records = record->swept;
-        record->queued = false;
-        if (record->fields == NULL && record->tombstones == NULL)
-            holm_record_free(state, record);
-    }
-}
-
-/* A merge of everything leaves a log as large as the state. */
-static void close_log(struct holm_state *state)
-{
-    void *undo = state->undo;
-    holm_array_trim(&state->allocator, &undo, &state->undo_capacity, sizeof *state->undo,
-                    UNDO_KEPT);
-    state->undo = undo;
-    state->open = false;
-}
-
-void holm_state_commit(struct holm_state *state)
-{
-    HOLM_ASSERT(state->open);
-    for (size_t i = 0; i < state->undo_count; i++) {
-        if (state->undo[i].type == HOLM_UNDO_CELL_UNLINK)
-            holm_cell_free(state, state->undo[i].thing);
-        else if (state->undo[i].type == HOLM_UNDO_ENTRY_UNLINK)
-            holm_state_give(state, state->undo[i].thing, sizeof(struct holm_count_entry), 0);
-    }
-    state->undo_count = 0;
-    sweep(state);
-    close_log(state);
-}
-
-static void undo_one(struct holm_state *state, const struct holm_undo *undo)
-{
-    struct holm_count_entry *entry = undo->thing;
-    switch (undo->type) {
-    case HOLM_UNDO_CELL_LINK:
-        unlink_cell(state, undo->owner, undo->thing);
-        holm_cell_free(state, undo->thing);
-        break;
-    case HOLM_UNDO_CELL_UNLINK:
-        link_cell(state, undo->owner, undo->thing);
-        break;
-    case HOLM_UNDO_ENTRY_LINK:
-        unlink_entry(state, undo->owner, undo->thing);
-        holm_state_give(state, undo->thing, sizeof(struct holm_count_entry), 0);
-        break;
-    case HOLM_UNDO_ENTRY_UNLINK:
-        link_entry(state, undo->owner, undo->thing);
-        break;
-    case HOLM_UNDO_ENTRY_SET:
-        account_entry(state, undo->owner, entry, false);
-        entry->count = undo->count;
-        entry->pending = undo->pending;
-        account_entry(state, undo->owner, entry, true);
-        break;
-    case HOLM_UNDO_TOMBSTONE_LINK:
-        unlink_tombstone(state, undo->owner, undo->thing);
-        holm_state_give(state, undo->thing, sizeof(struct holm_tombstone), 0);
-        break;
-    }
-}
-
-void holm_state_rollback(struct holm_state *state)
-{
-    HOLM_ASSERT(state->open);
-    while (state->undo_count > 0) {
-        state->undo_count -= 1;
-        undo_one(state, &state->undo[state->undo_count]);
-    }
-    sweep(state);
-    close_log(state);
+    enum holm_status status = holm_spot_insert(state, spot, &tombstone);
+    if (status == HOLM_OK)
+        holm_record_at(state, spot->record)->flags |= RECORD_BURIED;
+    return status;
 }

@@ -1,35 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fingerprints: one keyed XXH3 of everything that names and makes up a cell. Actors stand in full,
- * since their indices are this replica's own.
+ * since their indices are this replica's own; key and path by their keyed hashes, which are at hand.
  */
 #include "crdt/state.h"
 
 #include <xxhash.h>
 
 #include "crdt/order.h"
+#include "crdt/state_parts.h"
 
 /* Longer parts enter by their own 128-bit hash, so that one buffer is always enough. */
 #define PART_BYTES_MAX 64
 
 struct text {
-    unsigned char bytes[4 * (PART_BYTES_MAX + 4) + 12 * 8];
+    unsigned char bytes[7 * 8 + 2 * (PART_BYTES_MAX + 8) + 5 * 8];
     size_t size;
     uint64_t seed;
 };
 
+/* The bytes of a number as a little-endian machine has them. */
 static void add_number(struct text *text, uint64_t number)
 {
     HOLM_ASSERT(sizeof text->bytes - text->size >= 8);
     for (int i = 0; i < 8; i++)
-        text->bytes[text->size++] = (unsigned char)(number >> (8 * i));
+        text->bytes[text->size + (size_t)i] = (unsigned char)(number >> (8 * i));
+    text->size += 8;
 }
 
 static void add_part(struct text *text, struct holm_bytes part)
 {
-    HOLM_ASSERT(sizeof text->bytes - text->size >= PART_BYTES_MAX + 4);
-    for (int i = 0; i < 4; i++)
-        text->bytes[text->size++] = (unsigned char)((uint64_t)part.size >> (8 * i));
+    HOLM_ASSERT(sizeof text->bytes - text->size >= PART_BYTES_MAX);
     if (part.size <= PART_BYTES_MAX) {
         if (part.size > 0)
             memcpy(text->bytes + text->size, part.data, part.size);
@@ -43,74 +44,58 @@ static void add_part(struct text *text, struct holm_bytes part)
     text->size += sizeof canonical.digest;
 }
 
-static void begin(struct text *text, const struct holm_state *state, uint64_t tag,
-                  const struct holm_record *record)
+static void add_count(struct text *text, const struct holm_count *count)
 {
-    text->size = 0;
-    text->seed = state->seed;
-    add_number(text, tag);
-    add_part(text, holm_record_key(record));
+    add_number(text, count->start);
+    add_number(text, (uint64_t)count->sum);
+    add_number(text, count->cancelled);
+    add_number(text, (uint64_t)count->cancelled_sum);
 }
 
-static void add_actor(struct text *text, const struct holm_state *state, uint32_t actor)
+static void add_value(struct text *text, const struct holm_value *value)
 {
-    struct holm_actor full = state->actors->rows[actor].actor;
-    add_number(text, full.node.value);
-    add_number(text, full.epoch.value);
+    if (holm_type_has_bytes(value->type)) {
+        add_part(text, value->as.bytes);
+    } else if (value->type == HOLM_BOOL) {
+        add_number(text, value->as.boolean ? 1 : 0);
+    } else if (value->type != HOLM_NONE) {
+        uint64_t number;
+        memcpy(&number, &value->as, sizeof number);
+        add_number(text, number);
+    }
 }
 
-static struct holm_digest end(const struct text *text)
+struct holm_digest holm_cell_digest(const struct holm_state *state, uint64_t key_hash,
+                                    const struct holm_cell *cell)
 {
-    XXH128_hash_t hash = XXH3_128bits_withSeed(text->bytes, text->size, text->seed);
+    const struct holm_actor *actor = &state->actors->rows[cell->actor].actor;
+    struct text text;
+    text.size = 0;
+    text.seed = state->seed;
+    add_number(&text, key_hash);
+    add_number(&text, holm_names_hash(&state->names, cell->path));
+    add_number(&text, actor->node.value);
+    add_number(&text, actor->epoch.value);
+    add_number(&text, cell->kind == HOLM_COUNTER ? cell->count.last : cell->seq);
+    add_number(&text, cell->kind == HOLM_COUNTER ? 0 : cell->hlc);
+    /* With both lengths, what follows can be read in one way only. */
+    uint64_t type = cell->kind == HOLM_COUNTER ? 0 : (uint64_t)cell->value.type;
+    uint64_t size = holm_cell_bytes(cell);
+    add_number(&text, cell->kind | type << 8 | (uint64_t)cell->sub.size << 16 | size << 40);
+    add_part(&text, cell->sub);
+    if (cell->kind == HOLM_COUNTER)
+        add_count(&text, &cell->count);
+    else if (cell->kind != HOLM_KIND_TOMBSTONE)
+        add_value(&text, &cell->value);
+    XXH128_hash_t hash = XXH3_128bits_withSeed(text.bytes, text.size, text.seed);
     return (struct holm_digest){hash.low64, hash.high64};
 }
 
-struct holm_digest holm_cell_digest(const struct holm_state *state, const struct holm_slot *slot,
-                                    const struct holm_cell *cell)
+bool holm_cell_live(const struct holm_cell *cell)
 {
-    struct text text;
-    begin(&text, state, slot->field->kind, slot->field->record);
-    add_part(&text, holm_field_path(slot->field));
-    add_part(&text, holm_slot_sub(slot));
-    add_actor(&text, state, cell->actor);
-    add_number(&text, cell->seq);
-    add_number(&text, cell->hlc);
-    add_number(&text, cell->type);
-    uint64_t number = 0;
-    if (cell->type == HOLM_I64 || cell->type == HOLM_DOUBLE)
-        memcpy(&number, &cell->number, sizeof number);
-    else if (cell->type == HOLM_BOOL)
-        number = cell->number.boolean ? 1 : 0;
-    add_number(&text, number);
-    add_part(&text, holm_mem(cell->bytes, cell->value_bytes));
-    return end(&text);
-}
-
-struct holm_digest holm_entry_digest(const struct holm_state *state, const struct holm_slot *slot,
-                                     const struct holm_count_entry *entry)
-{
-    struct text text;
-    begin(&text, state, slot->field->kind, slot->field->record);
-    add_part(&text, holm_field_path(slot->field));
-    add_part(&text, holm_slot_sub(slot));
-    add_actor(&text, state, entry->actor);
-    add_number(&text, entry->count.start);
-    add_number(&text, entry->count.last);
-    add_number(&text, (uint64_t)entry->count.sum);
-    add_number(&text, entry->count.cancelled);
-    add_number(&text, (uint64_t)entry->count.cancelled_sum);
-    return end(&text);
-}
-
-struct holm_digest holm_tombstone_digest(const struct holm_state *state,
-                                         const struct holm_record *record,
-                                         const struct holm_tombstone *tombstone)
-{
-    struct text text;
-    begin(&text, state, UINT64_MAX, record);
-    add_actor(&text, state, tombstone->actor);
-    add_number(&text, tombstone->seq);
-    return end(&text);
+    if (cell->kind == HOLM_COUNTER)
+        return holm_count_live(&cell->count);
+    return cell->kind != HOLM_KIND_TOMBSTONE;
 }
 
 struct sums {
@@ -118,61 +103,51 @@ struct sums {
     size_t present, tombstones, cells, records;
 };
 
-static void sum_slot(const struct holm_state *state, const struct holm_slot *slot,
-                     struct sums *sums, uint32_t *live)
+static void sum_cell(const struct holm_state *state, const struct holm_spot *spot,
+                     const struct holm_cell *cell, struct sums *sums)
 {
-    HOLM_ASSERT(slot->cells != NULL || slot->entries != NULL);
-    HOLM_ASSERT(!slot->queued);
-    for (const struct holm_cell *cell = slot->cells; cell != NULL; cell = cell->next) {
-        struct holm_digest digest = holm_cell_digest(state, slot, cell);
+    struct holm_digest digest = holm_cell_digest(state, spot->hash, cell);
+    holm_digest_add(&sums->transfer, digest);
+    if (holm_cell_live(cell))
         holm_digest_add(&sums->live, digest);
-        holm_digest_add(&sums->transfer, digest);
-        sums->cells += 1;
-        *live += 1;
-    }
-    const struct holm_count_entry *entry = slot->entries;
-    for (; entry != NULL; entry = entry->next) {
-        struct holm_digest digest = holm_entry_digest(state, slot, entry);
-        HOLM_ASSERT(entry->next == NULL || entry->actor < entry->next->actor);
-        if (holm_count_live(&entry->count)) {
-            holm_digest_add(&sums->live, digest);
-            *live += 1;
-        }
-        holm_digest_add(&sums->transfer, digest);
-        sums->cells += 1;
-    }
-}
-
-static void sum_field(const struct holm_state *state, const struct holm_field *field,
-                      struct sums *sums, uint32_t *live)
-{
-    const struct holm_slot *previous = NULL;
-    const struct holm_slot *slot = holm_field_first(field);
-    HOLM_ASSERT(slot != NULL);
-    for (; slot != NULL; slot = holm_slot_next(slot)) {
-        HOLM_ASSERT(previous == NULL ||
-                    holm_bytes_compare(holm_slot_sub(previous), holm_slot_sub(slot)) < 0);
-        HOLM_ASSERT(slot->parent == NULL || slot->parent->priority >= slot->priority);
-        sum_slot(state, slot, sums, live);
-        previous = slot;
-    }
-}
-
-static void sum_record(const struct holm_state *state, const struct holm_record *record,
-                       struct sums *sums)
-{
-    uint32_t live = 0;
-    HOLM_ASSERT(record->fields != NULL || record->tombstones != NULL);
-    HOLM_ASSERT(record->fields == NULL || record->tombstones == NULL);
-    const struct holm_field *field = record->fields;
-    for (; field != NULL; field = field->next)
-        sum_field(state, field, sums, &live);
-    const struct holm_tombstone *tombstone = record->tombstones;
-    for (; tombstone != NULL; tombstone = tombstone->next) {
-        holm_digest_add(&sums->transfer, holm_tombstone_digest(state, record, tombstone));
+    if (cell->kind == HOLM_KIND_TOMBSTONE)
         sums->tombstones += 1;
+    else
+        sums->cells += 1;
+}
+
+/* S3 of a cell and the one behind it. */
+static void check_order(const struct holm_state *state, const struct holm_cell *before,
+                        const struct holm_cell *cell)
+{
+    int order = holm_names_compare(&state->names, before->path, cell->path);
+    if (order == 0)
+        order = (int)before->kind - (int)cell->kind;
+    if (order == 0)
+        order = holm_bytes_compare(before->sub, cell->sub);
+    HOLM_ASSERT(order <= 0);
+    if (order == 0)
+        HOLM_ASSERT(holm_cell_precedes(state, before, cell));
+}
+
+static void sum_record(const struct holm_state *state, struct holm_spot *spot, struct sums *sums)
+{
+    struct holm_cell before;
+    struct holm_cell cell;
+    uint32_t count = 0;
+    uint32_t live = 0;
+    bool buried = holm_spot_buried(state, spot);
+    for (; holm_spot_cell(state, spot, &cell); holm_spot_next(state, spot)) {
+        if (count > 0)
+            check_order(state, &before, &cell);
+        HOLM_ASSERT((cell.kind == HOLM_KIND_TOMBSTONE) == buried);
+        sum_cell(state, spot, &cell, sums);
+        live += holm_cell_live(&cell) ? 1 : 0;
+        count += 1;
+        before = cell;
     }
-    HOLM_ASSERT(live == record->live);
+    HOLM_ASSERT(count > 0);
+    HOLM_ASSERT(live == holm_spot_live(state, spot));
     sums->present += live > 0 ? 1 : 0;
     sums->records += 1;
 }
@@ -180,29 +155,107 @@ static void sum_record(const struct holm_state *state, const struct holm_record 
 static struct sums sum_all(const struct holm_state *state)
 {
     struct sums sums = {0};
-    const struct holm_record *record = holm_state_next(state, NULL);
-    for (; record != NULL; record = holm_state_next(state, record))
-        sum_record(state, record, &sums);
+    struct holm_spot spot;
+    struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
+    while (holm_walk_next(state, &walk, &spot))
+        sum_record(state, &spot, &sums);
     return sums;
+}
+
+/* S4: every block is the record's, its index's or one of its segments'. */
+static size_t blocks_used(const struct holm_state *state)
+{
+    size_t used = 0;
+    struct holm_spot spot;
+    struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
+    while (holm_walk_next(state, &walk, &spot)) {
+        const struct holm_record *record = holm_record_at(state, spot.record);
+        used += holm_heap_room(&state->heap, spot.record);
+        HOLM_ASSERT(record->block.used <= holm_heap_room(&state->heap, spot.record));
+        HOLM_ASSERT(state->open || record->block.undo == 0);
+        if (!(record->flags & RECORD_SEGMENTED))
+            continue;
+        const struct holm_segment *index = holm_segment_at(state, holm_record_index(record));
+        used += holm_heap_room(&state->heap, holm_record_index(record));
+        HOLM_ASSERT(state->open || index->block.undo == 0);
+        for (uint32_t i = 0; i < holm_index_count(index); i++) {
+            uint32_t handle = holm_index_get(index, i);
+            const struct holm_segment *segment = holm_segment_at(state, handle);
+            used += holm_heap_room(&state->heap, handle);
+            HOLM_ASSERT(segment->block.used > sizeof *segment);
+            HOLM_ASSERT(state->open || segment->block.undo == 0);
+        }
+    }
+    return used;
+}
+
+static void check_paths(const struct holm_state *state)
+{
+    size_t users = 0;
+    struct holm_spot spot;
+    struct holm_cell cell;
+    struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
+    while (holm_walk_next(state, &walk, &spot)) {
+        for (; holm_spot_cell(state, &spot, &cell); holm_spot_next(state, &spot))
+            users += cell.path != 0 ? 1 : 0;
+    }
+    for (size_t i = 1; i < state->names.count; i++)
+        users -= state->names.names[i].users;
+    HOLM_ASSERT(users == 0);
+    holm_names_check(&state->names);
+}
+
+static void check_tree(const struct holm_state *state)
+{
+    struct holm_tree right;
+    holm_tree_check(&state->tree);
+    if (holm_tree_init(&right, &state->allocator, state->tree.depth) != HOLM_OK)
+        return;
+    holm_state_fill_tree(state, &right);
+    HOLM_ASSERT(holm_tree_equal(&right, &state->tree));
+    holm_tree_release(&right);
 }
 
 void holm_state_check(const struct holm_state *state)
 {
     struct sums sums = sum_all(state);
     HOLM_ASSERT(holm_digest_equal(sums.live, state->digest));
-    HOLM_ASSERT(holm_digest_equal(sums.transfer, state->transfer));
+    HOLM_ASSERT(holm_digest_equal(sums.transfer, holm_tree_total(&state->tree)));
+    check_tree(state);
     HOLM_ASSERT(sums.present == state->present);
     HOLM_ASSERT(sums.tombstones == state->tombstones);
     HOLM_ASSERT(sums.cells == state->cells);
     HOLM_ASSERT(sums.records == state->record_count);
+    holm_heap_check(&state->heap);
+    HOLM_ASSERT(state->open || blocks_used(state) == state->heap.used);
+    check_paths(state);
+}
+
+void holm_state_fill_tree(const struct holm_state *state, struct holm_tree *tree)
+{
+    struct holm_spot spot;
+    struct holm_cell cell;
+    struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
+    while (holm_walk_next(state, &walk, &spot)) {
+        for (; holm_spot_cell(state, &spot, &cell); holm_spot_next(state, &spot))
+            holm_tree_add(tree, spot.hash, holm_cell_digest(state, spot.hash, &cell));
+    }
 }
 
 bool holm_state_rebuild_digests(struct holm_state *state)
 {
     struct sums sums = sum_all(state);
-    bool right = holm_digest_equal(sums.live, state->digest) &&
-                 holm_digest_equal(sums.transfer, state->transfer);
+    bool right = holm_digest_equal(sums.live, state->digest);
+    struct holm_tree before;
+    /* Without memory for a copy, only the totals are compared. */
+    bool copied = holm_tree_copy(&before, &state->tree) == HOLM_OK;
+    right = right && holm_digest_equal(sums.transfer, holm_tree_total(&state->tree));
     state->digest = sums.live;
-    state->transfer = sums.transfer;
+    holm_tree_clear(&state->tree);
+    holm_state_fill_tree(state, &state->tree);
+    if (copied) {
+        right = right && holm_tree_equal(&before, &state->tree);
+        holm_tree_release(&before);
+    }
     return right;
 }

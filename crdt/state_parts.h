@@ -2,37 +2,153 @@
 /*
  * state_parts.h - the inside of a state, for the files that make it up.
  *
- *     state.c         records and fields: life cycle, table, looking up, making
- *     state_slots.c   the slots of a field: a treap
- *     state_change.c  cells, entries, tombstones: changing, in transactions
- *     state_digest.c  fingerprints, and the check of the whole
+ *     state.c          life cycle, the table, looking
+ *     state_cell.c     cells as bytes, and their order
+ *     state_undo.c     transactions: blocks that may be changed, and taken back
+ *     state_change.c   cells that come and go
+ *     state_digest.c   fingerprints, and the check of the whole
  */
 #ifndef HOLM_CRDT_STATE_PARTS_H
 #define HOLM_CRDT_STATE_PARTS_H
 
 #include "crdt/state.h"
 
+#define INLINE_BYTES_MAX 1024
+#define SEGMENT_BYTES_MAX 2032
+#define CELL_HEAD_BYTES 28
+
+/* Heads of blocks. `used` and `undo` come first in each. */
+struct holm_block {
+    uint32_t used; /* bytes, with this head */
+    uint32_t undo; /* number + 1 of its entry in the undo log, 0: untouched */
+};
+
+#define RECORD_SEGMENTED 1U
+#define RECORD_BURIED 2U
+
+struct holm_record {
+    struct holm_block block;
+    uint32_t live;
+    uint16_t key_bytes;
+    uint16_t flags;
+    unsigned char data[]; /* key; then cells, or the handle of the index */
+};
+
+/* Segments, and the index, whose data are handles. */
+struct holm_segment {
+    struct holm_block block;
+    unsigned char data[];
+};
+
+static inline struct holm_record *holm_record_at(const struct holm_state *state, uint32_t handle)
+{
+    return (struct holm_record *)(void *)holm_heap_at(&state->heap, handle);
+}
+
+static inline struct holm_segment *holm_segment_at(const struct holm_state *state, uint32_t handle)
+{
+    return (struct holm_segment *)(void *)holm_heap_at(&state->heap, handle);
+}
+
+static inline uint32_t holm_load_u32(const void *bytes)
+{
+    uint32_t number;
+    memcpy(&number, bytes, sizeof number);
+    return number;
+}
+
+/* Where the cells of a record begin, or the handle of its index stands. */
+static inline uint32_t holm_record_start(const struct holm_record *record)
+{
+    return (uint32_t)sizeof *record + record->key_bytes;
+}
+
+static inline uint32_t holm_record_index(const struct holm_record *record)
+{
+    return holm_load_u32((const unsigned char *)record + holm_record_start(record));
+}
+
+static inline uint32_t holm_index_count(const struct holm_segment *index)
+{
+    return (uint32_t)((index->block.used - sizeof *index) / sizeof(uint32_t));
+}
+
+static inline uint32_t holm_index_get(const struct holm_segment *index, uint32_t at)
+{
+    return holm_load_u32(index->data + (size_t)at * sizeof(uint32_t));
+}
+
+/* ---- state_cell.c */
+
+/* Bytes of the packed cell that begins here; of one that is to be packed. */
+uint32_t holm_packed_bytes(const unsigned char *packed);
+size_t holm_cell_bytes(const struct holm_cell *cell);
+void holm_cell_pack(const struct holm_cell *cell, unsigned char *packed);
+void holm_cell_unpack(const unsigned char *packed, struct holm_cell *cell);
+/* Path and actor only. */
+uint32_t holm_packed_path(const unsigned char *packed);
+void holm_packed_mark(unsigned char *packed, bool marked);
+/* Whether the packed cell is of the slot; with an actor, whether it is this actor's entry. */
+bool holm_packed_is(const unsigned char *packed, const struct holm_slot *slot);
+/* The order of a packed cell and a slot, as a record has them. A slot without an actor is before
+ * all its cells, and so equals none: then the result is positive or negative. */
+int holm_packed_compare(const struct holm_state *state, const unsigned char *packed,
+                        const struct holm_slot *slot);
+/* Whether a is read before b, both of one slot: by value in max and min, then by (HLC, actor, seq),
+ * newest first; entries of a counter and tombstones by actor and seq. */
+bool holm_cell_precedes(const struct holm_state *state, const struct holm_cell *a,
+                        const struct holm_cell *b);
+
 /* ---- state.c */
 
-/* Memory that is counted in state->bytes: a cleared head and a tail that is not. NULL when there
- * is none. Given back with the same sizes. */
-void *holm_state_take(struct holm_state *state, size_t head, size_t tail);
-void holm_state_give(struct holm_state *state, void *memory, size_t head, size_t tail);
+/* The block that the spot is in, its end, and the offset of its first cell. */
+struct holm_range {
+    unsigned char *bytes;
+    uint32_t first, end;
+};
+struct holm_range holm_spot_range(const struct holm_state *state, const struct holm_spot *spot);
 
-/* Notes what may have become empty, for the sweep at the end of the transaction. */
-void holm_state_queue_slot(struct holm_state *state, struct holm_slot *slot);
-void holm_state_queue_record(struct holm_state *state, struct holm_record *record);
+/* Enters, moves or takes out a record of the table. */
+HOLM_NODISCARD enum holm_status holm_table_reserve(struct holm_state *state);
+void holm_table_enter(struct holm_state *state, uint64_t hash, uint32_t handle);
+void holm_table_move(struct holm_state *state, uint64_t hash, uint32_t from, uint32_t to);
+void holm_table_remove(struct holm_state *state, uint64_t hash, uint32_t handle);
 
-/* Unlinks what is empty, and frees it. */
-void holm_field_free(struct holm_state *state, struct holm_field *field);
-void holm_record_free(struct holm_state *state, struct holm_record *record);
-/* Frees a cell that is linked nowhere. */
-void holm_cell_free(struct holm_state *state, struct holm_cell *cell);
+/* ---- state_digest.c */
 
-/* ---- state_slots.c */
+/* Adds the fingerprints of everything to a tree. O(everything). */
+void holm_state_fill_tree(const struct holm_state *state, struct holm_tree *tree);
 
-/* Hangs a slot into its place in the field's treap; takes it out again. O(log slots) expected. */
-void holm_slot_insert(struct holm_field *field, struct holm_slot *slot);
-void holm_slot_remove(struct holm_slot *slot);
+/* ---- state_undo.c */
+
+enum holm_block_role {
+    HOLM_BLOCK_RECORD = 1,
+    HOLM_BLOCK_SEGMENT = 2,
+    HOLM_BLOCK_INDEX = 3
+};
+
+struct holm_undo {
+    uint64_t hash;        /* of the record's key */
+    unsigned char *saved; /* SAVED: the content, in state->saved */
+    uint32_t handle;      /* SAVED: the block. MOVED: the new one, 0: gone again */
+    uint32_t from;        /* MOVED: what it was copied from, 0: nothing. Freed at commit */
+    uint8_t type;         /* enum in state_undo.c */
+    uint8_t role;         /* enum holm_block_role */
+    bool retired;         /* SAVED: the block is the `from` of a later entry */
+};
+
+/* A new block of `bytes`, its head set to empty. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_undo_make(struct holm_state *state, uint64_t hash,
+                                               enum holm_block_role role, size_t bytes,
+                                               uint32_t *handle);
+/* Makes the block one that may be changed, with room for `bytes`: *handle may become another one. A
+ * record's block is moved in the table, too; whoever names another block mends that. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_undo_own(struct holm_state *state, uint64_t hash,
+                                              enum holm_block_role role, size_t bytes,
+                                              uint32_t *handle);
+/* Room in the log for so many more entries. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_undo_reserve(struct holm_state *state, size_t count);
+/* Gives a block up that is owned; takes one reserved entry. */
+void holm_undo_retire(struct holm_state *state, uint32_t handle);
 
 #endif

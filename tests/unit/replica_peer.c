@@ -21,8 +21,8 @@ static void assert_equal(const struct trio *trio)
 {
     for (uint32_t i = 1; i < TRIO; i++) {
         assert_int_equal(trio->replicas[0]->actors.hash, trio->replicas[i]->actors.hash);
-        assert_true(holm_digest_equal(trio->replicas[0]->state.transfer,
-                                      trio->replicas[i]->state.transfer));
+        assert_true(holm_digest_equal(holm_replica_transfer_digest(trio->replicas[0]),
+                                      holm_replica_transfer_digest(trio->replicas[i])));
     }
 }
 

@@ -192,10 +192,12 @@ static void test_replica_when_beacons_tell_of_a_breach_again_then_the_repair_is_
     assert_int_equal(trio_give_delta(&trio, B, A, run), HOLM_OK);
     holm_delta_release(run);
     struct holm_state *broken = &trio.replicas[B]->state;
-    struct holm_slot *slot = holm_state_slot(broken, holm_str("k"), holm_mem("\1f", 2),
-                                             HOLM_REGISTER, holm_mem(NULL, 0));
+    struct holm_key key = holm_state_key(broken, holm_str("k"));
+    struct holm_spot spot;
+    assert_true(
+        holm_state_seek(broken, &key, holm_mem("\1f", 2), HOLM_REGISTER, holm_mem(NULL, 0), &spot));
     holm_state_begin(broken);
-    assert_int_equal(holm_state_drop(broken, slot, slot->cells), HOLM_OK);
+    assert_int_equal(holm_spot_erase(broken, &spot), HOLM_OK);
     holm_state_commit(broken);
     for (int tenth = 0; tenth < 200; tenth++) {
         trio_beacon(&trio, A);

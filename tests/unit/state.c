@@ -41,36 +41,86 @@ static void close(struct fixture *f)
             return tried;                                                                          \
     } while (0)
 
+static struct holm_key key_of(const struct fixture *f, const char *key)
+{
+    return holm_state_key(&f->state, holm_str(key));
+}
+
+static enum holm_status insert(struct fixture *f, const char *key, struct holm_cell *cell)
+{
+    struct holm_key hashed = key_of(f, key);
+    struct holm_spot spot;
+    TRY(holm_state_path(&f->state, holm_str("\1f"), &cell->path));
+    TRY(holm_state_ensure(&f->state, &hashed, &spot));
+    return holm_spot_insert(&f->state, &spot, cell);
+}
+
 static enum holm_status put(struct fixture *f, const char *key, uint8_t kind, const char *sub,
                             uint32_t actor, uint64_t seq, struct holm_value value)
 {
-    struct holm_slot *slot;
-    struct holm_cell_new cell = {.actor = actor, .seq = seq, .hlc = seq * 10, .value = value};
-    TRY(holm_state_ensure_slot(&f->state, holm_str(key), holm_str("\1f"), kind, holm_str(sub),
-                               &slot));
-    return holm_state_put(&f->state, slot, &cell);
+    struct holm_cell cell = {.kind = kind,
+                             .actor = actor,
+                             .seq = seq,
+                             .hlc = seq * 10,
+                             .sub = holm_str(sub),
+                             .value = value};
+    return insert(f, key, &cell);
 }
 
-static struct holm_slot *slot_of(struct fixture *f, const char *key, uint8_t kind, const char *sub)
+static bool seek(const struct fixture *f, const char *key, uint8_t kind, const char *sub,
+                 struct holm_spot *spot)
 {
-    return holm_state_slot(&f->state, holm_str(key), holm_str("\1f"), kind, holm_str(sub));
+    struct holm_key hashed = key_of(f, key);
+    return holm_state_seek(&f->state, &hashed, holm_str("\1f"), kind, holm_str(sub), spot);
+}
+
+static bool has(const struct fixture *f, const char *key, uint8_t kind, const char *sub)
+{
+    struct holm_spot spot;
+    return seek(f, key, kind, sub, &spot);
+}
+
+/* Erases the slot's cell number `skip`. */
+static enum holm_status drop(struct fixture *f, const char *key, uint8_t kind, const char *sub,
+                             int skip)
+{
+    struct holm_spot spot;
+    assert_true(seek(f, key, kind, sub, &spot));
+    for (; skip > 0; skip--)
+        holm_spot_next(&f->state, &spot);
+    return holm_spot_erase(&f->state, &spot);
+}
+
+static bool entry_of(const struct fixture *f, const char *key, uint32_t actor,
+                     struct holm_spot *spot, struct holm_cell *cell)
+{
+    struct holm_key hashed = key_of(f, key);
+    struct holm_slot slot = {.path = holm_names_find(&f->state.names, holm_str("\1f")),
+                             .kind = HOLM_COUNTER,
+                             .actor = actor};
+    return slot.path != HOLM_NAME_NONE && holm_state_find(&f->state, &hashed, spot) &&
+           holm_spot_seek(&f->state, spot, &slot) && holm_spot_cell(&f->state, spot, cell);
 }
 
 static enum holm_status count(struct fixture *f, const char *key, uint32_t actor,
                               struct holm_count value)
 {
-    struct holm_slot *slot;
-    TRY(holm_state_ensure_slot(&f->state, holm_str(key), holm_str("\1f"), HOLM_COUNTER,
-                               holm_str(""), &slot));
-    return holm_state_set_count(&f->state, slot, actor, &value,
-                                (uint32_t)(value.last + value.cancelled));
+    struct holm_spot spot;
+    struct holm_cell old;
+    struct holm_cell cell = {
+        .kind = HOLM_COUNTER, .actor = actor, .seq = value.last, .count = value};
+    if (!entry_of(f, key, actor, &spot, &old))
+        return insert(f, key, &cell);
+    cell.path = old.path;
+    return holm_spot_replace(&f->state, &spot, &cell);
 }
 
 static enum holm_status bury(struct fixture *f, const char *key, uint32_t actor, uint64_t seq)
 {
-    struct holm_record *record;
-    TRY(holm_state_ensure(&f->state, holm_str(key), &record));
-    return holm_state_bury(&f->state, record, actor, seq);
+    struct holm_key hashed = key_of(f, key);
+    struct holm_spot spot;
+    TRY(holm_state_ensure(&f->state, &hashed, &spot));
+    return holm_state_bury(&f->state, &spot, actor, seq);
 }
 
 /* Records of every kind: siblings, elements, a live entry, a ghost, a tombstone. */
@@ -86,6 +136,11 @@ static void fill(struct fixture *f)
     assert_int_equal(count(f, "counter", 2, (struct holm_count){1, 4, 9, 0, 0}), HOLM_OK);
     assert_int_equal(count(f, "counter", 1, (struct holm_count){1, 4, 9, 4, 9}), HOLM_OK);
     assert_int_equal(bury(f, "dead", 1, 8), HOLM_OK);
+    for (uint32_t i = 0; i < 90; i++) { /* more than fit into one block */
+        char sub[8];
+        (void)snprintf(sub, sizeof sub, "e%02u", i);
+        assert_int_equal(put(f, "wide", HOLM_SET, sub, 1, 20 + i, holm_i64(i)), HOLM_OK);
+    }
     holm_state_commit(&f->state);
     holm_state_check(&f->state);
 }
@@ -93,7 +148,8 @@ static void fill(struct fixture *f)
 /* One transaction that uses every primitive, on what is there and what is new. */
 static enum holm_status change(struct fixture *f, int steps)
 {
-    struct holm_slot *slot;
+    struct holm_spot spot;
+    struct holm_cell cell;
     int at = 0;
     if (at++ < steps)
         TRY(put(f, "new", HOLM_REGISTER, "", 3, 1, holm_text("x")));
@@ -101,26 +157,24 @@ static enum holm_status change(struct fixture *f, int steps)
         TRY(put(f, "set", HOLM_SET, "c", 3, 2, holm_value_of(HOLM_NONE)));
     if (at++ < steps)
         TRY(put(f, "set", HOLM_FLAG, "", 3, 3, holm_value_of(HOLM_NONE)));
-    slot = slot_of(f, "siblings", HOLM_REGISTER, "");
     if (at++ < steps)
-        TRY(holm_state_drop(&f->state, slot, slot->cells->next));
+        TRY(drop(f, "siblings", HOLM_REGISTER, "", 1));
     if (at++ < steps)
         TRY(put(f, "siblings", HOLM_REGISTER, "", 3, 4, holm_bool(true)));
-    slot = slot_of(f, "set", HOLM_SET, "a");
     if (at++ < steps)
-        TRY(holm_state_drop(&f->state, slot, slot->cells));
-    slot = slot_of(f, "set", HOLM_SET, "c");
+        TRY(drop(f, "set", HOLM_SET, "a", 0));
     if (at++ < steps)
-        TRY(holm_state_drop(&f->state, slot, slot->cells));
+        TRY(drop(f, "set", HOLM_SET, "c", 0));
     if (at++ < steps)
         TRY(count(f, "counter", 2, (struct holm_count){1, 4, 9, 4, 9}));
     if (at++ < steps)
         TRY(count(f, "counter", 0, (struct holm_count){2, 2, -1, 0, 0}));
     if (at++ < steps)
         TRY(count(f, "counter", 0, (struct holm_count){2, 3, -2, 0, 0}));
-    slot = slot_of(f, "counter", HOLM_COUNTER, "");
-    if (at++ < steps)
-        TRY(holm_state_drop_count(&f->state, slot, holm_slot_entry(slot, 1)));
+    if (at++ < steps) {
+        assert_true(entry_of(f, "counter", 1, &spot, &cell));
+        TRY(holm_spot_erase(&f->state, &spot));
+    }
     if (at++ < steps)
         TRY(bury(f, "dead", 2, 1));
     if (at++ < steps)
@@ -131,41 +185,52 @@ static enum holm_status change(struct fixture *f, int steps)
         TRY(bury(f, "counter", 1, 10));
     if (at++ < steps)
         TRY(bury(f, "never", 1, 11));
+    if (at++ < steps)
+        TRY(put(f, "wide", HOLM_SET, "m", 3, 12, holm_value_of(HOLM_NONE)));
+    if (at++ < steps)
+        TRY(drop(f, "wide", HOLM_SET, "e07", 0));
+    if (at++ < steps)
+        TRY(bury(f, "wide", 1, 13));
     return HOLM_OK;
 }
 
-#define STEPS 16
+#define STEPS 19
 
 struct figures {
     struct holm_digest digest, transfer;
-    size_t records, present, tombstones, cells, bytes;
+    size_t records, present, tombstones, cells, paths, bytes;
 };
 
 static struct figures figures_of(const struct holm_state *state)
 {
-    struct figures figures = {state->digest,  state->transfer,   state->record_count,
-                              state->present, state->tombstones, state->cells,
-                              state->bytes};
+    struct figures figures = {state->digest,       holm_tree_total(&state->tree),
+                              state->record_count, state->present,
+                              state->tombstones,   state->cells,
+                              state->names.live,   state->heap.used};
     return figures;
 }
 
 static void assert_figures(const struct holm_state *state, struct figures expected)
 {
-    assert_true(holm_digest_equal(state->digest, expected.digest));
-    assert_true(holm_digest_equal(state->transfer, expected.transfer));
-    assert_int_equal(state->record_count, expected.records);
-    assert_int_equal(state->present, expected.present);
-    assert_int_equal(state->tombstones, expected.tombstones);
-    assert_int_equal(state->cells, expected.cells);
-    assert_int_equal(state->bytes, expected.bytes);
+    struct figures figures = figures_of(state);
+    assert_true(holm_digest_equal(figures.digest, expected.digest));
+    assert_true(holm_digest_equal(figures.transfer, expected.transfer));
+    assert_int_equal(figures.records, expected.records);
+    assert_int_equal(figures.present, expected.present);
+    assert_int_equal(figures.tombstones, expected.tombstones);
+    assert_int_equal(figures.cells, expected.cells);
+    assert_int_equal(figures.paths, expected.paths);
+    assert_int_equal(figures.bytes, expected.bytes);
 }
 
 /* The order in which siblings are read, as letters of their actors. */
 static void read_siblings(struct fixture *f, char *letters)
 {
-    const struct holm_slot *slot = slot_of(f, "siblings", HOLM_REGISTER, "");
-    for (const struct holm_cell *cell = slot->cells; cell != NULL; cell = cell->next)
-        *letters++ = (char)('0' + cell->actor);
+    struct holm_spot spot;
+    struct holm_cell cell;
+    assert_true(seek(f, "siblings", HOLM_REGISTER, "", &spot));
+    for (; holm_spot_cell(&f->state, &spot, &cell); holm_spot_next(&f->state, &spot))
+        *letters++ = (char)('0' + cell.actor);
     *letters = 0;
 }
 
@@ -187,12 +252,15 @@ static void test_state_when_rolled_back_after_any_step_then_all_is_as_it_was(voi
         assert_figures(&f.state, figures);
         read_siblings(&f, after);
         assert_string_equal(before, after);
-        const struct holm_slot *slot = slot_of(&f, "counter", HOLM_COUNTER, "");
-        assert_int_equal(holm_slot_entry(slot, 1)->pending, 8);
-        assert_int_equal(holm_slot_entry(slot, 2)->pending, 4);
-        assert_int_equal(holm_slot_entry(slot, 2)->count.cancelled, 0);
-        assert_null(holm_state_find(&f.state, holm_str("new")));
-        assert_null(slot_of(&f, "set", HOLM_FLAG, ""));
+        struct holm_spot spot;
+        struct holm_cell cell;
+        assert_true(entry_of(&f, "counter", 1, &spot, &cell));
+        assert_int_equal(cell.count.cancelled, 4);
+        assert_true(entry_of(&f, "counter", 2, &spot, &cell));
+        assert_int_equal(cell.count.cancelled, 0);
+        assert_false(has(&f, "new", HOLM_REGISTER, ""));
+        assert_false(has(&f, "set", HOLM_FLAG, ""));
+        assert_true(has(&f, "wide", HOLM_SET, "e07"));
         close(&f);
     }
 }
@@ -236,90 +304,221 @@ static void test_state_when_committed_then_what_became_empty_is_freed(void **sta
     assert_int_equal(change(&f, STEPS), HOLM_OK);
     holm_state_commit(&f.state);
     holm_state_check(&f.state);
-    assert_null(slot_of(&f, "set", HOLM_SET, "a"));
-    assert_null(slot_of(&f, "set", HOLM_SET, "c"));
-    assert_non_null(slot_of(&f, "set", HOLM_SET, "b"));
-    assert_null(holm_state_find(&f.state, holm_str("siblings"))->fields);
-    assert_int_equal(f.state.tombstones, 5);
+    assert_false(has(&f, "set", HOLM_SET, "a"));
+    assert_false(has(&f, "set", HOLM_SET, "c"));
+    assert_true(has(&f, "set", HOLM_SET, "b"));
+    assert_false(has(&f, "siblings", HOLM_REGISTER, ""));
+    assert_int_equal(f.state.tombstones, 6);
     assert_int_equal(f.state.present, 2);
     holm_state_begin(&f.state);
-    struct holm_slot *slot = slot_of(&f, "new", HOLM_REGISTER, "");
-    assert_int_equal(holm_state_drop(&f.state, slot, slot->cells), HOLM_OK);
+    assert_int_equal(drop(&f, "new", HOLM_REGISTER, "", 0), HOLM_OK);
     holm_state_commit(&f.state);
-    assert_null(holm_state_find(&f.state, holm_str("new")));
+    struct holm_key key = key_of(&f, "new");
+    struct holm_spot spot;
+    assert_false(holm_state_find(&f.state, &key, &spot));
     close(&f);
 }
 
 /* Made, then found of no use: nothing stays. */
-static void test_state_when_a_slot_stays_empty_then_the_commit_takes_it_away(void **state)
+static void test_state_when_a_record_stays_empty_then_the_commit_takes_it_away(void **state)
 {
     struct fixture f;
-    struct holm_slot *slot;
-    struct holm_record *record;
+    struct holm_spot spot;
+    uint32_t path;
     open(&f);
     struct figures figures = figures_of(&f.state);
+    struct holm_key key = key_of(&f, "k");
     holm_state_begin(&f.state);
-    assert_int_equal(holm_state_ensure_slot(&f.state, holm_str("k"), holm_str("\1f"), HOLM_SET,
-                                            holm_str("e"), &slot),
-                     HOLM_OK);
-    assert_int_equal(holm_state_ensure(&f.state, holm_str("other"), &record), HOLM_OK);
+    assert_int_equal(holm_state_ensure(&f.state, &key, &spot), HOLM_OK);
+    assert_int_equal(holm_state_path(&f.state, holm_str("\1f"), &path), HOLM_OK);
     holm_state_commit(&f.state);
     assert_figures(&f.state, figures);
     close(&f);
 }
 
-static size_t depth_of(const struct holm_slot *slot)
+static void element_of(char sub[16], uint32_t i)
 {
-    size_t depth = 0;
-    for (; slot != NULL; slot = slot->parent)
-        depth++;
-    return depth;
+    (void)snprintf(sub, 16, "%06u", i);
 }
 
 static void insert_element(struct fixture *f, uint32_t i)
 {
     char sub[16];
-    (void)snprintf(sub, sizeof sub, "%06u", i);
+    element_of(sub, i);
     holm_state_begin(&f->state);
     assert_int_equal(put(f, "k", HOLM_SET, sub, 0, i + 1, holm_value_of(HOLM_NONE)), HOLM_OK);
     holm_state_commit(&f->state);
 }
 
-/* In rising order, the worst for a tree without balance. */
-static void test_state_when_a_set_has_100000_elements_then_it_is_in_order_and_shallow(void **state)
+/* In rising, falling and mixed order: segments stay well filled, and every element is found. */
+static void test_state_when_a_set_has_100000_elements_then_it_is_in_order_and_compact(void **state)
 {
     enum {
         ELEMENTS = 100000
     };
+    for (uint32_t step = 1; step <= 3; step++) {
+        static const uint32_t factors[] = {1, ELEMENTS - 1, 7919};
+        struct fixture f;
+        struct holm_spot spot;
+        struct holm_cell cell;
+        char sub[16];
+        open(&f);
+        for (uint64_t i = 0; i < ELEMENTS; i++)
+            insert_element(&f, (uint32_t)(i * factors[step - 1] % ELEMENTS));
+        holm_state_check(&f.state);
+        assert_in_range(f.state.heap.used, ELEMENTS * 34, ELEMENTS * 34 * 2);
+        struct holm_key key = key_of(&f, "k");
+        assert_true(holm_state_find(&f.state, &key, &spot));
+        for (uint32_t i = 0; i < ELEMENTS; i++) {
+            element_of(sub, i);
+            assert_true(holm_spot_cell(&f.state, &spot, &cell));
+            assert_bytes(cell.sub, sub);
+            assert_int_equal(cell.seq, i + 1);
+            holm_spot_next(&f.state, &spot);
+        }
+        assert_false(holm_spot_cell(&f.state, &spot, &cell));
+        holm_state_begin(&f.state);
+        for (uint32_t i = 0; i < ELEMENTS; i++) {
+            element_of(sub, i);
+            if (i % 1000 != 0)
+                assert_int_equal(drop(&f, "k", HOLM_SET, sub, 0), HOLM_OK);
+        }
+        holm_state_commit(&f.state);
+        holm_state_check(&f.state);
+        assert_int_equal(f.state.cells, ELEMENTS / 1000);
+        assert_true(f.state.heap.used < 65536);
+        for (uint32_t i = 0; i < ELEMENTS; i += 500) {
+            element_of(sub, i);
+            assert_true(has(&f, "k", HOLM_SET, sub) == (i % 1000 == 0));
+        }
+        close(&f);
+    }
+}
+
+/* Values as large as a frame allows, among small ones, in one record. */
+static void test_state_when_values_are_large_then_the_record_holds_them(void **state)
+{
+    static unsigned char large[300000];
     struct fixture f;
+    char sub[16];
     open(&f);
-    for (uint32_t i = 0; i < ELEMENTS; i++)
-        insert_element(&f, i);
-    holm_state_check(&f.state);
-    const struct holm_record *record = holm_state_find(&f.state, holm_str("k"));
-    const struct holm_field *field = holm_record_field(record, holm_str("\1f"), HOLM_SET);
-    struct holm_slot *slot = holm_field_first(field);
-    size_t deepest = 0;
-    for (uint32_t i = 0; i < ELEMENTS; i++) {
-        char sub[16];
-        (void)snprintf(sub, sizeof sub, "%06u", i);
-        assert_bytes(holm_slot_sub(slot), sub);
-        size_t depth = depth_of(slot);
-        deepest = depth > deepest ? depth : deepest;
-        slot = holm_slot_next(slot);
+    for (uint32_t i = 0; i < 60; i++) {
+        struct holm_value value = i % 7 == 3 ? holm_bytes_value(large, sizeof large - i)
+                                             : holm_bytes_value(large, i * 5);
+        element_of(sub, i * 37 % 60);
+        holm_state_begin(&f.state);
+        assert_int_equal(put(&f, "k", HOLM_SET, sub, 0, i + 1, value), HOLM_OK);
+        holm_state_commit(&f.state);
+        holm_state_check(&f.state);
     }
-    assert_null(slot);
-    assert_in_range(deepest, 17, 70);
-    holm_state_begin(&f.state);
-    for (uint32_t i = 0; i < ELEMENTS; i += 2) {
-        char sub[16];
-        (void)snprintf(sub, sizeof sub, "%06u", i);
-        slot = slot_of(&f, "k", HOLM_SET, sub);
-        assert_int_equal(holm_state_drop(&f.state, slot, slot->cells), HOLM_OK);
+    for (uint32_t i = 0; i < 60; i++) {
+        struct holm_spot spot;
+        struct holm_cell cell;
+        element_of(sub, i * 37 % 60);
+        assert_true(seek(&f, "k", HOLM_SET, sub, &spot));
+        assert_true(holm_spot_cell(&f.state, &spot, &cell));
+        assert_int_equal(cell.value.as.bytes.size, i % 7 == 3 ? sizeof large - i : i * 5);
+        holm_state_begin(&f.state);
+        assert_int_equal(holm_spot_erase(&f.state, &spot), HOLM_OK);
+        holm_state_commit(&f.state);
+        holm_state_check(&f.state);
     }
-    holm_state_commit(&f.state);
-    holm_state_check(&f.state);
-    assert_int_equal(f.state.cells, ELEMENTS / 2);
+    assert_int_equal(f.state.record_count, 0);
+    assert_int_equal(f.state.heap.used, 0);
+    close(&f);
+}
+
+/* Random changes of few records, small and large, against a plain list; some are rolled back. */
+static void test_state_when_changed_at_random_then_it_holds_what_a_list_holds(void **state)
+{
+    enum {
+        KEYS = 5,
+        ELEMENTS = 400
+    };
+    static uint64_t model[KEYS][ELEMENTS];
+    static uint64_t kept[KEYS][ELEMENTS];
+    struct chance chance = {.state = 20};
+    struct fixture f;
+    memset(model, 0, sizeof model);
+    open(&f);
+    uint64_t seq = 0;
+    for (uint32_t round = 0; round < 1500; round++) {
+        memcpy(kept, model, sizeof model);
+        struct figures figures = figures_of(&f.state);
+        holm_state_begin(&f.state);
+        for (uint64_t n = chance_below(&chance, 12); n > 0; n--) {
+            uint64_t k = chance_below(&chance, KEYS);
+            uint64_t bound = k < 2 ? 12 : ELEMENTS;
+            uint32_t e = (uint32_t)chance_below(&chance, bound);
+            char key[8];
+            char sub[16];
+            (void)snprintf(key, sizeof key, "%u", (unsigned)k);
+            element_of(sub, e);
+            if (model[k][e] != 0) {
+                assert_int_equal(drop(&f, key, HOLM_SET, sub, 0), HOLM_OK);
+                model[k][e] = 0;
+            } else {
+                model[k][e] = ++seq;
+                assert_int_equal(put(&f, key, HOLM_SET, sub, 0, seq, holm_i64(1)), HOLM_OK);
+            }
+        }
+        if (chance_below(&chance, 3) == 0) {
+            holm_state_rollback(&f.state);
+            memcpy(model, kept, sizeof model);
+            assert_figures(&f.state, figures);
+        } else {
+            holm_state_commit(&f.state);
+        }
+        if (round % 50 == 0)
+            holm_state_check(&f.state);
+    }
+    size_t cells = 0;
+    for (uint32_t k = 0; k < KEYS; k++) {
+        for (uint32_t e = 0; e < ELEMENTS; e++) {
+            char key[8];
+            char sub[16];
+            struct holm_spot spot;
+            struct holm_cell cell;
+            (void)snprintf(key, sizeof key, "%u", k);
+            element_of(sub, e);
+            assert_true(seek(&f, key, HOLM_SET, sub, &spot) == (model[k][e] != 0));
+            if (model[k][e] == 0)
+                continue;
+            assert_true(holm_spot_cell(&f.state, &spot, &cell));
+            assert_int_equal(cell.seq, model[k][e]);
+            cells += 1;
+        }
+    }
+    assert_int_equal(cells, f.state.cells);
+    close(&f);
+}
+
+/* A walk over a range of hashes finds exactly the records in it, whatever the table's size. */
+static void test_state_when_ranges_are_walked_then_they_partition_the_records(void **state)
+{
+    struct fixture f;
+    struct holm_spot spot;
+    open(&f);
+    for (uint32_t records = 0; records < 700; records++) {
+        char key[16];
+        (void)snprintf(key, sizeof key, "%u", records);
+        holm_state_begin(&f.state);
+        assert_int_equal(put(&f, key, HOLM_FLAG, "", 0, records + 1, holm_value_of(HOLM_NONE)),
+                         HOLM_OK);
+        holm_state_commit(&f.state);
+        if (records % 70 != 0)
+            continue;
+        for (unsigned level = 0; level < 4; level++) {
+            size_t found = 0;
+            for (uint64_t index = 0; index < (uint64_t)1 << (4 * level); index++) {
+                struct holm_walk walk = holm_state_walk(&f.state, holm_range_first(level, index),
+                                                        holm_range_last(level, index));
+                for (; holm_walk_next(&f.state, &walk, &spot); found++)
+                    assert_int_equal(holm_range_index(level, spot.hash), index);
+            }
+            assert_int_equal(found, records + 1);
+        }
+    }
     close(&f);
 }
 
@@ -352,7 +551,8 @@ static void test_state_when_contents_are_equal_then_digests_are(void **state)
         holm_state_commit(&two.state);
     }
     assert_true(holm_digest_equal(one.state.digest, two.state.digest));
-    assert_true(holm_digest_equal(one.state.transfer, two.state.transfer));
+    assert_true(
+        holm_digest_equal(holm_tree_total(&one.state.tree), holm_tree_total(&two.state.tree)));
     close(&one);
     close(&two);
 }
@@ -368,7 +568,7 @@ static void test_state_when_a_digest_is_wrong_then_rebuilding_says_so_and_mends_
     f.state.digest.high ^= 1;
     assert_false(holm_state_rebuild_digests(&f.state));
     assert_figures(&f.state, figures);
-    f.state.transfer.low ^= 1;
+    f.state.tree.total.low ^= 1;
     assert_false(holm_state_rebuild_digests(&f.state));
     assert_figures(&f.state, figures);
     close(&f);
@@ -399,13 +599,13 @@ static void test_state_when_anything_differs_then_the_digest_does(void **state)
         for (size_t i = 0; i < seen_count; i++)
             assert_false(holm_digest_equal(f.state.digest, seen[i]));
         seen[seen_count++] = f.state.digest;
-        assert_true(holm_digest_equal(f.state.digest, f.state.transfer));
+        assert_true(holm_digest_equal(f.state.digest, holm_tree_total(&f.state.tree)));
         holm_state_begin(&f.state);
         assert_int_equal(count(&f, "ghost", 0, (struct holm_count){1, 1, 1, 1, 1}), HOLM_OK);
         assert_int_equal(bury(&f, "dead", 0, 9), HOLM_OK);
         holm_state_commit(&f.state);
         assert_true(holm_digest_equal(f.state.digest, seen[seen_count - 1]));
-        assert_false(holm_digest_equal(f.state.digest, f.state.transfer));
+        assert_false(holm_digest_equal(f.state.digest, holm_tree_total(&f.state.tree)));
         close(&f);
     }
 }
@@ -427,41 +627,49 @@ static void test_state_when_cells_compete_then_the_first_is_the_one_to_read(void
                                  HOLM_OK);
             }
             holm_state_commit(&f.state);
-            const struct holm_slot *slot = slot_of(&f, "k", kinds[kind], "");
-            assert_int_equal(slot->cells->actor, winners[kind]);
+            struct holm_spot spot;
+            struct holm_cell cell;
+            assert_true(seek(&f, "k", kinds[kind], "", &spot));
+            assert_true(holm_spot_cell(&f.state, &spot, &cell));
+            assert_int_equal(cell.actor, winners[kind]);
             close(&f);
         }
     }
 }
 
-/* A table that cannot grow is slower, no error. */
+/* A table that cannot grow is slower, and in the end full: a clear error, and nothing is lost. */
 static void test_state_when_the_table_cannot_grow_then_records_are_still_found(void **state)
 {
     struct fixture f;
     open(&f);
-    size_t buckets = f.state.bucket_count;
+    size_t capacity = f.state.table_capacity;
     f.heap.fail_once = true;
     for (uint32_t i = 0; i < 1000; i++) {
         char key[16];
         (void)snprintf(key, sizeof key, "%u", i);
-        /* The first request of an insertion into a full table is for the table. */
+        /* The path is there, so that a record's first request into a full table is for the table. */
+        bool full = (f.state.record_count + 1) * 4 > f.state.table_capacity * 3;
         f.heap.calls = 0;
-        f.heap.fail_at = f.state.record_count >= f.state.bucket_count ? 1 : 0;
-        if (i >= 500)
-            f.heap.fail_at = 0;
+        f.heap.fail_at = full && i < 100 ? 1 : 0;
         holm_state_begin(&f.state);
         enum holm_status status = put(&f, key, HOLM_FLAG, "", 0, i + 1, holm_value_of(HOLM_NONE));
-        assert_int_equal(status, HOLM_OK);
-        holm_state_commit(&f.state);
-        if (i < 500)
-            assert_int_equal(f.state.bucket_count, buckets);
+        f.heap.fail_at = 0;
+        if (status == HOLM_OK) {
+            holm_state_commit(&f.state);
+        } else {
+            assert_int_equal(status, HOLM_ENOMEM);
+            assert_int_equal(f.state.record_count, capacity - 1);
+            holm_state_rollback(&f.state);
+        }
+        if (i < 100)
+            assert_int_equal(f.state.table_capacity, capacity);
     }
-    f.heap.fail_at = 0;
-    assert_true(f.state.bucket_count >= 500);
+    assert_true(f.state.table_capacity >= 1000);
+    assert_int_equal(f.state.record_count, 1000 - 100 + capacity - 1);
     for (uint32_t i = 0; i < 1000; i++) {
         char key[16];
         (void)snprintf(key, sizeof key, "%u", i);
-        assert_non_null(slot_of(&f, key, HOLM_FLAG, ""));
+        assert_true(has(&f, key, HOLM_FLAG, "") == (i < capacity - 1 || i >= 100));
     }
     close(&f);
 }
@@ -472,8 +680,11 @@ int main(void)
         cmocka_unit_test(test_state_when_rolled_back_after_any_step_then_all_is_as_it_was),
         cmocka_unit_test(test_state_when_any_allocation_fails_then_a_roll_back_restores_all),
         cmocka_unit_test(test_state_when_committed_then_what_became_empty_is_freed),
-        cmocka_unit_test(test_state_when_a_slot_stays_empty_then_the_commit_takes_it_away),
-        cmocka_unit_test(test_state_when_a_set_has_100000_elements_then_it_is_in_order_and_shallow),
+        cmocka_unit_test(test_state_when_a_record_stays_empty_then_the_commit_takes_it_away),
+        cmocka_unit_test(test_state_when_a_set_has_100000_elements_then_it_is_in_order_and_compact),
+        cmocka_unit_test(test_state_when_values_are_large_then_the_record_holds_them),
+        cmocka_unit_test(test_state_when_changed_at_random_then_it_holds_what_a_list_holds),
+        cmocka_unit_test(test_state_when_ranges_are_walked_then_they_partition_the_records),
         cmocka_unit_test(test_state_when_contents_are_equal_then_digests_are),
         cmocka_unit_test(test_state_when_a_digest_is_wrong_then_rebuilding_says_so_and_mends_it),
         cmocka_unit_test(test_state_when_anything_differs_then_the_digest_does),
