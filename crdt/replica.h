@@ -288,6 +288,7 @@ struct holm_cut;
 HOLM_NODISCARD enum holm_status holm_cut_open(struct holm_replica *replica, struct holm_now now,
                                               const struct holm_work **work, struct holm_cut **cut);
 struct holm_vector_view holm_cut_vector(const struct holm_cut *cut);
+struct holm_digest holm_cut_digest(const struct holm_cut *cut); /* of the live state */
 size_t holm_cut_page_count(const struct holm_cut *cut);
 const struct holm_page *holm_cut_page(const struct holm_cut *cut, size_t index);
 void holm_cut_close(struct holm_cut *cut); /* NULL is allowed */

@@ -177,7 +177,6 @@ void holm_replica_abandon_sync(struct holm_replica *replica);
 HOLM_NODISCARD enum holm_status holm_cut_freeze(struct holm_replica *replica,
                                                 struct holm_vector_view known,
                                                 struct holm_cut **cut);
-struct holm_digest holm_cut_digest(const struct holm_cut *cut);
 struct holm_page *holm_cut_page_at(struct holm_cut *cut, size_t index);
 
 /* ---- replica_merge.c */

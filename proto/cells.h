@@ -259,6 +259,11 @@ void holm_cells_set_items(struct holm_cells *cells, const struct holm_items *ite
                           const struct holm_delta *run, const struct holm_cells_tally *tally,
                           struct holm_cells_room *room);
 
+/* The bytes of a page's Cells alone, in the encoder. HOLM_ETOOBIG, HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_cells_encode_page(struct holm_encoder *encoder,
+                                                       const struct holm_page *page,
+                                                       struct holm_bytes *bytes);
+
 /*
  * Writes a message that has cells, as holm_encoder_encode() does: *frame is in the encoder.
  *   HOLM_ETOOBIG, HOLM_ENOMEM

@@ -181,12 +181,11 @@ static enum holm_status write_deltas(struct body *body, const struct holm_messag
     return status;
 }
 
-static enum holm_status write_page(struct body *body, const struct holm_message *message)
+static enum holm_status write_page(struct body *body, const struct holm_page *page)
 {
-    HOLM_ASSERT(message->as.sync_page.page != NULL);
     struct holm_cells cells;
     unsigned char *at = NULL;
-    enum holm_status status = set_page(body->encoder, message->as.sync_page.page, &cells);
+    enum holm_status status = set_page(body->encoder, page, &cells);
     if (status == HOLM_OK)
         status = extend(body, holm_cells_size(&cells), &at);
     if (status == HOLM_OK)
@@ -218,6 +217,24 @@ static size_t write_head(const struct body *body, const struct holm_message *mes
     return size;
 }
 
+static void trim(struct holm_encoder *encoder)
+{
+    holm_array_trim(&encoder->allocator, &encoder->room, &encoder->room_capacity, 1,
+                    ROOM_BYTES_KEPT);
+}
+
+enum holm_status holm_cells_encode_page(struct holm_encoder *encoder, const struct holm_page *page,
+                                        struct holm_bytes *bytes)
+{
+    struct body body = {encoder, 0};
+    enum holm_status status = write_page(&body, page);
+    trim(encoder);
+    *bytes = holm_mem(NULL, 0);
+    if (status == HOLM_OK)
+        *bytes = holm_mem((unsigned char *)encoder->frame + HEAD_BYTES_MAX, body.size);
+    return status;
+}
+
 enum holm_status holm_cells_encode(struct holm_encoder *encoder, const struct holm_message *message,
                                    struct holm_bytes *frame)
 {
@@ -229,10 +246,10 @@ enum holm_status holm_cells_encode(struct holm_encoder *encoder, const struct ho
         status = write_deltas(&body, message);
     } else {
         HOLM_ASSERT(message->type == HOLM_MESSAGE_SYNC_PAGE);
-        status = write_page(&body, message);
+        HOLM_ASSERT(message->as.sync_page.page != NULL);
+        status = write_page(&body, message->as.sync_page.page);
     }
-    holm_array_trim(&encoder->allocator, &encoder->room, &encoder->room_capacity, 1,
-                    ROOM_BYTES_KEPT);
+    trim(encoder);
     if (status != HOLM_OK)
         return status;
     size_t head = write_head(&body, message);
