@@ -55,10 +55,7 @@ void holm_count_merge(struct holm_count *target, const struct holm_count *source
         target->cancelled = source->cancelled;
         target->cancelled_sum = source->cancelled_sum;
     }
-    if (target->cancelled > target->last) {
-        target->last = target->cancelled;
-        target->sum = target->cancelled_sum;
-    }
+    HOLM_ASSERT(target->cancelled <= target->last);
 }
 
 bool holm_count_equal(const struct holm_count *a, const struct holm_count *b)

@@ -8,8 +8,11 @@
     }
 #define K .key = BYTES("k")
 #define F .field = BYTES("f")
+#define BELOW_F .parents = {.names = below_f, .count = 1}, .field = BYTES("n")
 #define NUMBER(n) .as.value = {.type = HOLM_I64, .as.i64 = (n)}
 #define ELEMENT(text) .as.element = BYTES(text)
+
+static const struct holm_bytes below_f[] = {BYTES("f")};
 
 /* Of each alphabet the first three or four say most. */
 const struct schedule_family schedule_families[] = {
@@ -60,6 +63,14 @@ const struct schedule_family schedule_families[] = {
                   {.type = HOLM_OP_INSERT, K, F, ELEMENT("x")},
                   {.type = HOLM_OP_RESET, K, F},
                   {.type = HOLM_OP_ENABLE, K, F}}},
+    {.name = "nested", /* T11 */
+     .op_count = 6,
+     .alphabet = {{.type = HOLM_OP_INSERT, K, BELOW_F, ELEMENT("x")},
+                  {.type = HOLM_OP_REMOVE, K, F},
+                  {.type = HOLM_OP_PUT, K, F, NUMBER(1)},
+                  {.type = HOLM_OP_REMOVE, K, BELOW_F},
+                  {.type = HOLM_OP_ADD, K, BELOW_F, .as.amount = 1},
+                  {.type = HOLM_OP_REMOVE, K}}},
     {.name = "burial",
      .op_count = 5,
      .alphabet = {{.type = HOLM_OP_PUT, K, F, NUMBER(1)},

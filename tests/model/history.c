@@ -4,6 +4,7 @@
  *
  *     HOLM_MODEL_SEED=n       plays that one history here, and tells every event
  *     HOLM_MODEL_SEEDS=a..b   plays these
+ *     HOLM_MODEL_BRIEF=1      makes no story of a failure
  *     HOLM_SOAK=1             plays 1..100000, or HOLM_SOAK_SEEDS=a..b, on HOLM_SOAK_JOBS=2 processes
  *
  * A history that fails is made short, and told as a story.
@@ -55,6 +56,8 @@ static int tell_failure(uint64_t seed)
 {
     printf("\nHistory %" PRIu64 " fails. To replay it: HOLM_MODEL_SEED=%" PRIu64 " %s\n", seed,
            seed, "test_model_history");
+    if (getenv("HOLM_MODEL_BRIEF") != NULL)
+        return 1;
     script_draw(&script, seed);
     if (shrink_plays(&script)) {
         printf("It does not fail alone.\n");

@@ -57,6 +57,39 @@ static void test_count_when_a_reset_is_concurrent_then_only_what_it_saw_is_cance
     assert_count(increment(&merged, 3, 2), 1, 3, 17, 1, 10);
 }
 
+/* A chain that its owner began anew stands above whatever is heard of the old one, and either way round. */
+static void test_count_when_two_chains_meet_then_the_younger_wins_whole(void **state)
+{
+    struct holm_count old = increment(NULL, 1, 10);
+    struct holm_count more = increment(&old, 2, 5);
+    struct holm_count mark = holm_count_cancelled(&more);
+    struct holm_count young = increment(&mark, 3, 7);
+    const struct holm_count olds[3] = {old, more, mark};
+    for (size_t i = 0; i < 3; i++) {
+        struct holm_count merged = young, other = olds[i];
+        holm_count_merge(&merged, &olds[i]);
+        assert_count(merged, 3, 3, 7, 0, 0);
+        holm_count_merge(&other, &young);
+        assert_count(other, 3, 3, 7, 0, 0);
+    }
+}
+
+/* The mark carries the sum that it cancels: it may come before the increments. */
+static void test_count_when_a_mark_comes_first_then_late_increments_add_nothing(void **state)
+{
+    struct holm_count one = increment(NULL, 1, 10);
+    struct holm_count two = increment(&one, 2, 5);
+    struct holm_count three = increment(&two, 3, 2);
+    struct holm_count merged = one, mark = holm_count_cancelled(&two);
+    holm_count_merge(&merged, &mark);
+    assert_count(merged, 1, 2, 15, 2, 15);
+    holm_count_merge(&merged, &two);
+    assert_count(merged, 1, 2, 15, 2, 15);
+    holm_count_merge(&merged, &three);
+    assert_count(merged, 1, 3, 17, 2, 15);
+    assert_int_equal(sum_of(&merged, 1), 2);
+}
+
 /* T14: refused at the writer, and what was there is untouched. */
 static void test_count_when_a_sum_would_leave_64_bits_then_it_is_refused(void **state)
 {
@@ -253,6 +286,8 @@ int main(void)
         cmocka_unit_test(test_count_when_incremented_then_the_chain_grows),
         cmocka_unit_test(test_count_when_reset_then_it_is_a_ghost_and_the_next_chain_is_new),
         cmocka_unit_test(test_count_when_a_reset_is_concurrent_then_only_what_it_saw_is_cancelled),
+        cmocka_unit_test(test_count_when_two_chains_meet_then_the_younger_wins_whole),
+        cmocka_unit_test(test_count_when_a_mark_comes_first_then_late_increments_add_nothing),
         cmocka_unit_test(test_count_when_a_sum_would_leave_64_bits_then_it_is_refused),
         cmocka_unit_test(test_count_when_the_live_part_would_leave_64_bits_then_it_is_refused),
         cmocka_unit_test(test_count_when_the_sum_is_beyond_64_bits_then_readers_saturate_alike),
