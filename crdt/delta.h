@@ -148,6 +148,9 @@ void holm_page_release(struct holm_page *page); /* NULL is allowed */
 HOLM_NODISCARD enum holm_status holm_delta_check(const struct holm_delta *delta);
 HOLM_NODISCARD enum holm_status holm_page_check(const struct holm_page *page);
 
+/* Whether two runs say the same: of one actor the same seqs, and the same items. O(items + seen). */
+bool holm_delta_equal(const struct holm_delta *a, const struct holm_delta *b);
+
 /* An upper bound of the bytes that one item takes on the wire, its key and value included. */
 size_t holm_item_bytes_max(const struct holm_item *item);
 

@@ -132,6 +132,10 @@ struct holm_work {
  * *work is set always, and valid until the next step.
  *   COMMIT   HOLM_EBURIED, HOLM_EINVAL, HOLM_ETOOBIG, HOLM_EOVERFLOW
  *   MESSAGE  HOLM_EMALFORMED, HOLM_ELIMIT
+ *            HOLM_EDUPLICATE  somebody else writes under this replica's node id and epoch: it told
+ *                             of operations that were not minted here, or of others under their
+ *                             dots. Counted as twins; take a higher epoch (HOLM_EVENT_EPOCH), and
+ *                             what the twin wrote is taken like anybody's.
  *   all      HOLM_ENOMEM
  */
 HOLM_NODISCARD enum holm_status holm_replica_step(struct holm_replica *replica,
@@ -267,6 +271,7 @@ struct holm_replica_stats {
     uint64_t pulls, pulls_served, pulls_too_old;
     uint64_t syncs, syncs_served, syncs_failed;
     uint64_t digest_breaches;
+    uint64_t twins; /* signs of another writer under this very actor: must be 0 */
     uint64_t drift;
     uint64_t log_deltas, log_bytes;
     uint64_t records, tombstones, cells, state_bytes;

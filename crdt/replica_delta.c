@@ -347,13 +347,13 @@ enum holm_status holm_replica_receive(struct holm_replica *replica, uint32_t pee
     uint64_t seq = index == HOLM_ACTOR_NONE ? 0 : holm_actors_seq(&replica->actors, index);
     if (delta->partition != replica->config.partition)
         return HOLM_EINVAL;
+    if (holm_actor_equal(delta->actor, self) && holm_replica_forged(replica, delta)) {
+        replica->stats.deltas_refused += 1;
+        return holm_replica_twin(replica);
+    }
     if (delta->last <= seq) {
         replica->stats.deltas_duplicate += 1;
         return HOLM_OK;
-    }
-    if (holm_actor_equal(delta->actor, self)) { /* dots of mine that I never published */
-        replica->stats.deltas_refused += 1;
-        return HOLM_EMALFORMED;
     }
     if (delta->first <= seq) {
         struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);

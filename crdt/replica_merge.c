@@ -210,10 +210,10 @@ enum holm_status holm_replica_merge(struct holm_replica *replica, struct holm_ve
 {
     HOLM_ASSERT(!holm_replica_pending(replica));
     struct merging merging = {.replica = replica};
-    struct holm_actor self = replica->actors.rows[replica->self].actor;
-    if (!holm_vector_view_valid(vector) ||
-        holm_vector_view_seq(vector, self) > holm_actors_seq(&replica->actors, replica->self))
+    if (!holm_vector_view_valid(vector))
         return HOLM_EMALFORMED;
+    if (holm_replica_claimed(replica, vector))
+        return holm_replica_twin(replica);
     size_t widest;
     enum holm_status status = intern_all(replica, vector, pages, page_count, &widest);
     if (status != HOLM_OK)

@@ -11,6 +11,7 @@
  *     replica_merge.c    merging a whole cut into the state
  *     replica_peer.c     peers: coming and going, beacons, acknowledgements, whom to ask when
  *     replica_read.c     looking
+ *     replica_twin.c     telling when somebody else writes under this actor
  */
 #ifndef HOLM_CRDT_REPLICA_PARTS_H
 #define HOLM_CRDT_REPLICA_PARTS_H
@@ -182,11 +183,20 @@ struct holm_page *holm_cut_page_at(struct holm_cut *cut, size_t index);
 /* ---- replica_merge.c */
 
 /* Merges a whole cut. Nothing may be pending. All or nothing. HOLM_ENOMEM, HOLM_ELIMIT,
- * HOLM_EMALFORMED (the cut claims operations of this actor that it never minted). */
+ * HOLM_EMALFORMED, HOLM_EDUPLICATE (it covers operations of this actor that it never minted). */
 HOLM_NODISCARD enum holm_status holm_replica_merge(struct holm_replica *replica,
                                                    struct holm_vector_view vector,
                                                    const struct holm_page *const *pages,
                                                    size_t page_count);
+
+/* ---- replica_twin.c */
+
+/* Counts a sign of a twin, and gives HOLM_EDUPLICATE. */
+HOLM_NODISCARD enum holm_status holm_replica_twin(struct holm_replica *replica);
+/* Whether a vector covers operations of the present actor that were not sealed here. */
+bool holm_replica_claimed(const struct holm_replica *replica, struct holm_vector_view vector);
+/* Whether a run of the present actor is none that was sealed here, as far as the op log tells. */
+bool holm_replica_forged(const struct holm_replica *replica, const struct holm_delta *delta);
 
 /* ---- replica_peer.c */
 struct holm_replica_peer *holm_replica_find_peer(struct holm_replica *replica, uint32_t peer);

@@ -110,6 +110,8 @@ enum holm_status holm_replica_serve_pull(struct holm_replica *replica, uint32_t 
         return HOLM_EMALFORMED;
     if (holm_replica_seal(replica) != HOLM_OK)
         return HOLM_ENOMEM;
+    if (holm_replica_claimed(replica, pull->vector))
+        return holm_replica_twin(replica);
     struct holm_actor self = replica->actors.rows[replica->self].actor;
     holm_replica_seen_by(replica, holm_replica_find_peer(replica, peer),
                          holm_vector_view_seq(pull->vector, self));

@@ -17,13 +17,17 @@ static void to_replica(struct holm_engine *engine, uint32_t peer, struct holm_de
     event.as.message.message = &decoded->message;
     pthread_mutex_lock(&engine->partitions[index].lock);
     enum holm_status status = holm_engine_step(engine, index, &event, now, NULL);
+    struct holm_epoch epoch = holm_replica_self(engine->partitions[index].replica).epoch;
     holm_decoded_free(decoded);
     pthread_mutex_unlock(&engine->partitions[index].lock);
     engine->progressed |= peer != HOLM_PEER_NONE;
-    if (status != HOLM_EMALFORMED)
+    if (status != HOLM_EMALFORMED && status != HOLM_EDUPLICATE)
         return;
     pthread_mutex_lock(&engine->roster_lock);
-    engine->malformed++;
+    if (status == HOLM_EDUPLICATE)
+        holm_roster_twin(engine->roster, epoch, now);
+    else
+        engine->malformed++;
     pthread_mutex_unlock(&engine->roster_lock);
 }
 

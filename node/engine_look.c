@@ -68,6 +68,7 @@ static void stats_of_partition(const struct holm_replica *replica, struct holm_s
     stats->syncs += part.syncs;
     stats->syncs_served += part.syncs_served;
     stats->digest_breaches += part.digest_breaches;
+    stats->twins += part.twins;
     stats->drift += part.drift;
     stats->records += part.records;
     stats->tombstones += part.tombstones;

@@ -130,6 +130,9 @@ void holm_roster_hello(struct holm_roster *roster, struct holm_link_id id,
                        const struct holm_hello *hello, struct holm_now now);
 void holm_roster_pong(struct holm_roster *roster, struct holm_link_id id, uint64_t token,
                       struct holm_now now);
+/* Another node writes under this node's id and `epoch`: takes a higher one, unless it has already
+ * or did so a moment ago; then it will. Acts. */
+void holm_roster_twin(struct holm_roster *roster, struct holm_epoch epoch, struct holm_now now);
 /* The peer is closing: its links are closed, its publisher left. Acts. */
 void holm_roster_goodbye(struct holm_roster *roster, struct holm_link_id id, struct holm_now now);
 /* Does what is due; returns the monotonic time of the next call. Acts. O(links + addresses) when

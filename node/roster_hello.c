@@ -50,6 +50,16 @@ void holm_roster_raise(struct holm_roster *roster, uint64_t above, bool at_once,
     }
 }
 
+void holm_roster_twin(struct holm_roster *roster, struct holm_epoch epoch, struct holm_now now)
+{
+    if (epoch.value < roster->config.self.epoch.value)
+        return;
+    if (roster->raise_above < epoch.value)
+        holm_roster_note(roster, HOLM_LOG_ERROR,
+                         "duplicate node: another writes under the id and epoch of this one");
+    holm_roster_raise(roster, epoch.value, false, now);
+}
+
 /* ---- strangers ------------------------------------------------------------------------------ */
 
 static bool refused_before(struct holm_roster *roster, uint64_t whom)

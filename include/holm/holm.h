@@ -406,6 +406,7 @@ struct holm_stats {
     uint64_t syncs_served;
     uint64_t beacons;         /* received */
     uint64_t digest_breaches; /* equal vectors with unequal digests: must be 0 */
+    uint64_t twins;           /* signs of another node under this id and epoch: must be 0 */
     uint64_t malformed;       /* frames refused */
     uint64_t dropped;         /* frames that a bounded queue could not take */
     uint64_t drift;           /* stamps too far ahead of the local clock */

@@ -40,7 +40,8 @@ extern "C" {
     X(EFORK, 15, "this process was forked from one that opened a node; exec a program of its own") \
     X(ELIMIT, 16, "a limit is reached; try again later, or raise the limit")                       \
     X(EIO, 17, "the operating system refused an input or output; see errno and the log")           \
-    X(EBUSY, 18, "busy with as much as is allowed at once; try again later")
+    X(EBUSY, 18, "busy with as much as is allowed at once; try again later")                       \
+    X(EDUPLICATE, 19, "another node writes under this node's id and epoch; give each its own id")
 
 enum holm_status {
 #define HOLM_STATUS_ENUM(name, value, sentence) HOLM_##name = (value),

@@ -587,6 +587,45 @@ static void test_engine_when_a_peer_sends_garbage_only_its_link_suffers(void **s
     assert_int_equal(holm_engine_peers_up(world->engines[0]), 2); /* it was given a new chance */
 }
 
+/* T03: a run under a dot of a's that a never minted. a goes on under a new epoch, takes the run as
+ * a stranger's, and nothing that it writes is lost. */
+static void test_engine_when_another_writes_under_its_dots_it_takes_a_new_epoch(void **state)
+{
+    struct world *world = *state;
+    unsigned char bytes[4096];
+    size_t size;
+    struct holm_fill_sizes sizes = {.actors = 1};
+    struct holm_fill fill;
+    struct holm_delta *run;
+    world_cluster(world, 3);
+    world_add(world, 0, "hero", 1);
+    world_run(world, 5);
+    struct holm_actor before = holm_engine_self(world->engines[0]);
+    uint32_t partition = holm_partition_of(holm_str("hero"), WORLD_PARTITIONS);
+    assert_int_equal(holm_delta_new(&world->configs[0].allocator, &sizes, &run, &fill), HOLM_OK);
+    run->actor = before;
+    run->partition = partition;
+    run->first = run->last = 2;
+    fill.actors[0] = before;
+    struct holm_message message = {
+        .type = HOLM_MESSAGE_DELTA, .partition = partition, .sender = before, .as.delta = run};
+    encode(world, &message, bytes, &size);
+    holm_delta_release(run);
+    world_inject(world, 1, 0, true, bytes, size);
+    world_run(world, 50);
+    assert_int_equal(world_stats(world, 0).twins, 1);
+    assert_int_equal(world_stats(world, 0).malformed, 0);
+    assert_true(holm_engine_self(world->engines[0]).epoch.value > before.epoch.value);
+    assert_non_null(strstr(world->log, "duplicate node"));
+
+    world_inject(world, 1, 0, true, bytes, size);
+    world_add(world, 0, "hero", 2);
+    world_run(world, 3000);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(world_sum(world, i, "hero"), 3);
+    assert_int_equal(world_stats(world, 0).twins, 1);
+}
+
 static void test_engine_when_a_peer_speaks_for_another_it_is_not_heard(void **state)
 {
     struct world *world = *state;
@@ -711,6 +750,7 @@ int main(void)
         ENGINE_TEST(quiet_sends_beacons_and_little_else),
         ENGINE_TEST(run_again_with_one_seed_does_the_same),
         ENGINE_TEST(a_peer_sends_garbage_only_its_link_suffers),
+        ENGINE_TEST(another_writes_under_its_dots_it_takes_a_new_epoch),
         ENGINE_TEST(a_peer_speaks_for_another_it_is_not_heard),
         ENGINE_TEST(an_allocation_fails_opening_leaves_nothing),
         ENGINE_TEST(an_allocation_fails_converges_all_the_same),

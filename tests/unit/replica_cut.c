@@ -211,7 +211,7 @@ static void test_cut_when_it_contradicts_itself_then_nothing_of_it_is_taken(void
         struct holm_vector_view vector = {vectors[i], i == 0 ? 1 : 2};
         struct holm_now now = {trio.now_us, 1};
         assert_int_equal(holm_replica_load(trio.replicas[B], vector, &page, 1, now, &trio.work),
-                         HOLM_EMALFORMED);
+                         i == 1 ? HOLM_EDUPLICATE : HOLM_EMALFORMED);
         assert_true(holm_digest_equal(digest, holm_replica_transfer_digest(trio.replicas[B])));
         assert_int_equal(holm_replica_seq(trio.replicas[B], actor_of(1, 1)), 0);
         holm_replica_check(trio.replicas[B]);
