@@ -327,7 +327,8 @@ static void attack(struct siege *siege)
     siege->heap.fail_at = 0;
     struct sight after = look(siege->x);
     require(status == HOLM_OK || status == HOLM_EMALFORMED || status == HOLM_ELIMIT ||
-                (status == HOLM_ENOMEM && refusal > 16),
+                (status == HOLM_ENOMEM && refusal > 16) ||
+                (status == HOLM_EDUPLICATE && holm_actor_equal(delta->actor, actors[ACTOR_X])),
             "a status that a run cannot have");
     require((status == HOLM_OK && after.applied != before.applied) || same_content(&before, &after),
             "what was not applied has changed something");

@@ -10,8 +10,9 @@
 static const char *const keys[] = {"k", "l", "m", "{t}n"};
 static const char *const fields[] = {"", "f", "g"};
 static const struct holm_bytes names[] = {{"f", 1}, {"g", 1}, {"f", 1}};
-static const char *const elements[] = {"x", "y", "z", ""};
-static char long_text[300];
+static char long_text[450];
+static char long_element[201];
+static const char *const elements[] = {"x", "y", "z", "", long_element};
 
 static struct holm_value draw_value(struct chance *chance)
 {
@@ -152,6 +153,7 @@ void script_draw(struct script *script, uint64_t seed)
     struct chance chance = {.state = seed};
     memset(script, 0, sizeof *script);
     memset(long_text, 'v', sizeof long_text);
+    memset(long_element, 'e', sizeof long_element - 1);
     script->seed = seed;
     script->idle_rounds = 100;
     draw_settings(script, &chance);
@@ -178,6 +180,7 @@ void script_read(struct script *script, const uint8_t *bytes, size_t size)
     struct chance chance = {.bytes = size > 0 ? bytes : nothing, .left = size};
     memset(script, 0, sizeof *script);
     memset(long_text, 'v', sizeof long_text);
+    memset(long_element, 'e', sizeof long_element - 1);
     script->seed = 1;
     script->idle_rounds = 2;
     draw_settings(script, &chance);
