@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/plain.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -189,7 +190,8 @@ static bool same_slot(const struct holm_item *a, const struct holm_item *b)
 
 static bool buried(const struct plain *plain, struct holm_bytes key)
 {
-    for (size_t i = 0; i < plain->count; i++) {
+    uint64_t hash = key_hash(plain->spread, key);
+    for (size_t i = first_behind(plain, hash); i-- > 0 && plain->entries[i].hash == hash;) {
         if (plain->entries[i].item.op == HOLM_ITEM_BURY && same_key(&plain->entries[i], key))
             return true;
     }
@@ -241,6 +243,12 @@ static void clear_key(struct plain *plain, struct holm_bytes key, bool tombstone
             (tombstones || plain->entries[i].item.op != HOLM_ITEM_BURY))
             plain_remove(plain, i);
     }
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+    const struct holm_reconcile_entry *left = a, *right = b;
+    return (left->hash > right->hash) - (left->hash < right->hash);
 }
 
 /* ---- operations ---------------------------------------------------------------------------- */
@@ -344,6 +352,38 @@ void plain_reset(struct plain *plain, unsigned actor, const char *key)
         replace(plain, entry, &count);
         i = SIZE_MAX; /* its place may have changed: from the start */
     }
+}
+
+void plain_fill(struct plain *plain, unsigned actor, uint64_t count, size_t value_bytes)
+{
+    struct holm_allocator allocator = heap_allocator(plain->heap);
+    void *entries = plain->entries;
+    assert_int_equal(holm_array_reserve(&allocator, &entries, &plain->capacity,
+                                        sizeof *plain->entries, plain->count + count),
+                     HOLM_OK);
+    plain->entries = entries;
+    unsigned char value[512] = {0};
+    assert_true(value_bytes <= sizeof value);
+    for (uint64_t i = 0; i < count; i++) {
+        char key[32];
+        (void)snprintf(key, sizeof key, "fill%08llu", (unsigned long long)i);
+        struct holm_reconcile_entry entry = entry_new(plain, actor, key, HOLM_ITEM_PUT,
+                                                      HOLM_REGISTER);
+        memcpy(value, &i, sizeof i);
+        entry.item.hlc = entry.item.seq * 1000 + actor;
+        entry.item.value = holm_bytes_value(keep(value, value_bytes), value_bytes);
+        entry.term = term_of(&entry);
+        plain->entries[plain->count++] = entry;
+        holm_tree_add(&plain->tree, entry.hash, entry.term);
+    }
+    qsort(plain->entries, plain->count, sizeof *plain->entries, compare_hashes);
+}
+
+void plain_rebuild(struct plain *plain)
+{
+    holm_tree_clear(&plain->tree);
+    for (size_t i = 0; i < plain->count; i++)
+        holm_tree_add(&plain->tree, plain->entries[i].hash, plain->entries[i].term);
 }
 
 /* ---- merging ------------------------------------------------------------------------------- */

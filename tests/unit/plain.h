@@ -50,6 +50,9 @@ void plain_bury(struct plain *plain, unsigned actor, const char *key);
 void plain_increment(struct plain *plain, unsigned actor, const char *key, int64_t amount);
 void plain_reset(struct plain *plain, unsigned actor, const char *key);
 
+/* Many new keys at once, a register each. */
+void plain_fill(struct plain *plain, unsigned actor, uint64_t count, size_t value_bytes);
+
 /* A cell of another actor's operation, delivered alone; what it replaces goes. */
 void plain_deliver_put(struct plain *plain, unsigned actor, uint64_t seq, const char *key);
 
@@ -64,6 +67,9 @@ uint64_t plain_seq(const struct plain *plain, struct holm_actor actor);
 
 /* Makes the source over what the state says now. The state must not change while it is in use. */
 const struct holm_reconcile_source *plain_freeze(struct plain *plain);
+
+/* Computes the tree anew. */
+void plain_rebuild(struct plain *plain);
 
 bool plain_equal(const struct plain *a, const struct plain *b);
 
@@ -85,5 +91,9 @@ struct plain_link {
  */
 enum holm_reconcile_outcome plain_sync(struct plain_link *link, struct plain *live,
                                        const struct plain *server);
+
+/* The same, and the result must be what plain_merge() gives. */
+struct plain_link plain_sync_as_merge(const struct plain_link *how, struct plain *live,
+                                      const struct plain *server);
 
 #endif

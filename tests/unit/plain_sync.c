@@ -190,3 +190,17 @@ enum holm_reconcile_outcome plain_sync(struct plain_link *link, struct plain *li
     plain_release(&cut);
     return outcome;
 }
+
+struct plain_link plain_sync_as_merge(const struct plain_link *how, struct plain *live,
+                                      const struct plain *server)
+{
+    struct plain_link link = *how;
+    struct plain expected;
+    plain_copy(&expected, live);
+    plain_merge(&expected, server);
+    assert_int_equal(plain_sync(&link, live, server), HOLM_RECONCILE_DONE);
+    assert_true(plain_equal(live, &expected));
+    holm_tree_check(&live->tree);
+    plain_release(&expected);
+    return link;
+}

@@ -32,21 +32,6 @@ static const char *key_at(uint64_t number)
     return text;
 }
 
-/* b reconciles with a, and must be what the merge of the whole cut gives. */
-static struct plain_link sync_as_merge(const struct plain_link *how, struct plain *b,
-                                       const struct plain *a)
-{
-    struct plain_link link = *how;
-    struct plain expected;
-    plain_copy(&expected, b);
-    plain_merge(&expected, a);
-    assert_int_equal(plain_sync(&link, b, a), HOLM_RECONCILE_DONE);
-    assert_true(plain_equal(b, &expected));
-    holm_tree_check(&b->tree);
-    plain_release(&expected);
-    return link;
-}
-
 /* One random operation of an actor at a state. */
 static void act(struct chance *chance, struct plain *plain, unsigned actor, uint64_t keys)
 {
@@ -77,7 +62,7 @@ static void test_reconcile_when_states_are_equal_then_nothing_is_asked(void **st
         plain_put(&world.a, 0, key_at(i), holm_str("v"));
     plain_merge(&world.b, &world.a);
     for (int round = 0; round < 100; round++) {
-        link = sync_as_merge(&link, &world.b, &world.a);
+        link = plain_sync_as_merge(&link, &world.b, &world.a);
         assert_int_equal(link.asks, 0);
         assert_int_equal(link.items + link.drops, 0);
     }
@@ -100,19 +85,63 @@ static void test_reconcile_when_histories_differ_then_it_is_the_merge_of_the_cut
         for (int step = 0; step < 500; step++) {
             uint64_t what = chance_below(&chance, 100);
             if (what == 0)
-                (void)sync_as_merge(&link, &world.b, &world.a);
+                (void)plain_sync_as_merge(&link, &world.b, &world.a);
             else if (what == 1)
-                (void)sync_as_merge(&link, &world.a, &world.b);
+                (void)plain_sync_as_merge(&link, &world.a, &world.b);
             else if (what % 2 == 0)
                 act(&chance, &world.a, (unsigned)(what / 2 % 2), keys);
             else
                 act(&chance, &world.b, (unsigned)(2 + what / 2 % 2), keys);
         }
-        (void)sync_as_merge(&link, &world.b, &world.a);
-        (void)sync_as_merge(&link, &world.a, &world.b);
+        (void)plain_sync_as_merge(&link, &world.b, &world.a);
+        (void)plain_sync_as_merge(&link, &world.a, &world.b);
         assert_true(plain_equal(&world.a, &world.b));
         world_close(&world);
     }
+}
+
+static void test_reconcile_when_one_record_differs_then_bytes_do_not_follow_the_size(void **state)
+{
+    for (unsigned depth = 2; depth <= 3; depth++) {
+        struct world world;
+        struct plain_link link = {0};
+        world_open(&world, depth, depth, PLAIN_EVEN);
+        plain_fill(&world.a, 0, depth == 2 ? 2000 : 20000, 8);
+        plain_merge(&world.b, &world.a);
+        plain_put(&world.a, 1, "one", holm_str("more"));
+        link = plain_sync_as_merge(&link, &world.b, &world.a);
+        assert_in_range(link.asks, 1, 3);
+        assert_in_range(link.bytes, 1, 5000);
+        assert_int_equal(link.items, 1);
+        plain_drop(&world.a, 1, "one");
+        link = plain_sync_as_merge(&link, &world.b, &world.a);
+        assert_int_equal(link.items, 0);
+        assert_int_equal(link.drops, 1);
+        assert_in_range(link.bytes, 1, 5000);
+        world_close(&world);
+    }
+}
+
+static void test_reconcile_when_one_record_is_large_then_it_is_told_in_parts(void **state)
+{
+    struct world world;
+    struct plain_link link = {.config = holm_reconcile_config_default(4096)};
+    world_open(&world, 1, 1, PLAIN_EVEN);
+    for (uint64_t i = 0; i < 3000; i++)
+        plain_add_element(&world.a, 0, "set", i * 7919);
+    link = plain_sync_as_merge(&link, &world.b, &world.a);
+    assert_int_equal(link.items, 3000);
+    assert_true(link.asks > 20);
+    plain_add_element(&world.a, 1, "set", 5);
+    plain_add_element(&world.b, 2, "set", 6);
+    link = plain_sync_as_merge(&link, &world.b, &world.a);
+    assert_int_equal(link.items, 1);
+    link = plain_sync_as_merge(&link, &world.a, &world.b);
+    assert_true(plain_equal(&world.a, &world.b));
+    plain_drop(&world.a, 1, "set");
+    link = plain_sync_as_merge(&link, &world.b, &world.a);
+    assert_int_equal(link.drops, 3002);
+    world_close(&world);
 }
 
 int main(void)
@@ -120,6 +149,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reconcile_when_states_are_equal_then_nothing_is_asked),
         cmocka_unit_test(test_reconcile_when_histories_differ_then_it_is_the_merge_of_the_cut),
+        cmocka_unit_test(test_reconcile_when_one_record_differs_then_bytes_do_not_follow_the_size),
+        cmocka_unit_test(test_reconcile_when_one_record_is_large_then_it_is_told_in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
