@@ -118,6 +118,12 @@ static void test_reconcile_when_one_record_differs_then_bytes_do_not_follow_the_
         assert_int_equal(link.items, 0);
         assert_int_equal(link.drops, 1);
         assert_in_range(link.bytes, 1, 5000);
+        /* Level by level, and the other way: a round trip for each two levels. */
+        link.config.hop_bytes = 0;
+        plain_put(&world.b, 2, "two", holm_str("more"));
+        link = plain_sync_as_merge(&link, &world.a, &world.b);
+        assert_int_equal(link.items, 1);
+        assert_in_range(link.bytes, 1, 2000);
         world_close(&world);
     }
 }

@@ -215,6 +215,30 @@ static void test_reconcile_when_a_cut_is_not_sound_then_there_is_no_receiver(voi
     lab_close(&lab);
 }
 
+/* A dot that the server has never heard of is not gone: it has seen nothing removed. */
+static void test_reconcile_when_a_listed_dot_is_unknown_then_it_is_not_gone(void **state)
+{
+    struct lab lab;
+    lab_open(&lab, 8, PLAIN_EVEN);
+    lab_start(&lab);
+    struct holm_actor actors[2] = {actor_of(10, 1), actor_of(11, 1)};
+    struct holm_sync_dot dots[3] = {{0, 3, 0}, {0, 9, 0}, {1, 1, 0}};
+    struct holm_sync_list list = {.dot_count = 3};
+    struct holm_sync_ask ask = {.width = 8,
+                                .lists = &list,
+                                .list_count = 1,
+                                .dots = dots,
+                                .dot_count = 3,
+                                .actors = actors,
+                                .actor_count = 2};
+    assert_int_equal(holm_sync_ask_check(&ask), HOLM_OK);
+    assert_int_equal(holm_reconcile_answer(&lab.server, &ask, &lab.tell), HOLM_OK);
+    assert_int_equal(lab.tell.lists_done, 1);
+    assert_int_equal(lab.tell.gone_count, 1); /* of fill00000002 */
+    assert_int_equal(lab.tell.gone[0], 0);
+    lab_close(&lab);
+}
+
 /* A server that lies about its content for ever: each of its tells is sound alone. It ends. */
 static void test_reconcile_when_the_digest_is_a_lie_then_it_ends(void **state)
 {
@@ -294,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_reconcile_when_a_comparing_tell_is_nonsense_then_it_is_refused),
         cmocka_unit_test(test_reconcile_when_more_is_staged_than_allowed_then_it_is_refused),
         cmocka_unit_test(test_reconcile_when_a_cut_is_not_sound_then_there_is_no_receiver),
+        cmocka_unit_test(test_reconcile_when_a_listed_dot_is_unknown_then_it_is_not_gone),
         cmocka_unit_test(test_reconcile_when_the_digest_is_a_lie_then_it_ends),
         cmocka_unit_test(test_reconcile_when_any_allocation_fails_then_the_call_can_be_made_again),
     };
