@@ -9,6 +9,7 @@ int main(int argc, char **argv)
     core_delta(&report);
     core_merge(&report);
     core_digest(&report);
+    core_reconcile(&report);
     core_set(&report);
     core_read(&report);
     core_memory(&report);

@@ -6,6 +6,7 @@
  *     core_delta.c    sealing, encoding, decoding and applying runs, and their bytes
  *     core_merge.c    bringing two states together
  *     core_digest.c   the digest tree
+ *     core_reconcile.c  making one of two states by what differs
  *     core_read.c     registers and scans
  *     core_set.c      a set of 100,000 elements in one record
  *     core_memory.c   what records and cells weigh
@@ -19,6 +20,7 @@ void core_write(struct report *report);
 void core_delta(struct report *report);
 void core_merge(struct report *report);
 void core_digest(struct report *report);
+void core_reconcile(struct report *report);
 void core_set(struct report *report);
 void core_read(struct report *report);
 void core_memory(struct report *report);

@@ -461,7 +461,7 @@ static void draw_talk(struct draw *draw, struct holm_message *message)
 
 void sample_random(struct sample *sample, enum holm_message_type type, uint64_t seed)
 {
-    struct draw draw = {.chance = {seed}, .arena = &sample->arena};
+    struct draw draw = {.chance = {.state = seed}, .arena = &sample->arena};
     struct holm_message *message = &sample->message;
     message->type = type;
     message->sender = (struct holm_actor){{number(&draw)}, {1 + (number(&draw) >> 1)}};

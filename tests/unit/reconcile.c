@@ -100,6 +100,26 @@ static void test_reconcile_when_histories_differ_then_it_is_the_merge_of_the_cut
     }
 }
 
+/* Two digests that meet in one round must not meet in the next; an empty range is told from all others. */
+static void test_reconcile_when_digests_are_hashed_then_rounds_differ(void **state)
+{
+    struct chance chance = {.state = 22};
+    unsigned met = 0, again = 0;
+    for (unsigned i = 0; i < 100000; i++) {
+        struct holm_digest a = {chance_next(&chance), chance_next(&chance)};
+        struct holm_digest b = {a.low + 1, a.high};
+        assert_int_not_equal(holm_reconcile_hash(a, 0, 1), 0);
+        if (holm_reconcile_hash(a, 0, 1) != holm_reconcile_hash(b, 0, 1))
+            continue;
+        met += 1;
+        again += holm_reconcile_hash(a, 1, 1) == holm_reconcile_hash(b, 1, 1);
+    }
+    assert_in_range(met, 300, 500);
+    assert_in_range(again, 0, 10);
+    assert_int_equal(holm_reconcile_hash((struct holm_digest){0, 0}, 3, 8), 0);
+    assert_int_not_equal(holm_reconcile_hash((struct holm_digest){0, 1}, 0, 8), 0);
+}
+
 static void test_reconcile_when_one_record_differs_then_bytes_do_not_follow_the_size(void **state)
 {
     for (unsigned depth = 2; depth <= 3; depth++) {
@@ -155,6 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reconcile_when_states_are_equal_then_nothing_is_asked),
         cmocka_unit_test(test_reconcile_when_histories_differ_then_it_is_the_merge_of_the_cut),
+        cmocka_unit_test(test_reconcile_when_digests_are_hashed_then_rounds_differ),
         cmocka_unit_test(test_reconcile_when_one_record_differs_then_bytes_do_not_follow_the_size),
         cmocka_unit_test(test_reconcile_when_one_record_is_large_then_it_is_told_in_parts),
     };

@@ -146,6 +146,7 @@ static void test_reconcile_when_items_are_not_the_cut_s_then_they_are_refused(vo
     bad = lab.tell;
     bad.lists_done = 0;
     bad.through = (struct holm_dot){actor_of(1, 1), 1};
+    bad.gone_count = 0;
     refused(&lab, &bad);
     lab_close(&lab);
 }
