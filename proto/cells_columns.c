@@ -24,6 +24,7 @@ struct writing {
     struct holm_bytes paths[PATHS_WINDOW];            /* the newest of the dictionary */
     size_t path_count;
     uint32_t path; /* of the item before */
+    bool steady;   /* all items so far have the shape, actor and path of the first */
     uint64_t seq_expected, hlc_previous, seen_expected;
     int64_t hlc; /* of the first put */
     /* How many there were so far of what columns are over. */
@@ -186,17 +187,34 @@ static uint32_t find_path(struct writing *writing, struct holm_bytes path)
     return (uint32_t)count;
 }
 
+static inline void write_key(struct writing *writing, struct holm_bytes key)
+{
+    HOLM_ASSERT(key.size > 0);
+    if (same(writing->key, key)) {
+        put(writing, HOLM_CELLS_KEY_SIZES, writing->item, 0);
+        return;
+    }
+    put(writing, HOLM_CELLS_KEY_SIZES, writing->item, key.size);
+    writing->keys = append(writing->keys, key);
+    writing->key = key;
+}
+
+/* Whether all is as in the first item, whose entries stand for this one's, too: as mostly. */
+static inline bool is_steady(const struct writing *writing, const struct holm_item *item)
+{
+    const struct holm_item *first = &writing->items->items[0];
+    return item->op == first->op && item->kind == first->kind && item->actor == first->actor &&
+           item->sub.size == 0 && same(first->path, item->path);
+}
+
 static inline void write_slot(struct writing *writing, const struct holm_item *item)
 {
-    HOLM_ASSERT(item->key.size > 0 && item->op < 16 && item->actor < writing->items->actor_count);
+    write_key(writing, item->key);
+    if (writing->steady && is_steady(writing, item))
+        return;
+    HOLM_ASSERT(item->op < 16 && item->actor < writing->items->actor_count);
+    writing->steady = writing->item == 0 && item->sub.size == 0;
     put(writing, HOLM_CELLS_SHAPES, writing->item, item->op + 16 * (uint64_t)item->kind);
-    if (same(writing->key, item->key)) {
-        put(writing, HOLM_CELLS_KEY_SIZES, writing->item, 0);
-    } else {
-        put(writing, HOLM_CELLS_KEY_SIZES, writing->item, item->key.size);
-        writing->keys = append(writing->keys, item->key);
-        writing->key = item->key;
-    }
     /* That of the item before is the newest of its kind, and in reach. */
     if (writing->path_count == 0 || !same(writing->paths[writing->path % PATHS_WINDOW], item->path))
         writing->path = find_path(writing, item->path);
@@ -317,6 +335,7 @@ void holm_cells_set_items(struct holm_cells *cells, const struct holm_items *ite
     writing.key = holm_mem(NULL, 0);
     writing.path_count = 0;
     writing.path = 0;
+    writing.steady = false;
     writing.seq_expected = run == NULL ? 0 : run->first;
     writing.hlc_previous = run == NULL ? 0 : run->actor.epoch.value;
     writing.seen_expected = writing.seq_expected;

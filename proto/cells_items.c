@@ -117,30 +117,45 @@ static bool shape_sound(const struct holm_cells_frame *frame, uint64_t shape)
     return (op == HOLM_ITEM_PUT && !counter) || (op == HOLM_ITEM_COUNT && counter);
 }
 
-static inline bool read_slot(struct reading *reading, struct holm_item *item)
+/* Shape, path, actor and element, whatever they are. */
+static bool read_slot(struct reading *reading, struct holm_item *item)
 {
     uint64_t shape = next(reading, HOLM_CELLS_SHAPES);
-    if (shape != reading->shape && !shape_sound(reading->frame, shape))
-        return false;
-    reading->shape = shape;
-    uint64_t key_size = next(reading, HOLM_CELLS_KEY_SIZES);
-    if (key_size > 0)
-        reading->key = cut(reading, &reading->keys, key_size);
     uint64_t path = next(reading, HOLM_CELLS_PATHS);
     uint64_t actor = next(reading, HOLM_CELLS_ACTORS);
     uint64_t sub_size = next(reading, HOLM_CELLS_SUB_SIZES);
-    if (key_size > HOLM_KEY_BYTES_MAX || reading->key.size == 0 || path >= reading->path_count ||
-        actor >= reading->frame->actors)
+    if (shape != reading->shape && !shape_sound(reading->frame, shape))
+        return false;
+    reading->shape = shape;
+    if (path >= reading->path_count || actor >= reading->frame->actors)
         return false;
     item->op = (uint8_t)(shape % 16);
     item->kind = (uint8_t)(shape / 16);
     item->actor = (uint32_t)actor;
-    item->key = reading->key;
     item->path = reading->paths[path];
     if (sub_size == 0)
         return true;
     item->sub = cut(reading, &reading->subs, sub_size);
     return item->kind == HOLM_SET || item->kind > HOLM_MIN;
+}
+
+static inline bool read_key(struct reading *reading, struct holm_item *item)
+{
+    uint64_t size = next(reading, HOLM_CELLS_KEY_SIZES);
+    if (size > 0)
+        reading->key = cut(reading, &reading->keys, size);
+    item->key = reading->key;
+    return size <= HOLM_KEY_BYTES_MAX && reading->key.size > 0;
+}
+
+/* Whether the columns of read_slot() are the same for all, as mostly: then the first item's will do
+ * for the others. */
+static bool slots_steady(const struct reading *reading)
+{
+    const struct holm_cursor *columns = reading->columns;
+    return columns[HOLM_CELLS_SHAPES].at == NULL && columns[HOLM_CELLS_PATHS].at == NULL &&
+           columns[HOLM_CELLS_ACTORS].at == NULL && reading->subs.size == 0 &&
+           columns[HOLM_CELLS_SUB_SIZES].at == NULL;
 }
 
 static inline uint64_t read_seq(struct reading *reading)
@@ -256,10 +271,8 @@ static bool read_count(struct reading *reading, struct holm_item *item)
     return reading->frame->page || item->actor != 0 || count->last <= reading->frame->last;
 }
 
-static inline bool read_item(struct reading *reading, struct holm_item *item)
+static inline bool read_rest(struct reading *reading, struct holm_item *item)
 {
-    if (!read_slot(reading, item))
-        return false;
     if (item->op == HOLM_ITEM_PUT)
         return read_put(reading, item);
     if (item->op == HOLM_ITEM_COUNT)
@@ -373,6 +386,25 @@ static bool init(struct reading *reading, const struct holm_cells *cells,
     return open_columns(reading);
 }
 
+static bool read_all(struct reading *reading, struct holm_item *items, size_t count)
+{
+    bool steady = slots_steady(reading);
+    for (size_t i = 0; i < count; i++) {
+        struct holm_item *item = &items[i];
+        if (steady && i > 0) {
+            item->op = items[0].op;
+            item->kind = items[0].kind;
+            item->actor = items[0].actor;
+            item->path = items[0].path;
+        } else if (!read_slot(reading, item)) {
+            return false;
+        }
+        if (!read_key(reading, item) || !read_rest(reading, item))
+            return false;
+    }
+    return true;
+}
+
 enum holm_status holm_cells_read_items(const struct holm_wire_reading *context,
                                        const struct holm_cells *cells,
                                        const struct holm_cells_frame *frame,
@@ -394,9 +426,7 @@ enum holm_status holm_cells_read_items(const struct holm_wire_reading *context,
     if (!read_paths(path_sizes, path_bytes, paths, reading.path_count) ||
         !init(&reading, cells, frame, sizes, fill))
         return HOLM_EMALFORMED;
-    for (size_t i = 0; i < sizes->items; i++) {
-        if (!read_item(&reading, &fill->items[i]))
-            return HOLM_EMALFORMED;
-    }
-    return columns_done(&reading) ? HOLM_OK : HOLM_EMALFORMED;
+    if (!read_all(&reading, fill->items, sizes->items) || !columns_done(&reading))
+        return HOLM_EMALFORMED;
+    return HOLM_OK;
 }

@@ -22,9 +22,13 @@
  */
 static inline const unsigned char *holm_varint_long(const unsigned char *at, uint64_t *value)
 {
-    uint64_t sum = at[0];
-    for (unsigned i = 1; i < HOLM_VARINT_BYTES_MAX - 1; i++) {
-        /* Less one: the bit that says that the byte before is not the last. */
+    /* Less one: the bit that says that the byte before is not the last. */
+    uint64_t sum = at[0] + (((uint64_t)at[1] - 1) << 7);
+    if (at[1] < 0x80) {
+        *value = sum;
+        return at + 2;
+    }
+    for (unsigned i = 2; i < HOLM_VARINT_BYTES_MAX - 1; i++) {
         sum += ((uint64_t)at[i] - 1) << (7 * i);
         if (at[i] < 0x80) {
             *value = sum;
@@ -64,8 +68,10 @@ static inline size_t holm_varint_count(const unsigned char *at, size_t size)
 /* Writes at most HOLM_VARINT_BYTES_MAX bytes; returns what comes behind them. */
 static inline unsigned char *holm_varint_write(unsigned char *at, uint64_t value)
 {
-    for (; value >= 0x80; value >>= 7)
+    while (value >= 0x80) {
         *at++ = (unsigned char)(value | 0x80);
+        value >>= 7;
+    }
     *at++ = (unsigned char)value;
     return at;
 }

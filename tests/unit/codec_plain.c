@@ -116,6 +116,7 @@ static void test_codec_plain_when_messages_are_random_then_both_ways_agree(void 
 struct wide {
     size_t items, paths, keys;
     bool constant; /* all values are the same */
+    bool elements; /* of a set, every second one the empty one */
 };
 
 static struct holm_item wide_item(struct chance *chance, const struct wide *wide, size_t i,
@@ -126,6 +127,11 @@ static struct holm_item wide_item(struct chance *chance, const struct wide *wide
     item.key = holm_str(names[chance_below(chance, wide->keys)]);
     item.path = holm_str(names[chance_below(chance, wide->paths)] + 1);
     item.hlc = drawn;
+    if (wide->elements) {
+        item.kind = HOLM_SET;
+        item.sub = i % 2 == 0 ? item.key : holm_mem(NULL, 0);
+        return item;
+    }
     if (i % 3 == 0)
         item.value = holm_i64((int64_t)drawn);
     else if (i % 3 == 1)
@@ -162,8 +168,9 @@ static void check_wide(struct plain *plain, struct chance *chance, const struct 
 static void test_codec_plain_when_runs_are_wide_then_both_ways_agree(void **state)
 {
     static const struct wide wide[] = {
-        {1, 1, 1, true},     {200, 1, 1, true},     {200, 16, 3, false},   {200, 17, 3, false},
-        {900, 33, 2, false}, {900, 100, 100, true}, {4000, 40, 90, false},
+        {1, 1, 1, true, false},     {200, 1, 1, true, false},   {200, 16, 3, false, false},
+        {200, 17, 3, false, false}, {900, 33, 2, false, false}, {900, 100, 100, true, false},
+        {2, 1, 1, true, true},      {90, 1, 9, false, true},    {4000, 40, 90, false, false},
     };
     struct plain plain;
     struct chance chance = {.state = 5};
