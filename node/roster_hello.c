@@ -72,6 +72,18 @@ static bool refused_before(struct holm_roster *roster, uint64_t whom)
     return false;
 }
 
+/* The link is kept a while, so that what was said on it arrives. One that a peer was reached over
+ * does not reach it any more. */
+static void turn_away(struct holm_roster *roster, struct holm_roster_link *link,
+                      struct holm_now now)
+{
+    link->state = HOLM_LINK_REFUSED;
+    link->close_us = now.monotonic_us + roster->config.redial_interval_us / 2;
+    holm_roster_due(roster, link->close_us);
+    if (link->peer != HOLM_ROSTER_NONE)
+        holm_roster_peer_route(roster, link->peer, now);
+}
+
 /* It is told who we are, so that its operator learns as well; then the link is closed. */
 static void refuse(struct holm_roster *roster, struct holm_roster_link *link,
                    const struct holm_hello *hello, const char *why, struct holm_now now)
@@ -81,13 +93,11 @@ static void refuse(struct holm_roster *roster, struct holm_roster_link *link,
                          link->accepted ? "caller" : "peer", (int)hello->self.name.size,
                          (const char *)hello->self.name.data, why);
     holm_roster_greet(roster, link, false, HOLM_TELL_NONE, now);
-    link->state = HOLM_LINK_REFUSED;
-    link->close_us = now.monotonic_us + roster->config.redial_interval_us / 2;
-    holm_roster_due(roster, link->close_us);
     if (link->address != HOLM_ROSTER_NONE) {
         struct holm_roster_address *address = &roster->addresses[link->address];
         address->refusals += address->refusals < 6;
     }
+    turn_away(roster, link, now);
 }
 
 static const char *objection(const struct holm_roster *roster, const struct holm_hello *hello)
@@ -114,8 +124,7 @@ static void meet_own_id(struct holm_roster *roster, struct holm_roster_link *lin
     if (hello->nonce == roster->config.nonce) {
         /* The accepted end of a dial to oneself: it answers, and the dialled end understands. */
         holm_roster_greet(roster, link, false, HOLM_TELL_NONE, now);
-        link->state = HOLM_LINK_REFUSED;
-        link->close_us = now.monotonic_us + roster->config.redial_interval_us / 2;
+        turn_away(roster, link, now);
         return;
     }
     uint64_t theirs = hello->self.actor.epoch.value;
