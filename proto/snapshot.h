@@ -49,6 +49,7 @@ HOLM_NODISCARD enum holm_status holm_snapshot_write(const struct holm_replica_co
  *   HOLM_ETOOBIG     a page of more than config->frame_bytes_max, or more pages than may be staged
  *                    at once (config->sync_bytes_max)
  *   HOLM_ELIMIT      more actors than config->actors_max
+ *   HOLM_EDUPLICATE  config->self wrote what is in it
  *   HOLM_EINVAL      as holm_replica_new()
  *   HOLM_ENOMEM
  * O(bytes).

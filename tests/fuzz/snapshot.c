@@ -28,7 +28,8 @@ static struct holm_replica *load(const struct holm_replica_config *config, const
     enum holm_status status = holm_snapshot_load(config, holm_mem(data, size), now, &replica);
     require((status == HOLM_OK) == (replica != NULL), "status and result contradict each other");
     require(status == HOLM_OK || status == HOLM_EMALFORMED || status == HOLM_EVERSION ||
-                status == HOLM_ECLUSTER || status == HOLM_ETOOBIG || status == HOLM_ELIMIT,
+                status == HOLM_ECLUSTER || status == HOLM_ETOOBIG || status == HOLM_ELIMIT ||
+                status == HOLM_EDUPLICATE,
             "a status that loading does not have");
     return replica;
 }

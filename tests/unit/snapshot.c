@@ -292,7 +292,7 @@ static void test_snapshot_when_the_own_actor_wrote_it_then_it_is_refused(void **
     struct world world;
     world_open(&world);
     world.config.self.node.value = 1;
-    assert_refused(&world, world.bytes.data, world.bytes.size, HOLM_EMALFORMED);
+    assert_refused(&world, world.bytes.data, world.bytes.size, HOLM_EDUPLICATE);
     world_close(&world);
 }
 
