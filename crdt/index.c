@@ -300,6 +300,19 @@ void holm_index_erase(struct holm_index *index, uint32_t reference)
     shrink(index);
 }
 
+void holm_index_rename(struct holm_index *index, uint32_t from, uint32_t to)
+{
+    struct path path;
+    bool there = find(index, index->key_of(index->context, from), &path);
+    HOLM_ASSERT(there);
+    for (size_t level = index->depth; level > 0; level--) {
+        uint32_t *reference = &path.blocks[level - 1]->references[path.at[level - 1]];
+        HOLM_ASSERT(level < index->depth || *reference == from);
+        if (*reference == from)
+            *reference = to;
+    }
+}
+
 /* ---- look */
 
 static struct holm_index_cursor cursor_at(const struct holm_index *index, struct holm_bytes from,

@@ -56,6 +56,9 @@ HOLM_NODISCARD enum holm_status holm_index_insert(struct holm_index *index, uint
 /* Takes out a reference that is there; its key must still be readable. Cannot fail. O(log n). */
 void holm_index_erase(struct holm_index *index, uint32_t reference);
 
+/* The key of `from`, which is there, is called `to` from now on; both must be readable. O(log n). */
+void holm_index_rename(struct holm_index *index, uint32_t from, uint32_t to);
+
 /* A place between two keys. The index must not change while it is used. */
 struct holm_index_cursor {
     const struct holm_index *index;

@@ -68,6 +68,8 @@ enum holm_status holm_replica_new(const struct holm_replica_config *config,
         holm_replica_free(replica);
         return status;
     }
+    if (settled.ordered)
+        holm_state_keep_order(&replica->state);
     *result = replica;
     return HOLM_OK;
 }

@@ -52,6 +52,7 @@ struct holm_replica_config {
     size_t cuts_max;            /* 2: cuts open at once, for peers */
     size_t actors_max;          /* 65,536: made-up actors beyond are refused */
     uint32_t page_items_max;    /* 4,096 cells a page, and never more than half a frame */
+    bool ordered;               /* false; true: keys are kept in order, for 11 bytes a record */
 };
 
 /* The defaults above; allocator, partition, self and the seeds are left zero. */
@@ -231,10 +232,11 @@ typedef bool holm_tombstone_visitor(void *context, struct holm_bytes key, struct
 void holm_replica_visit_tombstones(const struct holm_replica *replica,
                                    holm_tombstone_visitor *visit, void *context);
 
-/* Visits each key with live cells, once. */
+/* Visits each key with live cells that begins with `prefix`, once. If the replica is ordered, in the
+ * order of their bytes, and O(log records + keys with the prefix); else in no order, O(records). */
 typedef bool holm_key_visitor(void *context, struct holm_bytes key);
-void holm_replica_visit_keys(const struct holm_replica *replica, holm_key_visitor *visit,
-                             void *context);
+void holm_replica_visit_keys(const struct holm_replica *replica, struct holm_bytes prefix,
+                             holm_key_visitor *visit, void *context);
 
 /* The vector as of the last seal; pending operations are not in it. Sorted by actor. Returns how
  * many entries there are, and copies at most `capacity`. */

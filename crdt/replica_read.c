@@ -209,14 +209,38 @@ void holm_replica_visit_tombstones(const struct holm_replica *replica,
     }
 }
 
-void holm_replica_visit_keys(const struct holm_replica *replica, holm_key_visitor *visit,
-                             void *context)
+static bool begins_with(struct holm_bytes key, struct holm_bytes prefix)
+{
+    return key.size >= prefix.size &&
+           (prefix.size == 0 || memcmp(key.data, prefix.data, prefix.size) == 0);
+}
+
+static void visit_ordered(const struct holm_state *state, struct holm_bytes prefix,
+                          holm_key_visitor *visit, void *context)
+{
+    struct holm_index_cursor cursor = holm_index_seek(&state->order, prefix);
+    struct holm_spot spot;
+    uint32_t reference;
+    while (holm_index_next(&cursor, &reference)) {
+        holm_state_ordered(state, reference, &spot);
+        if (holm_spot_live(state, &spot) > 0 && !visit(context, holm_spot_key(state, &spot)))
+            return;
+    }
+}
+
+void holm_replica_visit_keys(const struct holm_replica *replica, struct holm_bytes prefix,
+                             holm_key_visitor *visit, void *context)
 {
     const struct holm_state *state = &replica->state;
     struct holm_spot spot;
+    if (state->ordered) {
+        visit_ordered(state, prefix, visit, context);
+        return;
+    }
     struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
     while (holm_walk_next(state, &walk, &spot)) {
-        if (holm_spot_live(state, &spot) > 0 && !visit(context, holm_spot_key(state, &spot)))
+        if (holm_spot_live(state, &spot) > 0 && begins_with(holm_spot_key(state, &spot), prefix) &&
+            !visit(context, holm_spot_key(state, &spot)))
             return;
     }
 }

@@ -48,11 +48,33 @@ enum holm_status holm_state_init(struct holm_state *state, const struct holm_all
     return HOLM_OK;
 }
 
+static struct holm_bytes key_of(const void *context, uint32_t reference)
+{
+    const struct holm_record *record = holm_record_at(context, reference);
+    return holm_mem(record->data, record->key_bytes);
+}
+
+void holm_state_keep_order(struct holm_state *state)
+{
+    HOLM_ASSERT(state->record_count == 0 && !state->ordered);
+    state->ordered = true;
+    holm_index_init(&state->order, &state->allocator, key_of, state);
+}
+
+void holm_state_ordered(const struct holm_state *state, uint32_t reference, struct holm_spot *spot)
+{
+    spot->hash = holm_state_key(state, key_of(state, reference)).hash;
+    spot->record = reference;
+    holm_spot_rewind(state, spot);
+}
+
 void holm_state_release(struct holm_state *state)
 {
     if (state->table == NULL)
         return;
     HOLM_ASSERT(!state->open);
+    if (state->ordered)
+        holm_index_release(&state->order);
     holm_heap_release(&state->heap);
     holm_names_release(&state->names);
     holm_arena_release(&state->saved);
@@ -65,7 +87,7 @@ void holm_state_release(struct holm_state *state)
 size_t holm_state_bytes(const struct holm_state *state)
 {
     return state->heap.taken + state->table_capacity * sizeof *state->table + state->names.bytes +
-           holm_tree_bytes(&state->tree);
+           holm_tree_bytes(&state->tree) + state->order.bytes;
 }
 
 /* ---- the table */
@@ -98,10 +120,13 @@ enum holm_status holm_table_reserve(struct holm_state *state)
     return HOLM_OK;
 }
 
-void holm_table_enter(struct holm_state *state, uint64_t hash, uint32_t handle)
+enum holm_status holm_table_enter(struct holm_state *state, uint64_t hash, uint32_t handle)
 {
+    if (state->ordered && holm_index_insert(&state->order, handle) != HOLM_OK)
+        return HOLM_ENOMEM;
     enter(state->table, state->table_bits, (struct holm_table_slot){tag_of(hash), handle});
     state->record_count += 1;
+    return HOLM_OK;
 }
 
 static size_t slot_of(const struct holm_state *state, uint64_t hash, uint32_t handle)
@@ -117,6 +142,8 @@ static size_t slot_of(const struct holm_state *state, uint64_t hash, uint32_t ha
 void holm_table_move(struct holm_state *state, uint64_t hash, uint32_t from, uint32_t to)
 {
     state->table[slot_of(state, hash, from)].handle = to;
+    if (state->ordered)
+        holm_index_rename(&state->order, from, to);
 }
 
 /* Behind a hole, what was pushed there from its home moves up. */
@@ -124,6 +151,8 @@ void holm_table_remove(struct holm_state *state, uint64_t hash, uint32_t handle)
 {
     size_t mask = state->table_capacity - 1;
     size_t hole = slot_of(state, hash, handle);
+    if (state->ordered)
+        holm_index_erase(&state->order, handle);
     for (size_t at = (hole + 1) & mask; state->table[at].handle != 0; at = (at + 1) & mask) {
         size_t home = home_of(state, state->table[at].tag);
         if (((at - home) & mask) < ((at - hole) & mask))

@@ -36,6 +36,7 @@
 #include "crdt/arena.h"
 #include "crdt/count.h"
 #include "crdt/heap.h"
+#include "crdt/index.h"
 #include "crdt/names.h"
 #include "crdt/tree.h"
 
@@ -96,7 +97,9 @@ struct holm_state {
     struct holm_table_slot *table;
     size_t table_capacity; /* a power of two */
     unsigned table_bits;
-    size_t record_count; /* all, buried ones too */
+    size_t record_count;     /* all, buried ones too */
+    bool ordered;            /* `order` is kept */
+    struct holm_index order; /* of all records by key */
 
     struct holm_digest digest; /* live cells and live entries */
     struct holm_tree tree;     /* and everything else that a sync carries */
@@ -119,6 +122,11 @@ HOLM_NODISCARD enum holm_status holm_state_init(struct holm_state *state,
                                                 const struct holm_allocator *allocator,
                                                 const struct holm_actors *actors, uint64_t seed);
 void holm_state_release(struct holm_state *state);
+
+/* From now on records are kept in the order of their keys, too: 10 to 11 bytes a record, and
+ * O(log records) when one comes, goes, or its block moves. The state must be empty, and must itself
+ * stay where it is. */
+void holm_state_keep_order(struct holm_state *state);
 
 /* What the content takes: blocks, table and paths, in bytes of memory. */
 size_t holm_state_bytes(const struct holm_state *state);
@@ -178,6 +186,9 @@ struct holm_walk {
 };
 struct holm_walk holm_state_walk(const struct holm_state *state, uint64_t first, uint64_t last);
 bool holm_walk_next(const struct holm_state *state, struct holm_walk *walk, struct holm_spot *spot);
+
+/* The record that a reference in state->order names; *spot is at its first cell. */
+void holm_state_ordered(const struct holm_state *state, uint32_t reference, struct holm_spot *spot);
 
 /* ---- transactions -------------------------------------------------------------------------- */
 

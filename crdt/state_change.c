@@ -294,9 +294,12 @@ enum holm_status holm_state_ensure(struct holm_state *state, const struct holm_k
     record->flags = 0;
     record->block.used = (uint32_t)bytes;
     memcpy(record->data, key->bytes.data, key->bytes.size);
-    holm_table_enter(state, key->hash, spot->record);
-    holm_spot_rewind(state, spot);
-    return HOLM_OK;
+    status = holm_table_enter(state, key->hash, spot->record);
+    if (status == HOLM_OK)
+        holm_spot_rewind(state, spot);
+    else
+        holm_undo_unmake(state, spot->record);
+    return status;
 }
 
 enum holm_status holm_state_path(struct holm_state *state, struct holm_bytes path, uint32_t *number)

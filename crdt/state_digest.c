@@ -216,8 +216,26 @@ static void check_tree(const struct holm_state *state)
     holm_tree_release(&right);
 }
 
+/* Exactly the records of the table are in the order. */
+static void check_key_order(const struct holm_state *state)
+{
+    struct holm_spot spot;
+    struct holm_index_cursor cursor = holm_index_seek(&state->order, holm_mem(NULL, 0));
+    uint32_t reference;
+    holm_index_check(&state->order);
+    HOLM_ASSERT(state->order.count == state->record_count);
+    while (holm_index_next(&cursor, &reference)) {
+        holm_state_ordered(state, reference, &spot);
+        struct holm_key key = holm_state_key(state, holm_spot_key(state, &spot));
+        bool found = holm_state_find(state, &key, &spot);
+        HOLM_ASSERT(found && spot.record == reference);
+    }
+}
+
 void holm_state_check(const struct holm_state *state)
 {
+    if (state->ordered)
+        check_key_order(state);
     struct sums sums = sum_all(state);
     HOLM_ASSERT(holm_digest_equal(sums.live, state->digest));
     HOLM_ASSERT(holm_digest_equal(sums.transfer, holm_tree_total(&state->tree)));

@@ -108,9 +108,12 @@ struct holm_range {
 };
 struct holm_range holm_spot_range(const struct holm_state *state, const struct holm_spot *spot);
 
-/* Enters, moves or takes out a record of the table. */
+/* Room for one more record. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_table_reserve(struct holm_state *state);
-void holm_table_enter(struct holm_state *state, uint64_t hash, uint32_t handle);
+/* Enters, moves or takes out a record of the table, and of the order, if that is kept; its key must
+ * be there, of both blocks when it moves. HOLM_ENOMEM: it is not entered, for want of an order. */
+HOLM_NODISCARD enum holm_status holm_table_enter(struct holm_state *state, uint64_t hash,
+                                                 uint32_t handle);
 void holm_table_move(struct holm_state *state, uint64_t hash, uint32_t from, uint32_t to);
 void holm_table_remove(struct holm_state *state, uint64_t hash, uint32_t handle);
 
@@ -141,6 +144,8 @@ struct holm_undo {
 HOLM_NODISCARD enum holm_status holm_undo_make(struct holm_state *state, uint64_t hash,
                                                enum holm_block_role role, size_t bytes,
                                                uint32_t *handle);
+/* Takes back a block that was just made, and that nobody names yet. */
+void holm_undo_unmake(struct holm_state *state, uint32_t handle);
 /* Makes the block one that may be changed, with room for `bytes`: *handle may become another one. A
  * record's block is moved in the table, too; whoever names another block mends that. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_undo_own(struct holm_state *state, uint64_t hash,

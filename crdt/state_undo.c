@@ -57,6 +57,13 @@ enum holm_status holm_undo_make(struct holm_state *state, uint64_t hash, enum ho
     return HOLM_OK;
 }
 
+void holm_undo_unmake(struct holm_state *state, uint32_t handle)
+{
+    HOLM_ASSERT(block_at(state, handle)->undo == state->undo_count);
+    state->undo_count -= 1;
+    holm_heap_give(&state->heap, handle);
+}
+
 /* The first change of a block that stays where it is. */
 static enum holm_status save(struct holm_state *state, uint64_t hash, enum holm_block_role role,
                              uint32_t handle)

@@ -15,16 +15,9 @@ struct holm_scan {
 
 struct copying {
     const struct holm_replica *replica;
-    struct holm_bytes prefix;
     struct holm_scan *scan;
     enum holm_status status;
 };
-
-static bool begins_with(struct holm_bytes key, struct holm_bytes prefix)
-{
-    return key.size >= prefix.size &&
-           (prefix.size == 0 || memcmp(key.data, prefix.data, prefix.size) == 0);
-}
 
 static bool reserve_one(struct holm_scan *scan)
 {
@@ -47,8 +40,6 @@ static bool copy_record(void *context, struct holm_bytes key)
     struct holm_scan *scan = copying->scan;
     struct holm_view_choice everything = {0};
 
-    if (!begins_with(key, copying->prefix))
-        return true;
     if (!reserve_one(scan)) {
         copying->status = HOLM_ENOMEM;
         return false;
@@ -73,7 +64,6 @@ enum holm_status holm_scan_copy(const struct holm_replica *replica, struct holm_
 {
     struct copying copying = {
         .replica = replica,
-        .prefix = prefix,
         .scan = calloc(1, sizeof(struct holm_scan)),
         .status = HOLM_OK,
     };
@@ -81,7 +71,7 @@ enum holm_status holm_scan_copy(const struct holm_replica *replica, struct holm_
     *scan = NULL;
     if (copying.scan == NULL)
         return HOLM_ENOMEM;
-    holm_replica_visit_keys(replica, copy_record, &copying);
+    holm_replica_visit_keys(replica, prefix, copy_record, &copying);
     if (copying.status != HOLM_OK) {
         holm_scan_close(copying.scan);
         return copying.status;

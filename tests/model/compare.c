@@ -159,6 +159,11 @@ static bool compare_key(void *context, struct holm_bytes key)
     if (!reference_exists(&comparison->fixture->reference, key))
         fixture_fail(comparison->fixture, "node %zu lists the key '%.*s', which has nothing",
                      comparison->node, TEXT(key));
+    if (comparison->fixture->config.ordered && comparison->keys > 0 &&
+        holm_bytes_compare(comparison->key_last, key) >= 0)
+        fixture_fail(comparison->fixture, "node %zu lists '%.*s' behind '%.*s'", comparison->node,
+                     TEXT(key), TEXT(comparison->key_last));
+    comparison->key_last = key;
     comparison->keys++;
     return true;
 }
@@ -248,7 +253,7 @@ static void compare_reads(struct comparison *comparison)
             compare_slot(comparison, operation);
     }
     comparison->keys = 0;
-    holm_replica_visit_keys(replica, compare_key, comparison);
+    holm_replica_visit_keys(replica, holm_str(NULL), compare_key, comparison);
     if (comparison->keys != keys)
         fixture_fail(fixture, "node %zu lists %zu of %zu keys", comparison->node, comparison->keys,
                      keys);

@@ -108,6 +108,7 @@ static void draw_settings(struct script *script, struct chance *chance)
     limits->holdback_bytes_max = DRAW_OF(chance, 600, 2000, 4194304);
     limits->page_items_max = (uint32_t)DRAW_OF(chance, 1, 2, 3, 4096);
     limits->frame_bytes_max = DRAW_OF(chance, 4096, 16384, 1048576); /* answers that say `more` */
+    limits->ordered = script->seed % 2 == 1;
     limits->cuts_max = DRAW_OF(chance, 1, 2);
 }
 

@@ -6,6 +6,9 @@
 
 #include <stdio.h>
 
+/* Every test is run on states that keep the order of their keys, and on others. */
+static bool ordered;
+
 struct fixture {
     struct heap heap;
     struct holm_allocator allocator;
@@ -22,6 +25,8 @@ static void open(struct fixture *f)
     for (uint64_t node = 9; node >= 5; node--)
         assert_int_equal(holm_actors_intern(&f->actors, actor_of(node, 1), &index), HOLM_OK);
     assert_int_equal(holm_state_init(&f->state, &f->allocator, &f->actors, 7), HOLM_OK);
+    if (ordered)
+        holm_state_keep_order(&f->state);
 }
 
 static void close(struct fixture *f)
@@ -692,5 +697,8 @@ int main(void)
         cmocka_unit_test(test_state_when_the_table_cannot_grow_then_records_are_still_found),
     };
 
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("unordered", tests, NULL, NULL);
+
+    ordered = true;
+    return failed + cmocka_run_group_tests_name("ordered", tests, NULL, NULL);
 }
