@@ -51,6 +51,7 @@ static struct holm_replica_config replica_config(struct holm_engine *engine, uin
     replica.flush_interval_us = config->flush_interval_us;
     replica.max_drift_ms = config->max_drift_ms;
     replica.frame_bytes_max = config->frame_bytes_max;
+    replica.ordered = config->ordered;
     replica.log_bytes_max = config->log_bytes_max / config->partitions;
     replica.holdback_bytes_max = config->holdback_bytes_max / config->partitions;
     return replica;
@@ -337,6 +338,11 @@ void holm_engine_unlock(struct holm_engine *engine, uint32_t partition)
 uint32_t holm_engine_partitions(const struct holm_engine *engine)
 {
     return engine->config.partitions;
+}
+
+bool holm_engine_ordered(const struct holm_engine *engine)
+{
+    return engine->config.ordered;
 }
 
 size_t holm_engine_frame_bytes_max(const struct holm_engine *engine)

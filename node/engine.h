@@ -46,6 +46,7 @@ struct holm_engine_config {
     uint64_t link_timeout_us;    /* 3,000,000 */
     uint64_t redial_interval_us; /* 1,000,000 */
     uint64_t max_drift_ms;       /* 60,000 */
+    bool ordered;                /* false; true: replicas keep their keys in order */
     size_t frame_bytes_max;      /* 1 MiB */
     size_t log_bytes_max;        /* 64 MiB, of all partitions together */
     size_t holdback_bytes_max;   /* 64 MiB, of all partitions together */
@@ -119,6 +120,7 @@ void holm_engine_unlock(struct holm_engine *engine, uint32_t partition);
 uint32_t holm_engine_partitions(const struct holm_engine *engine);
 struct holm_actor holm_engine_self(struct holm_engine *engine);
 size_t holm_engine_frame_bytes_max(const struct holm_engine *engine);
+bool holm_engine_ordered(const struct holm_engine *engine);
 
 /* Dials one more address, for ever. HOLM_EADDRESS, HOLM_ENOMEM, HOLM_ELIMIT. */
 HOLM_NODISCARD enum holm_status holm_engine_join(struct holm_engine *engine, const char *address,

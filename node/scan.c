@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "crdt/order.h"
 #include "node/node.h"
 #include "node/view.h"
 
@@ -59,25 +60,41 @@ static bool copy_record(void *context, struct holm_bytes key)
     return true;
 }
 
+static enum holm_status append(struct holm_scan *scan, const struct holm_replica *replica,
+                               struct holm_bytes prefix)
+{
+    struct copying copying = {.replica = replica, .scan = scan, .status = HOLM_OK};
+
+    holm_replica_visit_keys(replica, prefix, copy_record, &copying);
+    return copying.status;
+}
+
+/* A scan that could not be made whole is none. */
+static enum holm_status finish(struct holm_scan *made, enum holm_status status,
+                               struct holm_scan **scan)
+{
+    if (status == HOLM_OK)
+        *scan = made;
+    else
+        holm_scan_close(made);
+    return status;
+}
+
 enum holm_status holm_scan_copy(const struct holm_replica *replica, struct holm_bytes prefix,
                                 struct holm_scan **scan)
 {
-    struct copying copying = {
-        .replica = replica,
-        .scan = calloc(1, sizeof(struct holm_scan)),
-        .status = HOLM_OK,
-    };
+    struct holm_scan *made = calloc(1, sizeof *made);
 
     *scan = NULL;
-    if (copying.scan == NULL)
-        return HOLM_ENOMEM;
-    holm_replica_visit_keys(replica, prefix, copy_record, &copying);
-    if (copying.status != HOLM_OK) {
-        holm_scan_close(copying.scan);
-        return copying.status;
-    }
-    *scan = copying.scan;
-    return HOLM_OK;
+    return made == NULL ? HOLM_ENOMEM : finish(made, append(made, replica, prefix), scan);
+}
+
+static int compare_keys(const void *left, const void *right)
+{
+    const struct holm_view *const *a = left;
+    const struct holm_view *const *b = right;
+
+    return holm_bytes_compare((*a)->key, (*b)->key);
 }
 
 enum holm_status holm_scan_open(struct holm_node *node, uint32_t partition,
@@ -88,15 +105,26 @@ enum holm_status holm_scan_open(struct holm_node *node, uint32_t partition,
     *scan = NULL;
     if (status != HOLM_OK)
         return status;
-    if (partition >= holm_engine_partitions(node->engine) ||
-        (prefix.size > 0 && prefix.data == NULL))
+
+    bool every = partition == HOLM_EVERY_PARTITION;
+    uint32_t count = holm_engine_partitions(node->engine);
+
+    if ((partition >= count && !every) || (prefix.size > 0 && prefix.data == NULL))
         return HOLM_EINVAL;
 
-    const struct holm_replica *replica = holm_engine_lock(node->engine, partition);
+    struct holm_scan *made = calloc(1, sizeof *made);
 
-    status = holm_scan_copy(replica, prefix, scan);
-    holm_engine_unlock(node->engine, partition);
-    return status;
+    if (made == NULL)
+        return HOLM_ENOMEM;
+    for (uint32_t i = every ? 0 : partition; status == HOLM_OK && i < count; i++) {
+        status = append(made, holm_engine_lock(node->engine, i), prefix);
+        holm_engine_unlock(node->engine, i);
+        if (!every)
+            break;
+    }
+    if (every && holm_engine_ordered(node->engine))
+        holm_sort(made->views, made->count, sizeof(struct holm_view *), compare_keys);
+    return finish(made, status, scan);
 }
 
 const struct holm_view *holm_scan_next(struct holm_scan *scan)

@@ -13,8 +13,8 @@
 
 /*
  * Copies the records whose keys begin with `prefix`. The caller holds whatever keeps the replica
- * from stepping, and frees *scan with holm_scan_close(). O(records) to find them, O(cells) to copy
- * those that match.
+ * from stepping, and frees *scan with holm_scan_close(). Found as holm_replica_visit_keys() says; O(cells)
+ * to copy those that match.
  *   HOLM_ENOMEM  *scan is NULL
  */
 HOLM_NODISCARD enum holm_status holm_scan_copy(const struct holm_replica *replica,

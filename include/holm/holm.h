@@ -74,6 +74,7 @@ struct holm_config {
     uint32_t peers_max; /* 256; 1 to 1,024; nodes beyond it are refused, and the log says so */
     uint64_t
         max_drift_ms; /* 60,000; below 2^48; stamps further ahead do not drag the local clock */
+    bool ordered;     /* false; true: keys are kept in order, and scans come so (holm_scan_open) */
     int log_level;    /* 2; 0 silent, 1 errors, 2 what an operator acts on, 3 all */
     /* NULL: lines go to stderr. Any thread, one at a time or not; must not call the node. */
     void (*log)(void *context, int level, const char *line);
@@ -325,11 +326,19 @@ HOLM_API void holm_view_free(struct holm_view *view); /* NULL is allowed */
 HOLM_API uint32_t holm_partition(struct holm_node *node, struct holm_bytes key);
 HOLM_API uint32_t holm_partition_count(struct holm_node *node);
 
+/* All partitions, for a scan. */
+#define HOLM_EVERY_PARTITION UINT32_MAX
+
 /*
- * Opens a scan of the present records of one partition whose keys begin with `prefix` (empty: all).
- * The scan is a cut: the keys and records of one moment, in no order. The partition is locked while
- * they are copied: O(records of the partition) time, O(cells that match) memory until the scan is
- * closed. To scan everything, scan each partition; the cuts are then of different moments.
+ * Opens a scan of the present records of one partition, or of every one, whose keys begin with
+ * `prefix` (empty: all). The scan is a cut of each partition: the keys and records of one moment,
+ * another one for each. A partition is locked while its records are copied; they take memory,
+ * O(cells that match), until the scan is closed.
+ *
+ * On a node that was opened with `ordered`, records come in the order of their keys' bytes, and are
+ * found in O(log records + matches); the order costs 10 to 11 bytes a record, and a microsecond or
+ * less when a record comes or goes. On another they come in no order, and all records of the
+ * partition are looked at.
  *   HOLM_EINVAL  there is no such partition
  *   HOLM_ENOMEM, HOLM_EFORK
  * After any error *scan is NULL.

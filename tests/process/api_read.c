@@ -210,6 +210,45 @@ static void test_scan_when_there_are_many_records_then_each_under_the_prefix_com
     holm_scan_close(NULL);
 }
 
+/* Keys of every partition, more than a block of the order holds. */
+static void scan_every_partition(bool ordered)
+{
+    struct holm_config config = api_config("scan");
+    struct holm_node *node;
+    const struct holm_view *view;
+    struct holm_scan *scan;
+    char key[32], last[32] = "";
+    size_t count = 0;
+
+    config.ordered = ordered;
+    assert_ok(holm_open(&config, &node));
+    for (int i = 0; i < 500; i++) {
+        snprintf(key, sizeof key, "%s:%03d", i % 2 == 0 ? "hero" : "city", i * 77 % 500);
+        assert_ok(holm_add(node, holm_str(key), holm_str("n"), 1));
+    }
+    assert_ok(holm_scan_open(node, HOLM_EVERY_PARTITION, holm_str("hero:"), &scan));
+    while ((view = holm_scan_next(scan)) != NULL) {
+        snprintf(key, sizeof key, "%.*s", (int)holm_view_key(view).size,
+                 (const char *)holm_view_key(view).data);
+        assert_true(strncmp(key, "hero:", 5) == 0);
+        assert_true(!ordered || strcmp(last, key) < 0);
+        memcpy(last, key, sizeof last);
+        count++;
+    }
+    assert_int_equal(count, 250);
+    holm_scan_close(scan);
+    assert_ok(holm_scan_open(node, HOLM_EVERY_PARTITION, holm_str("nobody"), &scan));
+    assert_null(holm_scan_next(scan));
+    holm_scan_close(scan);
+    holm_close(node);
+}
+
+static void test_scan_when_of_every_partition_then_it_has_all_and_in_order_if_asked(void **state)
+{
+    scan_every_partition(false);
+    scan_every_partition(true);
+}
+
 /* A cut: what is written while it is read does not show. */
 static void test_scan_when_it_is_open_then_writes_do_not_show_in_it(void **state)
 {
@@ -387,6 +426,7 @@ int main(void)
         ALONE(test_read_when_one_field_is_asked_for_then_only_it_is_copied),
         cmocka_unit_test(test_read_when_the_record_changes_then_the_view_does_not),
         ALONE(test_scan_when_there_are_many_records_then_each_under_the_prefix_comes_once),
+        cmocka_unit_test(test_scan_when_of_every_partition_then_it_has_all_and_in_order_if_asked),
         ALONE(test_scan_when_it_is_open_then_writes_do_not_show_in_it),
         ALONE(test_watch_when_keys_change_then_each_prefix_hears_its_own_once),
         ALONE(test_watch_when_more_keys_wait_than_allowed_then_one_overflow_is_told),

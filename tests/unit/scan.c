@@ -36,6 +36,46 @@ static void test_scan_when_nothing_matches_then_it_is_empty(void **state)
     holm_replica_free(replica);
 }
 
+/* In the order of the keys, also after records have come, grown, gone and been buried. */
+static void test_scan_when_the_replica_is_ordered_then_keys_come_in_order(void **state)
+{
+    struct holm_replica_config config = holm_replica_config_default();
+    struct holm_replica *replica;
+    const struct holm_view *view;
+    struct holm_scan *scan;
+    char key[16], last[16] = "";
+    size_t count = 0;
+
+    config.allocator.resize = bare_resize;
+    config.self.node.value = 1;
+    config.self.epoch.value = 1;
+    config.ordered = true;
+    assert_int_equal(holm_replica_new(&config, &replica), HOLM_OK);
+    for (int i = 0; i < 3000; i++) {
+        snprintf(key, sizeof key, "k%04d", i * 1237 % 1000);
+        if (i % 7 == 3)
+            bare_write(replica, holm_op_remove(holm_str(key), holm_str("")));
+        else
+            bare_write(replica,
+                       holm_op_insert(holm_str(key), holm_str("f"), holm_mem(&i, sizeof i)));
+    }
+    bare_write(replica, holm_op_bury(holm_str("k0500")));
+    holm_replica_check(replica);
+    assert_int_equal(holm_scan_copy(replica, holm_str("k05"), &scan), HOLM_OK);
+    while ((view = holm_scan_next(scan)) != NULL) {
+        struct holm_bytes found = holm_view_key(view);
+
+        assert_int_equal(found.size, 5);
+        assert_true(memcmp(found.data, "k05", 3) == 0);
+        assert_true(memcmp(found.data, last, 5) > 0);
+        memcpy(last, found.data, 5);
+        count++;
+    }
+    assert_true(count > 80 && count < 100);
+    holm_scan_close(scan);
+    holm_replica_free(replica);
+}
+
 static void test_scan_when_prefixes_nest_then_each_finds_its_own(void **state)
 {
     struct holm_replica *replica = bare_open(1);
@@ -94,6 +134,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scan_when_nothing_matches_then_it_is_empty),
+        cmocka_unit_test(test_scan_when_the_replica_is_ordered_then_keys_come_in_order),
         cmocka_unit_test(test_scan_when_prefixes_nest_then_each_finds_its_own),
         cmocka_unit_test(test_scan_when_records_are_gone_then_they_are_left_out),
         cmocka_unit_test(test_scan_when_the_replica_changes_then_the_scan_does_not),
