@@ -25,8 +25,8 @@ static struct shelf shelf;
 static struct holm_bytes key_of(const void *context, uint32_t reference)
 {
     const struct shelf *from = context;
-    assert_true(reference < KEYS);
-    return from->keys[reference];
+    assert_true(reference < 2 * KEYS);
+    return from->keys[reference % KEYS]; /* each key has two names */
 }
 
 static int compare_references(const void *a, const void *b)
@@ -244,6 +244,31 @@ static void test_index_when_keys_come_by_chance_then_it_takes_few_bytes_a_key(vo
     close_shelf();
 }
 
+static void test_index_when_keys_are_renamed_then_each_is_called_by_its_new_name(void **state)
+{
+    struct chance chance = {.state = 8};
+    struct holm_bytes all = {NULL, 0};
+    uint32_t reference;
+    open_shelf();
+    draw_keys(&chance, false);
+    for (size_t i = 0; i < shelf.count; i++)
+        insert(shelf.sorted[(i * 2477) % shelf.count]);
+    for (size_t i = 0; i < shelf.count; i++) {
+        holm_index_rename(&shelf.index, shelf.sorted[i], shelf.sorted[i] + KEYS);
+        if (i % 500 == 0)
+            holm_index_check(&shelf.index);
+    }
+    holm_index_check(&shelf.index);
+    struct holm_index_cursor cursor = holm_index_seek(&shelf.index, all);
+    for (size_t i = 0; i < shelf.count; i++) {
+        assert_true(holm_index_next(&cursor, &reference));
+        assert_int_equal(reference, shelf.sorted[i] + KEYS);
+    }
+    for (size_t i = 0; i < shelf.count; i++)
+        holm_index_erase(&shelf.index, shelf.sorted[i] + KEYS);
+    close_shelf();
+}
+
 static void test_index_when_an_allocation_fails_then_it_is_as_it_was(void **state)
 {
     struct chance chance = {.state = 7};
@@ -280,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_index_when_keys_are_hard_to_tell_apart_then_it_is_a_sorted_list),
         cmocka_unit_test(test_index_when_keys_come_in_an_order_then_no_block_stays_empty),
         cmocka_unit_test(test_index_when_keys_come_by_chance_then_it_takes_few_bytes_a_key),
+        cmocka_unit_test(test_index_when_keys_are_renamed_then_each_is_called_by_its_new_name),
         cmocka_unit_test(test_index_when_an_allocation_fails_then_it_is_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -679,6 +679,57 @@ static void test_state_when_the_table_cannot_grow_then_records_are_still_found(v
     close(&f);
 }
 
+/* A record that comes when the order is full, grows so that its block moves, and goes again; each
+ * with every allocation refused in turn. */
+static void test_state_when_there_are_many_records_then_each_comes_and_grows_or_does_not(
+    void **state)
+{
+    struct fixture f;
+    uint64_t refused = 0;
+    open(&f);
+    for (uint32_t i = 0; i < 600; i++) {
+        char key[16];
+        enum holm_status status = HOLM_ENOMEM;
+        struct holm_value value = i < 300 ? holm_i64(i)
+                                          : holm_text("long enough to need a block "
+                                                      "of another size than before");
+        (void)snprintf(key, sizeof key, "%u", i % 300 * 211 % 300);
+        for (uint64_t nth = 1; status != HOLM_OK; nth++) {
+            f.heap.calls = 0;
+            f.heap.fail_at = nth;
+            f.heap.fail_once = true;
+            holm_state_begin(&f.state);
+            status = put(&f, key, HOLM_REGISTER, "", i / 300, i + 1, value);
+            f.heap.fail_at = 0;
+            if (status == HOLM_OK) {
+                holm_state_commit(&f.state);
+                break;
+            }
+            assert_int_equal(status, HOLM_ENOMEM);
+            holm_state_rollback(&f.state);
+            holm_state_check(&f.state);
+            assert_int_equal(f.state.record_count, i < 300 ? i : 300);
+            refused++;
+        }
+    }
+    assert_true(refused >= (ordered ? 10 : 1));
+    holm_state_check(&f.state);
+    for (uint32_t i = 0; i < 300; i++) {
+        char key[16];
+        (void)snprintf(key, sizeof key, "%u", i);
+        holm_state_begin(&f.state);
+        assert_int_equal(drop(&f, key, HOLM_REGISTER, "", 0), HOLM_OK);
+        assert_int_equal(drop(&f, key, HOLM_REGISTER, "", 0), HOLM_OK);
+        if (i % 3 == 0) {
+            holm_state_rollback(&f.state);
+            holm_state_begin(&f.state);
+        }
+        holm_state_commit(&f.state);
+    }
+    assert_int_equal(f.state.record_count, 100);
+    close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -695,6 +746,8 @@ int main(void)
         cmocka_unit_test(test_state_when_anything_differs_then_the_digest_does),
         cmocka_unit_test(test_state_when_cells_compete_then_the_first_is_the_one_to_read),
         cmocka_unit_test(test_state_when_the_table_cannot_grow_then_records_are_still_found),
+        cmocka_unit_test(
+            test_state_when_there_are_many_records_then_each_comes_and_grows_or_does_not),
     };
 
     int failed = cmocka_run_group_tests_name("unordered", tests, NULL, NULL);
