@@ -12,6 +12,7 @@ int main(int argc, char **argv)
     core_reconcile(&report);
     core_set(&report);
     core_read(&report);
+    core_order(&report);
     core_memory(&report);
     return report_close(&report);
 }

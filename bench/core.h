@@ -8,6 +8,7 @@
  *     core_digest.c   the digest tree
  *     core_reconcile.c  making one of two states by what differs
  *     core_read.c     registers and scans
+ *     core_order.c    what keeping keys in order costs, and gains
  *     core_set.c      a set of 100,000 elements in one record
  *     core_memory.c   what records and cells weigh
  */
@@ -23,6 +24,7 @@ void core_digest(struct report *report);
 void core_reconcile(struct report *report);
 void core_set(struct report *report);
 void core_read(struct report *report);
+void core_order(struct report *report);
 void core_memory(struct report *report);
 
 #endif
