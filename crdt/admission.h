@@ -42,31 +42,62 @@ bool holm_admission_by_cut(const struct holm_stable_self *self, struct holm_vect
  * epoch than the list knows, so that no member is left to ask, and R has what each of them has.
  *
  * As long as one listed epoch may live, it must be asked: it may hold reports of this node's former
- * epoch, and collect by them what nobody whom this epoch heard had yet.
+ * epoch, and collect by them what nobody whom this epoch heard had yet. Who is not listed, or knows of
+ * no list, cannot tell whether there are members; it needs to be told that it is `founding` a cluster,
+ * and has an empty list then.
  */
 bool holm_admission_by_itself(const struct holm_stable_self *self, const struct holm_heard *heard,
-                              size_t count);
-
-/* Whether this member may admit a node that comes back after a forget: all others know of it, so
- * nobody takes any more of what it had written, and what they took is here (T40). */
-bool holm_admission_may_return(const struct holm_stable *stable,
-                               const struct holm_stable_self *self, struct holm_node_id node);
+                              size_t count, bool founding);
 
 /*
- * Whether the present, confirmed epoch is lost: it is forgotten or ended, it relied on a forget that is
- * void, or it met a member (`list`: what that one knows) that has ended all who admitted it without
- * having learnt of the admission. The latter may have collected by a report of the epoch before (rule 1
- * as that member knows it was kept), because who admitted this one took that knowledge to its grave.
+ * Whether a node whose state was confirmed last under epoch `former` comes back by replacement: that
+ * epoch was forgotten. A node that has no state (epoch 0) has nothing to replace. It is the state that counts, and not what the list knows last: a later epoch may
+ * have died before it was replaced, and a backup may be older than the forget. Nor does a provisional
+ * epoch take anything from such a one, when a whole cluster restarts; and such a one, once it knows, gives
+ * nothing away.
+ */
+static inline bool holm_admission_replaces(const struct holm_members *members,
+                                           struct holm_actor former)
+{
+    return former.epoch.value != 0 && holm_members_forgotten(members, former);
+}
+
+/* Whether this member may admit such a node: all others know of each forget of it, so nobody takes any
+ * more of what it had written, and what they took is here (T40). The node must then sync from here. */
+bool holm_admission_may_return(const struct holm_stable *stable,
+                               const struct holm_stable_self *self, struct holm_actor former);
+
+/*
+ * Whether the present, confirmed epoch is lost on meeting a member (`theirs`, and `list`: what that one
+ * knows): it is forgotten or ended; it relied on a forget that is void; or it builds on operations of
+ * the list that a forgotten member wrote, the other does not have them, and does not know this epoch.
+ * That other may have collected by a report of the epoch before, rightly as far as it could know.
  */
 bool holm_admission_lost(const struct holm_stable *stable, const struct holm_stable_self *self,
                          const struct holm_members *theirs, struct holm_vector_view list);
 
+/* Whether a run or a cut with this S is from those who have given this epoch up: they have folded it. It
+ * must not be applied, since this epoch could not go on numbering; it is lost, too. */
+static inline bool holm_admission_outlived(struct holm_actor self,
+                                           struct holm_vector_view collected)
+{
+    return holm_vector_seq(collected, self) == HOLM_SEQ_FOLDED;
+}
+
 /*
  * May an operation of the member list, written by `writer`, be taken from `sender`? Members pass on
- * whatever they have. Of others only what living epochs wrote: an admission whose author has ended may
- * have been forgotten by all members, who then counted on the epoch before.
+ * whatever they have. From others nothing comes in that the forgotten wrote: whom a forgotten member
+ * admits, nobody has asked the others about.
  */
 bool holm_admission_take_list(const struct holm_members *members, struct holm_actor writer,
                               struct holm_actor sender);
+
+/*
+ * Whether this operation of the list is believed whoever tells of it: it forgets `self`; a
+ * former epoch of `self` wrote it; or it forgets who has forgotten its author. Two that have forgotten each other take nothing from each other, and would
+ * never find out otherwise. It is counted by holm_members_apply(), and is not part of the list's vector.
+ */
+bool holm_admission_hearsay(const struct holm_members *members, struct holm_actor self,
+                            const struct holm_member_op *op);
 
 #endif

@@ -71,11 +71,6 @@ static size_t admission_place(const struct holm_members *members, struct holm_ac
 
 /* ---- forgets */
 
-static bool covers(struct holm_actor forgotten, struct holm_actor actor)
-{
-    return forgotten.node.value == actor.node.value && actor.epoch.value <= forgotten.epoch.value;
-}
-
 /*
  * Whether the author of forgets[at] is among those whom its subject forgot, directly or by way of
  * others, in forgets that stand and have lower dots. `reached` grows by one forget a round.
@@ -84,22 +79,24 @@ static bool closes_ring(const struct holm_members *members, size_t at)
 {
     struct holm_member_forget *forgets = members->forgets;
     for (size_t i = 0; i < at; i++)
-        forgets[i].reached = forgets[i].stands && covers(forgets[at].subject, forgets[i].dot.actor);
+        forgets[i].reached = forgets[i].stands &&
+                             holm_members_covers(forgets[at].subject, forgets[i].dot.actor);
     for (bool grown = true; grown;) {
         grown = false;
         for (size_t i = 0; i < at; i++) {
             for (size_t k = 0; forgets[i].reached && k < at; k++) {
                 if (!forgets[k].stands || forgets[k].reached ||
-                    !covers(forgets[i].subject, forgets[k].dot.actor))
+                    !holm_members_covers(forgets[i].subject, forgets[k].dot.actor))
                     continue;
                 forgets[k].reached = true;
                 grown = true;
             }
         }
     }
-    bool ring = covers(forgets[at].subject, forgets[at].dot.actor);
+    bool ring = holm_members_covers(forgets[at].subject, forgets[at].dot.actor);
     for (size_t i = 0; i < at; i++)
-        ring = ring || (forgets[i].reached && covers(forgets[i].subject, forgets[at].dot.actor));
+        ring = ring || (forgets[i].reached &&
+                        holm_members_covers(forgets[i].subject, forgets[at].dot.actor));
     return ring;
 }
 
@@ -111,11 +108,8 @@ static void count_forgets(struct holm_members *members)
         struct holm_member_forget *forget = &members->forgets[i];
         struct holm_member_row *row = row_of(members, forget->subject.node);
         forget->stands = !closes_ring(members, i);
-        if (!forget->stands || row == NULL || row->forgotten ||
-            !covers(forget->subject, row->actor))
-            continue;
-        row->forgotten = true;
-        row->forget = forget->dot;
+        if (forget->stands && row != NULL && holm_members_covers(forget->subject, row->actor))
+            row->forgotten = true;
     }
 }
 
@@ -275,21 +269,30 @@ bool holm_members_admitted_in(const struct holm_members *members, struct holm_ac
     return false;
 }
 
+bool holm_members_forgotten(const struct holm_members *members, struct holm_actor actor)
+{
+    for (size_t i = 0; i < members->forget_count; i++) {
+        if (members->forgets[i].stands && holm_members_covers(members->forgets[i].subject, actor))
+            return true;
+    }
+    return false;
+}
+
 bool holm_members_ended(const struct holm_members *members, struct holm_actor actor)
 {
     const struct holm_member_row *row = row_of(members, actor.node);
-    return row != NULL && (actor.epoch.value < row->actor.epoch.value || row->forgotten);
+    return (row != NULL && actor.epoch.value < row->actor.epoch.value) ||
+           holm_members_forgotten(members, actor);
 }
 
 bool holm_members_take(const struct holm_members *members, struct holm_actor writer,
                        struct holm_actor sender, enum holm_way way)
 {
     const struct holm_member_row *row = row_of(members, writer.node);
-    if (row == NULL || writer.epoch.value > row->actor.epoch.value)
+    if (way == HOLM_WAY_BROADCAST && !holm_members_current(members, writer))
         return false;
-    if (holm_members_ended(members, sender))
-        return false;
-    return way == HOLM_WAY_LINK || !holm_members_ended(members, writer);
+    return row != NULL && writer.epoch.value <= row->actor.epoch.value &&
+           holm_members_current(members, sender);
 }
 
 struct holm_epoch holm_members_epoch_min(const struct holm_members *members,
@@ -319,15 +322,6 @@ struct holm_vector_view holm_members_lasts(const struct holm_members *members, u
     if (place < members->fold_count && members->folds[place].partition == partition)
         return holm_vector_view(&members->folds[place].lasts);
     return (struct holm_vector_view){NULL, 0};
-}
-
-bool holm_members_stands(const struct holm_members *members, struct holm_dot forget)
-{
-    for (size_t i = 0; i < members->forget_count; i++) {
-        if (dot_compare(&members->forgets[i].dot, &forget) == 0)
-            return members->forgets[i].stands;
-    }
-    return false;
 }
 
 void holm_members_check(const struct holm_members *members)

@@ -13,7 +13,7 @@
  *     node   current   admissions    forgotten          forgets    C.e1 by A:7  stands
  *     A      A.e1      A:1                                         A.e1 by C:4  void: closes a ring
  *     B      B.e2      A:9 C:3                          folds      p3  B.e1:17
- *     C      C.e1      A:2           by A:7
+ *     C      C.e1      A:2           yes
  *
  * An epoch ends when a later one of its node is admitted: the admission is the fence, because a member
  * must not report that it knows the later epoch while it still takes from the earlier one (T37).
@@ -50,8 +50,7 @@ struct holm_member_op {
 
 struct holm_member_row {
     struct holm_actor actor; /* the node and its current epoch */
-    bool forgotten;          /* by the forget below, which stands */
-    struct holm_dot forget;  /* the lowest one */
+    bool forgotten;          /* by a forget that stands */
 };
 
 struct holm_member_admission {
@@ -105,9 +104,18 @@ bool holm_members_current(const struct holm_members *members, struct holm_actor 
 bool holm_members_admitted_in(const struct holm_members *members, struct holm_actor actor,
                               struct holm_vector_view list);
 
+/* Whether forgetting, or folding, the one epoch includes the other: the same node, and not a later one. */
+static inline bool holm_members_covers(struct holm_actor forgotten, struct holm_actor actor)
+{
+    return forgotten.node.value == actor.node.value && actor.epoch.value <= forgotten.epoch.value;
+}
+
+/* Whether a forget that stands covers this epoch, be a later one admitted or not. O(forgets). */
+bool holm_members_forgotten(const struct holm_members *members, struct holm_actor actor);
+
 /*
  * Whether the epoch has ended: a later one of its node was admitted, or it was forgotten. What an
- * ended epoch wrote is still good; it is only no longer taken from anywhere (rule 4).
+ * ended epoch wrote is still good; it is only no longer taken from anywhere (rule 4). O(forgets).
  */
 bool holm_members_ended(const struct holm_members *members, struct holm_actor actor);
 
@@ -117,10 +125,11 @@ enum holm_way {
 };
 
 /*
- * Rules 4 and 5: may a run of `writer` that came from `sender` be taken? Not of an epoch that the list
- * does not know (it may never have been admitted by anyone who is left); not from an epoch that has
- * ended or a node that is forgotten (unread bytes of its links, T37; T40); and broadcast not of such a
- * writer either, whoever sends it. What is held back is asked again when the list has changed.
+ * Rules 4 and 5: may a run of `writer` that came from `sender` be taken? Only from a member under its
+ * current epoch (unread bytes of the links of former ones, T37; the forgotten, T40); and broadcast only
+ * of such a writer, whoever passes it on. Over a link, of whomever the list knows: a run may come
+ * before the admission of its writer, which then comes with the next list. What is held back is asked
+ * again when the list has changed.
  */
 bool holm_members_take(const struct holm_members *members, struct holm_actor writer,
                        struct holm_actor sender, enum holm_way way);
@@ -134,9 +143,6 @@ struct holm_epoch holm_members_epoch_min(const struct holm_members *members,
 
 /* Last seqs of the folded epochs of a partition, for vector.h. Until the next apply. */
 struct holm_vector_view holm_members_lasts(const struct holm_members *members, uint32_t partition);
-
-/* Whether a forget with this dot is known and stands. */
-bool holm_members_stands(const struct holm_members *members, struct holm_dot forget);
 
 /* M1 to M4. */
 void holm_members_check(const struct holm_members *members);

@@ -119,20 +119,37 @@ static bool is_self(const struct holm_stable_self *self, const struct holm_membe
     return row->actor.node.value == self->actor.node.value;
 }
 
-bool holm_stable_left(const struct holm_stable *stable, const struct holm_stable_self *self,
-                      const struct holm_member_row *row)
+/* Whether all but this node, and but the forgotten, are known to know of a forget. */
+static bool known_to_all(const struct holm_stable *stable, const struct holm_stable_self *self,
+                         struct holm_node_id but, struct holm_dot forget)
 {
-    if (!row->forgotten)
-        return false;
     for (size_t i = 0; i < self->members->count; i++) {
-        const struct holm_member_row *other = &self->members->rows[i];
-        if (other->forgotten || is_self(self, other))
+        const struct holm_member_row *row = &self->members->rows[i];
+        if (row->forgotten || is_self(self, row) || row->actor.node.value == but.value)
             continue;
-        const struct holm_report *report = holm_stable_report(stable, other->actor);
-        if (report == NULL || !holm_vector_has(holm_vector_view(&report->list), row->forget))
+        const struct holm_report *report = holm_stable_report(stable, row->actor);
+        if (report == NULL || !holm_vector_has(holm_vector_view(&report->list), forget))
             return false;
     }
     return true;
+}
+
+bool holm_stable_gone(const struct holm_stable *stable, const struct holm_stable_self *self,
+                      struct holm_actor actor)
+{
+    for (size_t i = 0; i < self->members->forget_count; i++) {
+        const struct holm_member_forget *forget = &self->members->forgets[i];
+        if (forget->stands && holm_members_covers(forget->subject, actor) &&
+            known_to_all(stable, self, actor.node, forget->dot))
+            return true;
+    }
+    return false;
+}
+
+static bool has_left(const struct holm_stable *stable, const struct holm_stable_self *self,
+                     const struct holm_member_row *row)
+{
+    return row->forgotten && holm_stable_gone(stable, self, row->actor);
 }
 
 /* Whether this list holds an admission of the current epoch of everyone who counts. */
@@ -142,7 +159,7 @@ static bool knows_all(const struct holm_stable *stable, const struct holm_stable
     for (size_t i = 0; i < self->members->count; i++) {
         const struct holm_member_row *row = &self->members->rows[i];
         if (!holm_members_admitted_in(self->members, row->actor, list) &&
-            !holm_stable_left(stable, self, row))
+            !has_left(stable, self, row))
             return false;
     }
     return true;
@@ -174,7 +191,7 @@ enum holm_status holm_stable_frontier(const struct holm_stable *stable,
     enum holm_status status = holm_vector_assign(frontier, self->partition);
     for (size_t i = 0; status == HOLM_OK && i < self->members->count; i++) {
         const struct holm_member_row *row = &self->members->rows[i];
-        if (is_self(self, row) || holm_stable_left(stable, self, row))
+        if (is_self(self, row) || has_left(stable, self, row))
             continue;
         const struct holm_report *report = usable(stable, self, row);
         if (report == NULL) {
@@ -196,7 +213,7 @@ static bool same_everywhere(const struct holm_stable *stable, const struct holm_
 {
     for (size_t i = 0; i < self->members->count; i++) {
         const struct holm_member_row *row = &self->members->rows[i];
-        if (is_self(self, row) || holm_stable_left(stable, self, row))
+        if (is_self(self, row) || has_left(stable, self, row))
             continue;
         const struct holm_report *report = holm_stable_report(stable, row->actor);
         HOLM_ASSERT(report != NULL);
@@ -214,7 +231,7 @@ static bool is_over(const struct holm_stable *stable, const struct holm_stable_s
     const struct holm_member_row *row = holm_members_find(self->members, actor.node);
     if (row == NULL)
         return false;
-    return actor.epoch.value < row->actor.epoch.value || holm_stable_left(stable, self, row);
+    return actor.epoch.value < row->actor.epoch.value || has_left(stable, self, row);
 }
 
 /* Walks over R; `blocked` is the node of which an epoch cannot be folded, so that no later one can. */
@@ -303,13 +320,19 @@ static void note_relied(struct holm_stable *stable, const struct holm_dot *forge
     stable->relied_count += 1;
 }
 
-enum holm_status holm_stable_rely(struct holm_stable *stable, const struct holm_members *members)
+static enum holm_status reserve_relied(struct holm_stable *stable, size_t more)
 {
     void *relied = stable->relied;
     enum holm_status status = holm_array_reserve(&stable->allocator, &relied,
                                                  &stable->relied_capacity, sizeof *stable->relied,
-                                                 stable->relied_count + members->forget_count);
+                                                 stable->relied_count + more);
     stable->relied = relied;
+    return status;
+}
+
+enum holm_status holm_stable_rely(struct holm_stable *stable, const struct holm_members *members)
+{
+    enum holm_status status = reserve_relied(stable, members->forget_count);
     if (status != HOLM_OK)
         return status;
     for (size_t i = 0; i < members->forget_count; i++) {
@@ -319,10 +342,28 @@ enum holm_status holm_stable_rely(struct holm_stable *stable, const struct holm_
     return HOLM_OK;
 }
 
+enum holm_status holm_stable_rely_on(struct holm_stable *stable, struct holm_dot forget)
+{
+    enum holm_status status = reserve_relied(stable, 1);
+    if (status == HOLM_OK)
+        note_relied(stable, &forget);
+    return status;
+}
+
+/* Whether whom this forget names is still out, by it or by another. */
+static bool justified(const struct holm_members *members, const struct holm_dot *forget)
+{
+    for (size_t i = 0; i < members->forget_count; i++) {
+        if (dot_compare(&members->forgets[i].dot, forget) == 0)
+            return holm_members_forgotten(members, members->forgets[i].subject);
+    }
+    return false;
+}
+
 bool holm_stable_betrayed(const struct holm_stable *stable, const struct holm_members *members)
 {
     for (size_t i = 0; i < stable->relied_count; i++) {
-        if (!holm_members_stands(members, stable->relied[i]))
+        if (!justified(members, &stable->relied[i]))
             return true;
     }
     return false;

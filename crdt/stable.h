@@ -80,9 +80,10 @@ const struct holm_report *holm_stable_report(const struct holm_stable *stable,
 /* Forgets all reports: this node goes on under a new epoch. What was relied on stays. */
 void holm_stable_clear(struct holm_stable *stable);
 
-/* Whether a node no longer counts in rule 1: it is forgotten, and all others are known to know. */
-bool holm_stable_left(const struct holm_stable *stable, const struct holm_stable_self *self,
-                      const struct holm_member_row *row);
+/* Whether this epoch is forgotten, and all other members are known to know: it, and whatever it had
+ * written that no member took until then, no longer counts (rule 5). */
+bool holm_stable_gone(const struct holm_stable *stable, const struct holm_stable_self *self,
+                      struct holm_actor actor);
 
 /*
  * frontier := what all members have. Empty when a condition fails for any one of them, or when this
@@ -117,13 +118,16 @@ bool holm_stable_ghost(const struct holm_stable *stable, const struct holm_stabl
 
 /*
  * S grows, by own collection or by that of others: notes which forgets stand now. If one of them turns
- * out to be void, what was collected was collected without asking a member: holm_stable_betrayed() is
+ * out to be void, and no other names the same, what was collected was collected without asking a member: holm_stable_betrayed() is
  * true from then on, and this replica comes back by replacement, as the forgotten do (T40).
  * HOLM_ENOMEM: S must not grow.
  */
 HOLM_NODISCARD enum holm_status holm_stable_rely(struct holm_stable *stable,
                                                  const struct holm_members *members);
 bool holm_stable_betrayed(const struct holm_stable *stable, const struct holm_members *members);
+/* Notes one forget: what was stored along with S comes back. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_stable_rely_on(struct holm_stable *stable,
+                                                    struct holm_dot forget);
 
 /* S1 and S2. */
 void holm_stable_check(const struct holm_stable *stable);

@@ -177,7 +177,7 @@ static bool talk(struct world *world)
     for (size_t t = 0; t < sizeof types / sizeof *types; t++) {
         for (int from = 0; from < world->node_count; from++) {
             for (int to = 0; to < world->node_count; to++) {
-                if (from != to && world->nodes[from].confirmed)
+                if (from != to)
                     (void)world_tell(world, types[t], from, to);
             }
         }

@@ -48,6 +48,14 @@ static bool takes(const struct world *world, int node, struct holm_actor writer,
            holm_members_take(&world->nodes[node].members, writer, sender, way);
 }
 
+/* Whether the others have given this epoch up; it takes nothing more of theirs. */
+static bool outlived(struct world_node *n, const struct holm_vector *collected)
+{
+    if (n->confirmed && holm_admission_outlived(n->actor, holm_vector_view(collected)))
+        n->outlived = true;
+    return n->outlived;
+}
+
 /* Held runs of epochs that have ended go; those that have become causal are applied. */
 static void drain(struct world *world, int node)
 {
@@ -60,7 +68,7 @@ static void drain(struct world *world, int node)
                          (world->rules & WORLD_NO_PURGE) != 0;
             if (taken && !is_old(world, n, run) && !is_next(world, n, run))
                 continue;
-            if (taken && !is_old(world, n, run))
+            if (taken && !is_old(world, n, run) && !outlived(n, &run->collected))
                 apply_run(world, node, run);
             n->held[i] = n->held[--n->held_count];
             again = true;
@@ -68,11 +76,18 @@ static void drain(struct world *world, int node)
     }
 }
 
+/* A provisional epoch knows fences that are as old as its store: it takes nothing but the cut that
+ * confirms it. */
+static bool hears(const struct world *world, const struct world_node *n)
+{
+    return n->confirmed || (world->rules & (WORLD_PROVISIONAL_HEARS | WORLD_ADMIT_ANYWHERE)) != 0;
+}
+
 void world_broadcast(struct world *world, int run, int to)
 {
     struct world_node *n = &world->nodes[to];
     const struct world_run *r = &world->runs[run];
-    if (!n->alive || holm_actor_equal(r->actor, n->actor) ||
+    if (!n->alive || !hears(world, n) || holm_actor_equal(r->actor, n->actor) ||
         !takes(world, to, r->actor, r->actor, HOLM_WAY_BROADCAST))
         return;
     if ((world->rules & WORLD_TELL_ON_RECEIPT) != 0)
@@ -98,15 +113,17 @@ int world_send(struct world *world, enum world_message_type type, int from, int 
     const struct world_node *n = &world->nodes[from];
     if (!n->alive || from == to || !world->nodes[to].alive)
         return -1;
-    if (!n->confirmed && !(type == WORLD_CUT && !world->nodes[to].confirmed))
+    if (!n->confirmed && type != WORLD_LIST && !(type == WORLD_CUT && !world->nodes[to].confirmed))
         return -1;
+    struct holm_actor former = {n->actor.node, n->former};
+    if (type != WORLD_LIST && holm_admission_replaces(&n->members, former))
+        return -1; /* who knows that it is forgotten gives nothing away */
     for (int i = 0; i < WORLD_MESSAGES; i++) {
         struct world_message *message = &world->messages[i];
         if (message->type != WORLD_NONE)
             continue;
         message->type = type;
         message->from = n->actor;
-        message->from_member = n->confirmed;
         message->to = world->nodes[to].actor;
         state_copy(&message->state, &n->state);
         return i;
@@ -144,14 +161,14 @@ static void take_list(struct world *world, int to, const struct world_message *m
     drain(world, to);
 }
 
-/* Of someone who is forgotten here nothing is taken but whom it has forgotten in its turn: without that,
- * two that forgot each other would never find out. */
+/* From whomever: that the receiver itself is forgotten; and a forget that is the answer to another.
+ * Without that, two that forgot each other would never find out. */
 static void take_hearsay(struct world *world, int to, const struct world_message *message)
 {
     struct world_node *n = &world->nodes[to];
     for (int i = 0; i < world->list_count; i++) {
-        if (!world_set_has(&message->state.listed, i) ||
-            world->list_ops[i].op.type != HOLM_MEMBER_FORGET)
+        if (!world_set_has(&message->state.listed, i) || world_set_has(&n->state.listed, i) ||
+            !holm_admission_hearsay(&n->members, n->actor, &world->list_ops[i].op))
             continue;
         world_set_add(&n->state.hearsay, i);
         must(holm_members_apply(&n->members, &world->list_ops[i].op));
@@ -166,7 +183,9 @@ static bool take_runs(struct world *world, int to, const struct world_message *m
     for (int i = 0; i < world->run_count; i++) {
         const struct world_run *run = &world->runs[i];
         if (!world_set_has(&message->state.applied, run->first) || is_old(world, n, run) ||
-            !is_next(world, n, run) || !takes(world, to, run->actor, message->from, HOLM_WAY_LINK))
+            !is_next(world, n, run) ||
+            !takes(world, to, run->actor, message->from, HOLM_WAY_LINK) ||
+            outlived(n, &run->collected))
             continue;
         apply_run(world, to, run);
     }
@@ -233,11 +252,28 @@ static void merge(struct world *world, int to, const struct world_message *messa
                 holm_members_lasts(&n->members, WORLD_PARTITION));
 }
 
+/* Whether a cut's list holds an admission of this epoch. */
+static bool admits(const struct world *world, const struct world_message *message,
+                   struct holm_actor actor)
+{
+    for (int i = 0; i < world->list_count; i++) {
+        const struct holm_member_op *op = &world->list_ops[i].op;
+        if (world_set_has(&message->state.listed, i) && op->type == HOLM_MEMBER_ADMIT &&
+            holm_actor_equal(op->subject, actor))
+            return true;
+    }
+    return false;
+}
+
 static bool take_cut(struct world *world, int to, const struct world_message *message)
 {
     struct world_node *n = &world->nodes[to];
     if (n->returning && !holm_actor_equal(message->from, n->admitter) &&
         (world->rules & WORLD_RETURN_ANYWHERE) == 0)
+        return false;
+    if (outlived(n, &message->state.s))
+        return false;
+    if (!hears(world, n) && !admits(world, message, n->actor))
         return false;
     bool weak = !n->confirmed && (world->rules & WORLD_CONFIRM_BY_S) != 0;
     if (n->returning)
@@ -250,7 +286,7 @@ static bool take_cut(struct world *world, int to, const struct world_message *me
     bool anywhere = (world->rules & WORLD_ADMIT_ANYWHERE) != 0;
     struct holm_vector_view list = holm_vector_view(anywhere ? &n->state.list
                                                              : &message->state.list);
-    if (!n->confirmed && message->from_member && holm_admission_by_cut(&self, cut, list))
+    if (!n->confirmed && holm_admission_by_cut(&self, cut, list))
         world_confirm(world, to);
     drain(world, to);
     return true;
@@ -284,11 +320,11 @@ bool world_deliver_unread(struct world *world, int at)
     message->type = type;
     bool met = meets(world, to, message);
     message->type = WORLD_NONE;
-    if (type == WORLD_LIST && met)
+    if (type == WORLD_LIST && met && hears(world, n))
         take_list(world, to, message, false);
-    else if (type == WORLD_LIST)
+    if (type == WORLD_LIST)
         take_hearsay(world, to, message);
-    if (!met)
+    if (!met || (type == WORLD_RUNS && !hears(world, n)))
         return false;
     if (type == WORLD_REPORT)
         return take_report(world, to, message);
@@ -314,4 +350,21 @@ bool world_deliver(struct world *world, int at)
 bool world_tell(struct world *world, enum world_message_type type, int from, int to)
 {
     return world_deliver(world, world_send(world, type, from, to));
+}
+
+void world_exchange(struct world *world, int node)
+{
+    struct world_node *n = &world->nodes[node];
+    for (int i = 0; i < world->node_count; i++) {
+        const struct world_node *other = &world->nodes[i];
+        struct world_message message = {.type = WORLD_CUT, .from = other->actor};
+        struct holm_actor former = {other->actor.node, other->former};
+        if (i == node || !other->alive || other->confirmed ||
+            holm_admission_replaces(&n->members, former))
+            continue;
+        message.state = other->state; /* borrowed */
+        take_list(world, node, &message, true);
+        if (!holm_admission_replaces(&n->members, former))
+            merge(world, node, &message);
+    }
 }

@@ -37,6 +37,8 @@ struct holm_stable_self world_self(const struct world *world, int node);
 void world_learn(struct world *world, int node, int list_op);
 /* Makes the node's members anew, from what its state lists. */
 void world_members(struct world *world, int node);
+/* The node, provisional, merges what all other provisional ones have. */
+void world_exchange(struct world *world, int node);
 /* The node is a member from now on, and mints its journal. */
 void world_confirm(struct world *world, int node);
 

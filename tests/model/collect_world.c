@@ -195,6 +195,8 @@ bool world_write_batch(struct world *world, int node, const struct world_wish *w
             return false;
         buried_before[key] = wishes[i].type == WORLD_BURY;
     }
+    if (n->outlived)
+        return false;
     if (n->confirmed && !holm_members_current(&n->members, n->actor) &&
         (world->rules & (WORLD_FORGET_AT_ONCE | WORLD_NO_FENCE)) == 0)
         return false;
@@ -240,6 +242,7 @@ void world_confirm(struct world *world, int node)
     n->state.journal_count = 0;
     n->confirmed = true;
     n->returning = false;
+    n->lost_to = 0;
     n->former = n->actor.epoch;
     for (size_t i = 0; i < count; i++)
         (void)world_write_batch(world, node, &journal[i], 1);
@@ -250,6 +253,10 @@ void world_store(struct world *world, int node)
     struct world_node *n = &world->nodes[node];
     state_copy(&n->store, &n->state);
     n->stored = true;
+    n->stored_former = n->former;
+    n->relied_count = n->stable.relied_count < 8 ? n->stable.relied_count : 8;
+    if (n->relied_count > 0)
+        memcpy(n->relied, n->stable.relied, n->relied_count * sizeof *n->relied);
 }
 
 void world_crash(struct world *world, int node)
@@ -267,15 +274,15 @@ void world_start(struct world *world, int node, bool from_store, uint64_t clock)
     state_copy(&n->state, from_store ? &n->store : &empty);
     state_release(&empty);
     n->alive = true;
-    n->confirmed = n->returning = false;
+    n->confirmed = n->returning = n->outlived = false;
+    n->former = from_store ? n->stored_former : (struct holm_epoch){0};
     n->actor.epoch.value = clock != 0 ? clock : n->clock;
     n->clock = n->actor.epoch.value >= n->clock ? n->actor.epoch.value + 1 : n->clock;
-    holm_stable_clear(&n->stable);
+    holm_stable_release(&n->stable);
+    holm_stable_init(&n->stable, &world->allocator);
+    for (size_t i = 0; from_store && i < n->relied_count; i++)
+        must(holm_stable_rely_on(&n->stable, n->relied[i]));
     world_members(world, node);
-    if (!from_store) { /* what nobody remembers nobody relied on */
-        holm_stable_release(&n->stable);
-        holm_stable_init(&n->stable, &world->allocator);
-    }
 }
 
 bool world_admit(struct world *world, int member, int node)
@@ -287,9 +294,12 @@ bool world_admit(struct world *world, int member, int node)
     if (!m->alive || !m->confirmed || !n->alive || n->confirmed ||
         !holm_members_current(&m->members, m->actor))
         return false;
-    bool forgotten = row != NULL && row->forgotten;
+    struct holm_actor former = {n->actor.node, n->former};
+    bool forgotten = holm_admission_replaces(&m->members, former);
+    if ((world->rules & WORLD_RETURN_BY_ROW) != 0)
+        forgotten = row != NULL && row->forgotten;
     if (forgotten && (world->rules & WORLD_RETURN_ANYWHERE) == 0 &&
-        !holm_admission_may_return(&m->stable, &self, n->actor.node))
+        !holm_admission_may_return(&m->stable, &self, former))
         return false;
     uint64_t least = holm_members_epoch_min(&m->members, n->actor.node).value;
     if (n->actor.epoch.value < least && (world->rules & WORLD_ANY_EPOCH) == 0) {
@@ -322,15 +332,33 @@ static void hear_others(struct world *world, int node, struct holm_heard *heard,
     }
 }
 
-bool world_confirm_itself(struct world *world, int node)
+static bool may_confirm_itself(struct world *world, int node, bool founding)
 {
     struct holm_heard heard[WORLD_NODES];
     size_t count = 0;
     struct holm_stable_self self = world_self(world, node);
     hear_others(world, node, heard, &count);
-    if (!holm_admission_by_itself(&self, heard, count))
+    return holm_admission_by_itself(&self, heard, count, founding);
+}
+
+bool world_confirm_itself(struct world *world, int node, bool founding)
+{
+    struct world_node *n = &world->nodes[node];
+    struct world_state before;
+    struct holm_actor former = {n->actor.node, n->former};
+    state_init(&before, &world->allocator);
+    state_copy(&before, &n->state);
+    world_exchange(world, node);
+    bool may = may_confirm_itself(world, node, founding) &&
+               !holm_admission_replaces(&n->members, former);
+    if (!may) { /* what was merged may be of the forgotten: it is not kept */
+        state_copy(&n->state, &before);
+        world_members(world, node);
+    }
+    state_release(&before);
+    if (!may)
         return false;
-    list_mint(world, node, HOLM_MEMBER_ADMIT, self.actor, 0);
+    list_mint(world, node, HOLM_MEMBER_ADMIT, n->actor, 0);
     world_confirm(world, node);
     return true;
 }
@@ -342,10 +370,26 @@ void world_forget(struct world *world, int member, int node)
     list_mint(world, member, HOLM_MEMBER_FORGET, row->actor, 0);
 }
 
+void world_disown(struct world *world, int member, int node)
+{
+    const struct world_node *n = &world->nodes[node];
+    struct holm_actor former = {n->actor.node, n->former};
+    list_mint(world, member, HOLM_MEMBER_FORGET, former, 0);
+}
+
+void world_give_up(struct world *world, int member, int node)
+{
+    world_disown(world, member, node);
+    world_store(world, node);
+    world_crash(world, node);
+    world_start(world, node, true, 0);
+}
+
 bool world_lost(struct world *world, int node, int member)
 {
     struct holm_stable_self self = world_self(world, node);
-    return holm_admission_lost(&world->nodes[node].stable, &self, &world->nodes[member].members,
+    return world->nodes[node].outlived ||
+           holm_admission_lost(&world->nodes[node].stable, &self, &world->nodes[member].members,
                                holm_vector_view(&world->nodes[member].state.list));
 }
 

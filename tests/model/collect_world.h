@@ -68,6 +68,8 @@ enum world_rule {
     WORLD_FOLD_EARLY = 1 << 15,         /* 6: the last seq is the same in all reports */
     WORLD_FOLD_BY_OPERATIONS = 1 << 16, /* 6: entries are folded, not moved by operations */
     WORLD_GHOSTS_AT_ONCE = 1 << 17,     /* ghosts stay until their owner knows */
+    WORLD_PROVISIONAL_HEARS = 1 << 22,  /* 3: takes nothing but the cut that confirms it */
+    WORLD_RETURN_BY_ROW = 1 << 21,      /* 5: it is the state that was forgotten that counts */
     WORLD_NO_PURGE = 1 << 19,           /* 4: what is held back of an ended epoch goes */
     WORLD_REMINT_ALL = 1 << 20,         /* 5: but not on keys that have gone in the meantime */
     WORLD_ANY_EPOCH = 1 << 18           /* T41: an epoch is above all that is known */
@@ -163,14 +165,20 @@ struct world_raw {
 
 struct world_node {
     bool alive, confirmed;
+    bool disowned;              /* a member was asked to forget it since it was last confirmed */
+    bool outlived;              /* others have folded its epoch: it heard of that */
     bool returning;             /* by replacement, at ... */
     struct holm_actor admitter; /* ... this member */
+    int lost_to;                /* the member + 1 that it has to come back to; 0: any */
     struct holm_actor actor;
     struct holm_epoch former; /* the last that was confirmed: what the state is of */
     uint64_t clock;           /* the next epoch that its clock would give */
     struct world_state state;
     struct world_state store;
     bool stored;
+    struct holm_epoch stored_former;
+    struct holm_dot relied[8]; /* as of the store */
+    size_t relied_count;
     struct holm_members members;
     struct holm_stable stable;
     struct world_raw raw[WORLD_NODES]; /* reports as heard, for rules left out */
@@ -189,7 +197,6 @@ enum world_message_type {
 struct world_message {
     enum world_message_type type;
     struct holm_actor from, to;
-    bool from_member;
     struct world_state state; /* as much of it as the type needs */
 };
 
@@ -209,6 +216,7 @@ struct world {
     struct world_message messages[WORLD_MESSAGES];
     bool story;
     uint64_t collected, folded, ghosts_gone, reminted, dropped, replaced;
+    bool stuck; /* nobody is left who could admit anyone, by forgets of those who lost all */
     char harm[256];
 };
 
@@ -259,9 +267,13 @@ void world_start(struct world *world, int node, bool from_store, uint64_t clock)
 bool world_admit(struct world *world, int member, int node);
 /* The node syncs from the member and is confirmed if it may be. */
 bool world_join(struct world *world, int node, int member);
-/* The node confirms itself, if it may. */
-bool world_confirm_itself(struct world *world, int node);
+/* The node confirms itself, if it may, with all that the other provisional ones have. */
+bool world_confirm_itself(struct world *world, int node, bool founding);
 void world_forget(struct world *world, int member, int node);
+/* The member forgets the node, under the epoch that the node says its state is of; and the node starts anew
+ * to come back. */
+void world_disown(struct world *world, int member, int node);
+void world_give_up(struct world *world, int member, int node);
 /* Whether the node, confirmed, finds itself lost on meeting the member. */
 bool world_lost(struct world *world, int node, int member);
 
@@ -278,6 +290,9 @@ void world_move(struct world *world, int node);
 const char *world_harm(struct world *world);
 /* Everybody talks to everybody until nothing changes any more; then as above, and that all are equal. */
 const char *world_settle(struct world *world);
+/* As above; those who are down, provisional or lost come back first. Also that all are members then,
+ * and that nothing is left to collect. */
+const char *world_heal(struct world *world);
 int64_t world_sum(const struct world *world, int node, int key);
 bool world_alive(const struct world *world, int node, int key);
 

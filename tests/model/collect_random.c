@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Random schedules with all rules kept. Every few steps the judge is asked; in the end all heals, and
+ * nothing may be wrong, different or left over.
+ *
+ *     HOLM_SOAK=1 [HOLM_SOAK_SCHEDULES=n]     more of them
+ *     HOLM_COLLECT_SEED=n                     this one alone, as a story
+ */
+#include "tests/model/collect_world.h"
+
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define STEPS 120
+#define TOLD(...) WORLD_TELLS(w, __VA_ARGS__)
+
+static const char *const type_names[] = {"", "put", "drop", "bury", "count", "reset", "move"};
+static const char *const message_names[] = {"", "report", "list", "runs", "cut"};
+
+static char name(int node)
+{
+    return (char)('A' + node);
+}
+
+static int any_node(struct world *w, struct chance *chance)
+{
+    return (int)chance_below(chance, (uint64_t)w->node_count);
+}
+
+static void write_something(struct world *w, struct chance *chance)
+{
+    int node = any_node(w, chance);
+    struct world_wish wishes[3];
+    int count = chance_permille(chance, 150) ? 3 : 1;
+    if (!w->nodes[node].alive)
+        return;
+    for (int i = 0; i < count; i++) {
+        const uint64_t types[] = {WORLD_PUT,  WORLD_PUT,   WORLD_PUT,   WORLD_DROP, WORLD_BURY,
+                                  WORLD_BURY, WORLD_COUNT, WORLD_COUNT, WORLD_RESET};
+        wishes[i].type = (enum world_op_type)types[chance_below(chance, 9)];
+        wishes[i].key = (int)chance_below(chance, 2);
+        wishes[i].amount = (int64_t)chance_below(chance, 9) - 3;
+    }
+    bool done = world_write_batch(w, node, wishes, count);
+    for (int i = 0; i < count; i++)
+        TOLD("  %c %s %d%s", name(node), type_names[wishes[i].type], wishes[i].key,
+             done ? "" : " (refused)");
+    TOLD("   [run %d]\n", w->run_count - 1);
+}
+
+static void broadcast_something(struct world *w, struct chance *chance)
+{
+    if (w->run_count == 0)
+        return;
+    int last = w->run_count - 1;
+    int run = chance_permille(chance, 700) && last > 5
+                  ? last - (int)chance_below(chance, 5)
+                  : (int)chance_below(chance, (uint64_t)w->run_count);
+    int to = any_node(w, chance);
+    TOLD("  run %d reaches %c\n", run, name(to));
+    world_broadcast(w, run, to);
+}
+
+static void tell_something(struct world *w, struct chance *chance)
+{
+    const enum world_message_type types[] = {WORLD_RUNS,   WORLD_RUNS,   WORLD_LIST,
+                                             WORLD_LIST,   WORLD_RUNS,   WORLD_REPORT,
+                                             WORLD_REPORT, WORLD_REPORT, WORLD_CUT};
+    enum world_message_type type = types[chance_below(chance, 9)];
+    int from = any_node(w, chance);
+    int to = any_node(w, chance);
+    int message = world_send(w, type, from, to);
+    if (message < 0)
+        return;
+    bool late = chance_permille(chance, 300);
+    TOLD("  %s of %c to %c%s %d\n", message_names[type], name(from), name(to),
+         late ? " is sent:" : "", message);
+    if (!late)
+        (void)world_deliver(w, message);
+}
+
+static void read_something(struct world *w, struct chance *chance)
+{
+    int message = (int)chance_below(chance, WORLD_MESSAGES);
+    if (w->messages[message].type == WORLD_NONE)
+        return;
+    TOLD("  message %d is read\n", message);
+    (void)world_deliver_unread(w, message);
+}
+
+static void change_lives(struct world *w, struct chance *chance)
+{
+    int node = any_node(w, chance);
+    struct world_node *n = &w->nodes[node];
+    if (!n->alive) {
+        bool from_store = n->stored && chance_permille(chance, 750);
+        uint64_t clock = chance_permille(chance, 150) ? 1 + chance_below(chance, 4) : 0;
+        if (clock != 0 && clock <= n->actor.epoch.value)
+            clock = 0; /* only a clock could do that; see T41 for one that does */
+        world_start(w, node, from_store, clock);
+        TOLD("  %c starts as e%" PRIu64 ", %s\n", name(node), n->actor.epoch.value,
+             from_store ? "restored" : "empty");
+    } else if (chance_permille(chance, 450)) {
+        world_store(w, node);
+        TOLD("  %c is stored\n", name(node));
+    } else if (chance_permille(chance, 700)) {
+        world_crash(w, node);
+        TOLD("  %c crashes\n", name(node));
+    }
+}
+
+static void come_in(struct world *w, struct chance *chance)
+{
+    int node = any_node(w, chance);
+    int member = any_node(w, chance);
+    int server = chance_permille(chance, 800) ? member : any_node(w, chance);
+    if (!w->nodes[node].alive || w->nodes[node].confirmed)
+        return;
+    if (chance_permille(chance, 100)) {
+        bool done = world_confirm_itself(w, node, false);
+        TOLD("  %c confirms itself: %s\n", name(node), done ? "yes" : "no");
+        return;
+    }
+    if (chance_permille(chance, 850)) {
+        bool done = world_admit(w, member, node);
+        TOLD("  %c admits %c.e%" PRIu64 ": %s%s\n", name(member), name(node),
+             w->nodes[node].actor.epoch.value, done ? "yes" : "no",
+             w->nodes[node].returning ? ", by replacement" : "");
+    }
+    if (chance_permille(chance, 850)) {
+        bool done = world_join(w, node, server);
+        TOLD("  %c syncs from %c: %s\n", name(node), name(server),
+             done ? "confirmed" : "not confirmed");
+    }
+}
+
+static void forget_somebody(struct world *w, struct chance *chance)
+{
+    int member = any_node(w, chance);
+    int node = any_node(w, chance);
+    const struct world_node *m = &w->nodes[member];
+    const struct holm_member_row *row = holm_members_find(&m->members, w->nodes[node].actor.node);
+    if (member == node || !m->alive || !m->confirmed || row == NULL || row->forgotten ||
+        !holm_members_current(&m->members, m->actor))
+        return;
+    TOLD("  %c forgets %c.e%" PRIu64 "\n", name(member), name(node), row->actor.epoch.value);
+    world_forget(w, member, node);
+}
+
+static void step(struct world *w, struct chance *chance)
+{
+    uint64_t pick = chance_below(chance, 1000);
+    if (pick < 260) {
+        write_something(w, chance);
+    } else if (pick < 400) {
+        broadcast_something(w, chance);
+    } else if (pick < 660) {
+        tell_something(w, chance);
+    } else if (pick < 720) {
+        read_something(w, chance);
+    } else if (pick < 860) {
+        int node = any_node(w, chance);
+        if (world_collect(w, node))
+            TOLD("  %c collects\n", name(node));
+    } else if (pick < 920) {
+        change_lives(w, chance);
+    } else if (pick < 994) {
+        come_in(w, chance);
+    } else {
+        forget_somebody(w, chance);
+    }
+}
+
+struct totals {
+    uint64_t schedules, collected, folded, ghosts, replaced, reminted, dropped, stuck;
+};
+
+static const char *play(struct world *w, uint64_t seed, struct totals *totals)
+{
+    struct chance chance = {.state = seed};
+    const char *harm = NULL;
+    int nodes = 2 + (int)chance_below(&chance, 3);
+    world_init(w, nodes, WORLD_ALL_RULES);
+    w->story = getenv("HOLM_COLLECT_SEED") != NULL;
+    for (int i = 0; harm == NULL && i < STEPS; i++) {
+        step(w, &chance);
+        harm = world_harm(w);
+    }
+    TOLD("  all heals\n");
+    if (harm == NULL)
+        harm = world_heal(w);
+    totals->schedules += 1;
+    totals->collected += w->collected;
+    totals->folded += w->folded;
+    totals->ghosts += w->ghosts_gone;
+    totals->replaced += w->replaced;
+    totals->reminted += w->reminted;
+    totals->dropped += w->dropped;
+    totals->stuck += w->stuck ? 1 : 0;
+    world_release(w);
+    return harm;
+}
+
+static uint64_t number_of(const char *variable, uint64_t otherwise)
+{
+    const char *text = getenv(variable);
+    return text == NULL ? otherwise : strtoull(text, NULL, 10);
+}
+
+static void test_collect_when_schedules_are_random_then_nothing_is_revived_or_lost(void **state)
+{
+    (void)state;
+    static struct world world;
+    struct totals totals = {0};
+    int bad = 0;
+    uint64_t first = number_of("HOLM_COLLECT_SEED", 1);
+    uint64_t count = number_of("HOLM_SOAK_SCHEDULES",
+                               getenv("HOLM_SOAK") != NULL ? 1000000 : 10000);
+    if (getenv("HOLM_COLLECT_SEED") != NULL)
+        count = 1;
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        const char *harm = play(&world, seed, &totals);
+        if (harm != NULL) {
+            printf("HOLM_COLLECT_SEED=%" PRIu64 ": %s\n", seed, harm);
+            bad++;
+        }
+    }
+    printf("    %" PRIu64 " schedules, %" PRIu64 " tombstones collected, %" PRIu64
+           " epochs folded, %" PRIu64 " ghosts dropped\n",
+           totals.schedules, totals.collected, totals.folded, totals.ghosts);
+    printf("    %" PRIu64 " nodes replaced: %" PRIu64 " operations minted anew, %" PRIu64
+           " dropped; %" PRIu64 " schedules left to an operator\n",
+           totals.replaced, totals.reminted, totals.dropped, totals.stuck);
+    assert_int_equal(bad, 0);
+    assert_true(count < 1000 ||
+                (totals.collected > count && totals.folded > 100 && totals.replaced > 10));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_collect_when_schedules_are_random_then_nothing_is_revived_or_lost),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
