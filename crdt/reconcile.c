@@ -4,6 +4,7 @@
 
 #define FRAME_BYTES_DEFAULT ((size_t)1 << 20)
 #define FRAME_BYTES_MIN ((size_t)4096)
+#define SHORT_COUNT 64
 
 struct holm_reconcile_config holm_reconcile_config_default(size_t frame_bytes_max)
 {
@@ -128,9 +129,25 @@ static int compare_entries(const void *a, const void *b)
     return (marks[0] > marks[1]) - (marks[0] < marks[1]);
 }
 
+/* Nearly all lists are short, and half in order: then insertion is several times as fast. */
+static void insert_entries(struct holm_reconcile_entry **order, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct holm_reconcile_entry *entry = order[i];
+        size_t at = i;
+        for (; at > 0 && compare_entries(&order[at - 1], &entry) > 0; at--)
+            order[at] = order[at - 1];
+        order[at] = entry;
+    }
+}
+
 static void sort_entries(struct holm_reconcile_gather *gather)
 {
-    holm_sort(gather->order, gather->count, sizeof(struct holm_reconcile_entry *), compare_entries);
+    if (gather->count <= SHORT_COUNT)
+        insert_entries(gather->order, gather->count);
+    else
+        holm_sort(gather->order, gather->count, sizeof(struct holm_reconcile_entry *),
+                  compare_entries);
     if (gather->count <= gather->count_max)
         return;
     gather->count = gather->count_max;

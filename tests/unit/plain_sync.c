@@ -200,6 +200,8 @@ struct plain_link plain_sync_as_merge(const struct plain_link *how, struct plain
     plain_merge(&expected, server);
     assert_int_equal(plain_sync(&link, live, server), HOLM_RECONCILE_DONE);
     assert_true(plain_equal(live, &expected));
+    /* Two hashes of 64 bits that meet are not chance, but a bug that the sums have made good. */
+    assert_true(link.rounds == 1 || link.config.width < 4);
     holm_tree_check(&live->tree);
     plain_release(&expected);
     return link;
