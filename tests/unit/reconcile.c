@@ -148,6 +148,30 @@ static void test_reconcile_when_one_record_differs_then_bytes_do_not_follow_the_
     }
 }
 
+/* At the level where ranges have one or two records many are empty on one side alone. */
+static void test_reconcile_when_ranges_are_empty_on_one_side_then_they_differ(void **state)
+{
+    struct world world;
+    world_open(&world, 3, 3, PLAIN_EVEN);
+    plain_fill(&world.a, 0, 7000, 8);
+    plain_merge(&world.b, &world.a);
+    for (uint64_t i = 0; i < 40; i++) {
+        plain_put(&world.a, 1, key_at(i), holm_str("a"));
+        plain_put(&world.b, 2, key_at(100 + i), holm_str("b"));
+    }
+    for (size_t hop = 0; hop <= 4096; hop += 4096) {
+        struct plain b;
+        struct plain_link link = {.config = holm_reconcile_config_default(65536)};
+        link.config.hop_bytes = hop;
+        plain_copy(&b, &world.b);
+        link = plain_sync_as_merge(&link, &b, &world.a);
+        assert_int_equal(link.items, 40);
+        assert_int_equal(link.drops, 0);
+        plain_release(&b);
+    }
+    world_close(&world);
+}
+
 static void test_reconcile_when_one_record_is_large_then_it_is_told_in_parts(void **state)
 {
     struct world world;
@@ -177,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_reconcile_when_histories_differ_then_it_is_the_merge_of_the_cut),
         cmocka_unit_test(test_reconcile_when_digests_are_hashed_then_rounds_differ),
         cmocka_unit_test(test_reconcile_when_one_record_differs_then_bytes_do_not_follow_the_size),
+        cmocka_unit_test(test_reconcile_when_ranges_are_empty_on_one_side_then_they_differ),
         cmocka_unit_test(test_reconcile_when_one_record_is_large_then_it_is_told_in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
