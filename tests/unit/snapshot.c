@@ -238,6 +238,24 @@ static void test_snapshot_when_a_page_is_missing_then_it_is_refused(void **state
     world_close(&world);
 }
 
+/* Each part is whole, and its check is its own: it is their order that no check knows. */
+static void test_snapshot_when_pages_are_swapped_then_it_is_refused(void **state)
+{
+    struct world world;
+    world_open(&world);
+    size_t first = part_at(&world.bytes, 1);
+    size_t second = part_at(&world.bytes, 2);
+    size_t end = part_at(&world.bytes, 3);
+    unsigned char *swapped = malloc(world.bytes.size);
+    assert_non_null(swapped);
+    memcpy(swapped, world.bytes.data, world.bytes.size);
+    memcpy(swapped + first, world.bytes.data + second, end - second);
+    memcpy(swapped + first + (end - second), world.bytes.data + first, second - first);
+    assert_refused(&world, swapped, world.bytes.size, HOLM_EMALFORMED);
+    free(swapped);
+    world_close(&world);
+}
+
 /* ---- what is not for this replica ---------------------------------------------------------- */
 
 static void of_partition(struct holm_replica_config *config)
@@ -408,6 +426,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_snapshot_when_a_byte_is_changed_then_it_is_refused),
         cmocka_unit_test(test_snapshot_when_it_is_cut_off_then_it_is_refused),
         cmocka_unit_test(test_snapshot_when_a_page_is_missing_then_it_is_refused),
+        cmocka_unit_test(test_snapshot_when_pages_are_swapped_then_it_is_refused),
         cmocka_unit_test(test_snapshot_when_it_is_anothers_then_it_is_refused),
         cmocka_unit_test(test_snapshot_when_the_own_actor_wrote_it_then_it_is_refused),
         cmocka_unit_test(test_snapshot_when_it_is_newer_then_it_is_refused),
