@@ -85,6 +85,10 @@ endfunction()
 
 function(holm_test_properties name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LABELS;ENVIRONMENT")
+    if(HOLM_COVERAGE)
+        # Not optimised, and every line counted: a test that is cut off has counted nothing.
+        math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 10")
+    endif()
     set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
     if(HOLM_SANITIZE MATCHES "thread")
         list(APPEND arg_ENVIRONMENT "TSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/.cmake/tsan.supp")

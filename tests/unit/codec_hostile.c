@@ -198,6 +198,11 @@ static void pull_has_a_zero(Holm__Wire__Envelope *envelope)
     envelope->pull->vector->seqs[2] = 0;
 }
 
+static void pull_begins_with_a_zero(Holm__Wire__Envelope *envelope)
+{
+    envelope->pull->vector->seqs[0] = 0;
+}
+
 static void vector_is_newer(Holm__Wire__Envelope *envelope)
 {
     add_unknown(&envelope->sync_open->vector->base);
@@ -306,6 +311,7 @@ static const struct hostile cases[] = {
     {"an epoch twice in a pull", "pull", pull_names_an_epoch_twice, NULL, HOLM_EMALFORMED},
     {"epochs that wrap in a pull", "pull", pull_wraps, NULL, HOLM_EMALFORMED},
     {"a zero in a pull", "pull", pull_has_a_zero, NULL, HOLM_EMALFORMED},
+    {"a zero first in a pull", "pull", pull_begins_with_a_zero, NULL, HOLM_EMALFORMED},
     {"a long pull", "pull", NULL, few_vector_entries, HOLM_ETOOBIG},
     {"a newer vector", "sync_open", vector_is_newer, NULL, HOLM_EVERSION},
     {"no answer in a cut", "sync_cut", answer_is_missing, NULL, HOLM_EMALFORMED},
