@@ -68,10 +68,13 @@ hunt() {
     run_tests -L "^($kinds)\$" -LE soak -j "$jobs" --stop-on-failure
 }
 
-# What must pass before anything is planted, or its failure would say nothing.
+# Tests that the lists name for these bugs: what must pass before anything is planted, or its failure would say nothing.
 check_unplanted() {
-    local test targets=() filter
-    for test in $(awk '$1 == "@" { for (i = 4; i <= NF; i++) print $i }' tests/mutants/*.list | LC_ALL=C sort -u); do
+    local test name targets=() filter="" tests
+    tests=$(cat tests/mutants/*.list | grep '^@ ' | while read -r _ name _ tests; do
+        ! wanted "$name" "$@" || printf '%s\n' $tests
+    done | LC_ALL=C sort -u)
+    for test in $tests; do
         targets+=(--target "$(target_of "$test")")
         filter+="|${test//./\\.}"
     done
@@ -84,16 +87,17 @@ check_unplanted() {
 plant() {
     local list=$1 name=$2 file=$3 started=$SECONDS found status=0
     shift 3
-    if ! awk -v list="$list" -v name="$name" -f tests/mutants/plant.awk "$file" >"$scratch/planted"; then
+    if ! awk -v list="$list" -v name="$name" -f tests/mutants/plant.awk "$tree/$file" >"$scratch/planted"; then
         found="CANNOT BE PLANTED" status=1
     else
+        mv "$tree/$file" "$scratch/unplanted"
         cp "$scratch/planted" "$tree/$file"
         if ! found=$(hunt "$@"); then
             found="DOES NOT COMPILE" status=1
         elif [ -z "$found" ]; then
             found="SURVIVES" status=1
         fi
-        cp "$file" "$tree/$file"
+        cp "$scratch/unplanted" "$tree/$file"
     fi
     printf '%-42s %-26s %5d s\n' "$name" "$found" "$((SECONDS - started))"
     return "$status"
@@ -112,7 +116,7 @@ wanted() {
 copy_tree
 cmake -G Ninja -S "$tree" -B "$build" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O1 >"$scratch/log" 2>&1 ||
     { cat "$scratch/log" >&2; exit 1; }
-check_unplanted
+check_unplanted "$@"
 planted=0
 failed=0
 printf '%-42s %-26s %7s\n' "planted" "found by" "after"

@@ -84,6 +84,54 @@ static void test_replica_when_a_run_has_seen_the_future_then_it_is_refused(void 
     trio_close(&trio);
 }
 
+/* T33: runs end where they ended for everybody. One that does not is never applied: the state is fetched instead. */
+static void test_replica_when_a_run_overlaps_then_it_is_counted_and_synced(void **state)
+{
+    struct trio trio;
+    struct holm_fill fill;
+    struct holm_replica_config config = trio_config();
+    trio_open(&trio, &config);
+    trio_write(&trio, A, holm_op_put(holm_str("k"), holm_str("f"), holm_i64(1)));
+    assert_int_equal(trio_event(&trio, A, HOLM_EVENT_FLUSH), HOLM_OK);
+    (void)trio_run(&trio, 100000);
+    assert_int_equal(trio_stats(&trio, B).deltas_applied, 1);
+    struct holm_delta *delta = make_run(&trio, 1, &fill, 1, 0);
+    fill.items[0].op = HOLM_ITEM_BURY;
+    fill.items[0].seq = 2;
+    delta->last = 2;
+    assert_int_equal(holm_delta_check(delta), HOLM_OK);
+    assert_int_equal(trio_give_delta(&trio, B, A, delta), HOLM_OK);
+    assert_int_equal(trio_stats(&trio, B).overlaps, 1);
+    assert_int_equal(trio_stats(&trio, B).deltas_applied, 1);
+    assert_false(holm_replica_buried(trio.replicas[B], holm_str("k")));
+    (void)trio_run(&trio, 1000000);
+    assert_int_equal(trio_stats(&trio, B).syncs, 1);
+    assert_true(holm_replica_vector_hash(trio.replicas[A]) ==
+                holm_replica_vector_hash(trio.replicas[B]));
+    assert_true(holm_digest_equal(holm_replica_digest(trio.replicas[A]),
+                                  holm_replica_digest(trio.replicas[B])));
+    holm_delta_release(delta);
+    trio_close(&trio);
+}
+
+static void test_replica_when_a_run_is_of_another_partition_then_it_is_refused(void **state)
+{
+    struct trio trio;
+    struct holm_fill fill;
+    struct holm_replica_config config = trio_config();
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    struct holm_delta *delta = make_run(&trio, 1, &fill, 1, 0);
+    fill.items[0].op = HOLM_ITEM_BURY;
+    fill.items[0].seq = 1;
+    delta->partition += 1;
+    assert_int_equal(trio_give_delta(&trio, B, A, delta), HOLM_EINVAL);
+    assert_int_equal(trio_stats(&trio, B).deltas_applied, 0);
+    assert_false(holm_replica_buried(trio.replicas[B], holm_str("k")));
+    holm_delta_release(delta);
+    trio_close(&trio);
+}
+
 /* A held run that cannot ever be applied goes, and does not keep the replica awake. */
 static void test_replica_when_a_held_run_is_unsound_then_it_goes_and_others_follow(void **state)
 {
@@ -212,6 +260,8 @@ static void test_replica_when_beacons_tell_of_a_breach_again_then_the_repair_is_
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_replica_when_a_run_overlaps_then_it_is_counted_and_synced),
+        cmocka_unit_test(test_replica_when_a_run_is_of_another_partition_then_it_is_refused),
         cmocka_unit_test(test_replica_when_a_run_counts_beyond_its_causes_then_it_is_refused),
         cmocka_unit_test(test_replica_when_a_run_has_seen_the_future_then_it_is_refused),
         cmocka_unit_test(test_replica_when_a_held_run_is_unsound_then_it_goes_and_others_follow),
