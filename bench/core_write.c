@@ -202,9 +202,9 @@ struct scale {
 };
 
 static const struct scale scales[] = {
-    {"write-10k", "10^4 records; ns an operation", 10000, 15, 3},
-    {"write-100k", "10^5 records; ns an operation", 100000, 7, 1},
-    {"write-1M", "10^6 records; ns an operation", 1000000, 5, 1},
+    {"write-10k", "10^4 records; ns an operation", 10000, 9, 3},
+    {"write-100k", "10^5 records; ns an operation", 100000, 5, 1},
+    {"write-1M", "10^6 records; ns an operation", 1000000, 3, 1},
     {"write-10M", "10^7 records; ns an operation", 10000000, 1, 0},
 };
 
