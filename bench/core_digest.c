@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The digest tree: what following a change costs, and what it costs that somebody asks.
+ * The fingerprint of a cell; and the digest tree that sums them: what following a change costs, and
+ * what it costs that somebody asks.
  */
 #include <stdlib.h>
 #include <xxhash.h>
 
 #include "bench/bare.h"
 #include "bench/core.h"
-#include "crdt/tree.h"
+#include "crdt/state.h"
 
 #define DEPTH 4 /* what 10^6 records want */
 #define UPDATES 131072
@@ -16,7 +17,7 @@
 struct digesting {
     struct holm_tree tree;
     uint64_t hashes[UPDATES];
-    struct measure_samples hash, update, asked_each, asked_seldom;
+    struct measure_samples hash, fingerprint, update, asked_each, asked_seldom;
 };
 
 static void hash_all(struct digesting *digesting)
@@ -31,6 +32,29 @@ static void hash_all(struct digesting *digesting)
     }
     measure_end(&digesting->hash, &span, UPDATES);
     measure_require(sum.low != 0 && sum.high != 0, "hashes were taken");
+}
+
+/* Of a register of a small integer, in the field without a name. */
+static void fingerprint_all(struct digesting *digesting)
+{
+    const struct holm_allocator allocator = bare_allocator(NULL);
+    const struct holm_actor actor = {{1}, {1}};
+    struct holm_actors actors;
+    struct holm_state state;
+    struct holm_cell cell = {.kind = HOLM_REGISTER, .hlc = 1, .value = holm_i64(1)};
+    struct holm_digest sum = {0, 0};
+    holm_actors_init(&actors, &allocator, 7, 16);
+    measure_must(holm_actors_intern(&actors, actor, &cell.actor), "an actor");
+    measure_must(holm_state_init(&state, &allocator, &actors, 7), "a state");
+    struct measure_span span = measure_begin();
+    for (size_t i = 0; i < UPDATES; i++) {
+        cell.seq = i + 1;
+        holm_digest_add(&sum, holm_cell_digest(&state, digesting->hashes[i], &cell));
+    }
+    measure_end(&digesting->fingerprint, &span, UPDATES);
+    measure_require(sum.low != 0 && sum.high != 0, "fingerprints were taken");
+    holm_state_release(&state);
+    holm_actors_release(&actors);
 }
 
 /* A cell in the place of another: its term goes, the new one comes. */
@@ -84,6 +108,10 @@ static void make_tree(struct digesting *digesting)
 static void tell(struct report *report, const struct digesting *digesting)
 {
     struct report_base hash = report_base(report, "XXH3-128 of 64 B", "ns", &digesting->hash);
+    report_row(report, &(struct report_row){.name = "the fingerprint of a cell",
+                                            .unit = "ns",
+                                            .samples = &digesting->fingerprint,
+                                            .base = hash});
     report_row(report, &(struct report_row){.name = "a leaf follows a change",
                                             .unit = "ns",
                                             .samples = &digesting->update,
@@ -108,6 +136,7 @@ void core_digest(struct report *report)
     uint64_t round = 0;
     for (int r = 0; r < (report->quick ? 3 : 15); r++) {
         hash_all(digesting);
+        fingerprint_all(digesting);
         update_all(digesting, &digesting->update, 0, round++);
         update_all(digesting, &digesting->asked_seldom, 1024, round++);
         update_all(digesting, &digesting->asked_each, 1, round++);
@@ -116,6 +145,7 @@ void core_digest(struct report *report)
     tell(report, digesting);
     holm_tree_release(&digesting->tree);
     measure_samples_free(&digesting->hash);
+    measure_samples_free(&digesting->fingerprint);
     measure_samples_free(&digesting->update);
     measure_samples_free(&digesting->asked_seldom);
     measure_samples_free(&digesting->asked_each);

@@ -24,7 +24,7 @@ enum order {
 
 /* Bytes a record, both as asked for and as malloc takes them. */
 struct weight {
-    double asked, taken, blocks;
+    double asked, taken;
 };
 
 static struct holm_op op_of(struct holm_bytes key, size_t field, uint64_t salt)
@@ -77,8 +77,7 @@ static struct weight weight_of(const struct bare_meter *meter, const struct holm
     measure_require(stats.vector_entries >= ACTORS, "so many actors wrote");
     double log = (double)stats.log_bytes;
     return (struct weight){((double)meter->bytes - log) / (double)count,
-                           ((double)meter->taken - log) / (double)count,
-                           (double)meter->blocks / (double)count};
+                           ((double)meter->taken - log) / (double)count};
 }
 
 static struct weight weigh(const struct bare_keys *keys, size_t fields, enum order order)
@@ -143,9 +142,8 @@ static void tell_line(struct report *report, const char *how, const double weigh
 static void tell_weight(struct report *report, const char *what, struct weight weight, double most)
 {
     char name[64];
-    snprintf(name, sizeof name, "%s (%.2f blocks)", what, weight.blocks);
     report_row(report, &(struct report_row){
-                           .name = name, .unit = "B", .value = weight.taken, .most = most});
+                           .name = what, .unit = "B", .value = weight.taken, .most = most});
     snprintf(name, sizeof name, "%s, as asked for", what);
     report_row(report, &(struct report_row){.name = name, .unit = "B", .value = weight.asked});
 }
@@ -211,8 +209,7 @@ static struct weight weigh_loaded(const struct bare_keys *keys,
     measure_require(holm_digest_equal(holm_replica_digest(writer), holm_replica_digest(replica)),
                     "all was loaded");
     double count = (double)keys->count;
-    struct weight weight = {(double)meter.bytes / count, (double)meter.taken / count,
-                            (double)meter.blocks / count};
+    struct weight weight = {(double)meter.bytes / count, (double)meter.taken / count};
     holm_replica_free(replica);
     holm_replica_free(writer);
     return weight;
@@ -235,8 +232,8 @@ void core_memory(struct report *report)
                      "10^5 records of one cell, from a cut; bytes as malloc takes them"))
         measure_kinds(report);
     if (report->quick) {
-        if (report_wants(report, "memory-100k",
-                         "10^5 records of integers by 16 actors; bytes as malloc takes them"))
+        if (report_wants(report, "memory-20k",
+                         "20,000 records of integers by 16 actors; bytes as malloc takes them"))
             measure_line(report, 20000);
         return;
     }
