@@ -156,8 +156,11 @@ static void spell(const struct told *told, struct cells *cells)
 static void print_text(const struct told *told, const struct cells *cells)
 {
     char line[256];
-    int length = snprintf(line, sizeof line, "%c %-44s %8s %-4s %5s %8s %8s  %-15s", told->letter,
-                          told->row->name, cells->value, told->row->unit, cells->spread,
+    int over = (int)strlen(told->row->name) -
+               44; /* a long name takes of the room before the value */
+    int width = over <= 0 ? 8 : over >= 8 ? 0 : 8 - over;
+    int length = snprintf(line, sizeof line, "%c %-44s %*s %-4s %5s %8s %8s  %-15s", told->letter,
+                          told->row->name, width, cells->value, told->row->unit, cells->spread,
                           cells->ratio, cells->goal, cells->verdict);
     if (told->instructions > 0)
         length += snprintf(line + length, sizeof line - (size_t)length, " %6.0f",
