@@ -90,10 +90,8 @@ bool report_wants(struct report *report, const char *group, const char *about)
 
 static void number_text(char text[CELL_BYTES], double value)
 {
-    if (value >= 100)
-        snprintf(text, CELL_BYTES, "%.0f", value);
-    else
-        snprintf(text, CELL_BYTES, value >= 10 ? "%.1f" : "%.2f", value);
+    int digits = value >= 100 ? 0 : value >= 10 ? 1 : value >= 0.1 || value <= 0 ? 2 : 4;
+    snprintf(text, CELL_BYTES, "%.*f", digits, value);
 }
 
 /* A row with its figures worked out; what is not there is 0. */
