@@ -46,9 +46,11 @@ static enum holm_status take_room(struct holm_encoder *encoder, size_t bytes,
 {
     enum holm_status status = holm_array_reserve(&encoder->allocator, &encoder->room,
                                                  &encoder->room_capacity, 1, bytes);
+    if (status != HOLM_OK)
+        return status;
     room->at = encoder->room;
     room->end = room->at + bytes;
-    return status;
+    return HOLM_OK;
 }
 
 static enum holm_status set_run(struct holm_encoder *encoder, struct holm_actor sender,
@@ -120,10 +122,11 @@ static enum holm_status extend(struct body *body, size_t bytes, unsigned char **
     enum holm_status status = holm_array_reserve(&encoder->allocator, &encoder->frame,
                                                  &encoder->frame_capacity, 1,
                                                  HEAD_BYTES_MAX + body->size + bytes);
+    if (status != HOLM_OK)
+        return status;
     *at = (unsigned char *)encoder->frame + HEAD_BYTES_MAX + body->size;
-    if (status == HOLM_OK)
-        body->size += bytes;
-    return status;
+    body->size += bytes;
+    return HOLM_OK;
 }
 
 static enum holm_status write_delta(struct body *body, const struct holm_message *message)
