@@ -109,34 +109,49 @@ static struct holm_decoded *carry(struct talk *talk, const struct holm_message *
     return decoded;
 }
 
-static void answer(struct talk *talk, const struct holm_sync_ask *ask)
+static void answer(struct talk *talk, struct holm_decoded *asked)
 {
-    struct holm_message message = {.type = HOLM_MESSAGE_SYNC_ASK, .sender = actor_of(1, 1)};
-    message.as.sync_ask = *ask;
-    struct holm_decoded *asked = carry(talk, &message);
-    message.type = HOLM_MESSAGE_SYNC_TELL;
+    struct holm_message message = {.type = HOLM_MESSAGE_SYNC_TELL, .sender = actor_of(1, 1)};
     assert_int_equal(
         holm_reconcile_answer(&talk->server, &asked->message.as.sync_ask, &message.as.sync_tell),
         HOLM_OK);
     struct holm_decoded *told = carry(talk, &message);
     assert_int_equal(holm_reconcile_take(talk->receiver, &told->message.as.sync_tell), HOLM_OK);
+    /* A tell that comes twice is of no ask any more. */
+    assert_int_equal(holm_reconcile_take(talk->receiver, &told->message.as.sync_tell), HOLM_OK);
     holm_decoded_free(told);
-    holm_decoded_free(asked);
 }
 
-static void ask_and_answer(struct talk *talk)
+/* Asks as much as may be under way at once; the answers come in the order of the asks, or the other way
+ * round, or are lost with the link. */
+static void ask_and_answer(struct talk *talk, bool backwards)
 {
-    const struct holm_sync_ask *ask;
-    assert_int_equal(holm_reconcile_ask(talk->receiver, &ask), HOLM_OK);
-    if (ask == NULL)
-        return;
-    talk->since_break += 1;
-    if (talk->link->break_after > 0 && talk->since_break >= talk->link->break_after) {
+    struct holm_decoded *asked[8];
+    size_t count = 0;
+    for (;;) {
+        const struct holm_sync_ask *ask;
+        assert_int_equal(holm_reconcile_ask(talk->receiver, &ask), HOLM_OK);
+        if (ask == NULL)
+            break;
+        assert_in_range(count, 0, talk->link->config.window - 1u);
+        struct holm_message message = {.type = HOLM_MESSAGE_SYNC_ASK, .sender = actor_of(1, 1)};
+        message.as.sync_ask = *ask;
+        asked[count++] = carry(talk, &message);
+    }
+    for (size_t i = 0; i < count; i++) {
+        talk->since_break += 1;
+        bool lost = talk->link->break_after > 0 && talk->since_break > talk->link->break_after;
+        if (!lost)
+            answer(talk, asked[backwards ? count - 1 - i : i]);
+        if (lost || i + 1 == count)
+            break;
+    }
+    if (talk->link->break_after > 0 && talk->since_break > talk->link->break_after) {
         talk->since_break = 0;
         assert_int_equal(holm_reconcile_resend(talk->receiver), HOLM_OK);
-        return;
     }
-    answer(talk, ask);
+    for (size_t i = 0; i < count; i++)
+        holm_decoded_free(asked[i]);
 }
 
 static uint64_t items_in(const struct holm_page *const *pages, size_t count)
@@ -170,7 +185,7 @@ enum holm_reconcile_outcome plain_sync(struct plain_link *link, struct plain *li
         HOLM_OK);
     for (size_t step = 0; holm_reconcile_outcome(talk.receiver) == HOLM_RECONCILE_RUNNING; step++) {
         assert_true(step < 1000000);
-        ask_and_answer(&talk);
+        ask_and_answer(&talk, step % 2 == 1);
     }
     enum holm_reconcile_outcome outcome = holm_reconcile_outcome(talk.receiver);
     link->asks = holm_reconcile_figures(talk.receiver).asks;

@@ -172,6 +172,25 @@ static void test_reconcile_when_ranges_are_empty_on_one_side_then_they_differ(vo
     world_close(&world);
 }
 
+/* Five records here and 20,000 there: hardly anything is compared, all is fetched. */
+static void test_reconcile_when_one_side_is_small_then_little_is_compared(void **state)
+{
+    struct world world;
+    struct plain_link link = {.config = holm_reconcile_config_default(65536)};
+    world_open(&world, 3, 0, PLAIN_EVEN);
+    plain_fill(&world.a, 0, 20000, 8);
+    struct plain empty;
+    plain_copy(&empty, &world.b);
+    for (uint64_t i = 0; i < 5; i++)
+        plain_put(&world.b, 2, key_at(i), holm_str("b"));
+    uint64_t alone = plain_sync_as_merge(&link, &empty, &world.a).bytes;
+    link = plain_sync_as_merge(&link, &world.b, &world.a);
+    assert_int_equal(link.items, 20000);
+    assert_in_range(link.bytes, alone, alone + alone / 100);
+    plain_release(&empty);
+    world_close(&world);
+}
+
 static void test_reconcile_when_one_record_is_large_then_it_is_told_in_parts(void **state)
 {
     struct world world;
@@ -202,6 +221,7 @@ int main(void)
         cmocka_unit_test(test_reconcile_when_digests_are_hashed_then_rounds_differ),
         cmocka_unit_test(test_reconcile_when_one_record_differs_then_bytes_do_not_follow_the_size),
         cmocka_unit_test(test_reconcile_when_ranges_are_empty_on_one_side_then_they_differ),
+        cmocka_unit_test(test_reconcile_when_one_side_is_small_then_little_is_compared),
         cmocka_unit_test(test_reconcile_when_one_record_is_large_then_it_is_told_in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
