@@ -182,13 +182,21 @@ enum holm_status holm_vector_raise(struct holm_vector *target, struct holm_actor
 {
     HOLM_ASSERT(seq > 0);
     struct holm_dot entry = {actor, seq};
-    struct holm_vector_view view = {&entry, 1};
+    struct holm_vector_view one = {&entry, 1};
     size_t place = place_of(holm_vector_view(target), actor);
-    if (seq == HOLM_SEQ_FOLDED || !stands_at(holm_vector_view(target), place, actor))
-        return holm_vector_has(holm_vector_view(target), entry) ? HOLM_OK
-                                                                : holm_vector_join(target, view);
-    if (seq > target->entries[place].seq)
-        target->entries[place].seq = seq;
+    if (holm_vector_has(holm_vector_view(target), entry))
+        return HOLM_OK;
+    if (seq == HOLM_SEQ_FOLDED)
+        return holm_vector_join(target, one);
+    if (!stands_at(holm_vector_view(target), place, actor)) {
+        enum holm_status status = reserve(target, target->count + 1);
+        if (status != HOLM_OK)
+            return status;
+        memmove(target->entries + place + 1, target->entries + place,
+                (target->count - place) * sizeof *target->entries);
+        target->count += 1;
+    }
+    target->entries[place] = entry;
     return HOLM_OK;
 }
 

@@ -277,7 +277,7 @@ static void test_members_when_any_allocation_fails_then_nothing_has_changed(void
         apply(&whole, op);
         assert_same(&f.members, &whole.members);
     }
-    assert_true(refused > 10);
+    assert_true(refused > 5);
     close(&f);
     close(&whole);
 }
