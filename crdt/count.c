@@ -58,6 +58,18 @@ void holm_count_merge(struct holm_count *target, const struct holm_count *source
     HOLM_ASSERT(target->cancelled <= target->last);
 }
 
+enum holm_status holm_count_fold(struct holm_count *folded, const struct holm_count *entry)
+{
+    HOLM_ASSERT(folded->start == folded->last && folded->cancelled == 0);
+    int64_t sum;
+    if (!holm_count_live(entry))
+        return HOLM_OK;
+    if (!add(folded->sum, entry->sum - entry->cancelled_sum, &sum))
+        return HOLM_EOVERFLOW;
+    *folded = (struct holm_count){.start = 1, .last = 1, .sum = sum};
+    return HOLM_OK;
+}
+
 bool holm_count_equal(const struct holm_count *a, const struct holm_count *b)
 {
     return a->start == b->start && a->last == b->last && a->sum == b->sum &&

@@ -35,6 +35,17 @@ struct holm_count holm_count_cancelled(const struct holm_count *count);
 /* target := the merge of both. Commutative, associative, idempotent. */
 void holm_count_merge(struct holm_count *target, const struct holm_count *source);
 
+/*
+ * Adds the live part of an entry, whose epoch is folded (stable.h), to what is known of all folded
+ * epochs of its node. Such an entry is (1, 1, sum, 0, 0) under epoch 0: no chain, since it never grows
+ * by increments; and whoever resets it after it was folded has seen all of it, so that a mark of any
+ * folded epoch of the node cancels it whole (docs/decisions/0007). `folded` starts as all zero, which
+ * is not live. An entry that is not live adds nothing.
+ *   HOLM_EOVERFLOW  the sum would leave 64 bits: the entry stays as it is, under its own epoch
+ */
+HOLM_NODISCARD enum holm_status holm_count_fold(struct holm_count *folded,
+                                                const struct holm_count *entry);
+
 bool holm_count_equal(const struct holm_count *a, const struct holm_count *b);
 
 /* An exact sum of any number of live parts, wider than 64 bits, and its saturated value. */

@@ -185,17 +185,11 @@ static void fold_entries(struct world_state *state)
         }
         struct holm_actor actor = folded_actor(entry.actor);
         remove_entry(state, &state->entries[i]);
-        if (!holm_count_live(&entry.count))
-            continue;
-        int64_t sum = entry.count.sum - entry.count.cancelled_sum;
         struct world_entry *group = state_entry(state, entry.key, actor);
-        if (group != NULL) {
-            group->count.sum += sum;
-            continue;
-        }
         struct world_entry fresh = {.key = entry.key, .actor = actor};
-        fresh.count = (struct holm_count){.start = 1, .last = 1, .sum = sum};
-        (void)add_entry(state, &fresh);
+        must(holm_count_fold(group != NULL ? &group->count : &fresh.count, &entry.count));
+        if (group == NULL && holm_count_live(&fresh.count))
+            (void)add_entry(state, &fresh);
     }
 }
 
