@@ -167,6 +167,40 @@ static void test_replica_when_many_epochs_counted_then_reading_and_resetting_sta
     trio_close(&trio);
 }
 
+/* A reset names every writer whose part is live. What does not fit into half a frame is refused whole:
+ * here 18 marks of 113 bytes at most do, where the default frame of 1 MiB has room for 4,600. */
+static void test_replica_when_a_reset_names_more_than_fits_then_it_is_refused_whole(void **state)
+{
+    struct trio trio;
+    int64_t sum;
+    struct holm_op reset = holm_op_reset(holm_str("k"), holm_str("n"));
+    struct holm_replica_config config = trio_config();
+    config.frame_bytes_max = 4096;
+    trio_open(&trio, &config);
+    for (uint32_t lives = 1; lives <= 40; lives++) {
+        struct holm_event event = {.type = HOLM_EVENT_EPOCH, .as.epoch = {lives + 1}};
+        trio_write(&trio, A, holm_op_add(holm_str("k"), holm_str("n"), 1));
+        assert_int_equal(trio_step(&trio, A, &event), HOLM_OK);
+        if (lives == 18) {
+            trio_write(&trio, A, reset);
+            assert_int_equal(holm_replica_count(trio.replicas[A], reset.key, reset.field, &sum),
+                             HOLM_ENOENT);
+        }
+    }
+    struct holm_digest before = holm_replica_transfer_digest(trio.replicas[A]);
+    assert_int_equal(trio_commit(&trio, A, &reset, 1), HOLM_ETOOBIG);
+    reset.type = HOLM_OP_REMOVE;
+    assert_int_equal(trio_commit(&trio, A, &reset, 1), HOLM_ETOOBIG);
+    assert_true(holm_digest_equal(before, holm_replica_transfer_digest(trio.replicas[A])));
+    assert_int_equal(holm_replica_count(trio.replicas[A], reset.key, reset.field, &sum), HOLM_OK);
+    assert_int_equal(sum, 22);
+    trio_write(&trio, A, holm_op_bury(holm_str("k")));
+    (void)trio_run(&trio, 2000000);
+    assert_equal(&trio);
+    assert_true(holm_replica_buried(trio.replicas[C], holm_str("k")));
+    trio_close(&trio);
+}
+
 /* What a large change needed on the way is given back: memory follows the state. */
 static void test_replica_when_a_large_change_is_over_then_its_memory_is_free(void **state)
 {
@@ -194,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_replica_when_thousands_are_held_then_the_gap_lets_all_through),
         cmocka_unit_test(
             test_replica_when_many_epochs_counted_then_reading_and_resetting_stay_quick),
+        cmocka_unit_test(test_replica_when_a_reset_names_more_than_fits_then_it_is_refused_whole),
         cmocka_unit_test(test_replica_when_a_large_change_is_over_then_its_memory_is_free),
     };
 
