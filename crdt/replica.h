@@ -211,7 +211,7 @@ void holm_replica_visit(const struct holm_replica *replica, struct holm_bytes ke
                         holm_cell_visitor *visit, void *context);
 
 /* Visits live cells of one record at or below a path, in the same order: those of the path itself
- * come first. O(fields of the record + cells visited). */
+ * come first. O(log cells of the record + cells visited). */
 void holm_replica_visit_below(const struct holm_replica *replica, struct holm_bytes key,
                               struct holm_path path, holm_cell_visitor *visit, void *context);
 

@@ -315,13 +315,14 @@ static enum holm_status remove_path(struct writing *writing)
     struct holm_pending_item item = new_item(writing, HOLM_ITEM_DROP_PATH, 0, holm_mem(NULL, 0));
     uint32_t index = UINT32_MAX;
     enum holm_status status = HOLM_OK;
-    while (status == HOLM_OK && holm_spot_cell(state, &spot, &cell)) {
-        bool covered = holm_path_covers(writing->path, holm_names_path(&state->names, cell.path));
-        if (covered && cell.kind != HOLM_COUNTER) {
+    holm_spot_seek_path(state, &spot, writing->path);
+    while (status == HOLM_OK && holm_spot_cell(state, &spot, &cell) &&
+           holm_path_covers(writing->path, holm_names_path(&state->names, cell.path))) {
+        if (cell.kind != HOLM_COUNTER) {
             status = drop_cell(writing, &spot, &cell, &item, &index);
             continue;
         }
-        if (covered && holm_cell_live(&cell))
+        if (holm_cell_live(&cell))
             status = reset_entry(writing, &spot, &cell);
         holm_spot_next(state, &spot);
     }

@@ -87,9 +87,10 @@ static enum holm_status drop_path(const struct applying *applying, const struct 
     struct holm_state *state = &applying->replica->state;
     struct holm_cell cell;
     enum holm_status status = HOLM_OK;
-    while (status == HOLM_OK && holm_spot_cell(state, spot, &cell)) {
-        if (cell.kind != HOLM_COUNTER && lists(applying, item, &cell) &&
-            holm_path_covers(item->path, holm_names_path(&state->names, cell.path)))
+    holm_spot_seek_path(state, spot, item->path);
+    while (status == HOLM_OK && holm_spot_cell(state, spot, &cell) &&
+           holm_path_covers(item->path, holm_names_path(&state->names, cell.path))) {
+        if (cell.kind != HOLM_COUNTER && lists(applying, item, &cell))
             status = holm_spot_erase(state, spot);
         else
             holm_spot_next(state, spot);

@@ -120,9 +120,12 @@ static bool visit_record(const struct holm_replica *replica, struct holm_spot *s
 {
     const struct holm_state *state = &replica->state;
     struct holm_cell cell;
+    if (above.size > 0)
+        holm_spot_seek_path(state, spot, above);
     for (; holm_spot_cell(state, spot, &cell); holm_spot_next(state, spot)) {
-        if (!holm_cell_live(&cell) ||
-            !holm_path_covers(above, holm_names_path(&state->names, cell.path)))
+        if (!holm_path_covers(above, holm_names_path(&state->names, cell.path)))
+            return true;
+        if (!holm_cell_live(&cell))
             continue;
         struct holm_cell_view view = view_cell(replica, spot, &cell);
         if (!visit(context, &view))

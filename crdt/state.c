@@ -300,6 +300,32 @@ bool holm_spot_seek(const struct holm_state *state, struct holm_spot *spot,
     return true;
 }
 
+void holm_spot_seek_path(const struct holm_state *state, struct holm_spot *spot,
+                         struct holm_bytes path)
+{
+    const struct holm_record *record = holm_record_at(state, spot->record);
+    struct holm_cell cell;
+    spot->segment = 0;
+    if (record->flags & RECORD_SEGMENTED) {
+        const struct holm_segment *index = holm_segment_at(state, holm_record_index(record));
+        uint32_t high = holm_index_count(index);
+        while (high - spot->segment > 1) {
+            uint32_t middle = spot->segment + (high - spot->segment) / 2;
+            const struct holm_segment *segment = holm_segment_at(state,
+                                                                 holm_index_get(index, middle));
+            if (holm_bytes_compare(holm_names_path(&state->names, holm_packed_path(segment->data)),
+                                   path) < 0)
+                spot->segment = middle;
+            else
+                high = middle;
+        }
+    }
+    spot->at = holm_spot_range(state, spot).first;
+    while (holm_spot_cell(state, spot, &cell) &&
+           holm_bytes_compare(holm_names_path(&state->names, cell.path), path) < 0)
+        holm_spot_next(state, spot);
+}
+
 bool holm_state_seek(const struct holm_state *state, const struct holm_key *key,
                      struct holm_bytes path, uint8_t kind, struct holm_bytes sub,
                      struct holm_spot *spot)

@@ -164,6 +164,11 @@ void holm_spot_next(const struct holm_state *state, struct holm_spot *spot);
 /* To the record's first cell. */
 void holm_spot_rewind(const struct holm_state *state, struct holm_spot *spot);
 
+/* To the first cell whose path is `path` or behind it, in the order of their bytes: what lies at and
+ * below a path follows from there, and nothing else is between. O(log cells). */
+void holm_spot_seek_path(const struct holm_state *state, struct holm_spot *spot,
+                         struct holm_bytes path);
+
 struct holm_slot holm_cell_slot(const struct holm_cell *cell);
 
 struct holm_bytes holm_spot_key(const struct holm_state *state, const struct holm_spot *spot);

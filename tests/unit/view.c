@@ -277,6 +277,49 @@ static void test_view_of_elements_when_limited_then_the_next_goes_on_behind_the_
     holm_replica_free(b);
 }
 
+/* Sets of hundreds of elements before, at, below and behind: a record of many blocks. */
+static void test_view_of_a_path_in_a_large_record_has_all_of_it_and_nothing_else(void **state)
+{
+    const struct holm_path paths[] = {HOLM_PATH("a"), HOLM_PATH("p"), HOLM_PATH("p", "f"),
+                                      HOLM_PATH("p", "g", "h"), HOLM_PATH("q")};
+    const size_t expected[] = {400, 3 * 400, 400, 400, 400};
+    struct holm_replica *replica = bare_open(1);
+    struct holm_view_choice choice = {.own = false};
+    struct holm_view *view;
+
+    for (unsigned number = 0; number < 400; number++) {
+        for (size_t i = 0; i < 5; i++) {
+            char element[16];
+            struct holm_op op;
+
+            snprintf(element, sizeof element, "%04u", number * 37 % 400);
+            op = holm_op_insert(K, holm_str(""), holm_str(element));
+            op.parents = paths[i];
+            bare_write(replica, op);
+        }
+    }
+    for (size_t i = 0; i < 5; i++) {
+        choice.path = paths[i];
+        assert_int_equal(holm_view_copy(replica, K, choice, &view), HOLM_OK);
+        assert_int_equal(holm_view_count(view), expected[i]);
+        assert_path(view, 0, paths[i]);
+        holm_view_free(view);
+    }
+    choice.path = HOLM_PATH("o");
+    assert_int_equal(holm_view_copy(replica, K, choice, &view), HOLM_ENOENT);
+    choice.path = HOLM_PATH("z");
+    assert_int_equal(holm_view_copy(replica, K, choice, &view), HOLM_ENOENT);
+
+    bare_write(replica, holm_op_remove(K, holm_str("p")));
+    choice.path = HOLM_PATH("p");
+    assert_int_equal(holm_view_copy(replica, K, choice, &view), HOLM_ENOENT);
+    view = copy(replica);
+    assert_int_equal(holm_view_count(view), 800);
+    holm_view_free(view);
+    holm_replica_check(replica);
+    holm_replica_free(replica);
+}
+
 /* Many fields of every length, so that the order of their paths is not that of their bytes. */
 static void test_view_when_there_are_many_fields_then_they_are_sorted_by_bytes(void **state)
 {
@@ -308,6 +351,7 @@ int main(void)
         cmocka_unit_test(test_view_when_fields_lie_in_fields_then_paths_are_whole_and_sorted),
         cmocka_unit_test(test_view_of_a_path_is_what_is_at_and_below_it_or_only_its_own),
         cmocka_unit_test(test_view_of_elements_when_limited_then_the_next_goes_on_behind_the_last),
+        cmocka_unit_test(test_view_of_a_path_in_a_large_record_has_all_of_it_and_nothing_else),
         cmocka_unit_test(test_view_when_there_are_many_fields_then_they_are_sorted_by_bytes),
     };
 
