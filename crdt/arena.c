@@ -4,13 +4,6 @@
 #define CHUNK_BYTES ((size_t)4096)
 #define ALIGNMENT ((size_t)16)
 
-struct holm_arena_chunk {
-    struct holm_arena_chunk *below;
-    size_t size; /* of the data */
-    size_t used;
-    _Alignas(16) unsigned char data[];
-};
-
 void holm_arena_init(struct holm_arena *arena, const struct holm_allocator *allocator)
 {
     arena->allocator = *allocator;
@@ -47,34 +40,25 @@ static bool push(struct holm_arena *arena, size_t size)
     return true;
 }
 
-void *holm_arena_take(struct holm_arena *arena, size_t size)
+void *holm_arena_grow(struct holm_arena *arena, size_t size)
 {
-    if (size > SIZE_MAX - ALIGNMENT)
+    if (!push(arena, size))
         return NULL;
-    size_t padded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    if (arena->top == NULL || arena->top->size - arena->top->used < padded) {
-        if (!push(arena, padded))
-            return NULL;
-    }
-    void *piece = arena->top->data + arena->top->used;
-    arena->top->used += padded;
-    arena->taken += padded;
-    return piece;
+    arena->top->used = size;
+    arena->taken += size;
+    return arena->top->data;
 }
 
-enum holm_status holm_arena_copy(struct holm_arena *arena, struct holm_bytes source,
-                                 struct holm_bytes *copy)
+void *holm_arena_take(struct holm_arena *arena, size_t size)
 {
-    copy->data = NULL;
-    copy->size = source.size;
-    if (source.size == 0)
-        return HOLM_OK;
-    void *piece = holm_arena_take(arena, source.size);
-    if (piece == NULL)
-        return HOLM_ENOMEM;
-    memcpy(piece, source.data, source.size);
-    copy->data = piece;
-    return HOLM_OK;
+    if (size > SIZE_MAX - 2 * ALIGNMENT)
+        return NULL;
+    size_t padded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (arena->top != NULL) {
+        size_t used = (arena->top->used + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        arena->top->used = used < arena->top->size ? used : arena->top->size;
+    }
+    return holm_arena_take_bytes(arena, padded);
 }
 
 struct holm_arena_mark holm_arena_mark(const struct holm_arena *arena)
@@ -86,10 +70,13 @@ struct holm_arena_mark holm_arena_mark(const struct holm_arena *arena)
 
 void holm_arena_rewind(struct holm_arena *arena, struct holm_arena_mark mark)
 {
-    while (arena->top != mark.top)
+    /* The lowest chunk stays: whoever takes a little and goes back again would free it each time. */
+    while (arena->top != mark.top && arena->top->below != mark.top)
+        pop(arena);
+    if (arena->top != mark.top && (mark.top != NULL || arena->top->size != CHUNK_BYTES))
         pop(arena);
     if (arena->top != NULL)
-        arena->top->used = mark.used;
+        arena->top->used = mark.top == NULL ? 0 : mark.used;
     arena->taken = mark.taken;
 }
 

@@ -10,7 +10,12 @@
 
 #include "crdt/base.h"
 
-struct holm_arena_chunk;
+struct holm_arena_chunk {
+    struct holm_arena_chunk *below;
+    size_t size; /* of the data */
+    size_t used;
+    _Alignas(16) unsigned char data[];
+};
 
 struct holm_arena {
     struct holm_allocator allocator;
@@ -31,9 +36,35 @@ void holm_arena_release(struct holm_arena *arena);
  * pointer that must not be read. */
 void *holm_arena_take(struct holm_arena *arena, size_t size);
 
+/* The same without alignment, for bytes. */
+void *holm_arena_grow(struct holm_arena *arena, size_t size);
+static inline void *holm_arena_take_bytes(struct holm_arena *arena, size_t size)
+{
+    struct holm_arena_chunk *top = arena->top;
+    if (top == NULL || top->size - top->used < size)
+        return holm_arena_grow(arena, size);
+    void *piece = top->data + top->used;
+    top->used += size;
+    arena->taken += size;
+    return piece;
+}
+
 /* Copies bytes into the arena. HOLM_ENOMEM; no bytes need no memory. */
-HOLM_NODISCARD enum holm_status holm_arena_copy(struct holm_arena *arena, struct holm_bytes source,
-                                                struct holm_bytes *copy);
+HOLM_NODISCARD static inline enum holm_status holm_arena_copy(struct holm_arena *arena,
+                                                              struct holm_bytes source,
+                                                              struct holm_bytes *copy)
+{
+    copy->data = NULL;
+    copy->size = source.size;
+    if (source.size == 0)
+        return HOLM_OK;
+    void *piece = holm_arena_take_bytes(arena, source.size);
+    if (piece == NULL)
+        return HOLM_ENOMEM;
+    memcpy(piece, source.data, source.size);
+    copy->data = piece;
+    return HOLM_OK;
+}
 
 struct holm_arena_mark holm_arena_mark(const struct holm_arena *arena);
 void holm_arena_rewind(struct holm_arena *arena, struct holm_arena_mark mark);

@@ -19,12 +19,10 @@ void holm_deallocate(const struct holm_allocator *allocator, void *memory, size_
     (void)allocator->resize(allocator->context, memory, size, 0);
 }
 
-enum holm_status holm_array_reserve(const struct holm_allocator *allocator, void **array,
-                                    size_t *capacity, size_t element_bytes, size_t wanted)
+enum holm_status holm_array_grow(const struct holm_allocator *allocator, void **array,
+                                 size_t *capacity, size_t element_bytes, size_t wanted)
 {
-    HOLM_ASSERT(element_bytes > 0);
-    if (wanted <= *capacity)
-        return HOLM_OK;
+    HOLM_ASSERT(element_bytes > 0 && wanted > *capacity);
     size_t grown = *capacity < 8 ? 8 : *capacity * 2;
     if (grown < wanted)
         grown = wanted;

@@ -31,9 +31,16 @@ void holm_deallocate(const struct holm_allocator *allocator, void *memory, size_
  * Grows an array to room for at least `wanted` elements, doubling. *array and *capacity change
  * together, on success only. HOLM_ENOMEM.
  */
-HOLM_NODISCARD enum holm_status holm_array_reserve(const struct holm_allocator *allocator,
-                                                   void **array, size_t *capacity,
-                                                   size_t element_bytes, size_t wanted);
+HOLM_NODISCARD enum holm_status holm_array_grow(const struct holm_allocator *allocator,
+                                                void **array, size_t *capacity,
+                                                size_t element_bytes, size_t wanted);
+HOLM_NODISCARD static inline enum holm_status holm_array_reserve(
+    const struct holm_allocator *allocator, void **array, size_t *capacity, size_t element_bytes,
+    size_t wanted)
+{
+    return wanted <= *capacity ? HOLM_OK
+                               : holm_array_grow(allocator, array, capacity, element_bytes, wanted);
+}
 
 /* Frees an array of more than `kept` elements, whose content is no longer needed: what one large
  * change took must not stay for ever. */

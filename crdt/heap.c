@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crdt/heap.h"
 
-#define UNIT ((size_t)16)
+#define UNIT ((size_t)HOLM_HEAP_UNIT)
 #define SMALL_MAX ((size_t)256)
 #define LARGE HOLM_HEAP_CLASSES /* a page of its own */
 #define PAGE_BYTES_MIN ((size_t)1024)
 #define PAGE_BYTES_MAX ((size_t)65536)
-#define PAGES_MAX ((size_t)1 << 20)
+#define PAGES_MAX ((size_t)1 << (32 - HOLM_HEAP_UNIT_BITS))
 
-/* Classes 16 and up; those below are (class + 1) units. */
+/* Classes 32 and up; those below are (class + 1) units. */
 static const uint16_t larger[] = {320,  384,  448,  512,  640,  768,  896,  1024,
                                   1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096};
 
@@ -44,9 +44,10 @@ void holm_heap_init(struct holm_heap *heap, const struct holm_allocator *allocat
 void holm_heap_release(struct holm_heap *heap)
 {
     for (size_t i = 1; i < heap->page_count; i++) {
-        if (heap->pages[i].base != NULL)
-            holm_deallocate(&heap->allocator, heap->pages[i].base, heap->pages[i].page_bytes);
+        if (heap->bases[i] != NULL)
+            holm_deallocate(&heap->allocator, heap->bases[i], heap->pages[i].page_bytes);
     }
+    holm_array_free(&heap->allocator, heap->bases, heap->base_capacity, sizeof *heap->bases);
     holm_array_free(&heap->allocator, heap->pages, heap->page_capacity, sizeof *heap->pages);
     memset(heap, 0, sizeof *heap);
 }
@@ -81,17 +82,25 @@ static uint32_t new_number(struct holm_heap *heap)
         return number;
     }
     void *pages = heap->pages;
-    if (heap->page_count >= PAGES_MAX ||
-        holm_array_reserve(&heap->allocator, &pages, &heap->page_capacity, sizeof *heap->pages,
-                           heap->page_count + 1) != HOLM_OK)
+    void *bases = heap->bases;
+    if (heap->page_count >= PAGES_MAX)
         return 0;
+    enum holm_status status = holm_array_reserve(&heap->allocator, &pages, &heap->page_capacity,
+                                                 sizeof *heap->pages, heap->page_count + 1);
     heap->pages = pages;
-    heap->pages[heap->page_count] = (struct holm_heap_page){.base = NULL};
+    if (status == HOLM_OK)
+        status = holm_array_reserve(&heap->allocator, &bases, &heap->base_capacity,
+                                    sizeof *heap->bases, heap->page_count + 1);
+    heap->bases = bases;
+    if (status != HOLM_OK)
+        return 0;
+    heap->bases[heap->page_count] = NULL;
     return (uint32_t)heap->page_count++;
 }
 
 static void leave_number(struct holm_heap *heap, uint32_t number)
 {
+    heap->bases[number] = NULL;
     heap->pages[number] = (struct holm_heap_page){.next = heap->unused};
     heap->unused = number;
 }
@@ -109,8 +118,8 @@ static uint32_t new_page(struct holm_heap *heap, size_t block_bytes, size_t page
         return 0;
     }
     heap->taken += page_bytes;
-    heap->pages[number] = (struct holm_heap_page){.base = base,
-                                                  .block_bytes = (uint32_t)block_bytes,
+    heap->bases[number] = base;
+    heap->pages[number] = (struct holm_heap_page){.block_bytes = (uint32_t)block_bytes,
                                                   .page_bytes = (uint32_t)page_bytes,
                                                   .blocks = (uint16_t)(page_bytes / block_bytes)};
     return number;
@@ -144,7 +153,7 @@ static uint32_t take_large(struct holm_heap *heap, size_t bytes)
     heap->pages[number].live = 1;
     heap->pages[number].fresh = 1;
     heap->used += rounded;
-    return number << 12;
+    return number << HOLM_HEAP_UNIT_BITS;
 }
 
 uint32_t holm_heap_take(struct holm_heap *heap, size_t bytes)
@@ -162,7 +171,8 @@ uint32_t holm_heap_take(struct holm_heap *heap, size_t bytes)
     uint32_t block = page->fresh;
     if (page->free != 0) {
         block = page->free - 1U;
-        memcpy(&page->free, page->base + (size_t)block * page->block_bytes, sizeof page->free);
+        memcpy(&page->free, heap->bases[number] + (size_t)block * page->block_bytes,
+               sizeof page->free);
     } else {
         page->fresh += 1;
     }
@@ -170,20 +180,20 @@ uint32_t holm_heap_take(struct holm_heap *heap, size_t bytes)
     if (page->live == page->blocks)
         unlink_page(heap, number, class);
     heap->used += page->block_bytes;
-    return number << 12 | (uint32_t)(block * (page->block_bytes / UNIT));
+    return number << HOLM_HEAP_UNIT_BITS | (uint32_t)(block * (page->block_bytes / UNIT));
 }
 
 static void give_page(struct holm_heap *heap, uint32_t number)
 {
     struct holm_heap_page *page = &heap->pages[number];
     heap->taken -= page->page_bytes;
-    holm_deallocate(&heap->allocator, page->base, page->page_bytes);
+    holm_deallocate(&heap->allocator, heap->bases[number], page->page_bytes);
     leave_number(heap, number);
 }
 
 void holm_heap_give(struct holm_heap *heap, uint32_t handle)
 {
-    uint32_t number = handle >> 12;
+    uint32_t number = handle >> HOLM_HEAP_UNIT_BITS;
     HOLM_ASSERT(number != 0 && number < heap->page_count);
     struct holm_heap_page *page = &heap->pages[number];
     HOLM_ASSERT(page->live > 0);
@@ -202,17 +212,18 @@ void holm_heap_give(struct holm_heap *heap, uint32_t handle)
         give_page(heap, number);
         return;
     }
-    size_t block = (size_t)(handle & 4095) / (page->block_bytes / UNIT);
-    memcpy(page->base + block * page->block_bytes, &page->free, sizeof page->free);
+    size_t unit = handle & ((1U << HOLM_HEAP_UNIT_BITS) - 1);
+    size_t block = unit / (page->block_bytes / UNIT);
+    memcpy(heap->bases[number] + block * page->block_bytes, &page->free, sizeof page->free);
     page->free = (uint16_t)(block + 1);
 }
 
-static void check_page(const struct holm_heap_page *page)
+static void check_page(const struct holm_heap_page *page, const unsigned char *base)
 {
     size_t free = 0;
     for (uint16_t block = page->free; block != 0; free++) {
         HOLM_ASSERT(block <= page->fresh && free <= page->blocks);
-        memcpy(&block, page->base + (size_t)(block - 1) * page->block_bytes, sizeof block);
+        memcpy(&block, base + (size_t)(block - 1) * page->block_bytes, sizeof block);
     }
     HOLM_ASSERT(page->live > 0 && page->fresh <= page->blocks);
     HOLM_ASSERT(free + page->live == page->fresh);
@@ -225,9 +236,9 @@ void holm_heap_check(const struct holm_heap *heap)
     size_t roomy = 0;
     for (size_t i = 1; i < heap->page_count; i++) {
         const struct holm_heap_page *page = &heap->pages[i];
-        if (page->base == NULL)
+        if (heap->bases[i] == NULL)
             continue;
-        check_page(page);
+        check_page(page, heap->bases[i]);
         used += (size_t)page->live * page->block_bytes;
         taken += page->page_bytes;
         roomy += page->live < page->blocks ? 1 : 0;

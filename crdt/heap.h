@@ -2,7 +2,7 @@
 /*
  * heap.h - blocks of any size, named by 32 bits.
  *
- *     handle  = page << 12 | unit         a unit is 16 bytes; 0 names nothing
+ *     handle  = page << 13 | unit         a unit is 8 bytes; 0 names nothing
  *
  *     page 1   64 KiB of blocks of 96 bytes    [block][block][free][block] ...
  *     page 2    4 KiB of blocks of 144 bytes   [block][free] ...
@@ -10,7 +10,7 @@
  *
  * A name of half a pointer's size is what a table of millions of records saves most by, and it
  * stays true when pages move between allocators' arenas. Blocks of one size class share a page, so a
- * block has no head of its own: up to 256 bytes classes are 16 bytes apart, above by an eighth to a
+ * block has no head of its own: up to 256 bytes classes are 8 bytes apart, above by an eighth to a
  * quarter. The pages of a class grow with what it holds, from 1 KiB to 64 KiB; an empty page is
  * given back. Source of the idea: Bonwick, "The slab allocator", USENIX 1994.
  *
@@ -24,10 +24,11 @@
 
 #include "crdt/base.h"
 
-#define HOLM_HEAP_CLASSES 32
+#define HOLM_HEAP_CLASSES 48
+#define HOLM_HEAP_UNIT 8
+#define HOLM_HEAP_UNIT_BITS 13
 
 struct holm_heap_page {
-    unsigned char *base; /* NULL: the number is unused */
     uint32_t block_bytes;
     uint32_t page_bytes;
     uint16_t blocks; /* that it has room for */
@@ -39,8 +40,9 @@ struct holm_heap_page {
 
 struct holm_heap {
     struct holm_allocator allocator;
-    struct holm_heap_page *pages; /* by number; 0 is not used */
-    size_t page_count, page_capacity;
+    unsigned char **bases;        /* by number: where the page is, NULL: unused. 0 is not used */
+    struct holm_heap_page *pages; /* likewise */
+    size_t page_count, page_capacity, base_capacity;
     uint32_t unused;                    /* head of the list of unused numbers */
     uint32_t roomy[HOLM_HEAP_CLASSES];  /* heads of the lists of pages with room */
     size_t in_pages[HOLM_HEAP_CLASSES]; /* bytes of all pages of the class */
@@ -59,14 +61,15 @@ void holm_heap_give(struct holm_heap *heap, uint32_t handle);
 /* Where a block is. It does not move until it is given back. */
 static inline unsigned char *holm_heap_at(const struct holm_heap *heap, uint32_t handle)
 {
-    HOLM_ASSERT(handle >> 12 < heap->page_count);
-    return heap->pages[handle >> 12].base + (size_t)(handle & 4095) * 16;
+    HOLM_ASSERT(handle >> HOLM_HEAP_UNIT_BITS < heap->page_count);
+    size_t unit = handle & ((1U << HOLM_HEAP_UNIT_BITS) - 1);
+    return heap->bases[handle >> HOLM_HEAP_UNIT_BITS] + unit * HOLM_HEAP_UNIT;
 }
 
 /* How many bytes a block can hold; how many one of `bytes` would. */
 static inline size_t holm_heap_room(const struct holm_heap *heap, uint32_t handle)
 {
-    return heap->pages[handle >> 12].block_bytes;
+    return heap->pages[handle >> HOLM_HEAP_UNIT_BITS].block_bytes;
 }
 size_t holm_heap_rounded(size_t bytes);
 

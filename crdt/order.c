@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crdt/order.h"
 
-bool holm_type_has_bytes(enum holm_type type)
-{
-    return type != HOLM_NONE && type != HOLM_I64 && type != HOLM_DOUBLE && type != HOLM_BOOL;
-}
-
 /* The bits of a double as an integer that orders as totalOrder does. */
 static uint64_t double_rank(double number)
 {

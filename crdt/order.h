@@ -14,7 +14,10 @@
 int holm_value_compare(const struct holm_value *a, const struct holm_value *b);
 
 /* Whether the type's value is in as.bytes: bytes, text, and every type this build does not know. */
-bool holm_type_has_bytes(enum holm_type type);
+static inline bool holm_type_has_bytes(enum holm_type type)
+{
+    return type != HOLM_NONE && type != HOLM_I64 && type != HOLM_DOUBLE && type != HOLM_BOOL;
+}
 
 /* Sorts in place, not stably, O(n log n) always. `compare` as for qsort. */
 void holm_sort(void *array, size_t count, size_t element_bytes,

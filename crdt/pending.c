@@ -175,6 +175,9 @@ enum holm_status holm_pending_change(struct holm_pending *pending, uint32_t inde
                                      struct holm_pending_item **item)
 {
     HOLM_ASSERT(index < pending->item_count);
+    *item = &pending->items[index];
+    if (index >= pending->start.item_count)
+        return HOLM_OK; /* of this transaction: a roll-back takes it away whole */
     void *saved = pending->saved;
     enum holm_status status = holm_array_reserve(&pending->allocator, &saved,
                                                  &pending->saved_capacity, sizeof *pending->saved,
@@ -182,7 +185,6 @@ enum holm_status holm_pending_change(struct holm_pending *pending, uint32_t inde
     pending->saved = saved;
     if (status != HOLM_OK)
         return status;
-    *item = &pending->items[index];
     pending->saved[pending->saved_count++] = (struct holm_pending_saved){index, **item};
     return HOLM_OK;
 }

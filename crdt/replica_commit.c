@@ -67,30 +67,22 @@ static bool find_slot(const struct writing *writing, struct holm_slot *slot, str
 
 /* ---- cells */
 
-/* The pending item that a put to this slot goes into: the one of the cell it replaces, if that is
- * of the same run, else a new one. */
-static enum holm_status item_for_put(struct writing *writing, const struct holm_slot *slot,
-                                     struct holm_spot spot, const struct holm_cell *made,
-                                     uint32_t *index)
+/* The pending item that a put goes into: that of the cell it replaces, if that is of the same run,
+ * else (`old` NULL) a new one. */
+static enum holm_status item_for_put(struct writing *writing, const struct holm_cell *made,
+                                     const struct holm_cell *old, uint32_t *index)
 {
-    struct holm_replica *replica = writing->replica;
-    struct holm_pending *pending = &replica->pending;
-    struct holm_cell cell;
-    bool found = holm_spot_cell_of(&replica->state, &spot, slot, &cell);
-    while (found && !is_pending(replica, &cell)) {
-        holm_spot_next(&replica->state, &spot);
-        found = holm_spot_cell_of(&replica->state, &spot, slot, &cell);
-    }
+    struct holm_pending *pending = &writing->replica->pending;
     enum holm_status status;
-    if (!found) {
-        struct holm_pending_item item = new_item(writing, HOLM_ITEM_PUT, slot->kind, slot->sub);
+    if (old == NULL) {
+        struct holm_pending_item item = new_item(writing, HOLM_ITEM_PUT, made->kind, made->sub);
         item.seq = made->seq;
         item.hlc = made->hlc;
         item.value = made->value;
         status = holm_pending_add(pending, &item, index);
     } else {
         struct holm_pending_item *item;
-        *index = holm_pending_item_of(pending, cell.seq);
+        *index = holm_pending_item_of(pending, old->seq);
         status = holm_pending_change(pending, *index, &item);
         if (status == HOLM_OK) {
             item->seq = made->seq;
@@ -101,32 +93,40 @@ static enum holm_status item_for_put(struct writing *writing, const struct holm_
     return status == HOLM_OK ? holm_pending_bind(pending, made->seq, *index) : status;
 }
 
-/* Puts the cell into the place of all that the slot has. */
-static enum holm_status take_over(struct writing *writing, const struct holm_slot *slot,
-                                  struct holm_spot *spot, const struct holm_cell *made,
-                                  uint32_t index)
+/* Puts the cell into the place of the slot's only one. */
+static enum holm_status overwrite(struct writing *writing, struct holm_spot *spot,
+                                  const struct holm_cell *old, const struct holm_cell *made)
 {
     struct holm_replica *replica = writing->replica;
-    enum holm_status status = HOLM_OK;
-    bool placed = false;
+    bool pending = is_pending(replica, old);
+    uint32_t index;
+    enum holm_status status = item_for_put(writing, made, pending ? old : NULL, &index);
+    if (status == HOLM_OK && !pending)
+        status = holm_pending_see(&replica->pending, index, old->actor, old->seq);
+    return status == HOLM_OK ? holm_spot_replace(&replica->state, spot, old, made) : status;
+}
+
+/* Puts the cell into the place of several siblings. */
+static enum holm_status take_over(struct writing *writing, const struct holm_slot *slot,
+                                  struct holm_spot *spot, const struct holm_cell *made)
+{
+    struct holm_replica *replica = writing->replica;
+    struct holm_spot at = *spot;
     struct holm_cell old;
+    uint32_t index;
+    bool found = holm_spot_cell_of(&replica->state, &at, slot, &old);
+    while (found && !is_pending(replica, &old)) {
+        holm_spot_next(&replica->state, &at);
+        found = holm_spot_cell_of(&replica->state, &at, slot, &old);
+    }
+    enum holm_status status = item_for_put(writing, made, found ? &old : NULL, &index);
     while (status == HOLM_OK && holm_spot_cell_of(&replica->state, spot, slot, &old)) {
         if (!is_pending(replica, &old))
             status = holm_pending_see(&replica->pending, index, old.actor, old.seq);
-        if (status != HOLM_OK)
-            break;
-        if (placed) {
-            status = holm_spot_erase(&replica->state, spot);
-            continue;
-        }
-        placed = true;
-        status = holm_spot_replace(&replica->state, spot, made);
         if (status == HOLM_OK)
-            holm_spot_next(&replica->state, spot);
+            status = holm_spot_erase(&replica->state, spot);
     }
-    if (status != HOLM_OK || placed)
-        return status;
-    return holm_spot_insert(&replica->state, spot, made);
+    return status == HOLM_OK ? holm_spot_insert(&replica->state, spot, made) : status;
 }
 
 static enum holm_status put(struct writing *writing, uint8_t kind, struct holm_bytes sub,
@@ -135,6 +135,8 @@ static enum holm_status put(struct writing *writing, uint8_t kind, struct holm_b
     struct holm_replica *replica = writing->replica;
     struct holm_slot slot = {.kind = kind, .actor = HOLM_ACTOR_NONE, .sub = sub};
     struct holm_spot spot;
+    struct holm_cell old;
+    uint32_t index;
     bool found;
     enum holm_status status = ensure_slot(writing, &slot, &spot, &found);
     if (status != HOLM_OK)
@@ -147,12 +149,12 @@ static enum holm_status put(struct writing *writing, uint8_t kind, struct holm_b
                              .hlc = holm_hlc_tick(&replica->hlc, replica->now.wall_ms),
                              .sub = sub,
                              .value = value};
-    uint32_t index;
-    status = item_for_put(writing, &slot, spot, &made, &index);
-    if (status != HOLM_OK)
-        return status;
-    return found ? take_over(writing, &slot, &spot, &made, index)
-                 : holm_spot_insert(&replica->state, &spot, &made);
+    if (found && !holm_spot_is_last(&replica->state, &spot, &slot))
+        return take_over(writing, &slot, &spot, &made);
+    if (found && holm_spot_cell(&replica->state, &spot, &old))
+        return overwrite(writing, &spot, &old, &made);
+    status = item_for_put(writing, &made, NULL, &index);
+    return status == HOLM_OK ? holm_spot_place(&replica->state, &spot, &made) : status;
 }
 
 static enum holm_status put_extreme(struct writing *writing, uint8_t kind)
@@ -270,8 +272,8 @@ static enum holm_status add(struct writing *writing)
         status = holm_pending_bind(&replica->pending, writing->seq, index);
     if (status != HOLM_OK)
         return status;
-    return found ? holm_spot_replace(&replica->state, &spot, &made)
-                 : holm_spot_insert(&replica->state, &spot, &made);
+    return found ? holm_spot_replace(&replica->state, &spot, &old, &made)
+                 : holm_spot_place(&replica->state, &spot, &made);
 }
 
 /* Cancels the live entry at the spot, which stays at it. */
@@ -283,7 +285,8 @@ static enum holm_status reset_entry(struct writing *writing, struct holm_spot *s
     made.count = holm_count_cancelled(&old->count);
     mint(writing);
     enum holm_status status = item_for_count(writing, &made, old, &index);
-    return status == HOLM_OK ? holm_spot_replace(&writing->replica->state, spot, &made) : status;
+    return status == HOLM_OK ? holm_spot_replace(&writing->replica->state, spot, old, &made)
+                             : status;
 }
 
 static enum holm_status reset(struct writing *writing)
@@ -466,8 +469,7 @@ static void prepare(const struct holm_state *state, const struct holm_op *ops, s
 {
     for (size_t i = 0; i < count; i++) {
         keys[i] = holm_state_key(state, ops[i].key);
-        if (count > 1)
-            holm_state_prefetch(state, &keys[i], false);
+        holm_state_prefetch(state, &keys[i], false);
     }
     for (size_t i = 0; count > 1 && i < count; i++)
         holm_state_prefetch(state, &keys[i], true);

@@ -98,18 +98,6 @@ static enum holm_status drop_path(const struct applying *applying, const struct 
     return status;
 }
 
-/* Whether the slot's only cell is at the spot, and the item replaces it. */
-static bool replaces_all(const struct applying *applying, const struct holm_item *item,
-                         const struct holm_slot *slot, struct holm_spot spot)
-{
-    const struct holm_state *state = &applying->replica->state;
-    struct holm_cell cell;
-    if (!holm_spot_cell_of(state, &spot, slot, &cell) || !lists(applying, item, &cell))
-        return false;
-    holm_spot_next(state, &spot);
-    return !holm_spot_cell_of(state, &spot, slot, &cell);
-}
-
 static enum holm_status apply_put(const struct applying *applying, const struct holm_item *item,
                                   struct holm_spot *spot)
 {
@@ -125,11 +113,13 @@ static enum holm_status apply_put(const struct applying *applying, const struct 
                              .hlc = item->hlc,
                              .sub = item->sub,
                              .value = item->value};
-    bool found = holm_spot_seek(state, spot, &slot);
-    if (found && replaces_all(applying, item, &slot, *spot))
-        return holm_spot_replace(state, spot, &made);
-    if (found)
-        status = drop_seen(applying, item, &slot, spot);
+    struct holm_cell old;
+    if (!holm_spot_seek(state, spot, &slot))
+        return holm_spot_place(state, spot, &made);
+    if (holm_spot_is_last(state, spot, &slot) && holm_spot_cell(state, spot, &old) &&
+        lists(applying, item, &old))
+        return holm_spot_replace(state, spot, &old, &made);
+    status = drop_seen(applying, item, &slot, spot);
     return status == HOLM_OK ? holm_spot_insert(state, spot, &made) : status;
 }
 
@@ -148,11 +138,11 @@ static enum holm_status apply_count(const struct applying *applying, const struc
                              .count = item->count};
     struct holm_cell old;
     if (!holm_spot_seek(state, spot, &slot) || !holm_spot_cell(state, spot, &old))
-        return holm_spot_insert(state, spot, &made);
+        return holm_spot_place(state, spot, &made);
     made.count = old.count;
     holm_count_merge(&made.count, &item->count);
     made.seq = made.count.last;
-    return holm_spot_replace(state, spot, &made);
+    return holm_spot_replace(state, spot, &old, &made);
 }
 
 static enum holm_status apply_drop_slot(const struct applying *applying,
@@ -198,8 +188,7 @@ static void prepare(const struct holm_state *state, const struct holm_item *item
 {
     for (size_t i = 0; i < count; i++) {
         keys[i] = holm_state_key(state, items[i].key);
-        if (count > 1)
-            holm_state_prefetch(state, &keys[i], false);
+        holm_state_prefetch(state, &keys[i], false);
     }
     for (size_t i = 0; count > 1 && i < count; i++)
         holm_state_prefetch(state, &keys[i], true);

@@ -98,7 +98,8 @@ static enum holm_status merge_count(struct merging *merging, const struct holm_i
         status = holm_state_ensure(state, key, &spot);
     if (status != HOLM_OK)
         return status;
-    return found ? holm_spot_replace(state, &spot, &made) : holm_spot_insert(state, &spot, &made);
+    return found ? holm_spot_replace(state, &spot, &old, &made)
+                 : holm_spot_insert(state, &spot, &made);
 }
 
 static enum holm_status merge_item(struct merging *merging, const struct holm_item *item)

@@ -5,11 +5,28 @@
 
 #include "crdt/state_parts.h"
 
-#define TABLE_BITS_MIN 6U
+#define TABLE_CAPACITY_MIN ((size_t)64)
+
+/* The tag, scaled: in order, and without a power of two, so that growing can be gentle. */
+static size_t scale(uint32_t tag, size_t capacity)
+{
+    return (size_t)((uint64_t)tag * capacity >> 32);
+}
 
 static size_t home_of(const struct holm_state *state, uint32_t tag)
 {
-    return tag >> (32 - state->table_bits);
+    return scale(tag, state->table_capacity);
+}
+
+static size_t step(const struct holm_state *state, size_t at)
+{
+    return at + 1 < state->table_capacity ? at + 1 : 0;
+}
+
+/* How far a slot is behind another, around the end. */
+static size_t distance(const struct holm_state *state, size_t from, size_t to)
+{
+    return to >= from ? to - from : to + state->table_capacity - from;
 }
 
 static uint32_t tag_of(uint64_t hash)
@@ -17,9 +34,9 @@ static uint32_t tag_of(uint64_t hash)
     return (uint32_t)(hash >> 32);
 }
 
-static struct holm_table_slot *new_table(const struct holm_state *state, unsigned bits)
+static struct holm_table_slot *new_table(const struct holm_state *state, size_t capacity)
 {
-    size_t bytes = ((size_t)1 << bits) * sizeof(struct holm_table_slot);
+    size_t bytes = capacity * sizeof(struct holm_table_slot);
     struct holm_table_slot *table = holm_allocate(&state->allocator, bytes);
     if (table != NULL)
         memset(table, 0, bytes);
@@ -38,13 +55,12 @@ enum holm_status holm_state_init(struct holm_state *state, const struct holm_all
     if (holm_tree_init(&state->tree, allocator, 0) != HOLM_OK ||
         holm_names_init(&state->names, allocator, seed) != HOLM_OK)
         return HOLM_ENOMEM;
-    state->table = new_table(state, TABLE_BITS_MIN);
+    state->table = new_table(state, TABLE_CAPACITY_MIN);
     if (state->table == NULL) {
         holm_names_release(&state->names);
         return HOLM_ENOMEM;
     }
-    state->table_bits = TABLE_BITS_MIN;
-    state->table_capacity = (size_t)1 << TABLE_BITS_MIN;
+    state->table_capacity = TABLE_CAPACITY_MIN;
     return HOLM_OK;
 }
 
@@ -92,31 +108,30 @@ size_t holm_state_bytes(const struct holm_state *state)
 
 /* ---- the table */
 
-static void enter(struct holm_table_slot *table, unsigned bits, struct holm_table_slot slot)
+static void enter(struct holm_table_slot *table, size_t capacity, struct holm_table_slot slot)
 {
-    size_t mask = ((size_t)1 << bits) - 1;
-    size_t at = slot.tag >> (32 - bits);
+    size_t at = scale(slot.tag, capacity);
     while (table[at].handle != 0)
-        at = (at + 1) & mask;
+        at = at + 1 < capacity ? at + 1 : 0;
     table[at] = slot;
 }
 
+/* Up to four fifths full, by half as much again: 12 bytes a record on the average. */
 enum holm_status holm_table_reserve(struct holm_state *state)
 {
-    if ((state->record_count + 1) * 4 <= state->table_capacity * 3)
+    if ((state->record_count + 1) * 5 <= state->table_capacity * 4)
         return HOLM_OK;
-    unsigned bits = state->table_bits + 1;
-    struct holm_table_slot *table = bits < 32 ? new_table(state, bits) : NULL;
+    size_t capacity = state->table_capacity + state->table_capacity / 2;
+    struct holm_table_slot *table = capacity < UINT32_MAX ? new_table(state, capacity) : NULL;
     if (table == NULL) /* a fuller table is only slower, as long as a slot stays empty */
         return state->record_count + 2 <= state->table_capacity ? HOLM_OK : HOLM_ENOMEM;
     for (size_t i = 0; i < state->table_capacity; i++) {
         if (state->table[i].handle != 0)
-            enter(table, bits, state->table[i]);
+            enter(table, capacity, state->table[i]);
     }
     holm_array_free(&state->allocator, state->table, state->table_capacity, sizeof *state->table);
     state->table = table;
-    state->table_bits = bits;
-    state->table_capacity = (size_t)1 << bits;
+    state->table_capacity = capacity;
     return HOLM_OK;
 }
 
@@ -124,7 +139,7 @@ enum holm_status holm_table_enter(struct holm_state *state, uint64_t hash, uint3
 {
     if (state->ordered && holm_index_insert(&state->order, handle) != HOLM_OK)
         return HOLM_ENOMEM;
-    enter(state->table, state->table_bits, (struct holm_table_slot){tag_of(hash), handle});
+    enter(state->table, state->table_capacity, (struct holm_table_slot){tag_of(hash), handle});
     state->record_count += 1;
     return HOLM_OK;
 }
@@ -134,7 +149,7 @@ static size_t slot_of(const struct holm_state *state, uint64_t hash, uint32_t ha
     size_t at = home_of(state, tag_of(hash));
     while (state->table[at].handle != handle) {
         HOLM_ASSERT(state->table[at].handle != 0);
-        at = (at + 1) & (state->table_capacity - 1);
+        at = step(state, at);
     }
     return at;
 }
@@ -149,13 +164,12 @@ void holm_table_move(struct holm_state *state, uint64_t hash, uint32_t from, uin
 /* Behind a hole, what was pushed there from its home moves up. */
 void holm_table_remove(struct holm_state *state, uint64_t hash, uint32_t handle)
 {
-    size_t mask = state->table_capacity - 1;
     size_t hole = slot_of(state, hash, handle);
     if (state->ordered)
         holm_index_erase(&state->order, handle);
-    for (size_t at = (hole + 1) & mask; state->table[at].handle != 0; at = (at + 1) & mask) {
+    for (size_t at = step(state, hole); state->table[at].handle != 0; at = step(state, at)) {
         size_t home = home_of(state, state->table[at].tag);
-        if (((at - home) & mask) < ((at - hole) & mask))
+        if (distance(state, home, at) < distance(state, hole, at))
             continue;
         state->table[hole] = state->table[at];
         hole = at;
@@ -184,7 +198,7 @@ static uint32_t find(const struct holm_state *state, const struct holm_key *key)
     while (state->table[at].handle != 0) {
         if (state->table[at].tag == tag && is_key(state, state->table[at].handle, key->bytes))
             return state->table[at].handle;
-        at = (at + 1) & (state->table_capacity - 1);
+        at = step(state, at);
     }
     return 0;
 }
@@ -196,10 +210,11 @@ void holm_state_prefetch(const struct holm_state *state, const struct holm_key *
     size_t at = home_of(state, tag);
     if (!record) {
         __builtin_prefetch(&state->table[at]);
+        holm_tree_prefetch(&state->tree, key->hash);
         return;
     }
     while (state->table[at].handle != 0 && state->table[at].tag != tag)
-        at = (at + 1) & (state->table_capacity - 1);
+        at = step(state, at);
     if (state->table[at].handle != 0) {
         const unsigned char *block = holm_heap_at(&state->heap, state->table[at].handle);
         __builtin_prefetch(block);
@@ -360,6 +375,19 @@ bool holm_spot_cell_of(const struct holm_state *state, struct holm_spot *spot,
            cell->kind == slot->kind && holm_bytes_equal(cell->sub, slot->sub);
 }
 
+bool holm_spot_is_last(const struct holm_state *state, const struct holm_spot *spot,
+                       const struct holm_slot *slot)
+{
+    struct holm_range range = holm_spot_range(state, spot);
+    uint32_t next = spot->at + holm_packed_bytes(range.bytes + spot->at);
+    if (next < range.end)
+        return !holm_packed_is(range.bytes + next, slot);
+    struct holm_spot behind = *spot;
+    struct holm_cell cell;
+    behind.at = next;
+    return !holm_spot_cell_of(state, &behind, slot, &cell);
+}
+
 void holm_spot_next(const struct holm_state *state, struct holm_spot *spot)
 {
     struct holm_range range = holm_spot_range(state, spot);
@@ -411,7 +439,7 @@ bool holm_walk_next(const struct holm_state *state, struct holm_walk *walk, stru
         struct holm_table_slot slot = state->table[walk->at];
         if (slot.handle == 0 && walk->body == 0)
             return false;
-        walk->at = (walk->at + 1) & (state->table_capacity - 1);
+        walk->at = step(state, walk->at);
         walk->left -= 1;
         walk->body -= walk->body > 0 ? 1 : 0;
         if (slot.handle == 0 || slot.tag < tag_of(walk->first) || slot.tag > tag_of(walk->last))

@@ -95,8 +95,7 @@ struct holm_state {
     struct holm_heap heap;
     struct holm_names names;
     struct holm_table_slot *table;
-    size_t table_capacity; /* a power of two */
-    unsigned table_bits;
+    size_t table_capacity;
     size_t record_count;     /* all, buried ones too */
     bool ordered;            /* `order` is kept */
     struct holm_index order; /* of all records by key */
@@ -159,6 +158,9 @@ bool holm_spot_cell(const struct holm_state *state, struct holm_spot *spot, stru
 /* The same, and false also when the cell is of another slot. */
 bool holm_spot_cell_of(const struct holm_state *state, struct holm_spot *spot,
                        const struct holm_slot *slot, struct holm_cell *cell);
+/* Whether the cell at the spot is followed by none of its slot. */
+bool holm_spot_is_last(const struct holm_state *state, const struct holm_spot *spot,
+                       const struct holm_slot *slot);
 /* To the next cell. There must be one at the spot. */
 void holm_spot_next(const struct holm_state *state, struct holm_spot *spot);
 /* To the record's first cell. */
@@ -218,11 +220,15 @@ HOLM_NODISCARD enum holm_status holm_state_path(struct holm_state *state, struct
  * anywhere in its record, is at the cell then. */
 HOLM_NODISCARD enum holm_status holm_spot_insert(struct holm_state *state, struct holm_spot *spot,
                                                  const struct holm_cell *cell);
+/* The same for a slot without cells, with the spot where a seek for it ended. */
+HOLM_NODISCARD enum holm_status holm_spot_place(struct holm_state *state, struct holm_spot *spot,
+                                                const struct holm_cell *cell);
 /* Takes the cell at the spot away; the spot is at the next one. */
 HOLM_NODISCARD enum holm_status holm_spot_erase(struct holm_state *state, struct holm_spot *spot);
-/* Puts a cell of the same slot, the only one there will be before and behind it in order, into the
- * place of the one at the spot. */
+/* Puts a cell of the same slot, for which it is the right place in the order, into the place of
+ * `old`, the one at the spot. */
 HOLM_NODISCARD enum holm_status holm_spot_replace(struct holm_state *state, struct holm_spot *spot,
+                                                  const struct holm_cell *old,
                                                   const struct holm_cell *cell);
 
 /* Adds a tombstone (nothing if the very dot is there), and drops all else that the record has. */

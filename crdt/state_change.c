@@ -53,6 +53,22 @@ static void count_out(struct holm_state *state, const struct holm_spot *spot,
     state->present -= record->live == 0 ? 1 : 0;
 }
 
+/* One for the other, in one step. */
+static void recount(struct holm_state *state, const struct holm_spot *spot,
+                    const struct weight *before, const struct weight *after)
+{
+    struct holm_digest change = after->digest;
+    if (before->live != after->live) {
+        count_in(state, spot, after);
+        count_out(state, spot, before);
+        return;
+    }
+    holm_digest_subtract(&change, before->digest);
+    holm_tree_add(&state->tree, spot->hash, change);
+    if (after->live)
+        holm_digest_add(&state->digest, change);
+}
+
 /* ---- blocks */
 
 static enum holm_status own_record(struct holm_state *state, struct holm_spot *spot, size_t bytes)
@@ -248,9 +264,15 @@ static enum holm_status splice(struct holm_state *state, struct holm_spot *spot,
                                const struct holm_cell *cell)
 {
     size_t size = cell == NULL ? 0 : holm_cell_bytes(cell);
-    struct holm_range range = holm_spot_range(state, spot);
     const struct holm_record *record = holm_record_at(state, spot->record);
     enum holm_status status = HOLM_OK;
+    if (size == removed && !(record->flags & RECORD_SEGMENTED)) {
+        status = own_record(state, spot, record->block.used);
+        if (status == HOLM_OK)
+            holm_cell_pack(cell, holm_heap_at(&state->heap, spot->record) + spot->at);
+        return status;
+    }
+    struct holm_range range = holm_spot_range(state, spot);
     if (size > UINT32_MAX / 4)
         return HOLM_ENOMEM;
     if (!(record->flags & RECORD_SEGMENTED) && range.end - range.first > removed &&
@@ -320,6 +342,13 @@ enum holm_status holm_spot_insert(struct holm_state *state, struct holm_spot *sp
     while (cell->kind != HOLM_COUNTER && holm_spot_cell_of(state, spot, &slot, &other) &&
            holm_cell_precedes(state, &other, cell))
         holm_spot_next(state, spot);
+    return holm_spot_place(state, spot, cell);
+}
+
+enum holm_status holm_spot_place(struct holm_state *state, struct holm_spot *spot,
+                                 const struct holm_cell *cell)
+{
+    HOLM_ASSERT(state->open);
     struct weight weight = weigh(state, spot, cell);
     enum holm_status status = splice(state, spot, 0, cell);
     if (status == HOLM_OK)
@@ -341,19 +370,16 @@ enum holm_status holm_spot_erase(struct holm_state *state, struct holm_spot *spo
 }
 
 enum holm_status holm_spot_replace(struct holm_state *state, struct holm_spot *spot,
-                                   const struct holm_cell *cell)
+                                   const struct holm_cell *old, const struct holm_cell *cell)
 {
-    struct holm_cell old;
     HOLM_ASSERT(state->open);
-    bool found = holm_spot_cell(state, spot, &old);
-    HOLM_ASSERT(found && old.path == cell->path && old.kind == cell->kind);
-    struct weight before = weigh(state, spot, &old);
+    HOLM_ASSERT(old->path == cell->path && old->kind == cell->kind);
+    struct weight before = weigh(state, spot, old);
     struct weight after = weigh(state, spot, cell);
-    enum holm_status status = splice(state, spot, (uint32_t)holm_cell_bytes(&old), cell);
+    enum holm_status status = splice(state, spot, (uint32_t)holm_cell_bytes(old), cell);
     if (status != HOLM_OK)
         return status;
-    count_in(state, spot, &after);
-    count_out(state, spot, &before);
+    recount(state, spot, &before, &after);
     return HOLM_OK;
 }
 

@@ -23,8 +23,12 @@ struct text {
 static void add_number(struct text *text, uint64_t number)
 {
     HOLM_ASSERT(sizeof text->bytes - text->size >= 8);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    memcpy(text->bytes + text->size, &number, sizeof number);
+#else
     for (int i = 0; i < 8; i++)
         text->bytes[text->size + (size_t)i] = (unsigned char)(number >> (8 * i));
+#endif
     text->size += 8;
 }
 

@@ -114,6 +114,18 @@ void holm_tree_subtract(struct holm_tree *tree, uint64_t hash, struct holm_diges
         holm_digest_subtract(touch(tree, hash), term);
 }
 
+void holm_tree_prefetch(const struct holm_tree *tree, uint64_t hash)
+{
+#if defined(__GNUC__)
+    if (tree->depth > 0)
+        __builtin_prefetch(
+            &tree->nodes[level_offset(tree->depth) + (size_t)holm_range_index(tree->depth, hash)]);
+#else
+    (void)tree;
+    (void)hash;
+#endif
+}
+
 static struct holm_digest children_sum(const struct holm_tree *tree, size_t node)
 {
     struct holm_digest sum = {0, 0};

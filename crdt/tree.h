@@ -66,6 +66,8 @@ void holm_tree_clear(struct holm_tree *tree);
 /* Adds a term under a hash, or takes it out. O(1) expected: at most `depth` marks. */
 void holm_tree_add(struct holm_tree *tree, uint64_t hash, struct holm_digest term);
 void holm_tree_subtract(struct holm_tree *tree, uint64_t hash, struct holm_digest term);
+/* Asks for the memory that an update under this hash will change; changes nothing. */
+void holm_tree_prefetch(const struct holm_tree *tree, uint64_t hash);
 
 /* The sum over everything. O(1). */
 static inline struct holm_digest holm_tree_total(const struct holm_tree *tree)

@@ -44,7 +44,13 @@ static void test_arena_when_rewound_then_what_was_taken_since_is_freed(void **st
     assert_int_equal(heap.bytes, bytes);
     assert_int_equal(arena.taken, mark.taken);
     assert_ptr_equal(holm_arena_take(&arena, 8), next);
-    holm_arena_rewind(&arena, empty);
+    holm_arena_rewind(&arena, empty); /* the chunk stays, for whoever does this again and again */
+    assert_int_equal(heap.blocks, 1);
+    assert_int_equal(arena.taken, 0);
+    uint64_t calls = heap.calls;
+    assert_non_null(holm_arena_take(&arena, 100));
+    assert_int_equal(heap.calls, calls);
+    holm_arena_release(&arena);
     assert_int_equal(heap.bytes, 0);
 }
 

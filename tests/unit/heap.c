@@ -64,14 +64,14 @@ static void test_heap_when_blocks_come_and_go_then_none_overlap(void **state)
     close(&f);
 }
 
-/* A class is at most 16 bytes, or a quarter, larger than what is asked of it. */
+/* A class is less than 8 bytes, or a quarter, larger than what is asked of it. */
 static void test_heap_when_rounded_then_little_is_wasted(void **state)
 {
     for (size_t bytes = 1; bytes < 10000; bytes++) {
         size_t rounded = holm_heap_rounded(bytes);
         assert_true(rounded >= bytes);
-        assert_true(rounded - bytes < 16 || (rounded - bytes) * 4 <= bytes);
-        assert_int_equal(rounded % 16, 0);
+        assert_true(rounded - bytes < 8 || (rounded - bytes) * 4 <= bytes);
+        assert_int_equal(rounded % 8, 0);
     }
 }
 

@@ -117,7 +117,7 @@ static enum holm_status count(struct fixture *f, const char *key, uint32_t actor
     if (!entry_of(f, key, actor, &spot, &old))
         return insert(f, key, &cell);
     cell.path = old.path;
-    return holm_spot_replace(&f->state, &spot, &cell);
+    return holm_spot_replace(&f->state, &spot, &old, &cell);
 }
 
 static enum holm_status bury(struct fixture *f, const char *key, uint32_t actor, uint64_t seq)
@@ -653,7 +653,7 @@ static void test_state_when_the_table_cannot_grow_then_records_are_still_found(v
         char key[16];
         (void)snprintf(key, sizeof key, "%u", i);
         /* The path is there, so that a record's first request into a full table is for the table. */
-        bool full = (f.state.record_count + 1) * 4 > f.state.table_capacity * 3;
+        bool full = (f.state.record_count + 1) * 5 > f.state.table_capacity * 4;
         f.heap.calls = 0;
         f.heap.fail_at = full && i < 100 ? 1 : 0;
         holm_state_begin(&f.state);
