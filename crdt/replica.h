@@ -237,6 +237,10 @@ void holm_replica_visit_tombstones(const struct holm_replica *replica,
 typedef bool holm_key_visitor(void *context, struct holm_bytes key);
 void holm_replica_visit_keys(const struct holm_replica *replica, struct holm_bytes prefix,
                              holm_key_visitor *visit, void *context);
+/* The same from behind `after` on, which may be there or not. The replica must be ordered. */
+void holm_replica_visit_keys_behind(const struct holm_replica *replica, struct holm_bytes prefix,
+                                    struct holm_bytes after, holm_key_visitor *visit,
+                                    void *context);
 
 /* The vector as of the last seal; pending operations are not in it. Sorted by actor. Returns how
  * many entries there are, and copies at most `capacity`. */

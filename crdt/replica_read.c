@@ -218,10 +218,9 @@ static bool begins_with(struct holm_bytes key, struct holm_bytes prefix)
            (prefix.size == 0 || memcmp(key.data, prefix.data, prefix.size) == 0);
 }
 
-static void visit_ordered(const struct holm_state *state, struct holm_bytes prefix,
+static void visit_ordered(const struct holm_state *state, struct holm_index_cursor cursor,
                           holm_key_visitor *visit, void *context)
 {
-    struct holm_index_cursor cursor = holm_index_seek(&state->order, prefix);
     struct holm_spot spot;
     uint32_t reference;
     while (holm_index_next(&cursor, &reference)) {
@@ -237,7 +236,7 @@ void holm_replica_visit_keys(const struct holm_replica *replica, struct holm_byt
     const struct holm_state *state = &replica->state;
     struct holm_spot spot;
     if (state->ordered) {
-        visit_ordered(state, prefix, visit, context);
+        visit_ordered(state, holm_index_seek(&state->order, prefix), visit, context);
         return;
     }
     struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
@@ -246,6 +245,14 @@ void holm_replica_visit_keys(const struct holm_replica *replica, struct holm_byt
             !visit(context, holm_spot_key(state, &spot)))
             return;
     }
+}
+
+void holm_replica_visit_keys_behind(const struct holm_replica *replica, struct holm_bytes prefix,
+                                    struct holm_bytes after, holm_key_visitor *visit, void *context)
+{
+    const struct holm_state *state = &replica->state;
+    HOLM_ASSERT(state->ordered);
+    visit_ordered(state, holm_index_seek_behind(&state->order, prefix, after), visit, context);
 }
 
 size_t holm_replica_vector(const struct holm_replica *replica, struct holm_dot *entries,

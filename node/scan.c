@@ -14,9 +14,18 @@ struct holm_scan {
     size_t next; /* the next to be read */
 };
 
+/* What is scanned for. */
+struct wanted {
+    uint32_t partition;
+    struct holm_bytes prefix;
+    const struct holm_bytes *after; /* NULL: from the first */
+    size_t limit;
+};
+
 struct copying {
     const struct holm_replica *replica;
     struct holm_scan *scan;
+    size_t end; /* so many views are enough */
     enum holm_status status;
 };
 
@@ -57,15 +66,21 @@ static bool copy_record(void *context, struct holm_bytes key)
         return false;
     }
     scan->count++;
-    return true;
+    return scan->count < copying->end;
 }
 
+/* At most as many as are wanted, whatever is there already. */
 static enum holm_status append(struct holm_scan *scan, const struct holm_replica *replica,
-                               struct holm_bytes prefix)
+                               const struct wanted *wanted)
 {
     struct copying copying = {.replica = replica, .scan = scan, .status = HOLM_OK};
 
-    holm_replica_visit_keys(replica, prefix, copy_record, &copying);
+    copying.end = wanted->limit < SIZE_MAX - scan->count ? scan->count + wanted->limit : SIZE_MAX;
+    if (wanted->after == NULL)
+        holm_replica_visit_keys(replica, wanted->prefix, copy_record, &copying);
+    else
+        holm_replica_visit_keys_behind(replica, wanted->prefix, *wanted->after, copy_record,
+                                       &copying);
     return copying.status;
 }
 
@@ -83,10 +98,11 @@ static enum holm_status finish(struct holm_scan *made, enum holm_status status,
 enum holm_status holm_scan_copy(const struct holm_replica *replica, struct holm_bytes prefix,
                                 struct holm_scan **scan)
 {
+    struct wanted wanted = {.prefix = prefix, .limit = SIZE_MAX};
     struct holm_scan *made = calloc(1, sizeof *made);
 
     *scan = NULL;
-    return made == NULL ? HOLM_ENOMEM : finish(made, append(made, replica, prefix), scan);
+    return made == NULL ? HOLM_ENOMEM : finish(made, append(made, replica, &wanted), scan);
 }
 
 static int compare_keys(const void *left, const void *right)
@@ -97,34 +113,68 @@ static int compare_keys(const void *left, const void *right)
     return holm_bytes_compare((*a)->key, (*b)->key);
 }
 
+static bool is_readable(struct holm_bytes bytes)
+{
+    return bytes.size == 0 || bytes.data != NULL;
+}
+
+/* Of all partitions, the first by key; those behind the limit are dropped. */
+static void merge(struct holm_scan *scan, size_t limit)
+{
+    holm_sort(scan->views, scan->count, sizeof(struct holm_view *), compare_keys);
+    while (scan->count > limit)
+        holm_view_free(scan->views[--scan->count]);
+}
+
+static enum holm_status scan_node(struct holm_node *node, const struct wanted *wanted,
+                                  struct holm_scan **scan)
+{
+    bool every = wanted->partition == HOLM_EVERY_PARTITION;
+    uint32_t count = holm_engine_partitions(node->engine);
+    enum holm_status status = HOLM_OK;
+
+    if ((wanted->partition >= count && !every) || !is_readable(wanted->prefix))
+        return HOLM_EINVAL;
+
+    struct holm_scan *made = calloc(1, sizeof *made);
+    uint32_t first = every ? 0 : wanted->partition;
+    uint32_t end = every ? count : wanted->partition + 1;
+
+    if (made == NULL)
+        return HOLM_ENOMEM;
+    for (uint32_t i = first; status == HOLM_OK && i < end; i++) {
+        status = append(made, holm_engine_lock(node->engine, i), wanted);
+        holm_engine_unlock(node->engine, i);
+    }
+    if (every && holm_engine_ordered(node->engine))
+        merge(made, wanted->limit);
+    return finish(made, status, scan);
+}
+
 enum holm_status holm_scan_open(struct holm_node *node, uint32_t partition,
                                 struct holm_bytes prefix, struct holm_scan **scan)
 {
+    struct wanted wanted = {.partition = partition, .prefix = prefix, .limit = SIZE_MAX};
+    enum holm_status status = holm_node_check(node);
+
+    *scan = NULL;
+    return status == HOLM_OK ? scan_node(node, &wanted, scan) : status;
+}
+
+enum holm_status holm_scan_part(struct holm_node *node, uint32_t partition,
+                                struct holm_bytes prefix, const struct holm_bytes *after,
+                                size_t limit, struct holm_scan **scan)
+{
+    struct wanted wanted = {
+        .partition = partition, .prefix = prefix, .after = after, .limit = limit};
     enum holm_status status = holm_node_check(node);
 
     *scan = NULL;
     if (status != HOLM_OK)
         return status;
-
-    bool every = partition == HOLM_EVERY_PARTITION;
-    uint32_t count = holm_engine_partitions(node->engine);
-
-    if ((partition >= count && !every) || (prefix.size > 0 && prefix.data == NULL))
+    if (!holm_engine_ordered(node->engine) || limit == 0 || (after != NULL && !is_readable(*after)))
         return HOLM_EINVAL;
-
-    struct holm_scan *made = calloc(1, sizeof *made);
-
-    if (made == NULL)
-        return HOLM_ENOMEM;
-    for (uint32_t i = every ? 0 : partition; status == HOLM_OK && i < count; i++) {
-        status = append(made, holm_engine_lock(node->engine, i), prefix);
-        holm_engine_unlock(node->engine, i);
-        if (!every)
-            break;
-    }
-    if (every && holm_engine_ordered(node->engine))
-        holm_sort(made->views, made->count, sizeof(struct holm_view *), compare_keys);
-    return finish(made, status, scan);
+    return scan_node(node, &wanted, scan);
 }
 
 const struct holm_view *holm_scan_next(struct holm_scan *scan)

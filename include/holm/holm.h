@@ -346,6 +346,19 @@ HOLM_API uint32_t holm_partition_count(struct holm_node *node);
 HOLM_API HOLM_NODISCARD enum holm_status holm_scan_open(struct holm_node *node, uint32_t partition,
                                                         struct holm_bytes prefix,
                                                         struct holm_scan **scan);
+/*
+ * Opens a scan of at most `limit` of those records, the first behind the key `after` (there or not;
+ * NULL: from the first one), in order: so any number of records is read in scans of a bounded one,
+ * each of its own moment; a record that is there all the while is met exactly once. The last key of
+ * one scan is the next one's `after`. O(log records + limit), of every partition that many times.
+ *   HOLM_EINVAL  the node was not opened with `ordered`, there is no such partition, or limit is 0
+ *   HOLM_ENOMEM, HOLM_EFORK
+ * After any error *scan is NULL. At the end it is HOLM_OK, too: the scan is empty then.
+ */
+HOLM_API HOLM_NODISCARD enum holm_status holm_scan_part(struct holm_node *node, uint32_t partition,
+                                                        struct holm_bytes prefix,
+                                                        const struct holm_bytes *after,
+                                                        size_t limit, struct holm_scan **scan);
 /* The next record, or NULL at the end. The view belongs to the scan, until it is closed. */
 HOLM_API const struct holm_view *holm_scan_next(struct holm_scan *scan);
 HOLM_API void holm_scan_close(struct holm_scan *scan); /* NULL is allowed */

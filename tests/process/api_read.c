@@ -243,6 +243,53 @@ static void scan_every_partition(bool ordered)
     holm_close(node);
 }
 
+/* Ever the next seven behind the last, while records come and go before and behind. */
+static void test_scan_when_read_in_parts_then_each_record_is_met_once(void **state)
+{
+    struct holm_config config = api_config("scan");
+    struct holm_node *node;
+    const struct holm_view *view;
+    struct holm_scan *scan;
+    struct holm_bytes last, *after = NULL;
+    char key[32], kept[32];
+    size_t met = 0, part;
+
+    assert_status(holm_scan_part(*state, 0, holm_str(""), NULL, 1, &scan), HOLM_EINVAL);
+    config.ordered = true;
+    assert_ok(holm_open(&config, &node));
+    for (int i = 0; i < 300; i++) {
+        snprintf(key, sizeof key, "hero:%03d", i * 77 % 300);
+        assert_ok(holm_add(node, holm_str(key), holm_str("n"), 1));
+        assert_ok(holm_add(node, holm_str("herd"), holm_str("n"), 1));
+    }
+    do {
+        assert_ok(holm_scan_part(node, HOLM_EVERY_PARTITION, holm_str("hero:"), after, 7, &scan));
+        for (part = 0; (view = holm_scan_next(scan)) != NULL; part++, met++) {
+            snprintf(key, sizeof key, "hero:%03zu", met);
+            assert_bytes(holm_view_key(view), holm_str(key));
+            memcpy(kept, key, sizeof kept);
+        }
+        assert_true(part <= 7 && (part == 7 || met == 300));
+        holm_scan_close(scan);
+        last = holm_str(kept);
+        after = &last;
+        assert_ok(holm_remove(node, last, holm_str("")));
+        assert_ok(holm_add(node, holm_str("hero:"), holm_str("n"), 1));
+    } while (part > 0);
+    assert_int_equal(met, 300);
+    assert_ok(holm_scan_part(node, holm_partition(node, holm_str("herd")), holm_str("her"), NULL, 1,
+                             &scan));
+    assert_bytes(holm_view_key(holm_scan_next(scan)), holm_str("herd"));
+    assert_null(holm_scan_next(scan));
+    holm_scan_close(scan);
+    assert_status(holm_scan_part(node, 0, holm_str(""), NULL, 0, &scan), HOLM_EINVAL);
+    assert_status(holm_scan_part(node, 16, holm_str(""), NULL, 1, &scan), HOLM_EINVAL);
+    last = holm_mem(NULL, 1);
+    assert_status(holm_scan_part(node, 0, holm_str(""), &last, 1, &scan), HOLM_EINVAL);
+    assert_null(scan);
+    holm_close(node);
+}
+
 static void test_scan_when_of_every_partition_then_it_has_all_and_in_order_if_asked(void **state)
 {
     scan_every_partition(false);
@@ -427,6 +474,7 @@ int main(void)
         cmocka_unit_test(test_read_when_the_record_changes_then_the_view_does_not),
         ALONE(test_scan_when_there_are_many_records_then_each_under_the_prefix_comes_once),
         cmocka_unit_test(test_scan_when_of_every_partition_then_it_has_all_and_in_order_if_asked),
+        ALONE(test_scan_when_read_in_parts_then_each_record_is_met_once),
         ALONE(test_scan_when_it_is_open_then_writes_do_not_show_in_it),
         ALONE(test_watch_when_keys_change_then_each_prefix_hears_its_own_once),
         ALONE(test_watch_when_more_keys_wait_than_allowed_then_one_overflow_is_told),
