@@ -260,9 +260,11 @@ static void count_is_no_counter(Holm__Wire__Envelope *envelope)
 static void nodes_repeat(Holm__Wire__Envelope *envelope)
 {
     Holm__Wire__Cells *cells = envelope->delta;
-    cells->more_epochs[0] = 1;
-    cells->n_more_epochs = 1;
-    cells->n_epochs = 1;
+    lengthen(&cells->n_nodes, &cells->nodes, sizeof *cells->nodes);
+    cells->n_nodes = 2;
+    cells->nodes[1] = cells->nodes[0];
+    cells->n_more_epochs = 0;
+    cells->epochs[1] += cells->epochs[0]; /* each as it is, and so still in order */
 }
 
 static void epochs_repeat(Holm__Wire__Envelope *envelope)
