@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crdt/admission.h"
 
+bool holm_admission_may_apply(const struct holm_members *theirs, struct holm_actor self,
+                              struct holm_vector_view list)
+{
+    return holm_members_current(theirs, self) && holm_members_admitted_in(theirs, self, list);
+}
+
 bool holm_admission_by_cut(const struct holm_stable_self *self, struct holm_vector_view partition,
                            struct holm_vector_view list)
 {
     struct holm_vector_view none = {NULL, 0};
     return holm_members_current(self->members, self->actor) &&
-           holm_members_admitted_in(self->members, self->actor, list) &&
            holm_vector_covers(self->partition, partition,
                               holm_members_lasts(self->members, self->number)) &&
            holm_vector_covers(self->list, list, none);

@@ -27,12 +27,19 @@ struct holm_heard {
 };
 
 /*
- * Whether a provisional epoch is confirmed by a cut that it has applied. `self` is as it is now, the
- * cut's list included; `partition` and `list` are the cut's.
- *
- * The admission must be in the cut's list: one at Y and a cut of Z would let Z report, and a third
- * collect, what this epoch has never seen (T36). All of the cut must be covered, not only what its
- * server had collected: the server may collect on the word of this node's former epoch (T35).
+ * Whether a provisional epoch may apply a cut: its admission is in the list of that very cut (`theirs`
+ * is what that list comes to, `list` its vector). One at Y and a cut of Z would let Z report, and a
+ * third collect, what this epoch has never seen (T36). Until then it takes nothing at all, from anyone:
+ * its fences are as old as its store.
+ */
+bool holm_admission_may_apply(const struct holm_members *theirs, struct holm_actor self,
+                              struct holm_vector_view list);
+
+/*
+ * Whether a provisional epoch is confirmed by such a cut, which it has applied. `self` is as it is now,
+ * the cut's list included; `partition` and `list` are the cut's. All of the cut must be covered, not
+ * only what its server had collected: the server may collect on the word of this node's former epoch
+ * (T35).
  */
 bool holm_admission_by_cut(const struct holm_stable_self *self, struct holm_vector_view partition,
                            struct holm_vector_view list);

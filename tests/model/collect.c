@@ -310,6 +310,32 @@ static void test_collect_when_a_report_does_not_know_an_epoch_then_it_is_worth_n
     check(late_broadcast_before_the_fence, 3, WORLD_NO_ADMISSIONS);
 }
 
+/* Y (B) has admitted W (C) before it had the tombstone, and says both in one report; X (A) has the
+ * tombstone, but not Y's list. */
+static const char *report_with_an_unknown_list(struct world *w)
+{
+    known_key(w, K);
+    bury(w, A, K);
+    runs(w, A, C);
+    report(w, C, A);
+    restart(w, C);
+    come_in(w, C, B);
+    put(w, C, K);
+    runs(w, A, B);
+    report(w, B, A);
+    (void)world_collect(w, A);
+    list(w, B, A);
+    runs(w, C, A);
+    return world_settle(w);
+}
+
+/* T36 */
+static void test_collect_when_a_report_knows_more_of_the_list_then_it_waits(void **state)
+{
+    (void)state;
+    check(report_with_an_unknown_list, 3, WORLD_NO_LIST_CLOSURE);
+}
+
 /* ---- rule 2 */
 
 /* A collects, and writes the key again; C still has the tombstone. */
@@ -971,6 +997,7 @@ int main(void)
         cmocka_unit_test(test_collect_when_admitted_in_one_list_then_no_other_cut_confirms),
         cmocka_unit_test(
             test_collect_when_a_report_does_not_know_an_epoch_then_it_is_worth_nothing),
+        cmocka_unit_test(test_collect_when_a_report_knows_more_of_the_list_then_it_waits),
         cmocka_unit_test(test_collect_when_a_key_is_written_again_then_it_lives_everywhere),
         cmocka_unit_test(test_collect_when_s_comes_before_its_causes_then_it_waits_for_them),
         cmocka_unit_test(

@@ -252,17 +252,19 @@ static void merge(struct world *world, int to, const struct world_message *messa
                 holm_members_lasts(&n->members, WORLD_PARTITION));
 }
 
-/* Whether a cut's list holds an admission of this epoch. */
-static bool admits(const struct world *world, const struct world_message *message,
-                   struct holm_actor actor)
+/* Whether a provisional epoch may have this cut; what its list comes to is made up first. */
+static bool may_apply(struct world *world, const struct world_message *message,
+                      struct holm_actor actor)
 {
+    struct holm_members theirs;
+    holm_members_init(&theirs, &world->allocator);
     for (int i = 0; i < world->list_count; i++) {
-        const struct holm_member_op *op = &world->list_ops[i].op;
-        if (world_set_has(&message->state.listed, i) && op->type == HOLM_MEMBER_ADMIT &&
-            holm_actor_equal(op->subject, actor))
-            return true;
+        if (world_set_has(&message->state.listed, i))
+            must(holm_members_apply(&theirs, &world->list_ops[i].op));
     }
-    return false;
+    bool may = holm_admission_may_apply(&theirs, actor, holm_vector_view(&message->state.list));
+    holm_members_release(&theirs);
+    return may;
 }
 
 static bool take_cut(struct world *world, int to, const struct world_message *message)
@@ -273,7 +275,7 @@ static bool take_cut(struct world *world, int to, const struct world_message *me
         return false;
     if (outlived(n, &message->state.s))
         return false;
-    if (!hears(world, n) && !admits(world, message, n->actor))
+    if (!hears(world, n) && !may_apply(world, message, n->actor))
         return false;
     bool weak = !n->confirmed && (world->rules & WORLD_CONFIRM_BY_S) != 0;
     if (n->returning)

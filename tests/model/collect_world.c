@@ -408,11 +408,14 @@ static void know_itself(const struct world_node *n, struct holm_actor actor,
 }
 
 /* The reports as a rule left out would have them. */
-static void lie(struct world *world, int node, struct holm_stable *stable, struct holm_vector *r)
+static void lie(struct world *world, int node, struct holm_stable *stable, struct holm_vector *r,
+                struct holm_vector *known)
 {
     struct world_node *n = &world->nodes[node];
     holm_stable_init(stable, &world->allocator);
     holm_vector_init(r, &world->allocator);
+    holm_vector_init(known, &world->allocator);
+    must(holm_vector_assign(known, holm_vector_view(&n->state.list)));
     must(holm_vector_assign(r, holm_vector_view(&n->state.r)));
     for (int i = 0; i < world->node_count; i++) {
         const struct world_raw *raw = &n->raw[i];
@@ -431,6 +434,7 @@ static void lie(struct world *world, int node, struct holm_stable *stable, struc
         must(holm_stable_hear(stable, actor, holm_vector_view(&raw->r), holm_vector_view(&list)));
         if ((world->rules & WORLD_NO_CLOSURE) != 0)
             must(holm_vector_join(r, holm_vector_view(&raw->r)));
+        must(holm_vector_join(known, holm_vector_view(&raw->list)));
         holm_vector_release(&list);
     }
 }
@@ -478,17 +482,20 @@ bool world_collect(struct world *world, int node)
 {
     struct world_node *n = &world->nodes[node];
     struct holm_stable lies;
-    struct holm_vector frontier, lasts, r;
+    struct holm_vector frontier, lasts, r, known;
     bool grown = false;
-    uint32_t lying = WORLD_NO_CLOSURE | WORLD_NO_EPOCH | WORLD_NO_ADMISSIONS | WORLD_FORGET_AT_ONCE;
+    uint32_t lying = WORLD_NO_CLOSURE | WORLD_NO_LIST_CLOSURE | WORLD_NO_EPOCH |
+                     WORLD_NO_ADMISSIONS | WORLD_FORGET_AT_ONCE;
     if (!n->alive || !n->confirmed)
         return false;
-    lie(world, node, &lies, &r);
+    lie(world, node, &lies, &r, &known);
     holm_vector_init(&frontier, &world->allocator);
     holm_vector_init(&lasts, &world->allocator);
     struct holm_stable_self self = world_self(world, node);
     const struct holm_stable *stable = (world->rules & lying) != 0 ? &lies : &n->stable;
     self.partition = holm_vector_view(&r);
+    if ((world->rules & WORLD_NO_LIST_CLOSURE) != 0)
+        self.list = holm_vector_view(&known);
     must(holm_stable_frontier(stable, &self, &frontier));
     if (frontier.count > 0) {
         must(holm_stable_folds(stable, &self, &frontier, &lasts));
@@ -507,6 +514,7 @@ bool world_collect(struct world *world, int node)
     holm_vector_release(&frontier);
     holm_vector_release(&lasts);
     holm_vector_release(&r);
+    holm_vector_release(&known);
     holm_stable_release(&lies);
     return grown;
 }

@@ -51,6 +51,7 @@
 enum world_rule {
     WORLD_ALL_RULES = 0,
     WORLD_NO_CLOSURE = 1 << 0,          /* 1: R_X >= V_Y */
+    WORLD_NO_LIST_CLOSURE = 1 << 23,    /* 1: the same of the member list */
     WORLD_NO_EPOCH = 1 << 1,            /* 1: of the current epoch */
     WORLD_NO_ADMISSIONS = 1 << 2,       /* 1: whose list holds the admissions */
     WORLD_NO_TELLING = 1 << 3,          /* 2: S rides on runs */

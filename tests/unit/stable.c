@@ -105,6 +105,14 @@ static void test_stable_when_any_condition_fails_then_nothing_is(void **state)
     assert_int_equal(frontier_of(&f, 1, 1), 0);
     have(&f, 1, 1, 10);
     assert_int_equal(frontier_of(&f, 1, 1), 7);
+    struct holm_dot entry = dot_of(1, 1, 10), more[] = {dot_of(1, 1, 3), dot_of(2, 1, 1)};
+    assert_int_equal(holm_stable_hear(&f.stable, actor_of(2, 1),
+                                      (struct holm_vector_view){&entry, 1},
+                                      (struct holm_vector_view){more, 2}),
+                     HOLM_OK);
+    assert_int_equal(frontier_of(&f, 1, 1), 0); /* Y's list has what X's has not */
+    assert_int_equal(holm_vector_raise(&f.list, actor_of(2, 1), 1), HOLM_OK);
+    assert_int_equal(frontier_of(&f, 1, 1), 7);
     say(&f, HOLM_MEMBER_ADMIT, 3, 2); /* Z restarts: its report, and Y's, are too old */
     assert_int_equal(frontier_of(&f, 1, 1), 0);
     hear(&f, 3, 2, dot_of(1, 1, 10));
@@ -192,6 +200,7 @@ static void test_stable_when_the_owner_knows_of_a_reset_then_its_ghost_may_go(vo
     struct holm_dot reset = dot_of(1, 1, 5);
     struct holm_stable_self self = self_of(&f);
     assert_true(holm_stable_ghost(&f.stable, &self, actor_of(1, 1), reset)); /* one's own */
+    assert_false(holm_stable_ghost(&f.stable, &self, actor_of(1, 1), dot_of(2, 1, 4)));
     assert_false(holm_stable_ghost(&f.stable, &self, actor_of(2, 1), reset));
     hear(&f, 2, 1, dot_of(1, 1, 4));
     assert_false(holm_stable_ghost(&f.stable, &self, actor_of(2, 1), reset));
