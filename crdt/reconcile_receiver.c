@@ -325,6 +325,31 @@ static enum holm_status add_actor(struct asking *asking, struct holm_actor actor
     return status;
 }
 
+/* The actors of a list's bounds go into the table. */
+static enum holm_status bound_list(struct asking *asking, struct holm_sync_list *list)
+{
+    enum holm_status status = HOLM_OK;
+    if (list->has_last)
+        status = add_actor(asking, list->last.actor);
+    else
+        memset(&list->last, 0, sizeof list->last);
+    if (status == HOLM_OK && list->has_after)
+        status = add_actor(asking, list->after.actor);
+    return status;
+}
+
+/* What the answer to a list will take, about. */
+static void expect_items(struct asking *asking, const struct holm_reconcile_pending *range)
+{
+    const struct holm_reconcile_receiver *receiver = asking->receiver;
+    uint64_t own = holm_reconcile_share(receiver->source->entries, range->level);
+    uint64_t peer = holm_reconcile_share(receiver->cut.entries, range->level);
+    uint64_t more = peer > own ? peer - own : 0;
+    if (one_side_empty(receiver, range))
+        more = peer;
+    asking->expected += (more + 1) * ITEM_BYTES_GUESS;
+}
+
 static enum holm_status add_list(struct asking *asking, const struct holm_reconcile_pending *range,
                                  bool *full)
 {
@@ -361,22 +386,14 @@ static enum holm_status add_list(struct asking *asking, const struct holm_reconc
     }
     list.has_last = cut || *full;
     list.dot_count = asking->dot_count - list.dot_first;
-    if (!list.has_last)
-        memset(&list.last, 0, sizeof list.last);
-    if (list.has_last)
-        status = add_actor(asking, list.last.actor);
-    if (status == HOLM_OK && list.has_after)
-        status = add_actor(asking, list.after.actor);
+    *full = false;
+    status = bound_list(asking, &list);
     if (status != HOLM_OK)
         return status;
-    *full = false;
     if (!list.has_last && !list.has_after)
         asking->bytes -= bounds;
     ((struct holm_sync_list *)asking->flight->lists)[asking->flight->list_count++] = list;
-    uint64_t own = holm_reconcile_share(receiver->source->entries, range->level);
-    uint64_t peer = holm_reconcile_share(receiver->cut.entries, range->level);
-    uint64_t more = one_side_empty(receiver, range) ? peer : peer > own ? peer - own : 0;
-    asking->expected += (more + 1) * ITEM_BYTES_GUESS;
+    expect_items(asking, range);
     return HOLM_OK;
 }
 
