@@ -496,7 +496,7 @@ bool plain_equal(const struct plain *a, const struct plain *b)
     plain_copy(&copies[0], a);
     plain_copy(&copies[1], b);
     bool equal = true;
-    for (unsigned i = 0; i < 2; i++)
+    for (unsigned i = 0; a->count > 0 && i < 2; i++)
         qsort(copies[i].entries, copies[i].count, sizeof *copies[i].entries, compare_entries);
     for (size_t i = 0; i < a->count; i++) {
         const struct holm_reconcile_entry *x = &copies[0].entries[i], *y = &copies[1].entries[i];
