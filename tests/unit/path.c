@@ -74,6 +74,12 @@ static void test_path_when_a_name_is_empty_or_too_long_then_it_is_refused(void *
     assert_int_equal(holm_path_pack(&packed, holm_path_of(names, 3), longest), HOLM_OK);
     assert_int_equal(holm_path_pack(&packed, holm_path_of(names, 4), holm_str("f")), HOLM_ETOOBIG);
     assert_int_equal(holm_path_pack(&packed, holm_path_of(names, 5), nothing), HOLM_ETOOBIG);
+    names[3].size = 5; /* the last name fits, but for its length */
+    assert_int_equal(holm_path_pack(&packed, holm_path_of(names, 4), holm_mem(bytes, 250)),
+                     HOLM_ETOOBIG);
+    assert_int_equal(holm_path_pack(&packed, holm_path_of(names, 4), holm_mem(bytes, 249)),
+                     HOLM_OK);
+    assert_int_equal(packed.size, HOLM_PATH_BYTES_MAX);
     names[3].size = sizeof bytes;
     assert_int_equal(holm_path_pack(&packed, holm_path_of(names, 4), nothing), HOLM_ETOOBIG);
 }
