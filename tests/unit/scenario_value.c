@@ -40,6 +40,32 @@ static void test_reset_beside_an_increment_cancels_what_it_had_seen(void **state
     }
 }
 
+/* T13: the dots that a removal has seen are told as one range, which an increment lies in: it is cancelled by its mark,
+ * and not taken away, or a later increment would bring back what was cancelled. */
+static void test_removal_around_an_increment_leaves_its_ghost(void **state)
+{
+    struct fixture fixture, *f = &fixture;
+    fixture_init(f, 3, NULL);
+    put(f, A, "k", "f", 1);
+    add(f, A, "k", "", 10);
+    put(f, A, "k", "g", 2);
+    fixture_flush(f, A);
+    fixture_give_all(f, A, B);
+    fixture_give_all(f, A, C);
+    write_op(f, B, HOLM_OP_REMOVE, "k", "");
+    add(f, A, "k", "", 5);
+    fixture_flush(f, A);
+    fixture_flush(f, B);
+    fixture_give_all(f, B, C);
+    assert_absent(f, C, "k");
+    fixture_give_all(f, A, C);
+    assert_sum(f, C, "k", "", 5);
+    fixture_give_all(f, A, B);
+    fixture_give_all(f, B, A);
+    fixture_check_equal(f);
+    fixture_release(f);
+}
+
 /* T13: two resets at once, each with increments of its own around it. */
 static void test_reset_beside_a_reset_cancels_once(void **state)
 {
@@ -410,6 +436,7 @@ static void test_batch_when_one_operation_is_refused_writes_nothing(void **state
 }
 
 const struct CMUnitTest scenario_value_tests[] = {
+    cmocka_unit_test(test_removal_around_an_increment_leaves_its_ghost),
     cmocka_unit_test(test_reset_beside_an_increment_cancels_what_it_had_seen),
     cmocka_unit_test(test_reset_beside_a_reset_cancels_once),
     cmocka_unit_test(test_reset_across_epochs_cancels_exactly),
