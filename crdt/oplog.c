@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crdt/oplog.h"
 
+#include "crdt/vector.h"
+
 void holm_oplog_init(struct holm_oplog *log, const struct holm_allocator *allocator,
                      size_t bytes_max)
 {
@@ -75,6 +77,17 @@ void holm_oplog_push(struct holm_oplog *log, struct holm_actors *actors, struct 
     holm_delta_retain(delta);
     while (log->bytes > log->bytes_max && log->count > 1)
         trim_oldest(log, actors);
+}
+
+void holm_oplog_trim(struct holm_oplog *log, struct holm_actors *actors,
+                     struct holm_vector_view frontier)
+{
+    while (log->count > 0) {
+        const struct holm_delta *oldest = holm_oplog_at(log, 0)->delta;
+        if (!holm_vector_has(frontier, (struct holm_dot){oldest->actor, oldest->last}))
+            return;
+        trim_oldest(log, actors);
+    }
 }
 
 void holm_oplog_clear(struct holm_oplog *log, struct holm_actors *actors)

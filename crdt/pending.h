@@ -63,9 +63,10 @@ struct holm_pending {
     struct holm_pending_bound
         *bound; /* open addressing by seq; what no item has any more is void */
     size_t bound_count, bound_capacity;
-    size_t bytes;    /* no less than the run will take on the wire */
-    uint64_t sealed; /* the last seq of the run before */
-    uint64_t last;   /* highest seq minted; the run is from sealed + 1 to here */
+    size_t bytes;                      /* no less than the run will take on the wire */
+    uint64_t sealed;                   /* the last seq of the run before */
+    struct holm_vector_view collected; /* S of the run to be; borrowed, set before the seal */
+    uint64_t last;                     /* highest seq minted; the run is from sealed + 1 to here */
     struct {
         size_t item_count, seen_count, bytes;
         uint64_t last;

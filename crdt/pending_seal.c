@@ -142,6 +142,7 @@ enum holm_status holm_pending_seal(struct holm_pending *pending, const struct ho
         return HOLM_ENOMEM;
     holm_sort(pending->seen, pending->seen_count, sizeof *pending->seen, compare_seen);
     measure(&seal, self);
+    seal.sizes.collected = pending->collected.count;
     seal.sizes.deps = holm_actors_copy(actors, !whole, self, NULL, 0);
     enum holm_status status = holm_delta_new(&pending->allocator, &seal.sizes, delta, &seal.fill);
     if (status == HOLM_OK) {
@@ -149,6 +150,9 @@ enum holm_status holm_pending_seal(struct holm_pending *pending, const struct ho
         fill_items(&seal);
         holm_sort(seal.fill.items, seal.sizes.items, sizeof *seal.fill.items, compare_items);
         (void)holm_actors_copy(actors, !whole, self, seal.fill.deps, seal.sizes.deps);
+        if (pending->collected.count > 0)
+            memcpy(seal.fill.collected, pending->collected.entries,
+                   pending->collected.count * sizeof *seal.fill.collected);
         (*delta)->partition = partition;
         (*delta)->actor = actors->rows[self].actor;
         (*delta)->first = first;

@@ -59,6 +59,7 @@ enum holm_status holm_replica_new(const struct holm_replica_config *config,
     holm_arena_init(&replica->scratch, allocator);
     holm_actors_init(&replica->actors, allocator, settled.digest_seed, settled.actors_max);
     holm_pending_init(&replica->pending, allocator);
+    holm_vector_init(&replica->collected, allocator);
     holm_oplog_init(&replica->log, allocator, settled.log_bytes_max);
     holm_holdback_init(&replica->holdback, allocator, settled.holdback_bytes_max);
     status = holm_actors_intern(&replica->actors, settled.self, &replica->self);
@@ -105,6 +106,7 @@ void holm_replica_free(struct holm_replica *replica)
         holm_replica_stop_serving(replica, replica->served[0].peer, replica->served[0].number);
     holm_state_release(&replica->state);
     holm_pending_release(&replica->pending);
+    holm_vector_release(&replica->collected);
     holm_oplog_release(&replica->log);
     holm_holdback_release(&replica->holdback);
     holm_actors_release(&replica->actors);
@@ -372,15 +374,37 @@ enum holm_status holm_cut_open(struct holm_replica *replica, struct holm_now now
     return holm_cut_freeze(replica, (struct holm_vector_view){NULL, 0}, cut);
 }
 
+enum holm_status holm_replica_collect(struct holm_replica *replica,
+                                      struct holm_vector_view frontier, struct holm_now now,
+                                      const struct holm_work **work)
+{
+    forget_work(replica);
+    replica->now = now;
+    enum holm_status status = holm_replica_collect_now(replica, frontier);
+    finish_work(replica, work);
+    return status;
+}
+
 enum holm_status holm_replica_load(struct holm_replica *replica, struct holm_vector_view vector,
                                    const struct holm_page *const *pages, size_t page_count,
                                    struct holm_now now, const struct holm_work **work)
+{
+    struct holm_vector_view none = {NULL, 0};
+    return holm_replica_load_collected(replica, vector, none, pages, page_count, now, work);
+}
+
+enum holm_status holm_replica_load_collected(struct holm_replica *replica,
+                                             struct holm_vector_view vector,
+                                             struct holm_vector_view collected,
+                                             const struct holm_page *const *pages,
+                                             size_t page_count, struct holm_now now,
+                                             const struct holm_work **work)
 {
     forget_work(replica);
     replica->now = now;
     enum holm_status status = holm_replica_seal(replica);
     if (status == HOLM_OK)
-        status = holm_replica_merge(replica, vector, pages, page_count);
+        status = holm_replica_merge(replica, vector, collected, pages, page_count);
     if (status == HOLM_OK)
         holm_replica_drain(replica);
     finish_work(replica, work);

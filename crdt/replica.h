@@ -32,27 +32,35 @@ struct holm_replica;
 #define HOLM_PEER_NONE UINT32_MAX
 #define HOLM_REPLICA_PEERS_MAX 1024
 
+/* Whether anything is ever collected; the same on all nodes of a cluster. With `stable`, the host must
+ * keep the rules of admission.h: a replica that writes without being confirmed revives the buried. */
+enum holm_retention {
+    HOLM_RETENTION_FOREVER = 0,
+    HOLM_RETENTION_STABLE = 1
+};
+
 struct holm_replica_config {
     struct holm_allocator allocator;
     uint32_t partition;
     struct holm_actor self;
-    uint64_t digest_seed;       /* the cluster's: equal on all its nodes */
-    uint64_t random_seed;       /* for jitter */
-    uint64_t flush_interval_us; /* 1,000 */
-    uint64_t pull_timeout_us;   /* 1,000,000: then another peer is asked */
-    uint64_t retry_min_us;      /* 20,000: first back-off, doubled with jitter up to … */
-    uint64_t retry_max_us;      /* 5,000,000 */
-    uint64_t cut_timeout_us;    /* 10,000,000: a cut that nobody reads is closed */
-    uint64_t max_drift_ms;      /* 60,000 */
-    size_t frame_bytes_max;     /* 1 MiB */
-    size_t flush_bytes;         /* 64 KiB: a run is sealed at this size */
-    size_t log_bytes_max;       /* 4 MiB */
-    size_t holdback_bytes_max;  /* 4 MiB */
-    size_t sync_bytes_max;      /* 1 GiB: what a sync may stage before it is applied */
-    size_t cuts_max;            /* 2: cuts open at once, for peers */
-    size_t actors_max;          /* 65,536: made-up actors beyond are refused */
-    uint32_t page_items_max;    /* 4,096 cells a page, and never more than half a frame */
-    bool ordered;               /* false; true: keys are kept in order, for 11 bytes a record */
+    uint64_t digest_seed;          /* the cluster's: equal on all its nodes */
+    uint64_t random_seed;          /* for jitter */
+    uint64_t flush_interval_us;    /* 1,000 */
+    uint64_t pull_timeout_us;      /* 1,000,000: then another peer is asked */
+    uint64_t retry_min_us;         /* 20,000: first back-off, doubled with jitter up to … */
+    uint64_t retry_max_us;         /* 5,000,000 */
+    uint64_t cut_timeout_us;       /* 10,000,000: a cut that nobody reads is closed */
+    uint64_t max_drift_ms;         /* 60,000 */
+    size_t frame_bytes_max;        /* 1 MiB */
+    size_t flush_bytes;            /* 64 KiB: a run is sealed at this size */
+    size_t log_bytes_max;          /* 4 MiB */
+    size_t holdback_bytes_max;     /* 4 MiB */
+    size_t sync_bytes_max;         /* 1 GiB: what a sync may stage before it is applied */
+    size_t cuts_max;               /* 2: cuts open at once, for peers */
+    size_t actors_max;             /* 65,536: made-up actors beyond are refused */
+    uint32_t page_items_max;       /* 4,096 cells a page, and never more than half a frame */
+    enum holm_retention retention; /* FOREVER */
+    bool ordered;                  /* false; true: keys are kept in order, for 11 bytes a record */
 };
 
 /* The defaults above; allocator, partition, self and the seeds are left zero. */
@@ -285,6 +293,18 @@ struct holm_replica_stats {
 };
 void holm_replica_stats(const struct holm_replica *replica, struct holm_replica_stats *stats);
 
+/*
+ * Collects: tombstones in the frontier (stable.h) go, S grows by it, and the op log drops the runs
+ * that all have. Seals first, what that gives is in *work. All or nothing. O(records).
+ *   HOLM_EINVAL  retention is `forever`; or the frontier has what this replica has not. HOLM_ENOMEM
+ */
+HOLM_NODISCARD enum holm_status holm_replica_collect(struct holm_replica *replica,
+                                                     struct holm_vector_view frontier,
+                                                     struct holm_now now,
+                                                     const struct holm_work **work);
+/* S: rides on every run and cut. Until the next step. */
+struct holm_vector_view holm_replica_collected(const struct holm_replica *replica);
+
 /* R1 to R5, whole; for tests and simulation. O(everything). Asserts. */
 void holm_replica_check(const struct holm_replica *replica);
 
@@ -299,6 +319,7 @@ struct holm_cut;
 HOLM_NODISCARD enum holm_status holm_cut_open(struct holm_replica *replica, struct holm_now now,
                                               const struct holm_work **work, struct holm_cut **cut);
 struct holm_vector_view holm_cut_vector(const struct holm_cut *cut);
+struct holm_vector_view holm_cut_collected(const struct holm_cut *cut);
 struct holm_digest holm_cut_digest(const struct holm_cut *cut); /* of the live state */
 size_t holm_cut_page_count(const struct holm_cut *cut);
 const struct holm_page *holm_cut_page(const struct holm_cut *cut, size_t index);
@@ -310,5 +331,13 @@ HOLM_NODISCARD enum holm_status holm_replica_load(struct holm_replica *replica,
                                                   const struct holm_page *const *pages,
                                                   size_t page_count, struct holm_now now,
                                                   const struct holm_work **work);
+
+/* The same for a cut with an S: of a cluster with retention `stable`. */
+HOLM_NODISCARD enum holm_status holm_replica_load_collected(struct holm_replica *replica,
+                                                            struct holm_vector_view vector,
+                                                            struct holm_vector_view collected,
+                                                            const struct holm_page *const *pages,
+                                                            size_t page_count, struct holm_now now,
+                                                            const struct holm_work **work);
 
 #endif

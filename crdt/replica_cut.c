@@ -12,6 +12,7 @@ struct holm_cut {
     struct holm_dot *vector;
     size_t vector_count;
     struct holm_digest digest;
+    struct holm_vector collected;
 };
 
 /* Where a walk over the state stands, and the page that is being gathered. */
@@ -195,8 +196,11 @@ enum holm_status holm_cut_freeze(struct holm_replica *replica, struct holm_vecto
     *cut = (struct holm_cut){.allocator = *allocator, .digest = replica->state.digest};
     struct freeze freeze = {.replica = replica, .cut = cut};
     enum holm_status status = prepare(&freeze, known);
+    holm_vector_init(&cut->collected, allocator);
     if (status == HOLM_OK)
         status = copy_vector(replica, cut);
+    if (status == HOLM_OK)
+        status = holm_vector_assign(&cut->collected, holm_vector_view(&replica->collected));
     if (status == HOLM_OK)
         status = add_all(&freeze);
     holm_array_free(allocator, freeze.items, freeze.item_capacity, sizeof *freeze.items);
@@ -218,12 +222,18 @@ void holm_cut_close(struct holm_cut *cut)
     holm_array_free(&allocator, cut->pages, cut->page_capacity, sizeof *cut->pages);
     if (cut->vector != NULL)
         holm_deallocate(&allocator, cut->vector, cut->vector_count * sizeof *cut->vector);
+    holm_vector_release(&cut->collected);
     holm_deallocate(&allocator, cut, sizeof *cut);
 }
 
 struct holm_vector_view holm_cut_vector(const struct holm_cut *cut)
 {
     return (struct holm_vector_view){cut->vector, cut->vector == NULL ? 0 : cut->vector_count};
+}
+
+struct holm_vector_view holm_cut_collected(const struct holm_cut *cut)
+{
+    return holm_vector_view(&cut->collected);
 }
 
 struct holm_digest holm_cut_digest(const struct holm_cut *cut)

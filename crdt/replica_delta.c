@@ -19,6 +19,7 @@ enum holm_status holm_replica_seal(struct holm_replica *replica)
     uint64_t first = holm_actors_seq(&replica->actors, replica->self) + 1;
     struct holm_delta *delta = NULL;
     struct holm_message message = holm_replica_message(replica, HOLM_MESSAGE_DELTA);
+    replica->pending.collected = holm_vector_view(&replica->collected);
     enum holm_status status = holm_oplog_reserve(&replica->log);
     if (status == HOLM_OK)
         status = holm_replica_reserve_stored(replica);
@@ -194,13 +195,14 @@ static void prepare(const struct holm_state *state, const struct holm_item *item
         holm_state_prefetch(state, &keys[i], true);
 }
 
-static enum holm_status apply_items(const struct applying *applying)
+static enum holm_status apply_items(const struct applying *applying,
+                                    const struct holm_vector *collected)
 {
     struct holm_state *state = &applying->replica->state;
     const struct holm_items *items = &applying->delta->items;
     struct holm_key keys[PREPARED];
-    enum holm_status status = HOLM_OK;
     holm_state_begin(state);
+    enum holm_status status = holm_replica_drop_tombstones(applying->replica, collected);
     for (uint32_t i = 0; status == HOLM_OK && i < items->item_count; i++) {
         size_t left = items->item_count - i;
         if (i % PREPARED == 0)
@@ -271,14 +273,20 @@ static enum holm_status translate(struct applying *applying)
 static enum holm_status apply(struct holm_replica *replica, struct holm_delta *delta)
 {
     struct applying applying = {.replica = replica, .delta = delta};
+    struct holm_vector_view none = {NULL, 0};
+    struct holm_vector grown;
     struct holm_arena_mark mark = holm_arena_mark(&replica->scratch);
-    enum holm_status status = translate(&applying);
+    enum holm_status status = holm_replica_plan_collected(replica, delta->collected, none, &grown);
+    if (status == HOLM_EMALFORMED)
+        replica->stats.deltas_refused += 1;
+    if (status == HOLM_OK)
+        status = translate(&applying);
     if (status == HOLM_OK)
         status = holm_oplog_reserve(&replica->log);
     if (status == HOLM_OK)
         status = holm_replica_reserve_stored(replica);
     if (status == HOLM_OK)
-        status = apply_items(&applying);
+        status = apply_items(&applying, &grown);
     if (status == HOLM_OK) {
         holm_actors_raise(&replica->actors, applying.indices[0], delta->last);
         holm_oplog_push(&replica->log, &replica->actors, delta, applying.indices[0]);
@@ -286,8 +294,10 @@ static enum holm_status apply(struct holm_replica *replica, struct holm_delta *d
         observe_stamps(replica, &delta->items);
         for (uint32_t i = 0; i < delta->items.item_count; i++)
             holm_replica_touch(replica, delta->items.items[i].key, applying.indices[0]);
+        holm_replica_take_collected(replica, &grown);
         replica->stats.deltas_applied += 1;
     }
+    holm_vector_release(&grown);
     holm_arena_rewind(&replica->scratch, mark);
     return status;
 }

@@ -10,8 +10,9 @@
 
 struct merging {
     struct holm_replica *replica;
-    uint64_t *cut;     /* by index: the cut's vector */
-    uint32_t *indices; /* by the present page's number: the replica's index */
+    uint64_t *cut;            /* by index: the cut's vector */
+    struct holm_vector grown; /* S of both; empty when that is no news */
+    uint32_t *indices;        /* by the present page's number: the replica's index */
 };
 
 static bool covered_here(const struct merging *merging, uint32_t actor, uint64_t seq)
@@ -102,6 +103,13 @@ static enum holm_status merge_count(struct merging *merging, const struct holm_i
                  : holm_spot_insert(state, &spot, &made);
 }
 
+/* S as it will be. */
+static struct holm_vector_view collected_here(const struct merging *merging)
+{
+    return holm_vector_view(merging->grown.count > 0 ? &merging->grown
+                                                     : &merging->replica->collected);
+}
+
 static enum holm_status merge_item(struct merging *merging, const struct holm_item *item)
 {
     struct holm_state *state = &merging->replica->state;
@@ -112,6 +120,9 @@ static enum holm_status merge_item(struct merging *merging, const struct holm_it
     struct holm_key key = holm_state_key(state, item->key);
     struct holm_spot spot;
     if (item->op == HOLM_ITEM_BURY) {
+        struct holm_dot dot = {merging->replica->actors.rows[actor].actor, item->seq};
+        if (holm_vector_has(collected_here(merging), dot))
+            return HOLM_OK;
         enum holm_status status = holm_state_ensure(state, &key, &spot);
         return status == HOLM_OK ? holm_state_bury(state, &spot, actor, item->seq) : status;
     }
@@ -191,8 +202,8 @@ static enum holm_status merge_all(struct merging *merging, const struct holm_pag
                                   size_t page_count)
 {
     struct holm_state *state = &merging->replica->state;
-    enum holm_status status = HOLM_OK;
     holm_state_begin(state);
+    enum holm_status status = holm_replica_drop_tombstones(merging->replica, &merging->grown);
     for (size_t p = 0; status == HOLM_OK && p < page_count; p++)
         status = merge_page(merging, pages[p]);
     if (status == HOLM_OK)
@@ -207,6 +218,7 @@ static enum holm_status merge_all(struct merging *merging, const struct holm_pag
 }
 
 enum holm_status holm_replica_merge(struct holm_replica *replica, struct holm_vector_view vector,
+                                    struct holm_vector_view collected,
                                     const struct holm_page *const *pages, size_t page_count)
 {
     HOLM_ASSERT(!holm_replica_pending(replica));
@@ -217,6 +229,8 @@ enum holm_status holm_replica_merge(struct holm_replica *replica, struct holm_ve
         return holm_replica_twin(replica);
     size_t widest;
     enum holm_status status = intern_all(replica, vector, pages, page_count, &widest);
+    if (status == HOLM_OK)
+        status = holm_replica_plan_collected(replica, collected, vector, &merging.grown);
     if (status != HOLM_OK)
         return status;
     struct holm_arena_mark mark = holm_arena_mark(&replica->scratch);
@@ -229,6 +243,9 @@ enum holm_status holm_replica_merge(struct holm_replica *replica, struct holm_ve
     if (status == HOLM_OK)
         status = merge_all(&merging, pages, page_count);
     holm_arena_rewind(&replica->scratch, mark);
+    if (status == HOLM_OK)
+        holm_replica_take_collected(replica, &merging.grown);
+    holm_vector_release(&merging.grown);
     if (status != HOLM_OK)
         return status;
     join_vector(replica, vector);

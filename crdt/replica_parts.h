@@ -9,6 +9,7 @@
  *     replica_sync.c     asking for a cut, staging its pages, and serving one
  *     replica_cut.c      freezing the state into pages
  *     replica_merge.c    merging a whole cut into the state
+ *     replica_collect.c  what was collected, and what goes with it
  *     replica_peer.c     peers: coming and going, beacons, acknowledgements, whom to ask when
  *     replica_read.c     looking
  *     replica_twin.c     telling when somebody else writes under this actor
@@ -22,6 +23,7 @@
 #include "crdt/pending.h"
 #include "crdt/replica.h"
 #include "crdt/state.h"
+#include "crdt/vector.h"
 
 /* What is known of one peer. */
 struct holm_replica_peer {
@@ -61,6 +63,7 @@ struct holm_replica_sync {
     size_t bytes;
     struct holm_dot *vector;
     size_t vector_count;
+    struct holm_vector collected; /* of the cut */
     struct holm_digest digest;
 };
 
@@ -78,6 +81,7 @@ struct holm_replica {
     uint32_t self; /* index of the present actor */
     struct holm_hlc hlc;
     struct holm_state state;
+    struct holm_vector collected; /* S; stays empty with retention `forever` */
     struct holm_pending pending;
     struct holm_oplog log;
     struct holm_holdback holdback;
@@ -186,6 +190,7 @@ struct holm_page *holm_cut_page_at(struct holm_cut *cut, size_t index);
  * HOLM_EMALFORMED, HOLM_EDUPLICATE (it covers operations of this actor that it never minted). */
 HOLM_NODISCARD enum holm_status holm_replica_merge(struct holm_replica *replica,
                                                    struct holm_vector_view vector,
+                                                   struct holm_vector_view collected,
                                                    const struct holm_page *const *pages,
                                                    size_t page_count);
 
@@ -197,6 +202,26 @@ HOLM_NODISCARD enum holm_status holm_replica_twin(struct holm_replica *replica);
 bool holm_replica_claimed(const struct holm_replica *replica, struct holm_vector_view vector);
 /* Whether a run of the present actor is none that was sealed here, as far as the op log tells. */
 bool holm_replica_forged(const struct holm_replica *replica, const struct holm_delta *delta);
+
+/* ---- replica_collect.c */
+
+/*
+ * *grown := S and `collected`, or empty when that is no news; to be released in either case. `causes`
+ * is the vector of the cut that it came with; a run's causes are here.
+ *   HOLM_EMALFORMED  no vector; more than was applied; anything, with retention `forever`. HOLM_ENOMEM
+ */
+HOLM_NODISCARD enum holm_status holm_replica_plan_collected(const struct holm_replica *replica,
+                                                            struct holm_vector_view collected,
+                                                            struct holm_vector_view causes,
+                                                            struct holm_vector *grown);
+/* Takes the tombstones away that it covers, in an open transaction. O(records), if there is news and
+ * there are tombstones. HOLM_ENOMEM: roll back. */
+HOLM_NODISCARD enum holm_status holm_replica_drop_tombstones(struct holm_replica *replica,
+                                                             const struct holm_vector *grown);
+/* After the commit: S := grown, unless that is empty. */
+void holm_replica_take_collected(struct holm_replica *replica, struct holm_vector *grown);
+HOLM_NODISCARD enum holm_status holm_replica_collect_now(struct holm_replica *replica,
+                                                         struct holm_vector_view frontier);
 
 /* ---- replica_peer.c */
 struct holm_replica_peer *holm_replica_find_peer(struct holm_replica *replica, uint32_t peer);

@@ -21,6 +21,7 @@ void holm_replica_abandon_sync(struct holm_replica *replica)
     for (size_t i = 0; i < sync->page_count; i++)
         holm_page_release(sync->pages[i]);
     holm_array_free(allocator, sync->pages, sync->page_capacity, sizeof *sync->pages);
+    holm_vector_release(&sync->collected);
     if (sync->vector != NULL)
         holm_deallocate(allocator, sync->vector, sync->vector_count * sizeof *sync->vector);
     memset(sync, 0, sizeof *sync);
@@ -113,7 +114,8 @@ static enum holm_status finish(struct holm_replica *replica)
     const struct holm_page *const *pages = (const struct holm_page *const *)sync->pages;
     enum holm_status status = holm_replica_seal(replica);
     if (status == HOLM_OK)
-        status = holm_replica_merge(replica, vector, pages, sync->page_count);
+        status = holm_replica_merge(replica, vector, holm_vector_view(&sync->collected), pages,
+                                    sync->page_count);
     struct holm_message message = holm_replica_message(replica, HOLM_MESSAGE_SYNC_CLOSE);
     message.as.sync_close = sync->number;
     if (holm_replica_output(replica, peer, &message) != HOLM_OK)
@@ -156,6 +158,11 @@ enum holm_status holm_replica_take_cut(struct holm_replica *replica, uint32_t pe
         memcpy(sync->vector, cut->vector.entries, bytes);
     }
     sync->vector_count = cut->vector.count;
+    holm_vector_init(&sync->collected, &replica->config.allocator);
+    if (holm_vector_assign(&sync->collected, cut->collected) != HOLM_OK) {
+        fail(replica);
+        return HOLM_ENOMEM;
+    }
     sync->digest = cut->digest;
     sync->pages_total = cut->pages;
     sync->cut_known = true;
@@ -274,6 +281,7 @@ enum holm_status holm_replica_serve_cut(struct holm_replica *replica, uint32_t p
     message.as.sync_cut.answer = HOLM_CUT_OPEN;
     message.as.sync_cut.pages = holm_cut_page_count(cut);
     message.as.sync_cut.vector = holm_cut_vector(cut);
+    message.as.sync_cut.collected = holm_cut_collected(cut);
     message.as.sync_cut.digest = holm_cut_digest(cut);
     return holm_replica_output(replica, peer, &message);
 }

@@ -235,6 +235,10 @@ HOLM_NODISCARD enum holm_status holm_spot_replace(struct holm_state *state, stru
 HOLM_NODISCARD enum holm_status holm_state_bury(struct holm_state *state, struct holm_spot *spot,
                                                 uint32_t actor, uint64_t seq);
 
+/* Takes the tombstone at the spot away; the spot is at the next one. With the last one of its record the
+ * key can be written again. */
+HOLM_NODISCARD enum holm_status holm_state_exhume(struct holm_state *state, struct holm_spot *spot);
+
 /* Marks the cell at the spot, or takes the mark off. A roll-back does not undo it. */
 void holm_spot_mark(struct holm_state *state, const struct holm_spot *spot, bool marked);
 

@@ -404,3 +404,16 @@ enum holm_status holm_state_bury(struct holm_state *state, struct holm_spot *spo
         holm_record_at(state, spot->record)->flags |= RECORD_BURIED;
     return status;
 }
+
+enum holm_status holm_state_exhume(struct holm_state *state, struct holm_spot *spot)
+{
+    struct holm_cell cell;
+    HOLM_ASSERT(holm_spot_buried(state, spot));
+    if (holm_spot_erase(state, spot) != HOLM_OK)
+        return HOLM_ENOMEM;
+    struct holm_spot first = *spot;
+    holm_spot_rewind(state, &first);
+    if (!holm_spot_cell(state, &first, &cell))
+        holm_record_at(state, spot->record)->flags &= (uint8_t)~RECORD_BURIED;
+    return HOLM_OK;
+}

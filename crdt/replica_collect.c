@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * S: what this replica has collected. It grows by own collection, by the S of a run when that is
+ * applied, and by the S of a cut when that is merged; each time the tombstones that it covers go in
+ * the very transaction that applies the rest. docs/decisions/0007-collecting-and-folding.md
+ */
+#include "crdt/replica_parts.h"
+
+enum holm_status holm_replica_plan_collected(const struct holm_replica *replica,
+                                             struct holm_vector_view collected,
+                                             struct holm_vector_view causes,
+                                             struct holm_vector *grown)
+{
+    struct holm_vector_view none = {NULL, 0};
+    holm_vector_init(grown, &replica->config.allocator);
+    if (collected.count == 0)
+        return HOLM_OK;
+    if (replica->config.retention != HOLM_RETENTION_STABLE || !holm_vector_valid(collected))
+        return HOLM_EMALFORMED;
+    for (size_t i = 0; i < collected.count; i++) {
+        struct holm_dot entry = collected.entries[i];
+        if (!holm_vector_has(causes, entry) && entry.seq > holm_replica_seq(replica, entry.actor))
+            return HOLM_EMALFORMED; /* nobody can collect what it has not applied */
+    }
+    if (holm_vector_covers(holm_vector_view(&replica->collected), collected, none))
+        return HOLM_OK;
+    enum holm_status status = holm_vector_assign(grown, holm_vector_view(&replica->collected));
+    if (status == HOLM_OK)
+        status = holm_vector_join(grown, collected);
+    if (status != HOLM_OK)
+        holm_vector_release(grown);
+    return status;
+}
+
+/* Takes those tombstones of one record away that S covers. */
+static enum holm_status exhume(struct holm_replica *replica, struct holm_spot *spot,
+                               struct holm_vector_view collected)
+{
+    struct holm_state *state = &replica->state;
+    struct holm_cell cell;
+    while (holm_spot_cell(state, spot, &cell)) {
+        struct holm_dot dot = {replica->actors.rows[cell.actor].actor, cell.seq};
+        HOLM_ASSERT(cell.kind == HOLM_KIND_TOMBSTONE);
+        if (!holm_vector_has(collected, dot))
+            holm_spot_next(state, spot);
+        else if (holm_state_exhume(state, spot) != HOLM_OK)
+            return HOLM_ENOMEM;
+    }
+    return HOLM_OK;
+}
+
+enum holm_status holm_replica_drop_tombstones(struct holm_replica *replica,
+                                              const struct holm_vector *grown)
+{
+    struct holm_state *state = &replica->state;
+    struct holm_spot spot;
+    enum holm_status status = HOLM_OK;
+    if (grown->count == 0 || state->tombstones == 0)
+        return HOLM_OK;
+    struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
+    while (status == HOLM_OK && holm_walk_next(state, &walk, &spot)) {
+        if (holm_spot_buried(state, &spot))
+            status = exhume(replica, &spot, holm_vector_view(grown));
+    }
+    return status;
+}
+
+void holm_replica_take_collected(struct holm_replica *replica, struct holm_vector *grown)
+{
+    if (grown->count == 0)
+        return;
+    holm_vector_release(&replica->collected);
+    replica->collected = *grown;
+    holm_vector_init(grown, &replica->config.allocator);
+}
+
+enum holm_status holm_replica_collect_now(struct holm_replica *replica,
+                                          struct holm_vector_view frontier)
+{
+    struct holm_vector_view none = {NULL, 0};
+    struct holm_vector grown;
+    if (replica->config.retention != HOLM_RETENTION_STABLE)
+        return HOLM_EINVAL;
+    enum holm_status status = holm_replica_seal(replica);
+    if (status != HOLM_OK)
+        return status;
+    status = holm_replica_plan_collected(replica, frontier, none, &grown);
+    if (status != HOLM_OK)
+        return status == HOLM_EMALFORMED ? HOLM_EINVAL : status;
+    holm_state_begin(&replica->state);
+    status = holm_replica_drop_tombstones(replica, &grown);
+    if (status == HOLM_OK) {
+        holm_state_commit(&replica->state);
+        holm_replica_take_collected(replica, &grown);
+        holm_oplog_trim(&replica->log, &replica->actors, frontier);
+    } else {
+        holm_state_rollback(&replica->state);
+    }
+    holm_vector_release(&grown);
+    return status;
+}
+
+struct holm_vector_view holm_replica_collected(const struct holm_replica *replica)
+{
+    return holm_vector_view(&replica->collected);
+}
