@@ -66,6 +66,30 @@ static void test_removal_around_an_increment_leaves_its_ghost(void **state)
     fixture_release(f);
 }
 
+/* Between two writes of one run another's arrives: the run has seen both of that actor's dots, and says so in one range. */
+static void test_put_when_others_write_within_the_run_replaces_all_that_it_saw(void **state)
+{
+    struct fixture fixture, *f = &fixture;
+    fixture_init(f, 3, NULL);
+    put(f, A, "k", "f", 1);
+    size_t first = flush(f, A);
+    fixture_give(f, B, first);
+    put(f, B, "other", "f", 0); /* after a pause it goes out at once, and what follows waits */
+    (void)flush(f, B);
+    put(f, B, "k", "f", 2);
+    assert_true(holm_replica_pending(f->nodes[B].replica));
+    put(f, A, "k", "f", 3);
+    size_t second = flush(f, A);
+    fixture_give(f, B, second);
+    put(f, B, "k", "f", 4);
+    (void)flush(f, B);
+    fixture_give_all(f, A, C);
+    fixture_give_all(f, B, C);
+    fixture_check(f, C);
+    assert_reads(f, C, "k", "f", 4);
+    fixture_release(f);
+}
+
 /* T13: two resets at once, each with increments of its own around it. */
 static void test_reset_beside_a_reset_cancels_once(void **state)
 {
@@ -436,6 +460,7 @@ static void test_batch_when_one_operation_is_refused_writes_nothing(void **state
 }
 
 const struct CMUnitTest scenario_value_tests[] = {
+    cmocka_unit_test(test_put_when_others_write_within_the_run_replaces_all_that_it_saw),
     cmocka_unit_test(test_removal_around_an_increment_leaves_its_ghost),
     cmocka_unit_test(test_reset_beside_an_increment_cancels_what_it_had_seen),
     cmocka_unit_test(test_reset_beside_a_reset_cancels_once),
