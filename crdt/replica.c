@@ -385,6 +385,35 @@ enum holm_status holm_replica_collect(struct holm_replica *replica,
     return status;
 }
 
+/* Whether the owner has all that is here, and nothing more. */
+static bool knows_the_same(struct holm_replica *replica, struct holm_actor owner,
+                           struct holm_vector_view reported, enum holm_status *status)
+{
+    struct holm_vector_view none = {NULL, 0};
+    struct holm_vector_view own;
+    if (holm_actor_equal(owner, replica->actors.rows[replica->self].actor))
+        return true;
+    *status = holm_replica_copy_vector(replica, &own);
+    return *status == HOLM_OK && holm_vector_valid(reported) &&
+           holm_vector_covers(reported, own, none) && holm_vector_covers(own, reported, none);
+}
+
+enum holm_status holm_replica_drop_ghosts(struct holm_replica *replica, struct holm_actor owner,
+                                          struct holm_vector_view reported, struct holm_now now,
+                                          const struct holm_work **work, size_t *dropped)
+{
+    forget_work(replica);
+    replica->now = now;
+    *dropped = 0;
+    uint32_t actor = holm_actors_find(&replica->actors, owner);
+    enum holm_status status = holm_replica_seal(replica);
+    if (status == HOLM_OK && actor != HOLM_ACTOR_NONE &&
+        knows_the_same(replica, owner, reported, &status))
+        status = holm_replica_erase_ghosts(replica, actor, dropped);
+    finish_work(replica, work);
+    return status;
+}
+
 enum holm_status holm_replica_load(struct holm_replica *replica, struct holm_vector_view vector,
                                    const struct holm_page *const *pages, size_t page_count,
                                    struct holm_now now, const struct holm_work **work)

@@ -302,6 +302,16 @@ HOLM_NODISCARD enum holm_status holm_replica_collect(struct holm_replica *replic
                                                      struct holm_vector_view frontier,
                                                      struct holm_now now,
                                                      const struct holm_work **work);
+/*
+ * Drops the ghosts of counters (count.h) that this owner left, when it has applied all that was applied
+ * here, and nothing else: it begins new chains then, and nothing of it is on its way that did not know of
+ * its resets (T13). `reported` is what a confirmed epoch said of itself, of the present one it is not
+ * asked for. Seals first. *dropped says how many went, which may be none. All or nothing. O(cells).
+ *   HOLM_ENOMEM
+ */
+HOLM_NODISCARD enum holm_status holm_replica_drop_ghosts(
+    struct holm_replica *replica, struct holm_actor owner, struct holm_vector_view reported,
+    struct holm_now now, const struct holm_work **work, size_t *dropped);
 /* S: rides on every run and cut. Until the next step. */
 struct holm_vector_view holm_replica_collected(const struct holm_replica *replica);
 

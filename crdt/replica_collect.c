@@ -100,6 +100,44 @@ enum holm_status holm_replica_collect_now(struct holm_replica *replica,
     return status;
 }
 
+/* ---- ghosts */
+
+static enum holm_status erase_ghosts_of(struct holm_state *state, struct holm_spot *spot,
+                                        uint32_t actor, size_t *dropped)
+{
+    struct holm_cell cell;
+    while (holm_spot_cell(state, spot, &cell)) {
+        if (cell.kind != HOLM_COUNTER || cell.actor != actor || holm_count_live(&cell.count)) {
+            holm_spot_next(state, spot);
+            continue;
+        }
+        if (holm_spot_erase(state, spot) != HOLM_OK)
+            return HOLM_ENOMEM;
+        *dropped += 1;
+    }
+    return HOLM_OK;
+}
+
+enum holm_status holm_replica_erase_ghosts(struct holm_replica *replica, uint32_t actor,
+                                           size_t *dropped)
+{
+    struct holm_state *state = &replica->state;
+    struct holm_spot spot;
+    enum holm_status status = HOLM_OK;
+    HOLM_ASSERT(!holm_replica_pending(replica));
+    holm_state_begin(state);
+    struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
+    while (status == HOLM_OK && holm_walk_next(state, &walk, &spot))
+        status = erase_ghosts_of(state, &spot, actor, dropped);
+    if (status == HOLM_OK) {
+        holm_state_commit(state);
+        return HOLM_OK;
+    }
+    holm_state_rollback(state);
+    *dropped = 0;
+    return status;
+}
+
 struct holm_vector_view holm_replica_collected(const struct holm_replica *replica)
 {
     return holm_vector_view(&replica->collected);

@@ -220,6 +220,9 @@ HOLM_NODISCARD enum holm_status holm_replica_drop_tombstones(struct holm_replica
                                                              const struct holm_vector *grown);
 /* After the commit: S := grown, unless that is empty. */
 void holm_replica_take_collected(struct holm_replica *replica, struct holm_vector *grown);
+/* Erases the ghosts of one actor. Nothing may be pending. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_replica_erase_ghosts(struct holm_replica *replica,
+                                                          uint32_t actor, size_t *dropped);
 HOLM_NODISCARD enum holm_status holm_replica_collect_now(struct holm_replica *replica,
                                                          struct holm_vector_view frontier);
 

@@ -357,6 +357,134 @@ static void test_replica_collect_when_any_allocation_fails_then_nothing_has_chan
     close(&f);
 }
 
+static int64_t sum(const struct fixture *f, int node)
+{
+    int64_t total;
+    enum holm_status status = holm_replica_count(f->replicas[node], key(), holm_str("n"), &total);
+    assert_true(status == HOLM_OK || (status == HOLM_ENOENT && total == 0));
+    return total;
+}
+
+static size_t ghosts_gone(struct fixture *f, int node, int owner)
+{
+    struct holm_dot entries[NODES];
+    size_t dropped = 77;
+    size_t count = holm_replica_vector(f->replicas[owner], entries, NODES);
+    assert_int_equal(holm_replica_drop_ghosts(
+                         f->replicas[node], holm_replica_self(f->replicas[owner]),
+                         (struct holm_vector_view){entries, count}, now, &f->work, &dropped),
+                     HOLM_OK);
+    holm_replica_check(f->replicas[node]);
+    return dropped;
+}
+
+/* T13: a ghost goes when its owner knows, and not before. */
+static void test_replica_collect_when_the_owner_knows_of_a_reset_then_its_ghost_goes(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct holm_op add = holm_op_add(key(), holm_str("n"), 5);
+    open_as(&f, HOLM_RETENTION_FOREVER);
+    reach(&f, write(&f, A, add), B);
+    size_t reset = write(&f, B, holm_op_reset(key(), holm_str("n")));
+    assert_int_equal(ghosts_gone(&f, B, A), 0); /* A has not heard */
+    size_t unaware = write(&f, A, add);
+    reach(&f, unaware, B);
+    assert_int_equal(sum(&f, B), 5);
+    reach(&f, reset, A);
+    assert_int_equal(sum(&f, A), 5);
+    reach(&f, write(&f, A, holm_op_reset(key(), holm_str("n"))), B);
+    assert_int_equal(ghosts_gone(&f, B, A), 1);
+    assert_int_equal(ghosts_gone(&f, B, A), 0);
+    assert_int_equal(ghosts_gone(&f, A, A), 1); /* one's own */
+    assert_equal_states(&f, A, B);
+    reach(&f, write(&f, A, add), B);
+    assert_int_equal(sum(&f, A), 5);
+    assert_int_equal(sum(&f, B), 5);
+    assert_equal_states(&f, A, B);
+    assert_int_equal(ghosts_gone(&f, B, C), 0);
+    close(&f);
+}
+
+/* T13: the owner knows of the reset by now, but what it counted before is still on its way. */
+static void test_replica_collect_when_increments_are_on_their_way_then_the_ghost_waits(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct holm_op add = holm_op_add(key(), holm_str("n"), 5);
+    open_as(&f, HOLM_RETENTION_FOREVER);
+    reach(&f, write(&f, A, add), B);
+    reach(&f, write(&f, C, add), B);
+    size_t reset = write(&f, B, holm_op_reset(key(), holm_str("n")));
+    size_t unaware = write(&f, A, add);
+    for (size_t run = 0; run < unaware; run++)
+        reach(&f, run, A);
+    assert_int_equal(reset, unaware - 1);
+    assert_int_equal(ghosts_gone(&f, B, A), 0);
+    reach(&f, unaware, B);
+    assert_int_equal(sum(&f, B), 5);
+    assert_int_equal(ghosts_gone(&f, B, A), 0); /* it counts: it is none */
+    assert_int_equal(sum(&f, B), 5);
+    reach(&f, write(&f, B, holm_op_reset(key(), holm_str("n"))), A);
+    assert_int_equal(ghosts_gone(&f, B, A), 1); /* and not C's */
+    assert_int_equal(ghosts_gone(&f, A, A), 1);
+    assert_equal_states(&f, A, B);
+    close(&f);
+}
+
+/* An older state that still counts does not bring it back. */
+static void test_replica_collect_when_a_ghost_has_gone_then_older_states_bring_nothing_back(
+    void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_as(&f, HOLM_RETENTION_FOREVER);
+    size_t add = write(&f, A, holm_op_add(key(), holm_str("n"), 5));
+    reach(&f, add, B);
+    reach(&f, add, C);
+    reach(&f, write(&f, B, holm_op_reset(key(), holm_str("n"))), A);
+    assert_int_equal(ghosts_gone(&f, B, A), 1);
+    assert_int_equal(ghosts_gone(&f, A, A), 1);
+    assert_int_equal(merge(&f, C, B), HOLM_OK);
+    assert_int_equal(sum(&f, B), 0);
+    assert_int_equal(merge(&f, B, C), HOLM_OK);
+    assert_int_equal(sum(&f, C), 0);
+    assert_equal_states(&f, B, C);
+    struct holm_replica_stats stats;
+    holm_replica_stats(f.replicas[C], &stats);
+    assert_int_equal(stats.records, 0);
+    close(&f);
+}
+
+static void test_replica_collect_when_dropping_ghosts_runs_out_of_memory_then_they_stay(
+    void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_as(&f, HOLM_RETENTION_FOREVER);
+    (void)write(&f, A, holm_op_add(key(), holm_str("n"), 5));
+    (void)write(&f, A, put_op());
+    (void)write(&f, A, holm_op_reset(key(), holm_str("n")));
+    struct holm_vector_view none = {NULL, 0};
+    enum holm_status status = HOLM_ENOMEM;
+    uint64_t refused = 0;
+    for (uint64_t fail_at = 1; status == HOLM_ENOMEM; fail_at++) {
+        size_t dropped = 77;
+        f.heap.calls = 0;
+        f.heap.fail_at = fail_at;
+        f.heap.fail_once = true;
+        status = holm_replica_drop_ghosts(f.replicas[A], actor_of(1, 1), none, now, &f.work,
+                                          &dropped);
+        f.heap.fail_at = 0;
+        holm_replica_check(f.replicas[A]);
+        assert_int_equal(dropped, status == HOLM_OK ? 1 : 0);
+        refused += status == HOLM_ENOMEM ? 1 : 0;
+    }
+    assert_int_equal(status, HOLM_OK);
+    assert_true(refused > 0);
+    close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -372,6 +500,13 @@ int main(void)
         cmocka_unit_test(test_replica_collect_when_all_have_a_run_then_the_log_drops_it),
         cmocka_unit_test(test_replica_collect_when_s_cannot_be_then_it_is_refused),
         cmocka_unit_test(test_replica_collect_when_any_allocation_fails_then_nothing_has_changed),
+        cmocka_unit_test(test_replica_collect_when_the_owner_knows_of_a_reset_then_its_ghost_goes),
+        cmocka_unit_test(
+            test_replica_collect_when_increments_are_on_their_way_then_the_ghost_waits),
+        cmocka_unit_test(
+            test_replica_collect_when_a_ghost_has_gone_then_older_states_bring_nothing_back),
+        cmocka_unit_test(
+            test_replica_collect_when_dropping_ghosts_runs_out_of_memory_then_they_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
