@@ -579,6 +579,30 @@ static void test_state_when_a_digest_is_wrong_then_rebuilding_says_so_and_mends_
     close(&f);
 }
 
+/* A share of a counter, live or a ghost: each of its numbers is in the fingerprint, and whose it is. */
+static void test_state_when_a_share_differs_then_its_fingerprint_does(void **state)
+{
+    static const struct holm_count counts[] = {{1, 3, 5, 0, 0}, {2, 3, 5, 0, 0}, {1, 4, 5, 0, 0},
+                                               {1, 3, 6, 0, 0}, {1, 3, 5, 1, 2}, {1, 3, 5, 2, 2},
+                                               {1, 3, 5, 1, 3}, {1, 3, 5, 3, 5}};
+    struct holm_digest seen[2 * sizeof counts / sizeof *counts];
+    size_t seen_count = 0;
+    struct fixture f;
+    open(&f);
+    for (uint32_t actor = 0; actor < 2; actor++) {
+        for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+            struct holm_cell cell = {
+                .kind = HOLM_COUNTER, .actor = actor, .seq = counts[i].last, .count = counts[i]};
+            struct holm_digest digest = holm_cell_digest(&f.state, 1, &cell);
+            for (size_t other = 0; other < seen_count; other++)
+                assert_false(holm_digest_equal(digest, seen[other]));
+            assert_false(holm_digest_equal(digest, holm_cell_digest(&f.state, 2, &cell)));
+            seen[seen_count++] = digest;
+        }
+    }
+    close(&f);
+}
+
 /* Each thing that tells cells apart is in the fingerprint; ghosts and tombstones are in transfer. */
 static void test_state_when_anything_differs_then_the_digest_does(void **state)
 {
@@ -733,6 +757,7 @@ static void test_state_when_there_are_many_records_then_each_comes_and_grows_or_
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_state_when_a_share_differs_then_its_fingerprint_does),
         cmocka_unit_test(test_state_when_rolled_back_after_any_step_then_all_is_as_it_was),
         cmocka_unit_test(test_state_when_any_allocation_fails_then_a_roll_back_restores_all),
         cmocka_unit_test(test_state_when_committed_then_what_became_empty_is_freed),
