@@ -36,7 +36,11 @@ static void layout(unsigned char *memory, size_t head, const struct holm_fill_si
     fill->seen = carve(&at, sizes->seen * sizeof *fill->seen);
     fill->deps = carve(&at, sizes->deps * sizeof *fill->deps);
     fill->collected = carve(&at, sizes->collected * sizeof *fill->collected);
-    memset(memory, 0, (size_t)(at - memory));
+    unsigned char *items = (unsigned char *)fill->items;
+    unsigned char *behind = (unsigned char *)fill->seen;
+    memset(memory, 0, (size_t)((sizes->raw_items ? items : at) - memory));
+    if (sizes->raw_items)
+        memset(behind, 0, (size_t)(at - behind));
     fill->bytes = at;
     fill->bytes_end = at + sizes->bytes;
 }

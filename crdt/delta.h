@@ -124,6 +124,7 @@ struct holm_fill {
 
 struct holm_fill_sizes {
     size_t actors, items, seen, deps, collected, bytes;
+    bool raw_items; /* every item will be written whole: they are not cleared */
 };
 
 /* A new delta with one reference, or HOLM_ENOMEM. The slices are set to the sizes given. */

@@ -51,6 +51,8 @@ void holm_pending_rollback(struct holm_pending *pending)
         pending->items[saved->index] = saved->item;
     }
     pending->item_count = pending->start.item_count;
+    if (pending->bound_items > pending->item_count)
+        pending->bound_items = pending->item_count;
     pending->seen_count = pending->start.seen_count;
     pending->bytes = pending->start.bytes;
     pending->last = pending->start.last;
@@ -96,8 +98,11 @@ enum holm_status holm_pending_add(struct holm_pending *pending,
     return HOLM_OK;
 }
 
-static uint64_t seq_of(const struct holm_pending_item *item)
+/* The own seq that an item goes by, or 0: a mark on another's counter entry has none. */
+static uint64_t seq_of(const struct holm_pending *pending, const struct holm_pending_item *item)
 {
+    if (item->actor != pending->self)
+        return 0;
     return item->op == HOLM_ITEM_COUNT ? item->count.last : item->seq;
 }
 
@@ -123,7 +128,7 @@ static enum holm_status rebind(struct holm_pending *pending)
     for (size_t i = 0; i < pending->bound_capacity; i++) {
         struct holm_pending_bound bound = pending->bound[i];
         bool needed = bound.seq != 0 && bound.index < pending->item_count &&
-                      seq_of(&pending->items[bound.index]) == bound.seq;
+                      seq_of(pending, &pending->items[bound.index]) == bound.seq;
         if (!needed)
             continue;
         enter(table, capacity, bound.seq, bound.index);
@@ -131,9 +136,9 @@ static enum holm_status rebind(struct holm_pending *pending)
     }
     for (size_t i = 0; i < pending->saved_count; i++) {
         const struct holm_pending_saved *saved = &pending->saved[i];
-        if (seq_of(&saved->item) <= pending->sealed)
+        if (seq_of(pending, &saved->item) <= pending->sealed)
             continue;
-        enter(table, capacity, seq_of(&saved->item), saved->index);
+        enter(table, capacity, seq_of(pending, &saved->item), saved->index);
         pending->bound_count += 1;
     }
     holm_array_free(&pending->allocator, pending->bound, pending->bound_capacity, sizeof *table);
@@ -152,21 +157,38 @@ enum holm_status holm_pending_bind(struct holm_pending *pending, uint64_t seq, u
     return HOLM_OK;
 }
 
-uint32_t holm_pending_item_of(const struct holm_pending *pending, uint64_t seq)
+/* Most items are never asked for: a run of writes to different slots leaves the table empty. */
+static enum holm_status bind_new(struct holm_pending *pending)
+{
+    for (; pending->bound_items < pending->item_count; pending->bound_items++) {
+        uint64_t seq = seq_of(pending, &pending->items[pending->bound_items]);
+        if (seq > pending->sealed &&
+            holm_pending_bind(pending, seq, (uint32_t)pending->bound_items) != HOLM_OK)
+            return HOLM_ENOMEM;
+    }
+    return HOLM_OK;
+}
+
+enum holm_status holm_pending_item_of(struct holm_pending *pending, uint64_t seq, uint32_t *index)
 {
     HOLM_ASSERT(seq > pending->sealed && seq <= pending->last);
+    if (bind_new(pending) != HOLM_OK)
+        return HOLM_ENOMEM;
+    HOLM_ASSERT(pending->bound_count > 0);
     size_t at = (size_t)seq & (pending->bound_capacity - 1);
     while (pending->bound[at].seq != seq) {
         HOLM_ASSERT(pending->bound[at].seq != 0);
         at = (at + 1) & (pending->bound_capacity - 1);
     }
     HOLM_ASSERT(pending->bound[at].index < pending->item_count);
-    return pending->bound[at].index;
+    *index = pending->bound[at].index;
+    return HOLM_OK;
 }
 
-void holm_pending_restart(struct holm_pending *pending, uint64_t last)
+void holm_pending_restart(struct holm_pending *pending, uint32_t self, uint64_t last)
 {
     HOLM_ASSERT(pending->item_count == 0);
+    pending->self = self;
     pending->sealed = last;
     pending->last = last;
 }
@@ -265,9 +287,10 @@ void holm_pending_clear(struct holm_pending *pending)
     holm_array_trim(&pending->allocator, &bound, &pending->bound_capacity, sizeof *pending->bound,
                     2 * KEPT);
     pending->bound = bound;
-    pending->bound_count = 0;
-    if (pending->bound_capacity > 0)
+    if (pending->bound_capacity > 0 && pending->bound_count > 0)
         memset(pending->bound, 0, pending->bound_capacity * sizeof *pending->bound);
+    pending->bound_count = 0;
+    pending->bound_items = 0;
     pending->sealed = pending->last;
     pending->items = items;
     pending->seen = seen;

@@ -63,9 +63,11 @@ struct holm_pending {
     struct holm_pending_bound
         *bound; /* open addressing by seq; what no item has any more is void */
     size_t bound_count, bound_capacity;
-    size_t bytes;                      /* no less than the run will take on the wire */
-    uint64_t sealed;                   /* the last seq of the run before */
+    size_t bound_items; /* the items before this one are in it; others only when one is asked for */
+    size_t bytes;       /* no less than the run will take on the wire */
+    uint32_t self;      /* index of the actor that writes */
     struct holm_vector_view collected; /* S of the run to be; borrowed, set before the seal */
+    uint64_t sealed;                   /* the last seq of the run before */
     uint64_t last;                     /* highest seq minted; the run is from sealed + 1 to here */
     struct {
         size_t item_count, seen_count, bytes;
@@ -77,8 +79,8 @@ struct holm_pending {
 void holm_pending_init(struct holm_pending *pending, const struct holm_allocator *allocator);
 void holm_pending_release(struct holm_pending *pending);
 
-/* Goes on behind `last`, with nothing pending: for a new epoch. */
-void holm_pending_restart(struct holm_pending *pending, uint64_t last);
+/* Goes on as the actor with this index behind `last`, with nothing pending: for a new epoch. */
+void holm_pending_restart(struct holm_pending *pending, uint32_t self, uint64_t last);
 
 void holm_pending_begin(struct holm_pending *pending);
 void holm_pending_commit(struct holm_pending *pending);
@@ -89,11 +91,12 @@ HOLM_NODISCARD enum holm_status holm_pending_add(struct holm_pending *pending,
                                                  const struct holm_pending_item *item,
                                                  uint32_t *index);
 
-/* Notes that the live cell, or the own entry, with this pending seq came from the item, and tells it
- * again. HOLM_ENOMEM. */
+/* The item that the live cell, or the own entry, with this pending seq came from. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_pending_item_of(struct holm_pending *pending, uint64_t seq,
+                                                     uint32_t *index);
+/* Notes that an item which was changed goes by another seq now. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_pending_bind(struct holm_pending *pending, uint64_t seq,
                                                   uint32_t index);
-uint32_t holm_pending_item_of(const struct holm_pending *pending, uint64_t seq);
 
 /* An item that may be changed; it is saved first. New bytes must be given with
  * holm_pending_value(). HOLM_ENOMEM. */

@@ -104,18 +104,18 @@ static void fill_items(struct seal *seal)
         if (from->op == 0)
             continue;
         struct holm_item *to = &seal->fill.items[seal->item_at++];
-        to->op = from->op;
-        to->kind = from->kind;
-        to->actor = seal->numbers[from->actor];
-        to->key = holm_fill_bytes(&seal->fill, from->key);
-        to->path = holm_fill_bytes(&seal->fill, from->path);
-        to->sub = holm_fill_bytes(&seal->fill, from->sub);
-        to->seq = from->seq;
-        to->hlc = from->hlc;
-        to->value = from->value;
+        *to = (struct holm_item){.op = from->op,
+                                 .kind = from->kind,
+                                 .actor = seal->numbers[from->actor],
+                                 .key = holm_fill_bytes(&seal->fill, from->key),
+                                 .path = holm_fill_bytes(&seal->fill, from->path),
+                                 .sub = holm_fill_bytes(&seal->fill, from->sub),
+                                 .seq = from->seq,
+                                 .hlc = from->hlc,
+                                 .value = from->value,
+                                 .count = from->count};
         if (holm_type_has_bytes(from->value.type))
             to->value.as.bytes = holm_fill_bytes(&seal->fill, from->value.as.bytes);
-        to->count = from->count;
         add_seen(seal, to, i, &next);
     }
     HOLM_ASSERT(seal->item_at == seal->sizes.items);
@@ -143,6 +143,7 @@ enum holm_status holm_pending_seal(struct holm_pending *pending, const struct ho
     holm_sort(pending->seen, pending->seen_count, sizeof *pending->seen, compare_seen);
     measure(&seal, self);
     seal.sizes.collected = pending->collected.count;
+    seal.sizes.raw_items = true;
     seal.sizes.deps = holm_actors_copy(actors, !whole, self, NULL, 0);
     enum holm_status status = holm_delta_new(&pending->allocator, &seal.sizes, delta, &seal.fill);
     if (status == HOLM_OK) {

@@ -63,6 +63,7 @@ enum holm_status holm_replica_new(const struct holm_replica_config *config,
     holm_oplog_init(&replica->log, allocator, settled.log_bytes_max);
     holm_holdback_init(&replica->holdback, allocator, settled.holdback_bytes_max);
     status = holm_actors_intern(&replica->actors, settled.self, &replica->self);
+    holm_pending_restart(&replica->pending, replica->self, 0);
     if (status == HOLM_OK)
         status = holm_state_init(&replica->state, allocator, &replica->actors, settled.digest_seed);
     if (status != HOLM_OK) {
@@ -297,7 +298,7 @@ static enum holm_status change_epoch(struct holm_replica *replica, struct holm_e
         replica->former = true;
     replica->self = index;
     replica->config.self = actor;
-    holm_pending_restart(&replica->pending, holm_actors_seq(&replica->actors, index));
+    holm_pending_restart(&replica->pending, index, holm_actors_seq(&replica->actors, index));
     replica->want_seq = 0;
     for (size_t i = 0; i < replica->peer_capacity; i++)
         replica->peers[i].seen = 0;

@@ -73,23 +73,22 @@ static enum holm_status item_for_put(struct writing *writing, const struct holm_
                                      const struct holm_cell *old, uint32_t *index)
 {
     struct holm_pending *pending = &writing->replica->pending;
-    enum holm_status status;
     if (old == NULL) {
         struct holm_pending_item item = new_item(writing, HOLM_ITEM_PUT, made->kind, made->sub);
         item.seq = made->seq;
         item.hlc = made->hlc;
         item.value = made->value;
-        status = holm_pending_add(pending, &item, index);
-    } else {
-        struct holm_pending_item *item;
-        *index = holm_pending_item_of(pending, old->seq);
-        status = holm_pending_change(pending, *index, &item);
-        if (status == HOLM_OK) {
-            item->seq = made->seq;
-            item->hlc = made->hlc;
-            status = holm_pending_value(pending, item, &made->value);
-        }
+        return holm_pending_add(pending, &item, index);
     }
+    struct holm_pending_item *item;
+    enum holm_status status = holm_pending_item_of(pending, old->seq, index);
+    if (status == HOLM_OK)
+        status = holm_pending_change(pending, *index, &item);
+    if (status != HOLM_OK)
+        return status;
+    item->seq = made->seq;
+    item->hlc = made->hlc;
+    status = holm_pending_value(pending, item, &made->value);
     return status == HOLM_OK ? holm_pending_bind(pending, made->seq, *index) : status;
 }
 
@@ -200,7 +199,10 @@ static enum holm_status drop_cell(struct writing *writing, struct holm_spot *spo
     enum holm_status status = HOLM_OK;
     mint(writing);
     if (is_pending(replica, cell)) {
-        status = turn_to_drop(writing, holm_pending_item_of(&replica->pending, cell->seq));
+        uint32_t made;
+        status = holm_pending_item_of(&replica->pending, cell->seq, &made);
+        if (status == HOLM_OK)
+            status = turn_to_drop(writing, made);
     } else {
         if (*index == UINT32_MAX)
             status = holm_pending_add(&replica->pending, item, index);
@@ -234,11 +236,13 @@ static enum holm_status item_for_count(struct writing *writing, const struct hol
     struct holm_replica *replica = writing->replica;
     struct holm_pending_item *known;
     if (old != NULL && is_pending(replica, old)) {
-        *index = holm_pending_item_of(&replica->pending, old->seq);
-        enum holm_status status = holm_pending_change(&replica->pending, *index, &known);
+        enum holm_status status = holm_pending_item_of(&replica->pending, old->seq, index);
         if (status == HOLM_OK)
-            known->count = made->count;
-        return status;
+            status = holm_pending_change(&replica->pending, *index, &known);
+        if (status != HOLM_OK)
+            return status;
+        known->count = made->count;
+        return holm_pending_bind(&replica->pending, made->count.last, *index);
     }
     struct holm_pending_item item = new_item(writing, HOLM_ITEM_COUNT, HOLM_COUNTER,
                                              holm_mem(NULL, 0));
@@ -268,8 +272,6 @@ static enum holm_status add(struct writing *writing)
     uint32_t index;
     if (status == HOLM_OK)
         status = item_for_count(writing, &made, found ? &old : NULL, &index);
-    if (status == HOLM_OK)
-        status = holm_pending_bind(&replica->pending, writing->seq, index);
     if (status != HOLM_OK)
         return status;
     return found ? holm_spot_replace(&replica->state, &spot, &old, &made)

@@ -198,10 +198,27 @@ static void observe_stamps(struct holm_replica *replica, const struct holm_page 
     }
 }
 
+/* How many records the pages are of, at most: the items of one follow each other. */
+static size_t count_keys(const struct holm_page *const *pages, size_t page_count)
+{
+    size_t count = 0;
+    struct holm_bytes key = {NULL, 0};
+    for (size_t p = 0; p < page_count; p++) {
+        for (uint32_t i = 0; i < pages[p]->items.item_count; i++) {
+            count += holm_bytes_equal(key, pages[p]->items.items[i].key) ? 0 : 1;
+            key = pages[p]->items.items[i].key;
+        }
+    }
+    return count;
+}
+
 static enum holm_status merge_all(struct merging *merging, const struct holm_page *const *pages,
                                   size_t page_count)
 {
     struct holm_state *state = &merging->replica->state;
+    size_t keys = count_keys(pages, page_count);
+    if (keys > state->record_count)
+        holm_state_expect(state, keys - state->record_count);
     holm_state_begin(state);
     enum holm_status status = holm_replica_drop_tombstones(merging->replica, &merging->grown);
     for (size_t p = 0; status == HOLM_OK && p < page_count; p++)

@@ -6,6 +6,8 @@
 #include "crdt/state_parts.h"
 
 #define TABLE_CAPACITY_MIN ((size_t)64)
+#define CROWDED ((size_t)64) /* slots passed */
+#define SPARSE ((size_t)32)  /* slots a record: no table grows beyond that */
 
 /* The tag, scaled: in order, and without a power of two, so that growing can be gentle. */
 static size_t scale(uint32_t tag, size_t capacity)
@@ -108,38 +110,60 @@ size_t holm_state_bytes(const struct holm_state *state)
 
 /* ---- the table */
 
-static void enter(struct holm_table_slot *table, size_t capacity, struct holm_table_slot slot)
+/* Returns how many slots were passed. */
+static size_t enter(struct holm_table_slot *table, size_t capacity, struct holm_table_slot slot)
 {
+    size_t passed = 0;
     size_t at = scale(slot.tag, capacity);
-    while (table[at].handle != 0)
+    for (; table[at].handle != 0; passed++)
         at = at + 1 < capacity ? at + 1 : 0;
     table[at] = slot;
+    return passed;
 }
 
-/* Up to four fifths full, by half as much again: 12 bytes a record on the average. */
-enum holm_status holm_table_reserve(struct holm_state *state)
+static bool resize(struct holm_state *state, size_t capacity)
 {
-    if ((state->record_count + 1) * 5 <= state->table_capacity * 4)
-        return HOLM_OK;
-    size_t capacity = state->table_capacity + state->table_capacity / 2;
     struct holm_table_slot *table = capacity < UINT32_MAX ? new_table(state, capacity) : NULL;
-    if (table == NULL) /* a fuller table is only slower, as long as a slot stays empty */
-        return state->record_count + 2 <= state->table_capacity ? HOLM_OK : HOLM_ENOMEM;
+    if (table == NULL)
+        return false;
     for (size_t i = 0; i < state->table_capacity; i++) {
         if (state->table[i].handle != 0)
-            enter(table, capacity, state->table[i]);
+            (void)enter(table, capacity, state->table[i]);
     }
     holm_array_free(&state->allocator, state->table, state->table_capacity, sizeof *state->table);
     state->table = table;
     state->table_capacity = capacity;
-    return HOLM_OK;
+    return true;
+}
+
+/* Up to four fifths full, by half as much again: 12 bytes a record on the average. Records that come
+ * in the order of their hashes crowd one end of a table that is still small; then it grows, too. */
+enum holm_status holm_table_reserve(struct holm_state *state)
+{
+    bool crowded = state->table_passed > CROWDED &&
+                   state->table_capacity / SPARSE <= state->record_count;
+    state->table_passed = 0;
+    if ((state->record_count + 1) * 5 <= state->table_capacity * 4 && !crowded)
+        return HOLM_OK;
+    if (resize(state, state->table_capacity + state->table_capacity / 2))
+        return HOLM_OK;
+    /* A fuller table is only slower, as long as a slot stays empty. */
+    return state->record_count + 2 <= state->table_capacity ? HOLM_OK : HOLM_ENOMEM;
+}
+
+void holm_state_expect(struct holm_state *state, size_t records)
+{
+    size_t wanted = (state->record_count + records) / 4 * 5 + TABLE_CAPACITY_MIN;
+    if (wanted > state->table_capacity)
+        (void)resize(state, wanted);
 }
 
 enum holm_status holm_table_enter(struct holm_state *state, uint64_t hash, uint32_t handle)
 {
     if (state->ordered && holm_index_insert(&state->order, handle) != HOLM_OK)
         return HOLM_ENOMEM;
-    enter(state->table, state->table_capacity, (struct holm_table_slot){tag_of(hash), handle});
+    struct holm_table_slot slot = {tag_of(hash), handle};
+    state->table_passed = enter(state->table, state->table_capacity, slot);
     state->record_count += 1;
     return HOLM_OK;
 }
@@ -244,18 +268,6 @@ bool holm_state_find(const struct holm_state *state, const struct holm_key *key,
         return false;
     holm_spot_rewind(state, spot);
     return true;
-}
-
-struct holm_range holm_spot_range(const struct holm_state *state, const struct holm_spot *spot)
-{
-    struct holm_record *record = holm_record_at(state, spot->record);
-    if (!(record->flags & RECORD_SEGMENTED))
-        return (struct holm_range){(unsigned char *)record, holm_record_start(record),
-                                   record->block.used};
-    const struct holm_segment *index = holm_segment_at(state, holm_record_index(record));
-    struct holm_segment *segment = holm_segment_at(state, holm_index_get(index, spot->segment));
-    return (struct holm_range){(unsigned char *)segment, (uint32_t)sizeof *segment,
-                               segment->block.used};
 }
 
 /* The last segment that does not begin behind the slot: its first cell, if there is one, is in
@@ -382,6 +394,8 @@ bool holm_spot_is_last(const struct holm_state *state, const struct holm_spot *s
     uint32_t next = spot->at + holm_packed_bytes(range.bytes + spot->at);
     if (next < range.end)
         return !holm_packed_is(range.bytes + next, slot);
+    if (!(holm_record_at(state, spot->record)->flags & RECORD_SEGMENTED))
+        return true;
     struct holm_spot behind = *spot;
     struct holm_cell cell;
     behind.at = next;

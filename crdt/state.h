@@ -96,6 +96,7 @@ struct holm_state {
     struct holm_names names;
     struct holm_table_slot *table;
     size_t table_capacity;
+    size_t table_passed;     /* slots that the last record passed on the way to its own */
     size_t record_count;     /* all, buried ones too */
     bool ordered;            /* `order` is kept */
     struct holm_index order; /* of all records by key */
@@ -204,6 +205,10 @@ void holm_state_begin(struct holm_state *state);
 void holm_state_commit(struct holm_state *state);
 /* Everything is as it was at begin; cannot fail. */
 void holm_state_rollback(struct holm_state *state);
+
+/* Makes the table large enough for so many more records, which keeps it from growing step by step
+ * when they come in the order of their hashes. Best effort. */
+void holm_state_expect(struct holm_state *state, size_t records);
 
 /* The following need an open transaction. After HOLM_ENOMEM only a roll-back may follow. */
 

@@ -84,7 +84,7 @@ struct holm_digest holm_cell_digest(const struct holm_state *state, uint64_t key
     add_number(&text, cell->kind == HOLM_COUNTER ? 0 : cell->hlc);
     /* With both lengths, what follows can be read in one way only. */
     uint64_t type = cell->kind == HOLM_COUNTER ? 0 : (uint64_t)cell->value.type;
-    uint64_t size = holm_cell_bytes(cell);
+    uint64_t size = holm_type_has_bytes(cell->value.type) ? cell->value.as.bytes.size : 0;
     add_number(&text, cell->kind | type << 8 | (uint64_t)cell->sub.size << 16 | size << 40);
     add_part(&text, cell->sub);
     if (cell->kind == HOLM_COUNTER)

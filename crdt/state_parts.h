@@ -78,6 +78,24 @@ static inline uint32_t holm_index_get(const struct holm_segment *index, uint32_t
     return holm_load_u32(index->data + (size_t)at * sizeof(uint32_t));
 }
 
+/* The block that the spot is in, its end, and the offset of its first cell. */
+struct holm_range {
+    unsigned char *bytes;
+    uint32_t first, end;
+};
+static inline struct holm_range holm_spot_range(const struct holm_state *state,
+                                                const struct holm_spot *spot)
+{
+    struct holm_record *record = holm_record_at(state, spot->record);
+    if (!(record->flags & RECORD_SEGMENTED))
+        return (struct holm_range){(unsigned char *)record, holm_record_start(record),
+                                   record->block.used};
+    const struct holm_segment *index = holm_segment_at(state, holm_record_index(record));
+    struct holm_segment *segment = holm_segment_at(state, holm_index_get(index, spot->segment));
+    return (struct holm_range){(unsigned char *)segment, (uint32_t)sizeof *segment,
+                               segment->block.used};
+}
+
 /* ---- state_cell.c */
 
 /* Bytes of the packed cell that begins here; of one that is to be packed. */
@@ -100,13 +118,6 @@ bool holm_cell_precedes(const struct holm_state *state, const struct holm_cell *
                         const struct holm_cell *b);
 
 /* ---- state.c */
-
-/* The block that the spot is in, its end, and the offset of its first cell. */
-struct holm_range {
-    unsigned char *bytes;
-    uint32_t first, end;
-};
-struct holm_range holm_spot_range(const struct holm_state *state, const struct holm_spot *spot);
 
 /* Room for one more record. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_table_reserve(struct holm_state *state);

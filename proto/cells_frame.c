@@ -49,6 +49,7 @@ static bool scan(struct holm_wire_reading *reading, struct holm_bytes bytes, siz
     sizes->deps = scanned->deps.actors.count;
     sizes->collected = scanned->collected.actors.count;
     sizes->bytes = bytes_of(cells);
+    sizes->raw_items = false;
     return spend(&reading->left, sizes);
 }
 

@@ -212,6 +212,61 @@ static void test_pending_when_a_batch_is_refused_then_the_run_is_as_it_was(void 
 }
 
 /* What a range takes in must not outlive a roll-back. */
+/* The refused batch looked for the items of pending cells; what comes in the place of its own is
+ * found all the same. */
+static void test_pending_when_a_batch_was_refused_then_later_cells_find_their_items(void **state)
+{
+    struct fixture f;
+    open(&f);
+    put(&f, "k", "one");
+    write(&f, holm_op_bury(holm_str("dead")));
+    const struct holm_op ops[] = {
+        holm_op_put(holm_str("k"), holm_str("f"), holm_text("two")),
+        holm_op_put(holm_str("l"), holm_str("f"), holm_text("x")),
+        holm_op_put(holm_str("k"), holm_str("f"), holm_text("three")),
+        holm_op_put(holm_str("dead"), holm_str("f"), holm_text("x")),
+    };
+    assert_int_equal(commit(&f, ops, 4), HOLM_EBURIED);
+    put(&f, "m", "four");
+    put(&f, "m", "five");
+    put(&f, "k", "six");
+    const struct holm_delta *delta = seal(&f);
+    assert_int_equal(delta->last, 5);
+    assert_int_equal(delta->items.item_count, 3);
+    assert_bytes(delta->items.items[1].value.as.bytes, "five");
+    assert_bytes(delta->items.items[2].value.as.bytes, "six");
+    close(&f);
+}
+
+/* A mark on another's counter entry bears that one's seq, which is none of this run's. */
+static void test_pending_when_anothers_entry_is_reset_then_own_items_are_still_found(void **state)
+{
+    struct fixture f;
+    struct fixture other;
+    open(&f);
+    open(&other);
+    struct holm_event epoch = {.type = HOLM_EVENT_EPOCH, .as.epoch = {7}};
+    assert_int_equal(step(&other, &epoch), HOLM_OK);
+    write(&other, holm_op_add(holm_str("k"), holm_str("n"), 40));
+    struct holm_message message = {.type = HOLM_MESSAGE_DELTA, .sender = actor_of(2, 7)};
+    (void)seal(&other);
+    message.as.delta = other.work->stored[0];
+    struct holm_event event = {.type = HOLM_EVENT_MESSAGE,
+                               .as.message = {HOLM_PEER_NONE, &message}};
+    assert_int_equal(step(&f, &event), HOLM_OK);
+    write(&f, holm_op_reset(holm_str("k"), holm_str("n")));
+    write(&f, holm_op_add(holm_str("k"), holm_str("n"), 2));
+    write(&f, holm_op_add(holm_str("k"), holm_str("n"), 3));
+    int64_t sum;
+    assert_int_equal(holm_replica_count(f.replica, holm_str("k"), holm_str("n"), &sum), HOLM_OK);
+    assert_int_equal(sum, 5);
+    const struct holm_delta *delta = seal(&f);
+    assert_int_equal(delta->items.item_count, 2);
+    assert_int_equal(delta->items.items[0].count.sum + delta->items.items[1].count.sum, 45);
+    close(&f); /* it holds a run of the other, in the other's memory */
+    close(&other);
+}
+
 static void test_pending_when_seen_in_a_refused_batch_then_nothing_is_seen(void **state)
 {
     struct fixture f;
@@ -299,6 +354,8 @@ int main(void)
         cmocka_unit_test(test_pending_when_a_replacing_cell_is_dropped_then_a_drop_is_sent),
         cmocka_unit_test(test_pending_when_an_operation_has_no_effect_then_it_mints_nothing),
         cmocka_unit_test(test_pending_when_a_batch_is_refused_then_the_run_is_as_it_was),
+        cmocka_unit_test(test_pending_when_a_batch_was_refused_then_later_cells_find_their_items),
+        cmocka_unit_test(test_pending_when_anothers_entry_is_reset_then_own_items_are_still_found),
         cmocka_unit_test(test_pending_when_seen_in_a_refused_batch_then_nothing_is_seen),
         cmocka_unit_test(test_pending_when_sealed_then_deps_are_what_changed_since_the_last_run),
         cmocka_unit_test(test_pending_when_it_is_large_enough_then_it_is_sealed_at_once),

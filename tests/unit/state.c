@@ -5,6 +5,7 @@
 #include "tests/unit/core.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Every test is run on states that keep the order of their keys, and on others. */
 static bool ordered;
@@ -754,6 +755,46 @@ static void test_state_when_there_are_many_records_then_each_comes_and_grows_or_
     close(&f);
 }
 
+/* In the order of the table of another state with the same seed, as a cut has them. */
+static void test_state_when_records_come_in_the_order_of_their_hashes_then_none_is_far_off(
+    void **state)
+{
+    enum {
+        RECORDS = 30000
+    };
+    struct fixture from;
+    struct fixture to;
+    struct holm_spot spot;
+    size_t passed = 0;
+    open(&from);
+    open(&to);
+    for (uint32_t i = 0; i < RECORDS; i++) {
+        char key[16];
+        (void)snprintf(key, sizeof key, "%u", i);
+        holm_state_begin(&from.state);
+        assert_int_equal(put(&from, key, HOLM_FLAG, "", 0, i + 1, holm_value_of(HOLM_NONE)),
+                         HOLM_OK);
+        holm_state_commit(&from.state);
+    }
+    struct holm_walk walk = holm_state_walk(&from.state, 0, UINT64_MAX);
+    while (holm_walk_next(&from.state, &walk, &spot)) {
+        char key[16] = {0};
+        struct holm_bytes bytes = holm_spot_key(&from.state, &spot);
+        memcpy(key, bytes.data, bytes.size);
+        holm_state_begin(&to.state);
+        assert_int_equal(
+            put(&to, key, HOLM_FLAG, "", 0, (uint64_t)atoi(key) + 1, holm_value_of(HOLM_NONE)),
+            HOLM_OK);
+        holm_state_commit(&to.state);
+        passed += to.state.table_passed;
+    }
+    assert_true(holm_digest_equal(from.state.digest, to.state.digest));
+    assert_true(passed < RECORDS * 100);
+    assert_true(to.state.table_capacity < RECORDS * 4);
+    close(&from);
+    close(&to);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -771,6 +812,8 @@ int main(void)
         cmocka_unit_test(test_state_when_anything_differs_then_the_digest_does),
         cmocka_unit_test(test_state_when_cells_compete_then_the_first_is_the_one_to_read),
         cmocka_unit_test(test_state_when_the_table_cannot_grow_then_records_are_still_found),
+        cmocka_unit_test(
+            test_state_when_records_come_in_the_order_of_their_hashes_then_none_is_far_off),
         cmocka_unit_test(
             test_state_when_there_are_many_records_then_each_comes_and_grows_or_does_not),
     };
