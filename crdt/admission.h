@@ -52,6 +52,10 @@ bool holm_admission_by_cut(const struct holm_stable_self *self, struct holm_vect
  * epoch, and collect by them what nobody whom this epoch heard had yet. Who is not listed, or knows of
  * no list, cannot tell whether there are members; it needs to be told that it is `founding` a cluster,
  * and has an empty list then.
+ *
+ * Who confirms itself forgets all epochs that the list knows, its own former one too: what the others
+ * had told is in it, and what turns up later, a newer store than the one that was told of, comes back by
+ * replacement. It might have collected what this epoch has never seen.
  */
 bool holm_admission_by_itself(const struct holm_stable_self *self, const struct holm_heard *heard,
                               size_t count, bool founding);

@@ -343,7 +343,9 @@ static const char *whole_cluster_restarts(struct world *w)
     MUST(world_confirm_itself(w, A, false));
     MUST(!world_alive(w, A, K));
     come_in(w, B, A);
-    come_in(w, C, B);
+    list(w, A, B);
+    report(w, B, A);
+    come_in(w, C, A);
     const char *harm = world_settle(w);
     return harm != NULL ? harm : w->collected == 3 ? NULL : "not collected";
 }

@@ -358,6 +358,10 @@ bool world_confirm_itself(struct world *world, int node, bool founding)
     state_release(&before);
     if (!may)
         return false;
+    for (size_t i = 0; i < n->members.count; i++) {
+        if (!n->members.rows[i].forgotten && (world->rules & WORLD_CONFIRM_ALONE) == 0)
+            list_mint(world, node, HOLM_MEMBER_FORGET, n->members.rows[i].actor, 0);
+    }
     list_mint(world, node, HOLM_MEMBER_ADMIT, n->actor, 0);
     world_confirm(world, node);
     return true;
