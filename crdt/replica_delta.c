@@ -232,6 +232,16 @@ static bool applied(const struct applying *applying, uint32_t number, uint64_t s
     return index != HOLM_ACTOR_NONE && seq <= holm_actors_seq(&applying->replica->actors, index);
 }
 
+/* What a run says of a counter: own increments of its own seqs, else marks that cancel all of what
+ * was applied. Anything else would make a merge of states say what the runs do not. */
+static bool counts_soundly(const struct applying *applying, const struct holm_item *item)
+{
+    bool mark = item->count.cancelled == item->count.last;
+    if (item->actor == 0)
+        return mark || item->count.last >= applying->delta->first;
+    return mark && applied(applying, item->actor, item->count.last);
+}
+
 /* A writer can only replace or cancel what it had applied, and its causes are applied here. A run
  * that names more would leave a state that no vector covers, which no peer could sync from. */
 static bool names_causes_only(const struct applying *applying)
@@ -244,8 +254,7 @@ static bool names_causes_only(const struct applying *applying)
     }
     for (uint32_t i = 0; i < items->item_count; i++) {
         const struct holm_item *item = &items->items[i];
-        if (item->op == HOLM_ITEM_COUNT && item->actor != 0 &&
-            !applied(applying, item->actor, item->count.last))
+        if (item->op == HOLM_ITEM_COUNT && !counts_soundly(applying, item))
             return false;
     }
     return true;

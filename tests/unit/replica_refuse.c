@@ -64,6 +64,50 @@ static void test_replica_when_a_run_counts_beyond_its_causes_then_it_is_refused(
     trio_close(&trio);
 }
 
+/* T30: what another counted, or what an earlier run of the same actor did, is not a run's to say; a
+ * merge of states and the runs would come to different sums. */
+static void test_replica_when_a_run_counts_for_others_then_it_is_refused(void **state)
+{
+    static const struct {
+        uint32_t actor;
+        struct holm_count count;
+        bool sound;
+    } runs[] = {
+        {1, {1, 1, 5, 0, 0}, false}, {1, {1, 1, 9, 0, 0}, false}, {0, {1, 1, 7, 0, 0}, false},
+        {0, {1, 2, 7, 0, 0}, true},  {1, {1, 1, 5, 1, 5}, true},  {0, {1, 2, 7, 2, 7}, true},
+    };
+    struct trio trio;
+    struct holm_fill fill;
+    struct holm_replica_config config = trio_config();
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    trio_write(&trio, B, holm_op_add(holm_str("k"), holm_str("n"), 5));
+    assert_int_equal(trio_event(&trio, B, HOLM_EVENT_FLUSH), HOLM_OK);
+    uint64_t first = 1;
+    struct holm_delta *begin = make_run(&trio, first++, &fill, 1, 0);
+    fill.items[0].op = HOLM_ITEM_BURY;
+    fill.items[0].seq = 1;
+    fill.items[0].key = holm_fill_bytes(&fill, holm_str("other"));
+    assert_int_equal(trio_give_delta(&trio, B, A, begin), HOLM_OK);
+    holm_delta_release(begin);
+    for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+        struct holm_delta *delta = make_run(&trio, first, &fill, 2, 0);
+        fill.actors[1] = actor_of(2, 1);
+        fill.items[0].op = HOLM_ITEM_COUNT;
+        fill.items[0].kind = HOLM_COUNTER;
+        fill.items[0].actor = runs[i].actor;
+        fill.items[0].count = runs[i].count;
+        assert_int_equal(holm_delta_check(delta), HOLM_OK);
+        assert_int_equal(trio_give_delta(&trio, B, A, delta),
+                         runs[i].sound ? HOLM_OK : HOLM_EMALFORMED);
+        first += runs[i].sound ? 1 : 0;
+        holm_delta_release(delta);
+        holm_replica_check(trio.replicas[B]);
+    }
+    assert_int_equal(trio_stats(&trio, B).deltas_refused, 3);
+    trio_close(&trio);
+}
+
 /* T30: a dot that is replaced before it came would be gone here and alive elsewhere. */
 static void test_replica_when_a_run_has_seen_the_future_then_it_is_refused(void **state)
 {
@@ -263,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_replica_when_a_run_overlaps_then_it_is_counted_and_synced),
         cmocka_unit_test(test_replica_when_a_run_is_of_another_partition_then_it_is_refused),
         cmocka_unit_test(test_replica_when_a_run_counts_beyond_its_causes_then_it_is_refused),
+        cmocka_unit_test(test_replica_when_a_run_counts_for_others_then_it_is_refused),
         cmocka_unit_test(test_replica_when_a_run_has_seen_the_future_then_it_is_refused),
         cmocka_unit_test(test_replica_when_a_held_run_is_unsound_then_it_goes_and_others_follow),
         cmocka_unit_test(
