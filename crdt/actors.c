@@ -3,6 +3,8 @@
 
 #include <xxhash.h>
 
+#include "crdt/vector.h"
+
 void holm_actors_init(struct holm_actors *actors, const struct holm_allocator *allocator,
                       uint64_t seed, size_t count_max)
 {
@@ -148,7 +150,7 @@ uint64_t holm_vector_view_seq(struct holm_vector_view view, struct holm_actor ac
 bool holm_vector_view_valid(struct holm_vector_view view)
 {
     for (size_t i = 0; i < view.count; i++) {
-        if (view.entries[i].seq == 0)
+        if (view.entries[i].seq == 0 || view.entries[i].seq == HOLM_SEQ_FOLDED)
             return false;
         if (i > 0 && holm_actor_compare(view.entries[i - 1].actor, view.entries[i].actor) >= 0)
             return false;

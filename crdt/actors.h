@@ -77,7 +77,8 @@ bool holm_actors_cover(const struct holm_actors *actors, struct holm_vector_view
 /* The view's entry for an actor, or 0. O(log view). */
 uint64_t holm_vector_view_seq(struct holm_vector_view view, struct holm_actor actor);
 
-/* Whether the view is sorted by actor, without repeats and zeros. */
+/* Whether the view is sorted by actor, without repeats and zeros, and names seqs alone: a vector of what
+ * was applied has no folded entries (vector.h), which are for S. */
 bool holm_vector_view_valid(struct holm_vector_view view);
 
 /* A1 to A3. */

@@ -5,6 +5,7 @@
 #include "crdt/actors.h"
 #include "crdt/delta.h"
 #include "crdt/path.h"
+#include "crdt/vector.h"
 
 static bool item_shape_valid(const struct holm_items *items, const struct holm_item *item)
 {
@@ -84,7 +85,7 @@ enum holm_status holm_delta_check(const struct holm_delta *delta)
     if (delta->items.actor_count < 1 || !holm_actor_equal(delta->items.actors[0], delta->actor) ||
         !actors_distinct(&delta->items))
         return HOLM_EMALFORMED;
-    if (!holm_vector_view_valid(delta->deps) || !holm_vector_view_valid(delta->collected) ||
+    if (!holm_vector_view_valid(delta->deps) || !holm_vector_valid(delta->collected) ||
         holm_vector_view_seq(delta->deps, delta->actor) != 0)
         return HOLM_EMALFORMED;
     if (!seen_valid(&delta->items, delta->first))

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/vector.h"
 #include "proto/cells.h"
 #include "proto/field.h"
 
@@ -90,7 +91,8 @@ bool holm_cells_scan_vector(struct holm_bytes bytes, struct holm_cells_vector *v
     return true;
 }
 
-bool holm_cells_read_vector(const struct holm_cells_vector *vector, struct holm_dot *entries)
+bool holm_cells_read_vector(const struct holm_cells_vector *vector, bool folds,
+                            struct holm_dot *entries)
 {
     size_t count = vector->actors.count;
     if (!holm_cells_read_actors(&vector->actors, &entries[0].actor, sizeof entries[0]))
@@ -100,6 +102,9 @@ bool holm_cells_read_vector(const struct holm_cells_vector *vector, struct holm_
     for (size_t i = 0; i < count; i++) {
         at = at == end ? NULL : holm_varint_read(at, end, &entries[i].seq);
         if (at == NULL || entries[i].seq == 0)
+            return false;
+        if (entries[i].seq == HOLM_SEQ_FOLDED &&
+            (!folds || (i > 0 && entries[i - 1].actor.node.value == entries[i].actor.node.value)))
             return false;
     }
     return at == end;

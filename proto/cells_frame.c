@@ -73,8 +73,8 @@ static enum holm_status fill_run(const struct holm_wire_reading *reading,
 {
     fill->actors[0] = delta->actor;
     if (!holm_cells_read_actors(&scanned->table, fill->actors + 1, sizeof fill->actors[0]) ||
-        !holm_cells_read_vector(&scanned->deps, fill->deps) ||
-        !holm_cells_read_vector(&scanned->collected, fill->collected) || !run_sound(delta))
+        !holm_cells_read_vector(&scanned->deps, false, fill->deps) ||
+        !holm_cells_read_vector(&scanned->collected, true, fill->collected) || !run_sound(delta))
         return HOLM_EMALFORMED;
     delta->unknown = holm_fill_bytes(fill, scanned->cells.unknown);
     struct holm_cells_frame frame = {.first = delta->first,

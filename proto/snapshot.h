@@ -3,7 +3,7 @@
  * snapshot.h - the whole state of a replica as bytes: for stores, copies and moves.
  *
  *     "holmsnap"  HEAD  PAGE PAGE ...  FOOT
- *     partition, vector  |             how many pages and items, digest of the live state
+ *     partition, vector, S |           how many pages and items, digest of the live state
  *                        Cells, as in a SyncPage
  *
  *     a part:  kind (1 byte)  size (4)  bytes  check (16)
@@ -13,7 +13,7 @@
  * finds accidents; who can write the bytes can write the checks.
  *
  * Promises:
- *     N1  loading what was written gives a replica with the same vector, digests and content
+ *     N1  loading what was written gives a replica with the same vector, S, digests and content
  *     N2  any bytes give a replica or a status; no memory is given to a part before its check is
  *         right, and counts are believed only when bytes back them
  *     N3  writing what was loaded gives a snapshot that loads to the same again
@@ -45,7 +45,8 @@ HOLM_NODISCARD enum holm_status holm_snapshot_write(const struct holm_replica_co
  * wrote. *replica is set on success, otherwise NULL.
  *   HOLM_EMALFORMED  no snapshot, a damaged one, or one that is cut off
  *   HOLM_EVERSION    of a newer version: a part, a field or a column that this build does not know
- *   HOLM_ECLUSTER    of another partition, or of a cluster that digests with another seed
+ *   HOLM_ECLUSTER    of another partition, or of a cluster that digests with another seed, or
+ *                    that collects, while config->retention is `forever`
  *   HOLM_ETOOBIG     a page of more than config->frame_bytes_max, or more pages than may be staged
  *                    at once (config->sync_bytes_max)
  *   HOLM_ELIMIT      more actors than config->actors_max

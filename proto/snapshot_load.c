@@ -10,8 +10,8 @@ struct loading {
     const struct holm_replica_config *config;
     const unsigned char *at, *end;
     uint64_t seed;
-    struct holm_arena arena; /* of the head's vector, until all is loaded */
-    struct holm_vector_view vector;
+    struct holm_arena arena; /* of the head's vectors, until all is loaded */
+    struct holm_vector_view vector, collected;
     void *pages; /* const struct holm_page *[] */
     size_t page_count, page_capacity;
     size_t page_bytes; /* staged */
@@ -88,7 +88,7 @@ static enum holm_status unpack(struct unpacking *unpacking,
 
 /* ---- parts --------------------------------------------------------------------------------- */
 
-/* The vector outlives the part: it is read into the loading's own arena. */
+/* The vectors outlive the part: they are read into the loading's own arena. */
 static enum holm_status read_head(struct loading *loading, struct unpacking *unpacking,
                                   struct holm_bytes bytes)
 {
@@ -98,14 +98,20 @@ static enum holm_status read_head(struct loading *loading, struct unpacking *unp
     if (status != HOLM_OK)
         return status;
     const Holm__Wire__SnapshotHead *head = (const Holm__Wire__SnapshotHead *)message;
-    /* This build collects nothing, and could not keep what was collected dead. */
-    if (head->version >= HOLM_WIRE_VERSION || head->collected != NULL)
+    if (head->version >= HOLM_WIRE_VERSION)
         return HOLM_EVERSION;
     if (head->partition != loading->config->partition)
+        return HOLM_ECLUSTER;
+    /* Who keeps all tombstones could not keep dead what others have collected. */
+    if (head->collected != NULL && loading->config->retention == HOLM_RETENTION_FOREVER)
         return HOLM_ECLUSTER;
     unpacking->reading.arena = &loading->arena;
     unpacking->reading.left.vector_entries_max = loading->config->actors_max;
     status = holm_wire_take_vector(&unpacking->reading, head->vector, &loading->vector);
+    unpacking->reading.left.vector_entries_max = loading->config->actors_max;
+    if (status == HOLM_OK)
+        status = holm_wire_take_collected(&unpacking->reading, head->collected,
+                                          &loading->collected);
     return status == HOLM_ETOOBIG ? HOLM_ELIMIT : status;
 }
 
@@ -207,8 +213,8 @@ static enum holm_status make_replica(const struct loading *loading, struct holm_
     const struct holm_work *work = NULL;
     enum holm_status status = holm_replica_new(loading->config, &made);
     if (status == HOLM_OK)
-        status = holm_replica_load(made, loading->vector, loading->pages, loading->page_count, now,
-                                   &work);
+        status = holm_replica_load_collected(made, loading->vector, loading->collected,
+                                             loading->pages, loading->page_count, now, &work);
     /* Checks were right: what was written is what was read, and only the seed can be another. */
     if (status == HOLM_OK && !holm_digest_equal(holm_replica_digest(made), loading->digest))
         status = HOLM_ECLUSTER;

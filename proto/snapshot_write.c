@@ -56,6 +56,8 @@ static enum holm_status write_head(struct writing *writing,
     enum holm_status status = holm_wire_write_vector(&writing->arena, holm_cut_vector(cut),
                                                      &head.vector);
     if (status == HOLM_OK)
+        status = holm_wire_write_vector(&writing->arena, holm_cut_collected(cut), &head.collected);
+    if (status == HOLM_OK)
         status = give(writing, HOLM_SNAPSHOT_MAGIC, HOLM_SNAPSHOT_MAGIC_BYTES);
     if (status == HOLM_OK)
         status = give_message(writing, HOLM_SNAPSHOT_HEAD, &head.base);

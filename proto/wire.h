@@ -168,10 +168,15 @@ HOLM_NODISCARD enum holm_status holm_wire_check_vector(struct holm_wire_reading 
                                                        size_t *count);
 void holm_wire_read_vector(const Holm__Wire__Vector *vector, struct holm_dot *entries);
 
-/* Both at once, into the arena. */
+/* Both at once, into the arena. FOLDED entries (vector.h) are refused. */
 HOLM_NODISCARD enum holm_status holm_wire_take_vector(struct holm_wire_reading *reading,
                                                       const Holm__Wire__Vector *vector,
                                                       struct holm_vector_view *view);
+
+/* The same of an S, where a node's first entry may be FOLDED. */
+HOLM_NODISCARD enum holm_status holm_wire_take_collected(struct holm_wire_reading *reading,
+                                                         const Holm__Wire__Vector *vector,
+                                                         struct holm_vector_view *view);
 
 /* The table's columns, borrowed. */
 struct holm_wire_actors holm_wire_table(const Holm__Wire__Cells *cells);

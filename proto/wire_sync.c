@@ -89,7 +89,7 @@ static enum holm_status read_cut(struct holm_wire_reading *reading, const Holm__
     cut->entries = read->entries;
     enum holm_status status = holm_wire_take_vector(reading, read->vector, &cut->vector);
     if (status == HOLM_OK)
-        status = holm_wire_take_vector(reading, read->collected, &cut->collected);
+        status = holm_wire_take_collected(reading, read->collected, &cut->collected);
     return status;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crdt/actors.h"
+#include "crdt/vector.h"
 #include "proto/wire.h"
 
 static const struct holm_actor *actor_at(const struct holm_actor *actors, size_t actor_bytes,
@@ -168,9 +169,9 @@ void holm_wire_read_vector(const Holm__Wire__Vector *vector, struct holm_dot *en
         entries[i].seq = vector->seqs[i];
 }
 
-enum holm_status holm_wire_take_vector(struct holm_wire_reading *reading,
-                                       const Holm__Wire__Vector *vector,
-                                       struct holm_vector_view *view)
+static enum holm_status take_entries(struct holm_wire_reading *reading,
+                                     const Holm__Wire__Vector *vector,
+                                     struct holm_vector_view *view)
 {
     struct holm_dot *entries = NULL;
     size_t count = 0;
@@ -181,8 +182,27 @@ enum holm_status holm_wire_take_vector(struct holm_wire_reading *reading,
         return status;
     holm_wire_read_vector(vector, entries);
     *view = (struct holm_vector_view){entries, count};
-    HOLM_ASSERT(holm_vector_view_valid(*view));
     return HOLM_OK;
+}
+
+enum holm_status holm_wire_take_vector(struct holm_wire_reading *reading,
+                                       const Holm__Wire__Vector *vector,
+                                       struct holm_vector_view *view)
+{
+    enum holm_status status = take_entries(reading, vector, view);
+    if (status != HOLM_OK)
+        return status;
+    return holm_vector_view_valid(*view) ? HOLM_OK : HOLM_EMALFORMED;
+}
+
+enum holm_status holm_wire_take_collected(struct holm_wire_reading *reading,
+                                          const Holm__Wire__Vector *vector,
+                                          struct holm_vector_view *view)
+{
+    enum holm_status status = take_entries(reading, vector, view);
+    if (status != HOLM_OK)
+        return status;
+    return holm_vector_valid(*view) ? HOLM_OK : HOLM_EMALFORMED;
 }
 
 struct holm_wire_actors holm_wire_table(const Holm__Wire__Cells *cells)

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "crdt/message.h"
+#include "crdt/vector.h"
 #include "tests/unit/hostile.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -203,6 +204,21 @@ static void pull_begins_with_a_zero(Holm__Wire__Envelope *envelope)
     envelope->pull->vector->seqs[0] = 0;
 }
 
+static void pull_is_folded(Holm__Wire__Envelope *envelope)
+{
+    envelope->pull->vector->seqs[0] = HOLM_SEQ_FOLDED;
+}
+
+static void sync_open_is_folded(Holm__Wire__Envelope *envelope)
+{
+    envelope->sync_open->vector->seqs[0] = HOLM_SEQ_FOLDED;
+}
+
+static void cut_is_folded(Holm__Wire__Envelope *envelope)
+{
+    envelope->sync_cut->vector->seqs[0] = HOLM_SEQ_FOLDED;
+}
+
 static void vector_is_newer(Holm__Wire__Envelope *envelope)
 {
     add_unknown(&envelope->sync_open->vector->base);
@@ -312,6 +328,9 @@ static const struct hostile cases[] = {
     {"epochs that wrap in a pull", "pull", pull_wraps, NULL, HOLM_EMALFORMED},
     {"a zero in a pull", "pull", pull_has_a_zero, NULL, HOLM_EMALFORMED},
     {"a zero first in a pull", "pull", pull_begins_with_a_zero, NULL, HOLM_EMALFORMED},
+    {"a fold in a pull", "pull", pull_is_folded, NULL, HOLM_EMALFORMED},
+    {"a fold in what a sync knows", "sync_open", sync_open_is_folded, NULL, HOLM_EMALFORMED},
+    {"a fold in a cut's vector", "sync_cut", cut_is_folded, NULL, HOLM_EMALFORMED},
     {"a long pull", "pull", NULL, few_vector_entries, HOLM_ETOOBIG},
     {"a newer vector", "sync_open", vector_is_newer, NULL, HOLM_EVERSION},
     {"no answer in a cut", "sync_cut", answer_is_missing, NULL, HOLM_EMALFORMED},

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "crdt/message.h"
+#include "crdt/vector.h"
 #include "tests/unit/hostile.h"
 
 #define ENTRIES_TOO_MANY 50
@@ -291,6 +292,27 @@ static void deps_are_zero(Holm__Wire__Envelope *envelope)
     cells->deps->seqs[0] = 0;
 }
 
+static void deps_are_folded(Holm__Wire__Envelope *envelope)
+{
+    Holm__Wire__Cells *cells = envelope->delta;
+    cells->deps->seqs[0] = HOLM_SEQ_FOLDED;
+}
+
+/* What is folded stands for all epochs before it, so that it is the first of its node. */
+static void collected_folds_behind(Holm__Wire__Envelope *envelope)
+{
+    Holm__Wire__Vector *collected = envelope->delta->collected;
+    assert_int_equal(collected->n_epochs, 1);
+    lengthen(&collected->n_epochs, &collected->epochs, sizeof *collected->epochs);
+    lengthen(&collected->n_seqs, &collected->seqs, sizeof *collected->seqs);
+    lengthen(&collected->n_more_epochs, &collected->more_epochs, sizeof *collected->more_epochs);
+    collected->n_epochs = 2;
+    collected->n_seqs = 2;
+    collected->n_more_epochs = 1;
+    collected->more_epochs[0] = 1;
+    collected->seqs[1] = HOLM_SEQ_FOLDED;
+}
+
 static void deps_are_short(Holm__Wire__Envelope *envelope)
 {
     Holm__Wire__Cells *cells = envelope->delta;
@@ -492,6 +514,8 @@ static const struct hostile cases[] = {
     {"epochs that wrap", "delta_all", epochs_wrap, NULL, HOLM_EMALFORMED},
     {"too few epochs", "delta_all", epochs_are_short, NULL, HOLM_EMALFORMED},
     {"a vector with a zero", "delta_all", deps_are_zero, NULL, HOLM_EMALFORMED},
+    {"deps that are folded", "delta_all", deps_are_folded, NULL, HOLM_EMALFORMED},
+    {"a fold behind another epoch", "delta_all", collected_folds_behind, NULL, HOLM_EMALFORMED},
     {"a vector with too few seqs", "delta_all", deps_are_short, NULL, HOLM_EMALFORMED},
     {"deps on the own run", "delta_all", deps_name_the_writer, NULL, HOLM_EMALFORMED},
     {"too many shapes", "delta_all", shapes_are_many, NULL, HOLM_EMALFORMED},

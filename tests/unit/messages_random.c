@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "crdt/path.h"
+#include "crdt/vector.h"
 #include "tests/model/chance.h"
 #include "tests/unit/messages.h"
 
@@ -89,6 +90,20 @@ static struct holm_vector_view draw_vector(struct draw *draw)
             entries[count++] = (struct holm_dot){draw->actors[i], 1 + (number(draw) >> 1)};
     }
     return (struct holm_vector_view){entries, count};
+}
+
+/* The same of an S: whatever a node's first entry is, it may be folded. */
+static struct holm_vector_view draw_collected(struct draw *draw)
+{
+    struct holm_vector_view view = draw_vector(draw);
+    struct holm_dot *entries = take(draw, sizeof *entries * view.count);
+    for (size_t i = 0; i < view.count; i++) {
+        bool first = i == 0 || entries[i - 1].actor.node.value != view.entries[i].actor.node.value;
+        entries[i] = view.entries[i];
+        if (first && chance_permille(&draw->chance, 300))
+            entries[i].seq = HOLM_SEQ_FOLDED;
+    }
+    return (struct holm_vector_view){entries, view.count};
 }
 
 static struct holm_value draw_value(struct draw *draw)
@@ -191,7 +206,7 @@ static struct holm_delta *draw_delta(struct draw *draw, struct holm_actor own)
         seq += chance_permille(&draw->chance, 800) ? 1 : 1 + chance_below(&draw->chance, 1000);
     }
     return sample_delta(&draw->arena->allocator, draw->first, seq, &made, draw_vector(draw),
-                        draw_vector(draw), draw_unknown(draw));
+                        draw_collected(draw), draw_unknown(draw));
 }
 
 static void draw_page_item(struct draw *draw, struct holm_item *item)
@@ -303,7 +318,7 @@ static void draw_sync(struct draw *draw, struct holm_message *message)
             (enum holm_cut_answer)(1 + chance_below(&draw->chance, 3)),
             chance_below(&draw->chance, 1 << 24),
             draw_vector(draw),
-            draw_vector(draw),
+            draw_collected(draw),
             {number(draw), number(draw)},
             {number(draw), number(draw)},
             number(draw)};

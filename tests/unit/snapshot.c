@@ -78,7 +78,8 @@ static void merge(struct holm_replica *from, struct holm_replica *to)
     assert_in_range(count, 1, COUNT(pages));
     for (size_t i = 0; i < count; i++)
         pages[i] = holm_cut_page(cut, i);
-    assert_int_equal(holm_replica_load(to, holm_cut_vector(cut), pages, count, now, &work),
+    assert_int_equal(holm_replica_load_collected(to, holm_cut_vector(cut), holm_cut_collected(cut),
+                                                 pages, count, now, &work),
                      HOLM_OK);
     holm_cut_close(cut);
 }
@@ -91,6 +92,7 @@ static void world_open(struct world *world)
     world->config.partition = 5;
     world->config.digest_seed = 77;
     world->config.self = (struct holm_actor){{9}, {1}};
+    world->config.retention = HOLM_RETENTION_STABLE;
     world->config.page_items_max = 4;
     world->replica = make(world, 1);
     struct holm_replica *other = make(world, 2);
@@ -161,6 +163,49 @@ static void test_snapshot_when_loaded_then_it_is_the_state_that_was_written(void
     snapshot_bytes_free(&again);
     holm_replica_free(loaded);
     holm_replica_free(twice);
+    world_close(&world);
+}
+
+/* Collects all that a replica has. */
+static void collect(struct holm_replica *replica)
+{
+    const struct holm_work *work = NULL;
+    struct holm_dot entries[4];
+    size_t count = holm_replica_vector(replica, entries, COUNT(entries));
+    assert_in_range(count, 1, COUNT(entries));
+    assert_int_equal(
+        holm_replica_collect(replica, (struct holm_vector_view){entries, count}, now, &work),
+        HOLM_OK);
+}
+
+/* T18: what was collected stays away from a replica that comes back from its store. */
+static void test_snapshot_when_tombstones_were_collected_then_they_stay_away(void **state)
+{
+    struct world world;
+    struct snapshot_bytes bytes = {.size = 0};
+    struct holm_replica *loaded = NULL;
+    struct holm_replica *older = NULL;
+    struct holm_replica_stats stats;
+    world_open(&world);
+    assert_int_equal(load(&world, world.bytes.data, world.bytes.size, &older), HOLM_OK);
+    assert_true(holm_replica_buried(older, holm_str("dead")));
+    collect(world.replica);
+    assert_int_equal(snapshot_take(&world.config, world.replica, &bytes), HOLM_OK);
+    assert_int_equal(load(&world, bytes.data, bytes.size, &loaded), HOLM_OK);
+    assert_int_equal(holm_replica_collected(loaded).count, 2);
+    assert_same(world.replica, loaded);
+    merge(older, loaded);
+    holm_replica_stats(loaded, &stats);
+    assert_int_equal(stats.tombstones, 0);
+    assert_same(world.replica, loaded);
+    /* Who has all, and holds them still, lets go. */
+    merge(loaded, older);
+    assert_same(loaded, older);
+    world.config.retention = HOLM_RETENTION_FOREVER;
+    assert_refused(&world, bytes.data, bytes.size, HOLM_ECLUSTER);
+    snapshot_bytes_free(&bytes);
+    holm_replica_free(loaded);
+    holm_replica_free(older);
     world_close(&world);
 }
 
@@ -330,6 +375,30 @@ static void widen(struct snapshot_bytes *bytes, size_t part, const char *more, s
     snapshot_mend(bytes->data, bytes->size);
 }
 
+/* S of what is not there, without a seq, or with a fold behind an epoch. */
+static void test_snapshot_when_s_cannot_be_then_it_is_refused(void **state)
+{
+#define NODE_1 "\x0a\x08\x01\0\0\0\0\0\0\0"
+    static const struct {
+        const char *s;
+        size_t size;
+    } cases[] = {
+        {"\x22\x10" NODE_1 "\x1a\x01\x01\x22\x01\x7f", 18},
+        {"\x22\x10" NODE_1 "\x1a\x01\x01\x22\x01\x00", 18},
+        {"\x22\x1e" NODE_1 "\x12\x01\x01\x1a\x02\x01\x01"
+         "\x22\x0b\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01",
+         32},
+    };
+#undef NODE_1
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct world world;
+        world_open(&world);
+        widen(&world.bytes, 0, cases[i].s, cases[i].size);
+        assert_refused(&world, world.bytes.data, world.bytes.size, HOLM_EMALFORMED);
+        world_close(&world);
+    }
+}
+
 /* T28: what a newer build wrote is refused as a whole, not loaded in part. */
 static void test_snapshot_when_it_is_newer_then_it_is_refused(void **state)
 {
@@ -339,7 +408,6 @@ static void test_snapshot_when_it_is_newer_then_it_is_refused(void **state)
         size_t size;
     } cases[] = {
         {0, "\x08\x01", 2},         /* the head's version: 2 is needed to read it */
-        {0, "\x22\x00", 2},         /* collected: this build collects nothing */
         {0, "\x78\x01", 2},         /* a field with the number 15 */
         {1, "\x98\x02\x05", 3},     /* a column with the number 35 */
         {1, "\x9a\x02\x01\x05", 4}, /* the same with a size */
@@ -422,6 +490,8 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_snapshot_when_loaded_then_it_is_the_state_that_was_written),
+        cmocka_unit_test(test_snapshot_when_tombstones_were_collected_then_they_stay_away),
+        cmocka_unit_test(test_snapshot_when_s_cannot_be_then_it_is_refused),
         cmocka_unit_test(test_snapshot_when_nothing_was_written_then_nothing_comes_back),
         cmocka_unit_test(test_snapshot_when_a_byte_is_changed_then_it_is_refused),
         cmocka_unit_test(test_snapshot_when_it_is_cut_off_then_it_is_refused),

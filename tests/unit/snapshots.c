@@ -62,6 +62,12 @@ const char *snapshot_differ(const struct holm_replica *a, const struct holm_repl
     if (holm_replica_vector_hash(a) != holm_replica_vector_hash(b) ||
         holm_replica_vector(a, NULL, 0) != holm_replica_vector(b, NULL, 0))
         return "vectors";
+    struct holm_vector_view collected = holm_replica_collected(a);
+    struct holm_vector_view other = holm_replica_collected(b);
+    if (collected.count != other.count ||
+        (collected.count > 0 && memcmp(collected.entries, other.entries,
+                                       collected.count * sizeof *collected.entries) != 0))
+        return "collected tombstones";
     if (!holm_digest_equal(holm_replica_digest(a), holm_replica_digest(b)))
         return "digests";
     if (!holm_digest_equal(holm_replica_transfer_digest(a), holm_replica_transfer_digest(b)))
