@@ -12,6 +12,7 @@ struct holm_reconcile_config holm_reconcile_config_default(size_t frame_bytes_ma
         .frame_bytes_max = frame_bytes_max == 0 ? FRAME_BYTES_DEFAULT : frame_bytes_max,
         .hop_bytes = 4096,
         .staged_bytes_max = (size_t)1 << 30,
+        .kept_bytes_max = (size_t)1 << 26,
         .entries_max = (uint64_t)1 << 32,
         .width = HOLM_SYNC_WIDTH_MAX,
         .window = 2,

@@ -70,6 +70,7 @@ struct holm_reconcile_config {
     size_t frame_bytes_max;  /* of an ask or tell, encoded; at least 4,096 */
     size_t hop_bytes;        /* what may be spent to save a round trip; 4,096 */
     size_t staged_bytes_max; /* of items and drops at the receiver; 1 GiB */
+    size_t kept_bytes_max;   /* of what changes while a side is frozen (frozen.h); 64 MiB */
     uint64_t entries_max;    /* that a server may announce; 2^32 */
     uint8_t width;           /* bytes of a hash on the wire, in the first round; 8 */
     uint8_t window;          /* asks under way at once, 1 to 8; 2 */

@@ -125,6 +125,12 @@ void holm_replica_free(struct holm_replica *replica)
     holm_deallocate(&allocator, replica, sizeof *replica);
 }
 
+void holm_replica_work_begin(struct holm_replica *replica, struct holm_now now)
+{
+    forget_work(replica);
+    replica->now = now;
+}
+
 struct holm_message holm_replica_message(const struct holm_replica *replica,
                                          enum holm_message_type type)
 {
@@ -335,7 +341,7 @@ static enum holm_status take_event(struct holm_replica *replica, const struct ho
     return HOLM_EINVAL;
 }
 
-static void finish_work(struct holm_replica *replica, const struct holm_work **work)
+void holm_replica_work_end(struct holm_replica *replica, const struct holm_work **work)
 {
     replica->work.outputs = replica->outputs;
     replica->work.stored = replica->stored;
@@ -347,8 +353,7 @@ static void finish_work(struct holm_replica *replica, const struct holm_work **w
 enum holm_status holm_replica_step(struct holm_replica *replica, const struct holm_event *event,
                                    struct holm_now now, const struct holm_work **work)
 {
-    forget_work(replica);
-    replica->now = now;
+    holm_replica_work_begin(replica, now);
     bool retry = replica->retry;
     replica->retry = false;
     enum holm_status status = take_event(replica, event);
@@ -360,7 +365,7 @@ enum holm_status holm_replica_step(struct holm_replica *replica, const struct ho
             holm_replica_drain(replica);
         holm_replica_schedule(replica);
     }
-    finish_work(replica, work);
+    holm_replica_work_end(replica, work);
     return status;
 }
 
@@ -379,10 +384,9 @@ enum holm_status holm_replica_collect(struct holm_replica *replica,
                                       struct holm_vector_view frontier, struct holm_now now,
                                       const struct holm_work **work)
 {
-    forget_work(replica);
-    replica->now = now;
+    holm_replica_work_begin(replica, now);
     enum holm_status status = holm_replica_collect_now(replica, frontier);
-    finish_work(replica, work);
+    holm_replica_work_end(replica, work);
     return status;
 }
 
@@ -403,15 +407,14 @@ enum holm_status holm_replica_drop_ghosts(struct holm_replica *replica, struct h
                                           struct holm_vector_view reported, struct holm_now now,
                                           const struct holm_work **work, size_t *dropped)
 {
-    forget_work(replica);
-    replica->now = now;
+    holm_replica_work_begin(replica, now);
     *dropped = 0;
     uint32_t actor = holm_actors_find(&replica->actors, owner);
     enum holm_status status = holm_replica_seal(replica);
     if (status == HOLM_OK && actor != HOLM_ACTOR_NONE &&
         knows_the_same(replica, owner, reported, &status))
         status = holm_replica_erase_ghosts(replica, actor, dropped);
-    finish_work(replica, work);
+    holm_replica_work_end(replica, work);
     return status;
 }
 
@@ -430,13 +433,12 @@ enum holm_status holm_replica_load_collected(struct holm_replica *replica,
                                              size_t page_count, struct holm_now now,
                                              const struct holm_work **work)
 {
-    forget_work(replica);
-    replica->now = now;
+    holm_replica_work_begin(replica, now);
     enum holm_status status = holm_replica_seal(replica);
     if (status == HOLM_OK)
         status = holm_replica_merge(replica, vector, collected, pages, page_count);
     if (status == HOLM_OK)
         holm_replica_drain(replica);
-    finish_work(replica, work);
+    holm_replica_work_end(replica, work);
     return status;
 }

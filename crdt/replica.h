@@ -25,6 +25,7 @@
 #define HOLM_CRDT_REPLICA_H
 
 #include "crdt/message.h"
+#include "crdt/reconcile.h"
 
 struct holm_replica;
 
@@ -349,5 +350,94 @@ HOLM_NODISCARD enum holm_status holm_replica_load_collected(struct holm_replica 
                                                             const struct holm_page *const *pages,
                                                             size_t page_count, struct holm_now now,
                                                             const struct holm_work **work);
+
+/* ---- state as what differs ------------------------------------------------------------------ */
+
+/*
+ * Two replicas made one by what differs (reconcile.h), as functions; who says what when, is not theirs:
+ *
+ *     receiver                                     server
+ *     holm_catchup_open()   freezes; its vector ->  holm_offer_open()   freezes
+ *     holm_catchup_start()                      <-  holm_offer_cut()
+ *     holm_catchup_ask()                        ->  holm_offer_answer()
+ *     holm_catchup_take()                       <-
+ *     holm_catchup_finish() when it is DONE         holm_offer_close()
+ *
+ * Both sides go on meanwhile: writes, runs, other cuts. What a frozen state keeps of what has changed
+ * since is bounded by kept_bytes_max of the config; beyond that, and when memory for it is refused, all
+ * that follows is HOLM_ELIMIT: close, and begin anew. So a write never fails because of it. Offers and
+ * catch-ups must be closed before their replica is freed.
+ */
+
+/* What a server tells of its cut. */
+struct holm_offer_cut {
+    struct holm_reconcile_cut reconcile; /* vector, transfer digest, how much there is */
+    struct holm_vector_view collected;   /* S */
+    struct holm_digest digest;           /* of the live state */
+};
+
+struct holm_offer;
+
+/*
+ * Seals (see HOLM_EVENT_FLUSH; the work of that is in *work, to be sent), freezes, and answers a receiver
+ * with this vector, which is copied. Until close(). O(actors): no record is looked at.
+ *   HOLM_EMALFORMED  the vector is not sorted. HOLM_ENOMEM
+ */
+HOLM_NODISCARD enum holm_status holm_offer_open(struct holm_replica *replica,
+                                                const struct holm_reconcile_config *config,
+                                                struct holm_vector_view receiver,
+                                                struct holm_now now, const struct holm_work **work,
+                                                struct holm_offer **offer);
+/* Borrowed until close(). */
+struct holm_offer_cut holm_offer_cut(const struct holm_offer *offer);
+/*
+ * As holm_reconcile_answer(). When tell->wrong is set, the replica's digests are not what its records
+ * say: holm_replica_step() finds that with the next beacon, and mends it.
+ *   HOLM_ELIMIT      too much has changed
+ *   HOLM_EMALFORMED  an ask that holm_sync_ask_check() refuses, or too large a jump. HOLM_ENOMEM
+ */
+HOLM_NODISCARD enum holm_status holm_offer_answer(struct holm_offer *offer,
+                                                  const struct holm_sync_ask *ask,
+                                                  struct holm_sync_tell *tell);
+void holm_offer_close(struct holm_offer *offer); /* NULL is allowed */
+
+struct holm_catchup;
+
+/* Seals as holm_offer_open() does, and freezes. HOLM_ENOMEM. O(actors). */
+HOLM_NODISCARD enum holm_status holm_catchup_open(struct holm_replica *replica,
+                                                  const struct holm_reconcile_config *config,
+                                                  struct holm_now now,
+                                                  const struct holm_work **work,
+                                                  struct holm_catchup **catchup);
+/* What the server is to know: of the frozen side. Borrowed until close(). */
+struct holm_vector_view holm_catchup_vector(const struct holm_catchup *catchup);
+/*
+ * Begins to compare with this cut, which is copied; once.
+ *   HOLM_EMALFORMED  its vector is not sorted. HOLM_ELIMIT, HOLM_ENOMEM
+ */
+HOLM_NODISCARD enum holm_status holm_catchup_start(struct holm_catchup *catchup,
+                                                   const struct holm_offer_cut *cut);
+/* As the functions of reconcile.h. HOLM_ELIMIT also when too much has changed. */
+HOLM_NODISCARD enum holm_status holm_catchup_ask(struct holm_catchup *catchup,
+                                                 const struct holm_sync_ask **ask);
+HOLM_NODISCARD enum holm_status holm_catchup_take(struct holm_catchup *catchup,
+                                                  const struct holm_sync_tell *tell);
+HOLM_NODISCARD enum holm_status holm_catchup_resend(struct holm_catchup *catchup);
+enum holm_reconcile_outcome holm_catchup_outcome(const struct holm_catchup *catchup);
+struct holm_reconcile_figures holm_catchup_figures(const struct holm_catchup *catchup);
+/*
+ * Seals, and applies what differs, when the outcome is DONE: the state is what the merge of the whole cut
+ * would have made it. All or nothing: after an error it can be called again, or closed. Then it is over,
+ * and only close() may follow.
+ *   HOLM_ELIMIT      too much has changed
+ *   HOLM_EMALFORMED  an item that the cut does not cover, or nonsense about S
+ *   HOLM_EDUPLICATE  it covers operations of this actor that it never minted. HOLM_ENOMEM
+ * O(what differs and what came since the freeze); and O(records) when the cut's S is news and there are
+ * tombstones.
+ */
+HOLM_NODISCARD enum holm_status holm_catchup_finish(struct holm_catchup *catchup,
+                                                    struct holm_now now,
+                                                    const struct holm_work **work);
+void holm_catchup_close(struct holm_catchup *catchup); /* NULL is allowed */
 
 #endif

@@ -8,14 +8,7 @@
 #include "crdt/path.h"
 #include "crdt/replica_parts.h"
 
-struct merging {
-    struct holm_replica *replica;
-    uint64_t *cut;            /* by index: the cut's vector */
-    struct holm_vector grown; /* S of both; empty when that is no news */
-    uint32_t *indices;        /* by the present page's number: the replica's index */
-};
-
-static bool covered_here(const struct merging *merging, uint32_t actor, uint64_t seq)
+static bool covered_here(const struct holm_merging *merging, uint32_t actor, uint64_t seq)
 {
     return seq <= holm_actors_seq(&merging->replica->actors, actor);
 }
@@ -39,7 +32,7 @@ static enum holm_status intern_all(struct holm_replica *replica, struct holm_vec
     return status;
 }
 
-static enum holm_status merge_cell(struct merging *merging, const struct holm_item *item,
+static enum holm_status merge_cell(struct holm_merging *merging, const struct holm_item *item,
                                    uint32_t actor, const struct holm_key *key)
 {
     struct holm_state *state = &merging->replica->state;
@@ -53,7 +46,8 @@ static enum holm_status merge_cell(struct merging *merging, const struct holm_it
                  holm_spot_seek(state, &spot, &slot);
     while (found && holm_spot_cell_of(state, &spot, &slot, &cell)) {
         if (cell.actor == actor && cell.seq == item->seq) {
-            holm_spot_mark(state, &spot, true);
+            if (cell.marked != merging->mark)
+                holm_spot_mark(state, &spot, merging->mark);
             return HOLM_OK;
         }
         holm_spot_next(state, &spot);
@@ -63,7 +57,7 @@ static enum holm_status merge_cell(struct merging *merging, const struct holm_it
     if (item->op == HOLM_ITEM_KNOWN)
         return HOLM_EMALFORMED; /* a payload was left out that this replica never had */
     struct holm_cell made = {.kind = item->kind,
-                             .marked = true,
+                             .marked = merging->mark,
                              .actor = actor,
                              .seq = item->seq,
                              .hlc = item->hlc,
@@ -75,7 +69,7 @@ static enum holm_status merge_cell(struct merging *merging, const struct holm_it
     return status == HOLM_OK ? holm_spot_insert(state, &spot, &made) : status;
 }
 
-static enum holm_status merge_count(struct merging *merging, const struct holm_item *item,
+static enum holm_status merge_count(struct holm_merging *merging, const struct holm_item *item,
                                     uint32_t actor, const struct holm_key *key)
 {
     struct holm_state *state = &merging->replica->state;
@@ -88,7 +82,7 @@ static enum holm_status merge_count(struct merging *merging, const struct holm_i
     if (!found && covered_here(merging, actor, item->count.last))
         return HOLM_OK;
     struct holm_cell made = {
-        .kind = item->kind, .marked = true, .actor = actor, .count = item->count};
+        .kind = item->kind, .marked = merging->mark, .actor = actor, .count = item->count};
     if (found) {
         made.count = old.count;
         holm_count_merge(&made.count, &item->count);
@@ -104,13 +98,13 @@ static enum holm_status merge_count(struct merging *merging, const struct holm_i
 }
 
 /* S as it will be. */
-static struct holm_vector_view collected_here(const struct merging *merging)
+static struct holm_vector_view collected_here(const struct holm_merging *merging)
 {
     return holm_vector_view(merging->grown.count > 0 ? &merging->grown
                                                      : &merging->replica->collected);
 }
 
-static enum holm_status merge_item(struct merging *merging, const struct holm_item *item)
+static enum holm_status merge_item(struct holm_merging *merging, const struct holm_item *item)
 {
     struct holm_state *state = &merging->replica->state;
     uint32_t actor = merging->indices[item->actor];
@@ -133,11 +127,16 @@ static enum holm_status merge_item(struct merging *merging, const struct holm_it
                                        : merge_cell(merging, item, actor, &key);
 }
 
-static enum holm_status merge_page(struct merging *merging, const struct holm_page *page)
+void holm_merging_number(struct holm_merging *merging, const struct holm_items *items)
 {
-    const struct holm_items *items = &page->items;
     for (uint32_t i = 0; i < items->actor_count; i++)
         merging->indices[i] = holm_actors_find(&merging->replica->actors, items->actors[i]);
+}
+
+enum holm_status holm_merging_page(struct holm_merging *merging, const struct holm_page *page)
+{
+    const struct holm_items *items = &page->items;
+    holm_merging_number(merging, items);
     for (uint32_t i = 0; i < items->item_count; i++) {
         enum holm_status status = merge_item(merging, &items->items[i]);
         if (status != HOLM_OK)
@@ -147,7 +146,7 @@ static enum holm_status merge_page(struct merging *merging, const struct holm_pa
 }
 
 /* Takes the marks off one record; unless `merging` is NULL, drops what the cut covers and lacks. */
-static enum holm_status settle_record(struct holm_state *state, const struct merging *merging,
+static enum holm_status settle_record(struct holm_state *state, const struct holm_merging *merging,
                                       struct holm_spot *spot)
 {
     enum holm_status status = HOLM_OK;
@@ -166,7 +165,7 @@ static enum holm_status settle_record(struct holm_state *state, const struct mer
     return status;
 }
 
-static enum holm_status settle(struct holm_state *state, const struct merging *merging)
+static enum holm_status settle(struct holm_state *state, const struct holm_merging *merging)
 {
     enum holm_status status = HOLM_OK;
     struct holm_spot spot;
@@ -212,8 +211,8 @@ static size_t count_keys(const struct holm_page *const *pages, size_t page_count
     return count;
 }
 
-static enum holm_status merge_all(struct merging *merging, const struct holm_page *const *pages,
-                                  size_t page_count)
+static enum holm_status merge_all(struct holm_merging *merging,
+                                  const struct holm_page *const *pages, size_t page_count)
 {
     struct holm_state *state = &merging->replica->state;
     size_t keys = count_keys(pages, page_count);
@@ -222,7 +221,7 @@ static enum holm_status merge_all(struct merging *merging, const struct holm_pag
     holm_state_begin(state);
     enum holm_status status = holm_replica_drop_tombstones(merging->replica, &merging->grown);
     for (size_t p = 0; status == HOLM_OK && p < page_count; p++)
-        status = merge_page(merging, pages[p]);
+        status = holm_merging_page(merging, pages[p]);
     if (status == HOLM_OK)
         status = settle(state, merging);
     if (status == HOLM_OK) {
@@ -234,40 +233,75 @@ static enum holm_status merge_all(struct merging *merging, const struct holm_pag
     return status;
 }
 
+/* What a cut says must be possible, before anything is changed. */
+static enum holm_status check_cut(struct holm_replica *replica, struct holm_vector_view vector)
+{
+    HOLM_ASSERT(!holm_replica_pending(replica));
+    if (!holm_vector_view_valid(vector))
+        return HOLM_EMALFORMED;
+    return holm_replica_claimed(replica, vector) ? holm_replica_twin(replica) : HOLM_OK;
+}
+
+enum holm_status holm_merging_init(struct holm_merging *merging, struct holm_replica *replica,
+                                   const struct holm_merging_cut *cut)
+{
+    memset(merging, 0, sizeof *merging);
+    merging->replica = replica;
+    holm_vector_init(&merging->grown, &replica->config.allocator);
+    enum holm_status status = check_cut(replica, cut->vector);
+    size_t widest = 0;
+    size_t widest_drop = 0;
+    if (status == HOLM_OK)
+        status = intern_all(replica, cut->vector, cut->pages, cut->page_count, &widest);
+    if (status == HOLM_OK)
+        status = intern_all(replica, cut->vector, cut->drops, cut->drop_count, &widest_drop);
+    if (status == HOLM_OK)
+        status = holm_replica_plan_collected(replica, cut->collected, cut->vector, &merging->grown);
+    if (status != HOLM_OK)
+        return status;
+    if (widest < widest_drop)
+        widest = widest_drop;
+    merging->scratch = holm_arena_mark(&replica->scratch);
+    merging->cut = holm_arena_take(&replica->scratch, replica->actors.count * sizeof *merging->cut);
+    merging->indices = holm_arena_take(&replica->scratch, widest * sizeof *merging->indices);
+    if (merging->cut == NULL || merging->indices == NULL) {
+        holm_merging_release(merging);
+        return HOLM_ENOMEM;
+    }
+    for (size_t i = 0; i < replica->actors.count; i++)
+        merging->cut[i] = holm_vector_view_seq(cut->vector, replica->actors.rows[i].actor);
+    return HOLM_OK;
+}
+
+void holm_merging_release(struct holm_merging *merging)
+{
+    holm_arena_rewind(&merging->replica->scratch, merging->scratch);
+    holm_vector_release(&merging->grown);
+}
+
+void holm_merging_conclude(struct holm_merging *merging, const struct holm_merging_cut *cut)
+{
+    holm_replica_take_collected(merging->replica, &merging->grown);
+    join_vector(merging->replica, cut->vector);
+    for (size_t p = 0; p < cut->page_count; p++)
+        observe_stamps(merging->replica, cut->pages[p]);
+}
+
 enum holm_status holm_replica_merge(struct holm_replica *replica, struct holm_vector_view vector,
                                     struct holm_vector_view collected,
                                     const struct holm_page *const *pages, size_t page_count)
 {
-    HOLM_ASSERT(!holm_replica_pending(replica));
-    struct merging merging = {.replica = replica};
-    if (!holm_vector_view_valid(vector))
-        return HOLM_EMALFORMED;
-    if (holm_replica_claimed(replica, vector))
-        return holm_replica_twin(replica);
-    size_t widest;
-    enum holm_status status = intern_all(replica, vector, pages, page_count, &widest);
-    if (status == HOLM_OK)
-        status = holm_replica_plan_collected(replica, collected, vector, &merging.grown);
+    struct holm_merging_cut cut = {vector, collected, pages, page_count, NULL, 0};
+    struct holm_merging merging;
+    enum holm_status status = holm_merging_init(&merging, replica, &cut);
     if (status != HOLM_OK)
         return status;
-    struct holm_arena_mark mark = holm_arena_mark(&replica->scratch);
-    merging.cut = holm_arena_take(&replica->scratch, replica->actors.count * sizeof *merging.cut);
-    merging.indices = holm_arena_take(&replica->scratch, widest * sizeof *merging.indices);
-    if (merging.cut == NULL || merging.indices == NULL)
-        status = HOLM_ENOMEM;
-    for (size_t i = 0; status == HOLM_OK && i < replica->actors.count; i++)
-        merging.cut[i] = holm_vector_view_seq(vector, replica->actors.rows[i].actor);
-    if (status == HOLM_OK)
-        status = merge_all(&merging, pages, page_count);
-    holm_arena_rewind(&replica->scratch, mark);
-    if (status == HOLM_OK)
-        holm_replica_take_collected(replica, &merging.grown);
-    holm_vector_release(&merging.grown);
-    if (status != HOLM_OK)
-        return status;
-    join_vector(replica, vector);
-    for (size_t p = 0; p < page_count; p++)
-        observe_stamps(replica, pages[p]);
-    replica->work.touched_all = true;
-    return HOLM_OK;
+    merging.mark = true;
+    status = merge_all(&merging, pages, page_count);
+    if (status == HOLM_OK) {
+        holm_merging_conclude(&merging, &cut);
+        replica->work.touched_all = true;
+    }
+    holm_merging_release(&merging);
+    return status;
 }

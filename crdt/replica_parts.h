@@ -9,6 +9,9 @@
  *     replica_sync.c     asking for a cut, staging its pages, and serving one
  *     replica_cut.c      freezing the state into pages
  *     replica_merge.c    merging a whole cut into the state
+ *     replica_offer.c    a frozen state that a peer compares its own with
+ *     replica_catchup.c  comparing with a peer's
+ *     replica_apply.c    applying what differs
  *     replica_collect.c  what was collected, and what goes with it
  *     replica_peer.c     peers: coming and going, beacons, acknowledgements, whom to ask when
  *     replica_read.c     looking
@@ -17,6 +20,7 @@
 #ifndef HOLM_CRDT_REPLICA_PARTS_H
 #define HOLM_CRDT_REPLICA_PARTS_H
 
+#include "crdt/frozen.h"
 #include "crdt/hlc.h"
 #include "crdt/holdback.h"
 #include "crdt/oplog.h"
@@ -117,6 +121,10 @@ struct holm_replica {
 
 /* ---- replica.c */
 
+/* Begins a call from outside that hands out work; ends it. */
+void holm_replica_work_begin(struct holm_replica *replica, struct holm_now now);
+void holm_replica_work_end(struct holm_replica *replica, const struct holm_work **work);
+
 /* Adds an output to the step; the message's slices must live in `scratch` or longer. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_replica_output(struct holm_replica *replica, uint32_t peer,
                                                     const struct holm_message *message);
@@ -193,6 +201,46 @@ HOLM_NODISCARD enum holm_status holm_replica_merge(struct holm_replica *replica,
                                                    struct holm_vector_view collected,
                                                    const struct holm_page *const *pages,
                                                    size_t page_count);
+
+/* A cut as it is to be merged: whole, or as what differs, with what is to go. */
+struct holm_merging_cut {
+    struct holm_vector_view vector, collected;
+    const struct holm_page *const *pages;
+    size_t page_count;
+    const struct holm_page *const *drops;
+    size_t drop_count;
+};
+
+struct holm_merging {
+    struct holm_replica *replica;
+    uint64_t *cut;            /* by index: the cut's vector */
+    struct holm_vector grown; /* S of both; empty when that is no news */
+    uint32_t *indices;        /* by the present page's number: the replica's index */
+    bool mark;                /* what an item brings or finds gets the mark; or loses it */
+    struct holm_arena_mark scratch;
+};
+
+/* Looks whether the cut can be merged, and takes room in `scratch`. Nothing may be pending. The errors of
+ * holm_replica_merge(): nothing is to be released then. */
+HOLM_NODISCARD enum holm_status holm_merging_init(struct holm_merging *merging,
+                                                  struct holm_replica *replica,
+                                                  const struct holm_merging_cut *cut);
+void holm_merging_release(struct holm_merging *merging);
+/* merging->indices, for the table of these items. */
+void holm_merging_number(struct holm_merging *merging, const struct holm_items *items);
+/* Merges one page's items into the state, in an open transaction. HOLM_ENOMEM, HOLM_EMALFORMED. */
+HOLM_NODISCARD enum holm_status holm_merging_page(struct holm_merging *merging,
+                                                  const struct holm_page *page);
+/* After the commit: S, the vector with the op log's floors, and the clock. */
+void holm_merging_conclude(struct holm_merging *merging, const struct holm_merging_cut *cut);
+
+/* ---- replica_apply.c */
+
+/* Makes the state what a merge of the whole cut would make it, of what was found to differ from it when
+ * it was `frozen`. All or nothing. The errors of holm_replica_merge(). */
+HOLM_NODISCARD enum holm_status holm_replica_apply(struct holm_replica *replica,
+                                                   struct holm_frozen *frozen,
+                                                   const struct holm_merging_cut *cut);
 
 /* ---- replica_twin.c */
 

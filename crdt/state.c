@@ -90,7 +90,7 @@ void holm_state_release(struct holm_state *state)
 {
     if (state->table == NULL)
         return;
-    HOLM_ASSERT(!state->open);
+    HOLM_ASSERT(!state->open && state->frozen == NULL);
     if (state->ordered)
         holm_index_release(&state->order);
     holm_heap_release(&state->heap);

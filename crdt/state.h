@@ -87,6 +87,7 @@ struct holm_table_slot {
 };
 
 struct holm_undo;
+struct holm_frozen;
 
 struct holm_state {
     struct holm_allocator allocator;
@@ -107,7 +108,8 @@ struct holm_state {
     size_t tombstones;
     size_t cells; /* and entries, ghosts too */
 
-    bool open; /* a transaction is */
+    struct holm_frozen *frozen; /* this state as it was: a list, see frozen.h */
+    bool open;                  /* a transaction is */
     struct holm_undo *undo;
     size_t undo_count, undo_capacity;
     struct holm_arena saved; /* contents of blocks as they were */
@@ -121,6 +123,7 @@ struct holm_state {
 HOLM_NODISCARD enum holm_status holm_state_init(struct holm_state *state,
                                                 const struct holm_allocator *allocator,
                                                 const struct holm_actors *actors, uint64_t seed);
+/* Nothing of it may be frozen any more. */
 void holm_state_release(struct holm_state *state);
 
 /* From now on records are kept in the order of their keys, too: 10 to 11 bytes a record, and
@@ -251,7 +254,7 @@ void holm_spot_mark(struct holm_state *state, const struct holm_spot *spot, bool
 
 /* What a walk gives: what digests and figures must be. O(everything). */
 void holm_state_check(const struct holm_state *state);
-/* Computes both digests anew; true when they were right. */
+/* Computes both digests anew; true when they were right, else what is frozen of it is broken. */
 bool holm_state_rebuild_digests(struct holm_state *state);
 
 /* The fingerprint of one cell: keyed XXH3 of the key's hash, the slot, the dot and the payload.

@@ -2,6 +2,7 @@
 /*
  * Cells that come and go. All of it is one splice: some bytes of a block out, others in.
  */
+#include "crdt/frozen.h"
 #include "crdt/order.h"
 #include "crdt/state_parts.h"
 
@@ -351,9 +352,12 @@ enum holm_status holm_spot_place(struct holm_state *state, struct holm_spot *spo
     HOLM_ASSERT(state->open);
     struct weight weight = weigh(state, spot, cell);
     enum holm_status status = splice(state, spot, 0, cell);
-    if (status == HOLM_OK)
-        count_in(state, spot, &weight);
-    return status;
+    if (status != HOLM_OK)
+        return status;
+    count_in(state, spot, &weight);
+    if (state->frozen != NULL)
+        holm_frozen_came(state, spot->hash, cell, weight.digest);
+    return HOLM_OK;
 }
 
 enum holm_status holm_spot_erase(struct holm_state *state, struct holm_spot *spot)
@@ -363,6 +367,8 @@ enum holm_status holm_spot_erase(struct holm_state *state, struct holm_spot *spo
     bool found = holm_spot_cell(state, spot, &cell);
     HOLM_ASSERT(found);
     struct weight weight = weigh(state, spot, &cell);
+    if (state->frozen != NULL)
+        holm_frozen_goes(state, spot, &cell, weight.digest);
     enum holm_status status = splice(state, spot, (uint32_t)holm_cell_bytes(&cell), NULL);
     if (status == HOLM_OK)
         count_out(state, spot, &weight);
@@ -376,10 +382,14 @@ enum holm_status holm_spot_replace(struct holm_state *state, struct holm_spot *s
     HOLM_ASSERT(old->path == cell->path && old->kind == cell->kind);
     struct weight before = weigh(state, spot, old);
     struct weight after = weigh(state, spot, cell);
+    if (state->frozen != NULL)
+        holm_frozen_goes(state, spot, old, before.digest);
     enum holm_status status = splice(state, spot, (uint32_t)holm_cell_bytes(old), cell);
     if (status != HOLM_OK)
         return status;
     recount(state, spot, &before, &after);
+    if (state->frozen != NULL)
+        holm_frozen_came(state, spot->hash, cell, after.digest);
     return HOLM_OK;
 }
 

@@ -7,6 +7,7 @@
 
 #include <xxhash.h>
 
+#include "crdt/frozen.h"
 #include "crdt/order.h"
 #include "crdt/state_parts.h"
 
@@ -279,5 +280,7 @@ bool holm_state_rebuild_digests(struct holm_state *state)
         right = right && holm_tree_equal(&before, &state->tree);
         holm_tree_release(&before);
     }
+    if (!right)
+        holm_frozen_break(state);
     return right;
 }

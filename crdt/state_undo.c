@@ -4,6 +4,7 @@
  * and stays in its size class; else the change is made in a copy of the block, and the original is
  * freed at the commit. The log says which, block by block.
  */
+#include "crdt/frozen.h"
 #include "crdt/state_parts.h"
 
 #define SAVED_BYTES_MAX 2048
@@ -149,6 +150,8 @@ void holm_state_begin(struct holm_state *state)
     state->start.present = state->present;
     state->start.tombstones = state->tombstones;
     state->start.cells = state->cells;
+    if (state->frozen != NULL)
+        holm_frozen_begin(state);
 }
 
 /* A merge of everything leaves a log as large as the state. */
@@ -283,5 +286,7 @@ void holm_state_rollback(struct holm_state *state)
     state->present = state->start.present;
     state->tombstones = state->start.tombstones;
     state->cells = state->start.cells;
+    if (state->frozen != NULL)
+        holm_frozen_rollback(state);
     close_log(state);
 }
