@@ -3,8 +3,7 @@
 
 #include "crdt/order.h"
 
-#define KEPT 1024 /* elements of an array that stay for the next run */
-#define SEEN_SEARCHED 64
+#define KEPT 1024         /* elements of an array that stay for the next run */
 #define SEEN_BYTES_MAX 24 /* as holm_item_bytes_max() counts them */
 
 void holm_pending_init(struct holm_pending *pending, const struct holm_allocator *allocator)
@@ -21,6 +20,8 @@ void holm_pending_release(struct holm_pending *pending)
                     sizeof *pending->items);
     holm_array_free(&pending->allocator, pending->seen, pending->seen_capacity,
                     sizeof *pending->seen);
+    holm_array_free(&pending->allocator, pending->places, pending->place_capacity,
+                    sizeof *pending->places);
     holm_array_free(&pending->allocator, pending->saved, pending->saved_capacity,
                     sizeof *pending->saved);
     holm_array_free(&pending->allocator, pending->bound, pending->bound_capacity,
@@ -224,21 +225,31 @@ enum holm_status holm_pending_value(struct holm_pending *pending, struct holm_pe
     return HOLM_OK;
 }
 
-/* The range of this transaction that a dot can go into. Not finding one costs bytes, no more. */
+/* The range of this transaction that a dot can go into. */
 static struct holm_pending_seen *find_seen(struct holm_pending *pending, uint32_t index,
                                            uint32_t actor)
 {
-    size_t oldest = pending->start.seen_count;
-    if (pending->seen_count > oldest + SEEN_SEARCHED)
-        oldest = pending->seen_count - SEEN_SEARCHED;
-    for (size_t i = pending->seen_count; i > oldest; i--) {
-        struct holm_pending_seen *seen = &pending->seen[i - 1];
-        if (seen->item != index)
-            break;
-        if (seen->actor == actor)
-            return seen;
-    }
-    return NULL;
+    if (actor >= pending->place_capacity)
+        return NULL;
+    size_t place = pending->places[actor];
+    if (place < pending->start.seen_count || place >= pending->seen_count)
+        return NULL;
+    struct holm_pending_seen *seen = &pending->seen[place];
+    return seen->item == index && seen->actor == actor ? seen : NULL;
+}
+
+static enum holm_status reserve_place(struct holm_pending *pending, uint32_t actor)
+{
+    void *places = pending->places;
+    size_t before = pending->place_capacity;
+    enum holm_status status = holm_array_reserve(&pending->allocator, &places,
+                                                 &pending->place_capacity, sizeof *pending->places,
+                                                 (size_t)actor + 1);
+    pending->places = places;
+    if (pending->place_capacity > before)
+        memset(pending->places + before, 0,
+               (pending->place_capacity - before) * sizeof *pending->places);
+    return status;
 }
 
 enum holm_status holm_pending_see(struct holm_pending *pending, uint32_t index, uint32_t actor,
@@ -252,17 +263,19 @@ enum holm_status holm_pending_see(struct holm_pending *pending, uint32_t index, 
         return HOLM_OK;
     }
     void *seen = pending->seen;
+    struct holm_pending_item *item;
     enum holm_status status = holm_array_reserve(&pending->allocator, &seen,
                                                  &pending->seen_capacity, sizeof *pending->seen,
                                                  pending->seen_count + 1);
     pending->seen = seen;
-    if (status != HOLM_OK)
-        return status;
-    struct holm_pending_item *item;
-    status = holm_pending_change(pending, index, &item);
+    if (status == HOLM_OK)
+        status = reserve_place(pending, actor);
+    if (status == HOLM_OK)
+        status = holm_pending_change(pending, index, &item);
     if (status != HOLM_OK)
         return status;
     item->seen += 1;
+    pending->places[actor] = (uint32_t)pending->seen_count;
     pending->seen[pending->seen_count++] = (struct holm_pending_seen){index, actor, seq, seq};
     pending->bytes += SEEN_BYTES_MAX;
     return HOLM_OK;

@@ -56,9 +56,10 @@ struct holm_pending {
     struct holm_arena arena;
     struct holm_pending_item *items;
     struct holm_pending_seen *seen;
+    uint32_t *places;                 /* by actor: where in `seen` its last range was put */
     struct holm_pending_saved *saved; /* items as they were at begin */
     size_t item_count, item_capacity;
-    size_t seen_count, seen_capacity;
+    size_t seen_count, seen_capacity, place_capacity;
     size_t saved_count, saved_capacity;
     struct holm_pending_bound
         *bound; /* open addressing by seq; what no item has any more is void */

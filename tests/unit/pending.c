@@ -292,6 +292,34 @@ static void test_pending_when_seen_in_a_refused_batch_then_nothing_is_seen(void 
     close(&f);
 }
 
+/* The fields of a record are often of many actors, in any order; what a removal of it takes on the
+ * wire goes by the number of actors all the same. */
+static void test_pending_when_cells_of_many_actors_are_seen_then_each_has_one_range(void **state)
+{
+    struct heap heap = {0};
+    struct holm_allocator allocator = heap_allocator(&heap);
+    struct holm_pending pending;
+    struct holm_pending_item item = {.op = HOLM_ITEM_DROP_PATH, .key = holm_str("k")};
+    uint32_t index[2];
+    holm_pending_init(&pending, &allocator);
+    holm_pending_begin(&pending);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(holm_pending_add(&pending, &item, &index[i]), HOLM_OK);
+        for (uint32_t n = 0; n < 10000; n++)
+            assert_int_equal(holm_pending_see(&pending, index[i], n % 1000, 1 + n / 1000), HOLM_OK);
+        assert_int_equal(pending.seen_count, (i + 1) * 1000);
+        assert_int_equal(pending.items[index[i]].seen, 1000);
+    }
+    for (size_t i = 0; i < pending.seen_count; i++) {
+        assert_int_equal(pending.seen[i].item, index[i / 1000]);
+        assert_int_equal(pending.seen[i].first, 1);
+        assert_int_equal(pending.seen[i].last, 10);
+    }
+    holm_pending_commit(&pending);
+    holm_pending_release(&pending);
+    assert_int_equal(heap.blocks, 0);
+}
+
 /* T06's other side: what must come first is named, once. */
 static void test_pending_when_sealed_then_deps_are_what_changed_since_the_last_run(void **state)
 {
@@ -357,6 +385,7 @@ int main(void)
         cmocka_unit_test(test_pending_when_a_batch_was_refused_then_later_cells_find_their_items),
         cmocka_unit_test(test_pending_when_anothers_entry_is_reset_then_own_items_are_still_found),
         cmocka_unit_test(test_pending_when_seen_in_a_refused_batch_then_nothing_is_seen),
+        cmocka_unit_test(test_pending_when_cells_of_many_actors_are_seen_then_each_has_one_range),
         cmocka_unit_test(test_pending_when_sealed_then_deps_are_what_changed_since_the_last_run),
         cmocka_unit_test(test_pending_when_it_is_large_enough_then_it_is_sealed_at_once),
     };
