@@ -331,18 +331,57 @@ enum holm_status holm_state_path(struct holm_state *state, struct holm_bytes pat
     return holm_names_intern(&state->names, path, number);
 }
 
-enum holm_status holm_spot_insert(struct holm_state *state, struct holm_spot *spot,
-                                  const struct holm_cell *cell)
+/* Whether the first cell of a segment, which does not begin before the slot, is to be read before
+ * the given one of that slot. */
+static bool begins_before(const struct holm_state *state, uint32_t segment,
+                          const struct holm_slot *slot, const struct holm_cell *cell)
+{
+    struct holm_cell first;
+    const unsigned char *packed = holm_segment_at(state, segment)->data;
+    if (!holm_packed_is(packed, slot))
+        return false;
+    holm_cell_unpack(packed, &first);
+    return holm_cell_precedes(state, &first, cell);
+}
+
+/* Moves the spot to the place of the cell among those of its slot. */
+static void seek_place(const struct holm_state *state, struct holm_spot *spot,
+                       const struct holm_cell *cell)
 {
     struct holm_slot slot = holm_cell_slot(cell);
     struct holm_cell other;
-    HOLM_ASSERT(state->open);
-    if (cell->kind == HOLM_COUNTER)
+    if (cell->kind == HOLM_COUNTER) {
         slot.actor = cell->actor;
-    (void)holm_spot_seek(state, spot, &slot);
-    while (cell->kind != HOLM_COUNTER && holm_spot_cell_of(state, spot, &slot, &other) &&
+        (void)holm_spot_seek(state, spot, &slot);
+        return;
+    }
+    const struct holm_record *record = holm_record_at(state, spot->record);
+    bool found = holm_spot_seek(state, spot, &slot);
+    if (found && record->flags & RECORD_SEGMENTED) {
+        const struct holm_segment *index = holm_segment_at(state, holm_record_index(record));
+        uint32_t low = spot->segment;
+        uint32_t high = holm_index_count(index);
+        while (high - low > 1) {
+            uint32_t middle = low + (high - low) / 2;
+            if (begins_before(state, holm_index_get(index, middle), &slot, cell))
+                low = middle;
+            else
+                high = middle;
+        }
+        if (low != spot->segment)
+            spot->at = sizeof(struct holm_segment);
+        spot->segment = low;
+    }
+    while (found && holm_spot_cell_of(state, spot, &slot, &other) &&
            holm_cell_precedes(state, &other, cell))
         holm_spot_next(state, spot);
+}
+
+enum holm_status holm_spot_insert(struct holm_state *state, struct holm_spot *spot,
+                                  const struct holm_cell *cell)
+{
+    HOLM_ASSERT(state->open);
+    seek_place(state, spot, cell);
     return holm_spot_place(state, spot, cell);
 }
 
@@ -399,17 +438,14 @@ enum holm_status holm_state_bury(struct holm_state *state, struct holm_spot *spo
     struct holm_cell cell;
     struct holm_cell tombstone = {.kind = HOLM_KIND_TOMBSTONE, .actor = actor, .seq = seq};
     holm_spot_rewind(state, spot);
-    while (holm_spot_cell(state, spot, &cell)) {
-        if (cell.kind != HOLM_KIND_TOMBSTONE) {
-            if (holm_spot_erase(state, spot) != HOLM_OK)
-                return HOLM_ENOMEM;
-            continue;
-        }
-        if (cell.actor == actor && cell.seq == seq)
-            return HOLM_OK;
-        holm_spot_next(state, spot);
+    while (!holm_spot_buried(state, spot) && holm_spot_cell(state, spot, &cell)) {
+        if (holm_spot_erase(state, spot) != HOLM_OK)
+            return HOLM_ENOMEM;
     }
-    enum holm_status status = holm_spot_insert(state, spot, &tombstone);
+    seek_place(state, spot, &tombstone);
+    if (holm_spot_cell(state, spot, &cell) && cell.actor == actor && cell.seq == seq)
+        return HOLM_OK;
+    enum holm_status status = holm_spot_place(state, spot, &tombstone);
     if (status == HOLM_OK)
         holm_record_at(state, spot->record)->flags |= RECORD_BURIED;
     return status;

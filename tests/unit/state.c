@@ -795,9 +795,40 @@ static void test_state_when_records_come_in_the_order_of_their_hashes_then_none_
     close(&to);
 }
 
+/* Only who means harm writes so many. They must not make a peer stand still: with a walk over all
+ * that are there for each that comes, this test would run for minutes. */
+static void test_state_when_a_slot_has_ever_more_cells_then_each_finds_its_place(void **state)
+{
+    static const uint8_t kinds[] = {HOLM_REGISTER, HOLM_KIND_TOMBSTONE};
+    for (size_t k = 0; k < 2; k++) {
+        struct fixture f;
+        open(&f);
+        struct holm_key key = key_of(&f, "k");
+        struct holm_cell cell = {.kind = kinds[k], .value = holm_i64(1)};
+        struct holm_spot spot;
+        holm_state_begin(&f.state);
+        assert_int_equal(holm_state_ensure(&f.state, &key, &spot), HOLM_OK);
+        for (uint64_t i = 1; i <= 60000; i++) {
+            cell.seq = i;
+            cell.hlc = 1 + (60000 - i) / 2;
+            cell.actor = (uint32_t)i % 2;
+            if (cell.kind == HOLM_REGISTER)
+                assert_int_equal(holm_spot_insert(&f.state, &spot, &cell), HOLM_OK);
+            else
+                assert_int_equal(holm_state_bury(&f.state, &spot, cell.actor, i), HOLM_OK);
+        }
+        if (cell.kind == HOLM_KIND_TOMBSTONE)
+            assert_int_equal(holm_state_bury(&f.state, &spot, 1, 31), HOLM_OK);
+        holm_state_commit(&f.state);
+        assert_int_equal(f.state.cells + f.state.tombstones, 60000);
+        close(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_state_when_a_slot_has_ever_more_cells_then_each_finds_its_place),
         cmocka_unit_test(test_state_when_a_share_differs_then_its_fingerprint_does),
         cmocka_unit_test(test_state_when_rolled_back_after_any_step_then_all_is_as_it_was),
         cmocka_unit_test(test_state_when_any_allocation_fails_then_a_roll_back_restores_all),
