@@ -142,7 +142,7 @@ size_t holm_item_bytes_max(const struct holm_item *item)
     /* Each number of a column takes at most 10 bytes, an index at most 4. A range of seen dots is
      * two numbers and an index. */
     size_t value = holm_type_has_bytes(item->value.type) ? item->value.as.bytes.size : 0;
-    size_t counts = item->op == HOLM_ITEM_COUNT ? 50 : 0;
-    return 60 + counts + item->key.size + item->path.size + item->sub.size + value +
-           (size_t)item->seen_count * 24;
+    size_t counts = item->op == HOLM_ITEM_COUNT ? HOLM_ITEM_BYTES_COUNT : 0;
+    return HOLM_ITEM_BYTES_FIXED + counts + item->key.size + item->path.size + item->sub.size +
+           value + (size_t)item->seen_count * HOLM_ITEM_BYTES_SEEN;
 }

@@ -152,7 +152,11 @@ HOLM_NODISCARD enum holm_status holm_page_check(const struct holm_page *page);
 /* Whether two runs say the same: of one actor the same seqs, and the same items. O(items + seen). */
 bool holm_delta_equal(const struct holm_delta *a, const struct holm_delta *b);
 
-/* An upper bound of the bytes that one item takes on the wire, its key and value included. */
+/* An upper bound of the bytes that one item takes on the wire, its key and value included: so many
+ * for any, so many more for a counter's entry, and for each range that it has seen. */
+#define HOLM_ITEM_BYTES_FIXED 60
+#define HOLM_ITEM_BYTES_COUNT 50
+#define HOLM_ITEM_BYTES_SEEN 24
 size_t holm_item_bytes_max(const struct holm_item *item);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crdt/names.h"
 
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 static uint64_t hash_of(const struct holm_names *names, struct holm_bytes path)

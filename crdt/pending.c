@@ -3,19 +3,20 @@
 
 #include "crdt/order.h"
 
-#define KEPT 1024         /* elements of an array that stay for the next run */
-#define SEEN_BYTES_MAX 24 /* as holm_item_bytes_max() counts them */
+#define KEPT 1024 /* elements of an array that stay for the next run */
 
 void holm_pending_init(struct holm_pending *pending, const struct holm_allocator *allocator)
 {
     memset(pending, 0, sizeof *pending);
     pending->allocator = *allocator;
     holm_arena_init(&pending->arena, allocator);
+    holm_arena_init(&pending->resting, allocator);
 }
 
 void holm_pending_release(struct holm_pending *pending)
 {
     holm_arena_release(&pending->arena);
+    holm_arena_release(&pending->resting);
     holm_array_free(&pending->allocator, pending->items, pending->item_capacity,
                     sizeof *pending->items);
     holm_array_free(&pending->allocator, pending->seen, pending->seen_capacity,
@@ -60,14 +61,19 @@ void holm_pending_rollback(struct holm_pending *pending)
     holm_arena_rewind(&pending->arena, pending->start.mark);
 }
 
-static size_t item_bytes(const struct holm_pending_item *item)
+static struct holm_bytes value_of(const struct holm_pending_item *item)
 {
-    struct holm_item shape = {.op = item->op,
-                              .key = item->key,
-                              .path = item->path,
-                              .sub = item->sub,
-                              .value = item->value};
-    return holm_item_bytes_max(&shape);
+    bool has = item->op == HOLM_ITEM_PUT && holm_type_has_bytes(item->value.type);
+    return has ? item->value.as.bytes : holm_mem(NULL, 0);
+}
+
+static struct holm_bytes append(unsigned char **at, struct holm_bytes source)
+{
+    struct holm_bytes copy = holm_mem(*at, source.size);
+    if (source.size > 0)
+        memcpy(*at, source.data, source.size);
+    *at += source.size;
+    return copy;
 }
 
 enum holm_status holm_pending_add(struct holm_pending *pending,
@@ -81,28 +87,32 @@ enum holm_status holm_pending_add(struct holm_pending *pending,
     if (status != HOLM_OK)
         return status;
     HOLM_ASSERT(pending->item_count < UINT32_MAX);
+    struct holm_bytes value = value_of(item);
+    size_t size = item->key.size + item->path.size + item->sub.size + value.size;
+    unsigned char *at = holm_arena_take_bytes(&pending->arena, size);
+    if (at == NULL)
+        return HOLM_ENOMEM;
     struct holm_pending_item *made = &pending->items[pending->item_count];
     *made = *item;
     made->seen = 0;
-    status = holm_arena_copy(&pending->arena, item->key, &made->key);
-    if (status == HOLM_OK)
-        status = holm_arena_copy(&pending->arena, item->path, &made->path);
-    if (status == HOLM_OK)
-        status = holm_arena_copy(&pending->arena, item->sub, &made->sub);
-    if (status == HOLM_OK && holm_type_has_bytes(item->value.type))
-        status = holm_arena_copy(&pending->arena, item->value.as.bytes, &made->value.as.bytes);
-    if (status != HOLM_OK)
-        return status; /* what was taken from the arena goes with the roll-back */
+    made->key = append(&at, item->key);
+    made->path = append(&at, item->path);
+    made->sub = append(&at, item->sub);
+    if (value.size > 0)
+        made->value.as.bytes = append(&at, value);
     *index = (uint32_t)pending->item_count;
+    pending->recent = pending->item_count;
     pending->item_count += 1;
-    pending->bytes += item_bytes(made);
+    pending->bytes += size + HOLM_ITEM_BYTES_FIXED +
+                      (item->op == HOLM_ITEM_COUNT ? HOLM_ITEM_BYTES_COUNT : 0);
     return HOLM_OK;
 }
 
-/* The own seq that an item goes by, or 0: a mark on another's counter entry has none. */
+/* The own seq that an item goes by, or 0: a mark on another's counter entry has none, nor has what
+ * is dead. */
 static uint64_t seq_of(const struct holm_pending *pending, const struct holm_pending_item *item)
 {
-    if (item->actor != pending->self)
+    if (item->actor != pending->self || item->op == 0)
         return 0;
     return item->op == HOLM_ITEM_COUNT ? item->count.last : item->seq;
 }
@@ -199,6 +209,7 @@ enum holm_status holm_pending_change(struct holm_pending *pending, uint32_t inde
 {
     HOLM_ASSERT(index < pending->item_count);
     *item = &pending->items[index];
+    pending->recent = index;
     if (index >= pending->start.item_count)
         return HOLM_OK; /* of this transaction: a roll-back takes it away whole */
     void *saved = pending->saved;
@@ -277,7 +288,7 @@ enum holm_status holm_pending_see(struct holm_pending *pending, uint32_t index, 
     item->seen += 1;
     pending->places[actor] = (uint32_t)pending->seen_count;
     pending->seen[pending->seen_count++] = (struct holm_pending_seen){index, actor, seq, seq};
-    pending->bytes += SEEN_BYTES_MAX;
+    pending->bytes += HOLM_ITEM_BYTES_SEEN;
     return HOLM_OK;
 }
 
@@ -308,5 +319,8 @@ void holm_pending_clear(struct holm_pending *pending)
     pending->items = items;
     pending->seen = seen;
     pending->saved = saved;
+    struct holm_arena resting = pending->arena;
+    pending->arena = pending->resting;
+    pending->resting = resting;
     holm_arena_clear(&pending->arena);
 }

@@ -22,13 +22,17 @@
 struct holm_pending_item {
     uint8_t op; /* enum holm_item_op */
     uint8_t kind;
-    uint32_t actor; /* index in the replica: COUNT: whose */
-    uint32_t seen;  /* ranges of `seen` that belong to it */
-    struct holm_bytes key, path, sub;
-    uint64_t seq;
-    uint64_t hlc;
-    struct holm_value value;
-    struct holm_count count;
+    uint32_t actor;                   /* index in the replica: COUNT: whose */
+    uint32_t seen;                    /* ranges of `seen` that belong to it */
+    struct holm_bytes key, path, sub; /* one behind the other */
+    union {
+        struct {
+            uint64_t seq;
+            uint64_t hlc;
+            struct holm_value value;
+        }; /* of all but COUNT */
+        struct holm_count count;
+    };
 };
 
 /* From the first to the last dot of an actor that an item replaces. What lies between was applied
@@ -54,11 +58,13 @@ struct holm_pending_saved {
 struct holm_pending {
     struct holm_allocator allocator;
     struct holm_arena arena;
+    struct holm_arena resting; /* of the run before: its keys are told in the step that sealed it */
     struct holm_pending_item *items;
     struct holm_pending_seen *seen;
     uint32_t *places;                 /* by actor: where in `seen` its last range was put */
     struct holm_pending_saved *saved; /* items as they were at begin */
     size_t item_count, item_capacity;
+    size_t recent; /* the item that was added or changed last */
     size_t seen_count, seen_capacity, place_capacity;
     size_t saved_count, saved_capacity;
     struct holm_pending_bound
@@ -98,6 +104,13 @@ HOLM_NODISCARD enum holm_status holm_pending_item_of(struct holm_pending *pendin
 /* Notes that an item which was changed goes by another seq now. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_pending_bind(struct holm_pending *pending, uint64_t seq,
                                                   uint32_t index);
+
+/* The key of the item that was added or changed last, until the seal after the next. */
+static inline struct holm_bytes holm_pending_key(const struct holm_pending *pending)
+{
+    HOLM_ASSERT(pending->recent < pending->item_count);
+    return pending->items[pending->recent].key;
+}
 
 /* An item that may be changed; it is saved first. New bytes must be given with
  * holm_pending_value(). HOLM_ENOMEM. */

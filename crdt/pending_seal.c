@@ -44,7 +44,8 @@ static void measure(struct seal *seal, uint32_t self)
             continue;
         sizes->items += 1;
         sizes->bytes += item->key.size + item->path.size + item->sub.size;
-        sizes->bytes += holm_type_has_bytes(item->value.type) ? item->value.as.bytes.size : 0;
+        if (item->op == HOLM_ITEM_PUT && holm_type_has_bytes(item->value.type))
+            sizes->bytes += item->value.as.bytes.size;
         seal->numbers[item->actor] = 1;
     }
     for (size_t i = 0; i < pending->seen_count; i++) {
@@ -95,6 +96,18 @@ static void add_seen(struct seal *seal, struct holm_item *item, uint32_t index, 
     }
 }
 
+/* Key, path and element are one piece of memory. */
+static void fill_names(struct holm_fill *fill, const struct holm_pending_item *from,
+                       struct holm_item *to)
+{
+    size_t size = from->key.size + from->path.size + from->sub.size;
+    struct holm_bytes names = holm_fill_bytes(fill, holm_mem(from->key.data, size));
+    const unsigned char *at = names.data;
+    to->key = holm_mem(at, from->key.size);
+    to->path = holm_mem(at + from->key.size, from->path.size);
+    to->sub = holm_mem(at + from->key.size + from->path.size, from->sub.size);
+}
+
 static void fill_items(struct seal *seal)
 {
     const struct holm_pending *pending = seal->pending;
@@ -104,18 +117,18 @@ static void fill_items(struct seal *seal)
         if (from->op == 0)
             continue;
         struct holm_item *to = &seal->fill.items[seal->item_at++];
-        *to = (struct holm_item){.op = from->op,
-                                 .kind = from->kind,
-                                 .actor = seal->numbers[from->actor],
-                                 .key = holm_fill_bytes(&seal->fill, from->key),
-                                 .path = holm_fill_bytes(&seal->fill, from->path),
-                                 .sub = holm_fill_bytes(&seal->fill, from->sub),
-                                 .seq = from->seq,
-                                 .hlc = from->hlc,
-                                 .value = from->value,
-                                 .count = from->count};
-        if (holm_type_has_bytes(from->value.type))
-            to->value.as.bytes = holm_fill_bytes(&seal->fill, from->value.as.bytes);
+        *to = (struct holm_item){
+            .op = from->op, .kind = from->kind, .actor = seal->numbers[from->actor]};
+        fill_names(&seal->fill, from, to);
+        if (from->op == HOLM_ITEM_COUNT) {
+            to->count = from->count;
+        } else {
+            to->seq = from->seq;
+            to->hlc = from->hlc;
+            to->value = from->value;
+            if (holm_type_has_bytes(from->value.type))
+                to->value.as.bytes = holm_fill_bytes(&seal->fill, from->value.as.bytes);
+        }
         add_seen(seal, to, i, &next);
     }
     HOLM_ASSERT(seal->item_at == seal->sizes.items);

@@ -434,16 +434,6 @@ static enum holm_status write_op(struct writing *writing)
     return HOLM_EINVAL;
 }
 
-/* The caller's key is gone after the call, and the record's may be: what is told is a copy. */
-static void touch(struct holm_replica *replica, struct holm_bytes key)
-{
-    struct holm_bytes copy;
-    if (holm_arena_copy(&replica->scratch, key, &copy) == HOLM_OK)
-        holm_replica_touch(replica, copy, replica->self);
-    else
-        replica->work.touched_all = true;
-}
-
 static enum holm_status commit_op(struct holm_replica *replica, const struct holm_op *op,
                                   const struct holm_key *key)
 {
@@ -460,8 +450,8 @@ static enum holm_status commit_op(struct holm_replica *replica, const struct hol
     struct writing writing = {
         .replica = replica, .op = op, .key = key, .path = holm_path_bytes(&path)};
     status = write_op(&writing);
-    if (status == HOLM_OK && writing.seq > 0)
-        touch(replica, op->key);
+    if (status == HOLM_OK && writing.seq > 0) /* the caller's key is gone after the call */
+        holm_replica_touch(replica, holm_pending_key(&replica->pending), replica->self);
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crdt/state.h"
 
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "crdt/state_parts.h"

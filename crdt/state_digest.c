@@ -5,6 +5,7 @@
  */
 #include "crdt/state.h"
 
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include "crdt/frozen.h"
