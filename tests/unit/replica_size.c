@@ -6,6 +6,7 @@
 #include "tests/unit/trio.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 enum {
@@ -93,6 +94,62 @@ static void test_replica_when_a_full_batch_buries_then_it_ends_soon(void **state
     assert_equal(&trio);
     assert_int_equal(trio_stats(&trio, C).tombstones, RECORDS);
     assert_int_equal(trio_stats(&trio, C).cells, 0);
+    trio_close(&trio);
+}
+
+/* T23: a million small keys come whole to a new node, in pages that keep their limits. */
+static void test_replica_when_a_million_keys_go_to_a_new_node_then_all_arrive(void **state)
+{
+    enum {
+        KEYS = 1000000,
+        BATCH = 1000
+    };
+    static struct holm_op ops[BATCH];
+    static struct text texts[BATCH];
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    config.frame_bytes_max = 65536;
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    for (uint32_t first = 0; first < KEYS; first += BATCH) {
+        for (uint32_t i = 0; i < BATCH; i++)
+            ops[i] = holm_op_put(name(&texts[i], "k", first + i), holm_str(""),
+                                 holm_i64(first + i));
+        for (uint32_t i = 0; i < BATCH; i += 100)
+            assert_int_equal(trio_commit(&trio, A, ops + i, 100), HOLM_OK);
+    }
+    struct holm_now now = {1000, 5000};
+    const struct holm_work *work;
+    struct holm_cut *cut;
+    assert_int_equal(holm_cut_open(trio.replicas[A], now, &work, &cut), HOLM_OK);
+    size_t count = holm_cut_page_count(cut);
+    size_t items = 0;
+    const struct holm_page **pages = calloc(count, sizeof(const struct holm_page *));
+    assert_non_null(pages);
+    for (size_t p = 0; p < count; p++) {
+        size_t bytes = 0;
+        pages[p] = holm_cut_page(cut, p);
+        for (uint32_t i = 0; i < pages[p]->items.item_count; i++)
+            bytes += holm_item_bytes_max(&pages[p]->items.items[i]);
+        assert_in_range(bytes, 1, config.frame_bytes_max / 2);
+        items += pages[p]->items.item_count;
+    }
+    assert_int_equal(items, KEYS);
+    assert_int_equal(
+        holm_replica_load(trio.replicas[B], holm_cut_vector(cut), pages, count, now, &work),
+        HOLM_OK);
+    assert_true(holm_digest_equal(trio.replicas[A]->state.digest, trio.replicas[B]->state.digest));
+    assert_int_equal(trio.replicas[A]->actors.hash, trio.replicas[B]->actors.hash);
+    assert_int_equal(trio_stats(&trio, B).records, KEYS);
+    for (uint32_t i = 0; i < KEYS; i += 997) {
+        struct holm_cell_view view;
+        struct holm_bytes key = name(&texts[0], "k", i);
+        assert_int_equal(
+            holm_replica_get(trio.replicas[B], key, holm_str(""), HOLM_REGISTER, &view), HOLM_OK);
+        assert_int_equal(view.value.as.i64, i);
+    }
+    free(pages);
+    holm_cut_close(cut);
     trio_close(&trio);
 }
 
@@ -225,6 +282,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_replica_when_a_large_set_is_removed_then_it_goes_everywhere),
         cmocka_unit_test(test_replica_when_a_full_batch_buries_then_it_ends_soon),
+        cmocka_unit_test(test_replica_when_a_million_keys_go_to_a_new_node_then_all_arrive),
         cmocka_unit_test(test_replica_when_thousands_are_held_then_the_gap_lets_all_through),
         cmocka_unit_test(
             test_replica_when_many_epochs_counted_then_reading_and_resetting_stay_quick),
