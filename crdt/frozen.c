@@ -6,18 +6,27 @@
 /* A leaf of a tree of depth 3 is a bucket; in deeper trees, several leaves share one. */
 #define BUCKET_BITS 12
 #define BUCKETS ((size_t)1 << BUCKET_BITS)
+/* By the hash, to be shown in ranges; behind those by the term, to be found: all cells of one record
+ * are in one bucket of the first kind. */
+#define ALL_BUCKETS (2 * BUCKETS)
 
 struct holm_frozen_change {
     uint64_t hash;
     struct holm_digest term;
     const struct holm_item *item; /* what was there; NULL: what came and was not */
     uint32_t actor;               /* index */
-    uint32_t next;                /* in the bucket, number + 1; 0: none */
+    uint32_t next;                /* in the hash's bucket, number + 1; 0: none */
+    uint32_t next_term;           /* likewise in the term's */
 };
 
 static size_t bucket_of(uint64_t hash)
 {
     return (size_t)(hash >> (64 - BUCKET_BITS));
+}
+
+static size_t bucket_of_term(struct holm_digest term)
+{
+    return BUCKETS + (size_t)(term.low >> (64 - BUCKET_BITS));
 }
 
 static uint64_t seq_of(const struct holm_cell *cell)
@@ -35,11 +44,11 @@ static const struct holm_frozen_change *find_change(const struct holm_frozen *fr
 {
     if (frozen->buckets == NULL)
         return NULL;
-    for (uint32_t at = frozen->buckets[bucket_of(hash)]; at != 0;) {
+    for (uint32_t at = frozen->buckets[bucket_of_term(term)]; at != 0;) {
         const struct holm_frozen_change *change = &frozen->changes[at - 1];
         if (change->hash == hash && holm_digest_equal(change->term, term))
             return change;
-        at = change->next;
+        at = change->next_term;
     }
     return NULL;
 }
@@ -165,7 +174,7 @@ static void free_kept(struct holm_frozen *frozen)
     holm_array_free(allocator, frozen->arrivals, frozen->arrival_capacity,
                     sizeof *frozen->arrivals);
     if (frozen->buckets != NULL)
-        holm_deallocate(allocator, frozen->buckets, BUCKETS * sizeof *frozen->buckets);
+        holm_deallocate(allocator, frozen->buckets, ALL_BUCKETS * sizeof *frozen->buckets);
     holm_arena_release(&frozen->arena);
     holm_tree_release(&frozen->tree);
     frozen->changes = NULL;
@@ -228,7 +237,7 @@ size_t holm_frozen_bytes(const struct holm_frozen *frozen)
     return sizeof *frozen + frozen->arena.taken +
            frozen->change_capacity * sizeof *frozen->changes +
            frozen->arrival_capacity * sizeof *frozen->arrivals +
-           (frozen->buckets == NULL ? 0 : BUCKETS * sizeof *frozen->buckets) +
+           (frozen->buckets == NULL ? 0 : ALL_BUCKETS * sizeof *frozen->buckets) +
            holm_tree_bytes(&frozen->tree);
 }
 
@@ -279,6 +288,7 @@ void holm_frozen_rollback(struct holm_state *state)
         while (frozen->change_count > frozen->start.changes) {
             const struct holm_frozen_change *change = &frozen->changes[--frozen->change_count];
             frozen->buckets[bucket_of(change->hash)] = change->next;
+            frozen->buckets[bucket_of_term(change->term)] = change->next_term;
         }
         frozen->arrival_count = frozen->start.arrivals;
         holm_arena_rewind(&frozen->arena, frozen->start.arena);
@@ -294,10 +304,10 @@ static enum holm_status reserve(struct holm_frozen *frozen)
     frozen->changes = changes;
     if (status != HOLM_OK || frozen->buckets != NULL)
         return status;
-    frozen->buckets = holm_allocate(allocator, BUCKETS * sizeof *frozen->buckets);
+    frozen->buckets = holm_allocate(allocator, ALL_BUCKETS * sizeof *frozen->buckets);
     if (frozen->buckets == NULL)
         return HOLM_ENOMEM;
-    memset(frozen->buckets, 0, BUCKETS * sizeof *frozen->buckets);
+    memset(frozen->buckets, 0, ALL_BUCKETS * sizeof *frozen->buckets);
     return HOLM_OK;
 }
 
@@ -312,9 +322,11 @@ static struct holm_frozen_change *add_change(struct holm_frozen *frozen, uint64_
         return NULL;
     }
     uint32_t *bucket = &frozen->buckets[bucket_of(hash)];
+    uint32_t *of_term = &frozen->buckets[bucket_of_term(term)];
     struct holm_frozen_change *change = &frozen->changes[frozen->change_count++];
-    *change = (struct holm_frozen_change){.hash = hash, .term = term, .next = *bucket};
-    *bucket = (uint32_t)frozen->change_count;
+    *change = (struct holm_frozen_change){
+        .hash = hash, .term = term, .next = *bucket, .next_term = *of_term};
+    *bucket = *of_term = (uint32_t)frozen->change_count;
     return change;
 }
 

@@ -47,7 +47,7 @@ struct holm_frozen {
     struct holm_arena arena; /* of what is kept */
     struct holm_frozen_change *changes;
     size_t change_count, change_capacity;
-    uint32_t *buckets; /* by the hash's top bits: number + 1 of the newest change; NULL: none yet */
+    uint32_t *buckets;  /* by hash, and by term: number + 1 of the newest change; NULL: none yet */
     uint64_t *arrivals; /* hashes of keys with cells that came since, with repeats */
     size_t arrival_count, arrival_capacity;
     struct {
