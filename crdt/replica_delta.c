@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/order.h"
 #include "crdt/path.h"
 #include "crdt/replica_parts.h"
 
 /* Items of a run that are looked up together. */
 #define PREPARED 16
+/* Ranges of an item that are looked through one by one. */
+#define SEEN_FEW 16
 
 bool holm_replica_pending(const struct holm_replica *replica)
 {
@@ -51,13 +54,65 @@ enum holm_status holm_replica_seal(struct holm_replica *replica)
 struct applying {
     struct holm_replica *replica;
     const struct holm_delta *delta;
-    uint32_t *indices; /* by the delta's number: the replica's index */
+    uint32_t *indices;        /* by the delta's number: the replica's index */
+    struct holm_seen *ranges; /* what the item at hand lists, in order; NULL when that is little */
 };
+
+static int compare_ranges(const void *left, const void *right)
+{
+    const struct holm_seen *a = left;
+    const struct holm_seen *b = right;
+    if (a->actor != b->actor)
+        return a->actor < b->actor ? -1 : 1;
+    return (a->first > b->first) - (a->first < b->first);
+}
+
+/* Puts many ranges of an item in order, by the replica's indices, each as far as those before it
+ * reach, so that one look tells. The scratch is the caller's to rewind. HOLM_ENOMEM. */
+static enum holm_status order_ranges(struct applying *applying, const struct holm_item *item)
+{
+    const struct holm_seen *seen = applying->delta->items.seen + item->seen_first;
+    applying->ranges = NULL;
+    if (item->seen_count <= SEEN_FEW)
+        return HOLM_OK;
+    struct holm_seen *ranges = holm_arena_take(&applying->replica->scratch,
+                                               item->seen_count * sizeof *ranges);
+    if (ranges == NULL)
+        return HOLM_ENOMEM;
+    for (uint32_t i = 0; i < item->seen_count; i++)
+        ranges[i] = (struct holm_seen){applying->indices[seen[i].actor], seen[i].first,
+                                       seen[i].last};
+    holm_sort(ranges, item->seen_count, sizeof *ranges, compare_ranges);
+    for (uint32_t i = 1; i < item->seen_count; i++) {
+        if (ranges[i].actor == ranges[i - 1].actor && ranges[i].last < ranges[i - 1].last)
+            ranges[i].last = ranges[i - 1].last;
+    }
+    applying->ranges = ranges;
+    return HOLM_OK;
+}
+
+/* The last range that does not begin behind the cell reaches as far as any before it. */
+static bool ranges_list(const struct holm_seen *ranges, uint32_t count,
+                        const struct holm_cell *cell)
+{
+    struct holm_seen dot = {cell->actor, cell->seq, cell->seq};
+    uint32_t low = 0;
+    while (low < count) {
+        uint32_t middle = low + (count - low) / 2;
+        if (compare_ranges(&ranges[middle], &dot) <= 0)
+            low = middle + 1;
+        else
+            count = middle;
+    }
+    return low > 0 && ranges[low - 1].actor == cell->actor && cell->seq <= ranges[low - 1].last;
+}
 
 static bool lists(const struct applying *applying, const struct holm_item *item,
                   const struct holm_cell *cell)
 {
     const struct holm_seen *seen = applying->delta->items.seen + item->seen_first;
+    if (applying->ranges != NULL)
+        return ranges_list(applying->ranges, item->seen_count, cell);
     for (uint32_t i = 0; i < item->seen_count; i++) {
         if (applying->indices[seen[i].actor] == cell->actor && seen[i].first <= cell->seq &&
             cell->seq <= seen[i].last)
@@ -195,8 +250,7 @@ static void prepare(const struct holm_state *state, const struct holm_item *item
         holm_state_prefetch(state, &keys[i], true);
 }
 
-static enum holm_status apply_items(const struct applying *applying,
-                                    const struct holm_vector *collected)
+static enum holm_status apply_items(struct applying *applying, const struct holm_vector *collected)
 {
     struct holm_state *state = &applying->replica->state;
     const struct holm_items *items = &applying->delta->items;
@@ -207,7 +261,12 @@ static enum holm_status apply_items(const struct applying *applying,
         size_t left = items->item_count - i;
         if (i % PREPARED == 0)
             prepare(state, items->items + i, left < PREPARED ? left : PREPARED, keys);
-        status = apply_item(applying, &items->items[i], &keys[i % PREPARED]);
+        struct holm_arena_mark mark = holm_arena_mark(&applying->replica->scratch);
+        status = order_ranges(applying, &items->items[i]);
+        if (status == HOLM_OK)
+            status = apply_item(applying, &items->items[i], &keys[i % PREPARED]);
+        if (applying->ranges != NULL)
+            holm_arena_rewind(&applying->replica->scratch, mark);
     }
     if (status == HOLM_OK)
         holm_state_commit(state);

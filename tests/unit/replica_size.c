@@ -277,9 +277,63 @@ static void test_replica_when_a_large_change_is_over_then_its_memory_is_free(voi
     trio_close(&trio);
 }
 
+/* Ranges that a peer lists in any order, doubled and within each other, drop what they name, each in
+ * time that hardly grows with their number. */
+static void test_replica_when_a_run_lists_many_ranges_then_it_is_applied_soon(void **state)
+{
+    enum {
+        FIELDS = 60000
+    };
+    struct trio trio;
+    struct holm_fill fill;
+    struct holm_delta *delta;
+    struct holm_replica_config config = trio_config();
+    struct holm_fill_sizes puts = {.actors = 1, .items = FIELDS, .bytes = FIELDS * 16};
+    struct holm_fill_sizes drop = {.actors = 1, .items = 1, .seen = FIELDS};
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    assert_int_equal(holm_delta_new(&trio.allocator, &puts, &delta, &fill), HOLM_OK);
+    delta->partition = trio.replicas[A]->config.partition;
+    delta->actor = fill.actors[0] = trio.replicas[A]->actors.rows[trio.replicas[A]->self].actor;
+    delta->first = 1;
+    delta->last = 2 * FIELDS;
+    for (uint32_t i = 0; i < FIELDS; i++) {
+        struct text text;
+        fill.items[i] = (struct holm_item){.op = HOLM_ITEM_PUT,
+                                           .kind = HOLM_SET,
+                                           .key = holm_str("k"),
+                                           .sub = holm_fill_bytes(&fill, name(&text, "e", i)),
+                                           .seq = 2 * i + 1,
+                                           .hlc = 1};
+    }
+    assert_int_equal(holm_delta_check(delta), HOLM_OK);
+    assert_int_equal(trio_give_delta(&trio, B, A, delta), HOLM_OK);
+    assert_int_equal(trio.replicas[B]->state.cells, FIELDS);
+    holm_delta_release(delta);
+    assert_int_equal(holm_delta_new(&trio.allocator, &drop, &delta, &fill), HOLM_OK);
+    delta->partition = trio.replicas[A]->config.partition;
+    delta->actor = fill.actors[0] = trio.replicas[A]->actors.rows[trio.replicas[A]->self].actor;
+    delta->first = delta->last = 2 * FIELDS + 1;
+    fill.items[0] = (struct holm_item){
+        .op = HOLM_ITEM_DROP_PATH, .key = holm_str("k"), .seen_count = FIELDS};
+    /* From the last dot down to the 101st, but one; the lowest range holds ten, and the shorter one
+     * behind it is within. */
+    for (uint32_t i = 0; i < FIELDS; i++) {
+        uint64_t seq = 2 * (uint64_t)(FIELDS - i) - 1;
+        fill.seen[i] = seq <= 100 ? (struct holm_seen){0, 4, 5} : (struct holm_seen){0, seq, seq};
+    }
+    fill.seen[5] = (struct holm_seen){0, 2, 21};
+    assert_int_equal(holm_delta_check(delta), HOLM_OK);
+    assert_int_equal(trio_give_delta(&trio, B, A, delta), HOLM_OK);
+    assert_int_equal(trio.replicas[B]->state.cells, 50 - 10 + 1);
+    holm_delta_release(delta);
+    trio_close(&trio);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_replica_when_a_run_lists_many_ranges_then_it_is_applied_soon),
         cmocka_unit_test(test_replica_when_a_large_set_is_removed_then_it_goes_everywhere),
         cmocka_unit_test(test_replica_when_a_full_batch_buries_then_it_ends_soon),
         cmocka_unit_test(test_replica_when_a_million_keys_go_to_a_new_node_then_all_arrive),
