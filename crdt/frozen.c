@@ -141,6 +141,12 @@ static void visit(void *context, uint64_t first, uint64_t last, holm_reconcile_v
     show_kept(&showing, first, last);
 }
 
+static void expect(void *context, uint64_t first, uint64_t last, bool near)
+{
+    const struct holm_frozen *frozen = context;
+    holm_state_prefetch_walk(frozen->state, first, last, near);
+}
+
 static uint64_t hash_key(void *context, struct holm_bytes key)
 {
     const struct holm_frozen *frozen = context;
@@ -210,11 +216,14 @@ enum holm_status holm_frozen_init(struct holm_frozen *frozen, struct holm_state 
     frozen->source.entries = state->cells + state->tombstones;
     frozen->source.visit = visit;
     frozen->source.hash = hash_key;
+    frozen->source.expect = expect;
     frozen->source.vector.count = state->actors->entries;
     if (take_vector(frozen) != HOLM_OK) {
         free_all(frozen);
         return HOLM_ENOMEM;
     }
+    if (state->frozen == NULL)
+        holm_state_refine(state);
     frozen->next = state->frozen;
     state->frozen = frozen;
     return HOLM_OK;

@@ -58,7 +58,8 @@ struct holm_frozen {
 
 /*
  * Freezes the state, of which no transaction may be open and whose every cell must be covered by the
- * vector of its actors. `listening` says whether the keys of new cells are noted. O(actors).
+ * vector of its actors. `listening` says whether the keys of new cells are noted. O(actors), and
+ * O(records) when the digest tree is not fine enough yet.
  *   HOLM_ENOMEM  as if it had not been called
  */
 HOLM_NODISCARD enum holm_status holm_frozen_init(struct holm_frozen *frozen,

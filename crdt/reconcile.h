@@ -64,6 +64,9 @@ struct holm_reconcile_source {
     void (*visit)(void *context, uint64_t first, uint64_t last, holm_reconcile_visitor *visitor,
                   void *visitor_context);
     uint64_t (*hash)(void *context, struct holm_bytes key);
+    /* Told that a range will be visited soon, and again, with `near`, that it will be very soon: time to
+     * ask for its memory. NULL: it does not care. */
+    void (*expect)(void *context, uint64_t first, uint64_t last, bool near);
 };
 
 struct holm_reconcile_config {

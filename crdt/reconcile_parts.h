@@ -16,8 +16,11 @@
 /* What a frame has beside its parts: the envelope, and the head of each column. */
 #define HOLM_RECONCILE_HEAD_BYTES 512
 
-/* A range is listed when it has about so few entries: then 16 hashes would cost as much. */
-#define HOLM_RECONCILE_LIST_ENTRIES 24
+/* A range is listed when it has about so few entries. 16 hashes cost the bytes of twice as many dots, but
+ * less time than to look at them. */
+#define HOLM_RECONCILE_LIST_ENTRIES 16
+/* ... and below the tree's leaves with so few: there, 16 hashes cost a walk on either side. */
+#define HOLM_RECONCILE_LEAF_ENTRIES 64
 
 /* A table's row, at most: node, epoch, further epochs. */
 #define HOLM_RECONCILE_ACTOR_BYTES 24
@@ -39,6 +42,25 @@ size_t holm_reconcile_count_max(const struct holm_reconcile_config *config);
 static inline uint64_t holm_reconcile_share(uint64_t entries, unsigned level)
 {
     return level >= HOLM_TREE_LEVEL_MAX ? 0 : entries >> (HOLM_TREE_FANOUT_BITS * level);
+}
+
+/* With how many entries a range of a level is listed at once. */
+static inline uint64_t holm_reconcile_list_max(const struct holm_reconcile_source *source,
+                                               unsigned level)
+{
+    return level < source->tree->depth ? HOLM_RECONCILE_LIST_ENTRIES : HOLM_RECONCILE_LEAF_ENTRIES;
+}
+
+/* A few ranges before it is its turn, a range's memory is asked for. */
+#define HOLM_RECONCILE_SOON 8
+#define HOLM_RECONCILE_NEAR 4
+
+static inline void holm_reconcile_expect(const struct holm_reconcile_source *source, unsigned level,
+                                         uint64_t index, bool near)
+{
+    if (source->expect != NULL)
+        source->expect(source->context, holm_range_first(level, index),
+                       holm_range_last(level, index), near);
 }
 
 /* The largest jump of which the answer fits into a frame: 16^jump ranges that all differ. */

@@ -214,7 +214,7 @@ static enum step choose(const struct asking *asking, const struct holm_reconcile
                                           range->level);
     uint64_t full = receiver->gather.count_max / 4;
     if (range->has_after || range->level == HOLM_TREE_LEVEL_MAX ||
-        share <= HOLM_RECONCILE_LIST_ENTRIES)
+        share <= holm_reconcile_list_max(receiver->source, range->level))
         return STEP_LIST;
     if (receiver->exact || one_side_empty(receiver, range))
         return share <= full ? STEP_LIST : STEP_EXPAND;
@@ -397,6 +397,20 @@ static enum holm_status add_list(struct asking *asking, const struct holm_reconc
     return HOLM_OK;
 }
 
+static void expect_ranges(const struct holm_reconcile_receiver *receiver)
+{
+    const struct holm_reconcile_pending *stack = receiver->pending;
+    size_t left = receiver->pending_count;
+    if (left > HOLM_RECONCILE_SOON) {
+        const struct holm_reconcile_pending *range = &stack[left - 1 - HOLM_RECONCILE_SOON];
+        holm_reconcile_expect(receiver->source, range->level, range->index, false);
+    }
+    if (left > HOLM_RECONCILE_NEAR) {
+        const struct holm_reconcile_pending *range = &stack[left - 1 - HOLM_RECONCILE_NEAR];
+        holm_reconcile_expect(receiver->source, range->level, range->index, true);
+    }
+}
+
 /* Moves ranges from the stack into the flight, lowest hashes first, until the frame is full. */
 static enum holm_status fill_flight(struct asking *asking)
 {
@@ -407,6 +421,7 @@ static enum holm_status fill_flight(struct asking *asking)
         struct holm_reconcile_pending range = stack[receiver->pending_count - 1];
         struct holm_range_cursor cursor = asking->cursor;
         uint64_t gap;
+        expect_ranges(receiver);
         /* After answers out of order the stack is not all in order. */
         if (!holm_range_gap(&cursor, range.level, range.index, &gap))
             return HOLM_OK;

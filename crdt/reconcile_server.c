@@ -93,7 +93,8 @@ static void deepen_branch(struct telling *telling, struct holm_sync_branch *bran
     if (entries < server->source->entries)
         entries = server->source->entries;
     uint64_t share = holm_reconcile_share(entries, branch->level);
-    bool deepen = branch->jump != 0 && share > HOLM_RECONCILE_LIST_ENTRIES &&
+    bool deepen = branch->jump != 0 &&
+                  share > holm_reconcile_list_max(server->source, branch->level) &&
                   branch->level < HOLM_TREE_LEVEL_MAX;
     branch->jump = 0;
     branch->hash_first = tell->hash_count;
@@ -243,14 +244,30 @@ static enum holm_status tell_list(struct telling *telling, const struct holm_syn
     return HOLM_OK;
 }
 
+static void expect_lists(const struct telling *telling, uint32_t at)
+{
+    const struct holm_sync_ask *ask = telling->ask;
+    const struct holm_reconcile_source *source = telling->server->source;
+    if (at + HOLM_RECONCILE_SOON < ask->list_count) {
+        const struct holm_sync_list *list = &ask->lists[at + HOLM_RECONCILE_SOON];
+        holm_reconcile_expect(source, list->level, list->index, false);
+    }
+    if (at + HOLM_RECONCILE_NEAR < ask->list_count) {
+        const struct holm_sync_list *list = &ask->lists[at + HOLM_RECONCILE_NEAR];
+        holm_reconcile_expect(source, list->level, list->index, true);
+    }
+}
+
 static enum holm_status tell_lists(struct telling *telling)
 {
     struct holm_sync_tell *tell = telling->tell;
     const struct holm_sync_ask *ask = telling->ask;
     enum holm_status status = HOLM_OK;
     bool full = tell->branches_done < ask->branch_count;
-    while (status == HOLM_OK && !full && tell->lists_done < ask->list_count)
+    while (status == HOLM_OK && !full && tell->lists_done < ask->list_count) {
+        expect_lists(telling, tell->lists_done);
         status = tell_list(telling, &ask->lists[tell->lists_done], &full);
+    }
     if (status == HOLM_OK)
         status = holm_parcel_page(&telling->parcel, &telling->server->allocator,
                                   &telling->server->page);

@@ -141,11 +141,28 @@ static enum holm_status take_entry(struct taking *taking, const struct holm_reco
                            entry_counts ? HOLM_ITEM_COUNT : HOLM_ITEM_KNOWN);
 }
 
+/* Whether all that a range has was listed and told of, and nothing of it is gone. */
+static bool is_kept(const struct taking *taking, size_t at, const struct holm_sync_list *list)
+{
+    const struct holm_sync_tell *tell = taking->tell;
+    if (at == tell->lists_done || list->has_after || list->has_last ||
+        list->level > taking->receiver->source->tree->depth)
+        return false;
+    return taking->gone == tell->gone_count ||
+           tell->gone[taking->gone] >= list->dot_first + list->dot_count;
+}
+
 static enum holm_status take_list(struct taking *taking, size_t at)
 {
     struct holm_reconcile_receiver *receiver = taking->receiver;
     struct holm_sync_list list = *flight_list(taking->flight, at);
     uint32_t number = list.dot_first;
+    if (is_kept(taking, at, &list)) {
+        /* When it was listed its sum was held against the tree, and so it need not be walked again. */
+        holm_digest_add(&taking->own_sum,
+                        holm_tree_node(receiver->source->tree, list.level, list.index));
+        return HOLM_OK;
+    }
     if (at == taking->tell->lists_done) {
         list.has_last = true;
         list.last = taking->tell->through;

@@ -7,8 +7,9 @@
 #include "crdt/state_parts.h"
 
 #define TABLE_CAPACITY_MIN ((size_t)64)
-#define CROWDED ((size_t)64) /* slots passed */
-#define SPARSE ((size_t)32)  /* slots a record: no table grows beyond that */
+#define WALK_AHEAD ((size_t)12) /* records asked for before they are looked at */
+#define CROWDED ((size_t)64)    /* slots passed */
+#define SPARSE ((size_t)32)     /* slots a record: no table grows beyond that */
 
 /* The tag, scaled: in order, and without a power of two, so that growing can be gentle. */
 static size_t scale(uint32_t tag, size_t capacity)
@@ -228,6 +229,21 @@ static uint32_t find(const struct holm_state *state, const struct holm_key *key)
     return 0;
 }
 
+/* Asks for the record of a place in the table. */
+static void prefetch_record(const struct holm_state *state, size_t at)
+{
+#if defined(__GNUC__)
+    if (state->table[at].handle != 0) {
+        const unsigned char *block = holm_heap_at(&state->heap, state->table[at].handle);
+        __builtin_prefetch(block);
+        __builtin_prefetch(block + 64);
+    }
+#else
+    (void)state;
+    (void)at;
+#endif
+}
+
 void holm_state_prefetch(const struct holm_state *state, const struct holm_key *key, bool record)
 {
 #if defined(__GNUC__)
@@ -240,13 +256,8 @@ void holm_state_prefetch(const struct holm_state *state, const struct holm_key *
     }
     while (state->table[at].handle != 0 && state->table[at].tag != tag)
         at = step(state, at);
-    if (state->table[at].handle != 0) {
-        const unsigned char *block = holm_heap_at(&state->heap, state->table[at].handle);
-        __builtin_prefetch(block);
-        __builtin_prefetch(block + 64);
-    }
+    prefetch_record(state, at);
 #else
-    (void)state;
     (void)key;
     (void)record;
 #endif
@@ -440,12 +451,40 @@ void holm_spot_mark(struct holm_state *state, const struct holm_spot *spot, bool
 
 /* ---- walking */
 
+static void prefetch_records(const struct holm_state *state, size_t at, size_t count)
+{
+    for (size_t i = 0; i < WALK_AHEAD && i < count; i++) {
+        prefetch_record(state, at);
+        at = step(state, at);
+    }
+}
+
+void holm_state_prefetch_walk(const struct holm_state *state, uint64_t first, uint64_t last,
+                              bool records)
+{
+    size_t start = home_of(state, tag_of(first));
+    if (records)
+        prefetch_records(state, start, home_of(state, tag_of(last)) - start + 1);
+#if defined(__GNUC__)
+    else
+        __builtin_prefetch(&state->table[start]);
+#endif
+}
+
 struct holm_walk holm_state_walk(const struct holm_state *state, uint64_t first, uint64_t last)
 {
     HOLM_ASSERT(first <= last);
     size_t start = home_of(state, tag_of(first));
     size_t body = home_of(state, tag_of(last)) - start + 1;
+    prefetch_records(state, start, body);
     return (struct holm_walk){first, last, start, body, state->table_capacity};
+}
+
+/* The slot that is looked at so many steps later. */
+static size_t ahead(const struct holm_state *state, size_t at)
+{
+    size_t later = at + WALK_AHEAD - 1;
+    return later < state->table_capacity ? later : later - state->table_capacity;
 }
 
 bool holm_walk_next(const struct holm_state *state, struct holm_walk *walk, struct holm_spot *spot)
@@ -456,6 +495,8 @@ bool holm_walk_next(const struct holm_state *state, struct holm_walk *walk, stru
             return false;
         walk->at = step(state, walk->at);
         walk->left -= 1;
+        if (walk->body > WALK_AHEAD)
+            prefetch_record(state, ahead(state, walk->at));
         walk->body -= walk->body > 0 ? 1 : 0;
         if (slot.handle == 0 || slot.tag < tag_of(walk->first) || slot.tag > tag_of(walk->last))
             continue;

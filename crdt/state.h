@@ -196,6 +196,9 @@ struct holm_walk {
     size_t left; /* slots of the table that are not looked at yet */
 };
 struct holm_walk holm_state_walk(const struct holm_state *state, uint64_t first, uint64_t last);
+/* Asks for memory that a walk will read: of the table; then, with `records`, of its first records. */
+void holm_state_prefetch_walk(const struct holm_state *state, uint64_t first, uint64_t last,
+                              bool records);
 bool holm_walk_next(const struct holm_state *state, struct holm_walk *walk, struct holm_spot *spot);
 
 /* The record that a reference in state->order names; *spot is at its first cell. */
@@ -256,6 +259,10 @@ void holm_spot_mark(struct holm_state *state, const struct holm_spot *spot, bool
 void holm_state_check(const struct holm_state *state);
 /* Computes both digests anew; true when they were right, else what is frozen of it is broken. */
 bool holm_state_rebuild_digests(struct holm_state *state);
+
+/* Makes the tree fine enough to be compared by. Best effort; what is frozen must have a tree of its own, so
+ * there may be none. O(everything) when a level is added, which from then on stays. */
+void holm_state_refine(struct holm_state *state);
 
 /* The fingerprint of one cell: keyed XXH3 of the key's hash, the slot, the dot and the payload.
  * Actors and paths enter in full or by their keyed hash, never by number. */

@@ -200,15 +200,20 @@ static void settle(struct holm_state *state, const struct holm_undo *undo)
 }
 
 /* A tree that is not deep enough is right, and only slower: a refused allocation is no error. */
-static void deepen(struct holm_state *state)
+static void make_deep(struct holm_state *state, unsigned depth)
 {
     struct holm_tree tree;
-    unsigned depth = holm_tree_depth_wanted(&state->tree, state->record_count);
     if (depth == state->tree.depth || holm_tree_init(&tree, &state->allocator, depth) != HOLM_OK)
         return;
     holm_state_fill_tree(state, &tree);
     holm_tree_release(&state->tree);
     state->tree = tree;
+}
+
+void holm_state_refine(struct holm_state *state)
+{
+    HOLM_ASSERT(!state->open && state->frozen == NULL);
+    make_deep(state, holm_tree_depth_fine(&state->tree, state->record_count));
 }
 
 void holm_state_commit(struct holm_state *state)
@@ -224,7 +229,7 @@ void holm_state_commit(struct holm_state *state)
             holm_heap_give(&state->heap, state->undo[i].from);
     }
     close_log(state);
-    deepen(state);
+    make_deep(state, holm_tree_depth_wanted(&state->tree, state->record_count));
 }
 
 /* Counts the cells of a block's content in or out of the paths' users and the digest tree. */

@@ -162,12 +162,24 @@ struct holm_digest holm_tree_node(struct holm_tree *tree, unsigned level, uint64
     return tree->nodes[at];
 }
 
-unsigned holm_tree_depth_wanted(const struct holm_tree *tree, uint64_t records)
+/* The first depth, from the tree's own on, at which leaves have no more than this. */
+static unsigned depth_for(const struct holm_tree *tree, uint64_t records, uint64_t leaf_records)
 {
     unsigned depth = tree->depth;
     while (depth < HOLM_TREE_DEPTH_MAX &&
-           records >> (HOLM_TREE_FANOUT_BITS * depth) > HOLM_TREE_LEAF_RECORDS_MAX)
+           records >> (HOLM_TREE_FANOUT_BITS * depth) >= leaf_records)
         depth += 1;
+    return depth;
+}
+
+unsigned holm_tree_depth_fine(const struct holm_tree *tree, uint64_t records)
+{
+    return depth_for(tree, records, HOLM_TREE_LEAF_RECORDS_FINE);
+}
+
+unsigned holm_tree_depth_wanted(const struct holm_tree *tree, uint64_t records)
+{
+    unsigned depth = depth_for(tree, records, HOLM_TREE_LEAF_RECORDS_MAX + 1);
     while (depth > 0 && records * 2 < (uint64_t)1 << (HOLM_TREE_FANOUT_BITS * depth))
         depth -= 1;
     return depth;

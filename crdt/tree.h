@@ -35,6 +35,7 @@
 #define HOLM_TREE_DEPTH_MAX 6   /* 16^6 leaves, 268 MB */
 #define HOLM_TREE_LEVEL_MAX 16u /* of ranges: one hash each */
 #define HOLM_TREE_LEAF_RECORDS_MAX 32
+#define HOLM_TREE_LEAF_RECORDS_FINE 20
 
 struct holm_tree {
     struct holm_allocator allocator;
@@ -81,6 +82,9 @@ struct holm_digest holm_tree_node(struct holm_tree *tree, unsigned level, uint64
 /* The depth that suits a number of records: with more than 32 a leaf one more, with less than one
  * in two leaves one less. Equal to tree->depth when nothing is to be done. */
 unsigned holm_tree_depth_wanted(const struct holm_tree *tree, uint64_t records);
+/* The same for a tree that others are compared with: whoever differs in one record looks at all of its
+ * leaf, and so one level more comes with 20 a leaf. Never less deep than it is. */
+unsigned holm_tree_depth_fine(const struct holm_tree *tree, uint64_t records);
 
 /* Whether both have the same depth and leaves: what a rebuilt tree is held against. O(leaves). */
 bool holm_tree_equal(const struct holm_tree *a, const struct holm_tree *b);

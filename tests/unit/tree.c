@@ -154,6 +154,10 @@ static void test_tree_when_records_come_and_go_then_depth_follows_without_flappi
     assert_int_equal(holm_tree_depth_wanted(&tree, 63), 1);
     assert_int_equal(holm_tree_depth_wanted(&tree, 1000000), 4);
     assert_int_equal(holm_tree_depth_wanted(&tree, UINT64_MAX / 2), HOLM_TREE_DEPTH_MAX);
+    assert_int_equal(holm_tree_depth_fine(&tree, 19), 0);
+    assert_int_equal(holm_tree_depth_fine(&tree, 20), 1);
+    assert_int_equal(holm_tree_depth_fine(&tree, 100000), 4);
+    assert_int_equal(holm_tree_depth_fine(&tree, UINT64_MAX / 2), HOLM_TREE_DEPTH_MAX);
     tree.depth = 1;
     assert_int_equal(holm_tree_depth_wanted(&tree, 8), 1);
     assert_int_equal(holm_tree_depth_wanted(&tree, 7), 0);
