@@ -12,7 +12,7 @@
 
 static uint64_t clock_us = 1;
 
-static struct holm_now now(void)
+struct holm_now bare_now(void)
 {
     clock_us += 1;
     return (struct holm_now){clock_us, WALL_MS + clock_us / 1000};
@@ -132,7 +132,7 @@ struct holm_replica *bare_open_small(uint64_t node, size_t log_bytes_max, struct
 const struct holm_work *bare_step(struct holm_replica *replica, const struct holm_event *event)
 {
     const struct holm_work *work;
-    measure_must(holm_replica_step(replica, event, now(), &work), "a step");
+    measure_must(holm_replica_step(replica, event, bare_now(), &work), "a step");
     return work;
 }
 
@@ -174,14 +174,14 @@ struct bare_times bare_join(struct holm_replica *to, struct holm_replica *from)
     const struct holm_work *work;
     struct holm_cut *cut;
     uint64_t begun = measure_worked_ns();
-    measure_must(holm_cut_open(from, now(), &work, &cut), "a cut");
+    measure_must(holm_cut_open(from, bare_now(), &work, &cut), "a cut");
     times.freeze = (double)(measure_worked_ns() - begun);
     size_t count = holm_cut_page_count(cut);
     const struct holm_page **pages = measure_allocate((count + 1) * sizeof(struct holm_page *));
     for (size_t i = 0; i < count; i++)
         pages[i] = holm_cut_page(cut, i);
     begun = measure_worked_ns();
-    measure_must(holm_replica_load(to, holm_cut_vector(cut), pages, count, now(), &work),
+    measure_must(holm_replica_load(to, holm_cut_vector(cut), pages, count, bare_now(), &work),
                  "a merge");
     times.merge = (double)(measure_worked_ns() - begun);
     free(pages);

@@ -53,6 +53,9 @@ struct holm_replica *bare_open_small(uint64_t node, size_t log_bytes_max, struct
 /* Lets time go on to this, of which steps are told; returns how much that was. */
 uint64_t bare_wait_until(uint64_t monotonic_us);
 
+/* The time of the next step; goes on by 1 us. */
+struct holm_now bare_now(void);
+
 /* Steps; the program ends when the status is an error. Time goes on by 1 us a step. */
 const struct holm_work *bare_step(struct holm_replica *replica, const struct holm_event *event);
 const struct holm_work *bare_commit(struct holm_replica *replica, const struct holm_op *ops,

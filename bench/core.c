@@ -8,6 +8,7 @@ int main(int argc, char **argv)
     core_write(&report);
     core_delta(&report);
     core_merge(&report);
+    core_catch(&report);
     core_digest(&report);
     core_reconcile(&report);
     core_set(&report);

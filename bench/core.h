@@ -20,6 +20,7 @@
 void core_write(struct report *report);
 void core_delta(struct report *report);
 void core_merge(struct report *report);
+void core_catch(struct report *report);
 void core_digest(struct report *report);
 void core_reconcile(struct report *report);
 void core_set(struct report *report);
