@@ -23,8 +23,31 @@
 /* What another node said of itself, over a link. */
 struct holm_heard {
     struct holm_actor actor;
+    struct holm_epoch former; /* that its state was confirmed under */
+    bool confirmed;
     struct holm_vector_view partition; /* its R */
+    struct holm_vector_view list;
 };
+
+/*
+ * Whether a list is from beyond a forget: S was grown under a forget that stands, and the list has
+ * operations of whom it names that are not here. When the forget had become known to all, whatever any
+ * of them had taken of the forgotten was here; the rest was taken by those who did not know. They were not
+ * asked about what was collected here, and nobody here about what they collected. A node that has a
+ * state neither merges such a cut nor the state of such a provisional one. O(list x forgets).
+ */
+bool holm_admission_beyond(const struct holm_stable *stable, const struct holm_stable_self *self,
+                           struct holm_vector_view list);
+
+/*
+ * Whether a state that was confirmed last under epoch `former` may be merged with what is known under
+ * this list: that is the last epoch of its node that the list knows as admitted, or the one whose
+ * state that one goes on with. Else somebody reported for the node since who did not have this state (it
+ * is a store newer than the epoch that was started without it), or nobody here ever waited for its
+ * reports (whoever admitted it was lost). It is replaced then; unless all of it is here, so that nothing can
+ * be lost by that, its epoch is forgotten first.
+ */
+bool holm_admission_may_merge(const struct holm_members *members, struct holm_actor former);
 
 /*
  * Whether a provisional epoch may apply a cut: its admission is in the list of that very cut (`theirs`
@@ -46,7 +69,11 @@ bool holm_admission_by_cut(const struct holm_stable_self *self, struct holm_vect
 
 /*
  * Whether a provisional epoch confirms itself: every listed node has been heard of under a later
- * epoch than the list knows, so that no member is left to ask, and R has what each of them has.
+ * epoch than the list knows, so that no member is left to ask, and R has what each of them has; and
+ * none of them has been confirmed meanwhile, by itself or by others, for that one is to be asked. Who is
+ * from beyond a forget is not asked, whoever confirmed it there, nor are states covered that are not to
+ * be merged: they come back here, by replacement. A node whose own state may not be merged under its
+ * list, or was forgotten, must not ask this. It listens to the hearsay of all before.
  *
  * As long as one listed epoch may live, it must be asked: it may hold reports of this node's former
  * epoch, and collect by them what nobody whom this epoch heard had yet. Who is not listed, or knows of
@@ -57,8 +84,8 @@ bool holm_admission_by_cut(const struct holm_stable_self *self, struct holm_vect
  * had told is in it, and what turns up later, a newer store than the one that was told of, comes back by
  * replacement. It might have collected what this epoch has never seen.
  */
-bool holm_admission_by_itself(const struct holm_stable_self *self, const struct holm_heard *heard,
-                              size_t count, bool founding);
+bool holm_admission_by_itself(const struct holm_stable *stable, const struct holm_stable_self *self,
+                              const struct holm_heard *heard, size_t count, bool founding);
 
 /*
  * Whether a node whose state was confirmed last under epoch `former` comes back by replacement: that
@@ -110,5 +137,13 @@ bool holm_admission_take_list(const struct holm_members *members, struct holm_ac
  */
 bool holm_admission_hearsay(const struct holm_members *members, struct holm_actor self,
                             const struct holm_member_op *op);
+
+/*
+ * Whether a confirmed epoch says such a forget again, as its own: it stands, whom it names still counts,
+ * and no operation in the list says the same. What is not in the list never becomes known to all, so
+ * that whom it names could neither be asked nor leave, if its author has lost it.
+ */
+bool holm_admission_repeat(const struct holm_members *members, struct holm_vector_view list,
+                           const struct holm_member_op *op);
 
 #endif

@@ -166,10 +166,13 @@ static enum holm_status admit(struct holm_members *members, const struct holm_me
     if (row == NULL) {
         size_t at = row_place(members, op->subject.node);
         open_gap(members->rows, members->count++, at, sizeof *members->rows);
-        members->rows[at] = (struct holm_member_row){.actor = op->subject};
+        members->rows[at] = (struct holm_member_row){.actor = op->subject, .base = op->base};
     } else if (op->subject.epoch.value > row->actor.epoch.value) {
         drop_admissions(members, row->actor);
         row->actor = op->subject;
+        row->base = op->base;
+    } else if (op->base.value < row->base.value) {
+        row->base = op->base;
     }
     place = admission_place(members, op->subject, &op->dot);
     open_gap(members->admissions, members->admission_count++, place, sizeof *members->admissions);

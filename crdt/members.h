@@ -2,7 +2,7 @@
 /*
  * members.h - who belongs to the cluster, under which epoch, and what of the others may be taken.
  *
- *     ADMIT  B.e2   by A        B runs as e2; whatever it wrote as e1 has ended
+ *     ADMIT  B.e2   by A        B runs as e2, on the state of e1; whatever it wrote as e1 has ended
  *     FORGET C.e1   by A        C is gone for good, unless it is admitted anew under a later epoch
  *     FOLD   B.e1 p3:17 by A    in partition 3 the last seq of B.e1 was 17
  *
@@ -23,7 +23,8 @@
  * lower dot wins. Who relied on a void one: see stable.h.
  *
  * Invariants, verified by holm_members_check():
- *     M1  rows are sorted by node, without repeats; a row's epoch is the highest that was admitted
+ *     M1  rows are sorted by node, without repeats; a row's epoch is the highest that was admitted, its
+ *         base the lowest that an admission of that epoch named
  *     M2  admissions are of current epochs alone, and each current epoch has one
  *     M3  forgets are sorted by dot; those that stand make no ring
  *     M4  lasts are sorted by partition, and valid
@@ -43,13 +44,15 @@ struct holm_member_op {
     enum holm_member_op_type type;
     struct holm_dot dot; /* of the list; its actor is who says so */
     struct holm_actor
-        subject;        /* who is admitted; the last epoch that is forgotten, that is folded */
-    uint32_t partition; /* FOLD */
-    uint64_t last;      /* FOLD: at least 1 */
+        subject;            /* who is admitted; the last epoch that is forgotten, that is folded */
+    struct holm_epoch base; /* ADMIT: whose state this epoch goes on with; 0: none, or the cut's */
+    uint32_t partition;     /* FOLD */
+    uint64_t last;          /* FOLD: at least 1 */
 };
 
 struct holm_member_row {
     struct holm_actor actor; /* the node and its current epoch */
+    struct holm_epoch base;  /* the lowest that an admission of this epoch names */
     bool forgotten;          /* by a forget that stands */
 };
 

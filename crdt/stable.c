@@ -350,6 +350,21 @@ enum holm_status holm_stable_rely_on(struct holm_stable *stable, struct holm_dot
     return status;
 }
 
+bool holm_stable_relied(const struct holm_stable *stable, const struct holm_members *members,
+                        struct holm_actor actor)
+{
+    for (size_t i = 0; i < members->forget_count; i++) {
+        const struct holm_member_forget *forget = &members->forgets[i];
+        if (!forget->stands || !holm_members_covers(forget->subject, actor))
+            continue;
+        for (size_t k = 0; k < stable->relied_count; k++) {
+            if (dot_compare(&stable->relied[k], &forget->dot) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Whether whom this forget names is still out, by it or by another. */
 static bool justified(const struct holm_members *members, const struct holm_dot *forget)
 {

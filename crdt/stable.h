@@ -125,6 +125,9 @@ bool holm_stable_ghost(const struct holm_stable *stable, const struct holm_stabl
 HOLM_NODISCARD enum holm_status holm_stable_rely(struct holm_stable *stable,
                                                  const struct holm_members *members);
 bool holm_stable_betrayed(const struct holm_stable *stable, const struct holm_members *members);
+/* Whether a forget that stands, and that S was grown under, names this epoch. */
+bool holm_stable_relied(const struct holm_stable *stable, const struct holm_members *members,
+                        struct holm_actor actor);
 /* Notes one forget: what was stored along with S comes back. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_stable_rely_on(struct holm_stable *stable,
                                                     struct holm_dot forget);

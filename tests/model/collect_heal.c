@@ -44,6 +44,8 @@ static void bring_in(struct world *world, int node)
         if (world_admit(world, i, node))
             (void)world_join(world, node, i);
     }
+    if (!world->nodes[node].confirmed && (asked < 0 || world->nodes[node].disowned))
+        (void)world_confirm_itself(world, node, false);
     struct holm_actor former = {world->nodes[node].actor.node, world->nodes[node].former};
     if (asked >= 0 && !world->nodes[node].confirmed && !world->nodes[node].disowned &&
         holm_admission_replaces(&world->nodes[asked].members, former))

@@ -173,6 +173,7 @@ static void take_hearsay(struct world *world, int to, const struct world_message
         world_set_add(&n->state.hearsay, i);
         must(holm_members_apply(&n->members, &world->list_ops[i].op));
     }
+    world_repeat(world, to);
     drain(world, to);
 }
 
@@ -253,16 +254,18 @@ static void merge(struct world *world, int to, const struct world_message *messa
 }
 
 /* Whether a provisional epoch may have this cut; what its list comes to is made up first. */
-static bool may_apply(struct world *world, const struct world_message *message,
-                      struct holm_actor actor)
+static bool may_apply(struct world *world, int to, const struct world_message *message)
 {
+    const struct world_node *n = &world->nodes[to];
+    struct holm_vector_view list = holm_vector_view(&message->state.list);
     struct holm_members theirs;
     holm_members_init(&theirs, &world->allocator);
     for (int i = 0; i < world->list_count; i++) {
         if (world_set_has(&message->state.listed, i))
             must(holm_members_apply(&theirs, &world->list_ops[i].op));
     }
-    bool may = holm_admission_may_apply(&theirs, actor, holm_vector_view(&message->state.list));
+    bool may = holm_admission_may_apply(&theirs, n->actor, list) &&
+               (n->returning || n->former.value == 0 || !world_beyond(world, to, &message->state));
     holm_members_release(&theirs);
     return may;
 }
@@ -275,7 +278,7 @@ static bool take_cut(struct world *world, int to, const struct world_message *me
         return false;
     if (outlived(n, &message->state.s))
         return false;
-    if (!hears(world, n) && !may_apply(world, message, n->actor))
+    if (!hears(world, n) && !may_apply(world, to, message))
         return false;
     bool weak = !n->confirmed && (world->rules & WORLD_CONFIRM_BY_S) != 0;
     if (n->returning)
@@ -362,11 +365,13 @@ void world_exchange(struct world *world, int node)
         struct world_message message = {.type = WORLD_CUT, .from = other->actor};
         struct holm_actor former = {other->actor.node, other->former};
         if (i == node || !other->alive || other->confirmed ||
-            holm_admission_replaces(&n->members, former))
+            holm_admission_replaces(&n->members, former) ||
+            world_beyond(world, node, &other->state))
             continue;
         message.state = other->state; /* borrowed */
         take_list(world, node, &message, true);
-        if (!holm_admission_replaces(&n->members, former))
+        if (!holm_admission_replaces(&n->members, former) &&
+            world_may_merge(world, &n->members, former))
             merge(world, node, &message);
     }
 }

@@ -39,6 +39,12 @@ void world_learn(struct world *world, int node, int list_op);
 void world_members(struct world *world, int node);
 /* The node, provisional, merges what all other provisional ones have. */
 void world_exchange(struct world *world, int node);
+/* Rules of crdt/admission.h, unless they are left out. */
+bool world_may_merge(const struct world *world, const struct holm_members *members,
+                     struct holm_actor former);
+bool world_beyond(const struct world *world, int node, const struct world_state *other);
+/* A confirmed node says again what it believes by hearsay alone. */
+void world_repeat(struct world *world, int node);
 /* The node is a member from now on, and mints its journal. */
 void world_confirm(struct world *world, int node);
 

@@ -50,7 +50,7 @@ void world_members(struct world *world, int node)
 }
 
 static void list_mint(struct world *world, int node, enum holm_member_op_type type,
-                      struct holm_actor subject, uint64_t last)
+                      struct holm_actor subject, uint64_t number)
 {
     struct world_node *n = &world->nodes[node];
     if (world->list_count == WORLD_OPS)
@@ -62,7 +62,10 @@ static void list_mint(struct world *world, int node, enum holm_member_op_type ty
     op->op.dot.actor = n->actor;
     op->op.dot.seq = holm_vector_seq(holm_vector_view(&n->state.list), n->actor) + 1;
     op->op.partition = WORLD_PARTITION;
-    op->op.last = last;
+    if (type == HOLM_MEMBER_ADMIT)
+        op->op.base.value = number;
+    else
+        op->op.last = number;
     must(holm_members_apply(&world->all, &op->op));
     world_learn(world, node, at);
 }
@@ -244,8 +247,36 @@ void world_confirm(struct world *world, int node)
     n->returning = false;
     n->lost_to = 0;
     n->former = n->actor.epoch;
+    world_repeat(world, node);
     for (size_t i = 0; i < count; i++)
         (void)world_write_batch(world, node, &journal[i], 1);
+}
+
+bool world_may_merge(const struct world *world, const struct holm_members *members,
+                     struct holm_actor former)
+{
+    return (world->rules & WORLD_MERGE_ANY) != 0 || holm_admission_may_merge(members, former);
+}
+
+bool world_beyond(const struct world *world, int node, const struct world_state *other)
+{
+    struct holm_stable_self self = world_self(world, node);
+    return (world->rules & WORLD_MERGE_BEYOND) == 0 &&
+           holm_admission_beyond(&world->nodes[node].stable, &self, holm_vector_view(&other->list));
+}
+
+void world_repeat(struct world *world, int node)
+{
+    struct world_node *n = &world->nodes[node];
+    if (!n->confirmed || !holm_members_current(&n->members, n->actor) ||
+        holm_stable_betrayed(&n->stable, &n->members) || (world->rules & WORLD_NO_REPEAT) != 0)
+        return;
+    for (int i = 0; i < world->list_count; i++) {
+        const struct holm_member_op *op = &world->list_ops[i].op;
+        if (world_set_has(&n->state.hearsay, i) && !world_set_has(&n->state.listed, i) &&
+            holm_admission_repeat(&n->members, holm_vector_view(&n->state.list), op))
+            list_mint(world, node, HOLM_MEMBER_FORGET, op->subject, 0);
+    }
 }
 
 void world_store(struct world *world, int node)
@@ -301,14 +332,20 @@ bool world_admit(struct world *world, int member, int node)
     if (forgotten && (world->rules & WORLD_RETURN_ANYWHERE) == 0 &&
         !holm_admission_may_return(&m->stable, &self, former))
         return false;
+    bool other = !forgotten && !world_may_merge(world, &m->members, former);
+    if (other && !holm_vector_covers(self.partition, holm_vector_view(&n->state.r),
+                                     holm_members_lasts(&m->members, WORLD_PARTITION))) {
+        world_disown(world, member, node);
+        return false;
+    }
     uint64_t least = holm_members_epoch_min(&m->members, n->actor.node).value;
     if (n->actor.epoch.value < least && (world->rules & WORLD_ANY_EPOCH) == 0) {
         n->actor.epoch.value = least > n->clock ? least : n->clock;
         n->clock = n->actor.epoch.value + 1;
     }
-    n->returning = forgotten && (world->rules & WORLD_RETURN_BY_MERGE) == 0;
+    n->returning = (forgotten || other) && (world->rules & WORLD_RETURN_BY_MERGE) == 0;
     n->admitter = m->actor;
-    list_mint(world, member, HOLM_MEMBER_ADMIT, n->actor, 0);
+    list_mint(world, member, HOLM_MEMBER_ADMIT, n->actor, n->returning ? 0 : n->former.value);
     return true;
 }
 
@@ -325,9 +362,15 @@ static void hear_others(struct world *world, int node, struct holm_heard *heard,
         const struct world_node *other = &world->nodes[i];
         if (!other->alive || i == node)
             continue;
-        heard[*count] = (struct holm_heard){other->actor, holm_vector_view(&other->state.r)};
+        heard[*count] = (struct holm_heard){.actor = other->actor,
+                                            .former = other->former,
+                                            .confirmed = other->confirmed,
+                                            .partition = holm_vector_view(&other->state.r),
+                                            .list = holm_vector_view(&other->state.list)};
         if ((world->rules & WORLD_CONFIRM_ALONE) != 0)
             heard[*count].actor.epoch.value += 1000;
+        if ((world->rules & (WORLD_CONFIRM_ALONE | WORLD_CONFIRM_TWICE)) != 0)
+            heard[*count].confirmed = false;
         *count += 1;
     }
 }
@@ -338,7 +381,7 @@ static bool may_confirm_itself(struct world *world, int node, bool founding)
     size_t count = 0;
     struct holm_stable_self self = world_self(world, node);
     hear_others(world, node, heard, &count);
-    return holm_admission_by_itself(&self, heard, count, founding);
+    return holm_admission_by_itself(&world->nodes[node].stable, &self, heard, count, founding);
 }
 
 bool world_confirm_itself(struct world *world, int node, bool founding)
@@ -347,10 +390,13 @@ bool world_confirm_itself(struct world *world, int node, bool founding)
     struct world_state before;
     struct holm_actor former = {n->actor.node, n->former};
     state_init(&before, &world->allocator);
+    for (int i = 0; i < world->node_count; i++)
+        (void)world_tell(world, WORLD_LIST, i, node);
     state_copy(&before, &n->state);
     world_exchange(world, node);
     bool may = may_confirm_itself(world, node, founding) &&
-               !holm_admission_replaces(&n->members, former);
+               !holm_admission_replaces(&n->members, former) &&
+               world_may_merge(world, &n->members, former);
     if (!may) { /* what was merged may be of the forgotten: it is not kept */
         state_copy(&n->state, &before);
         world_members(world, node);
@@ -362,7 +408,7 @@ bool world_confirm_itself(struct world *world, int node, bool founding)
         if (!n->members.rows[i].forgotten && (world->rules & WORLD_CONFIRM_ALONE) == 0)
             list_mint(world, node, HOLM_MEMBER_FORGET, n->members.rows[i].actor, 0);
     }
-    list_mint(world, node, HOLM_MEMBER_ADMIT, n->actor, 0);
+    list_mint(world, node, HOLM_MEMBER_ADMIT, n->actor, n->former.value);
     world_confirm(world, node);
     return true;
 }

@@ -73,7 +73,11 @@ enum world_rule {
     WORLD_RETURN_BY_ROW = 1 << 21,      /* 5: it is the state that was forgotten that counts */
     WORLD_NO_PURGE = 1 << 19,           /* 4: what is held back of an ended epoch goes */
     WORLD_REMINT_ALL = 1 << 20,         /* 5: but not on keys that have gone in the meantime */
-    WORLD_ANY_EPOCH = 1 << 18           /* T41: an epoch is above all that is known */
+    WORLD_CONFIRM_TWICE = 1 << 24,      /* 3: nobody confirms itself beside a confirmed one */
+    WORLD_MERGE_ANY = 1 << 25,    /* 5: a state of another epoch than the list's is replaced */
+    WORLD_NO_REPEAT = 1 << 26,    /* 5: who believes hearsay says it again */
+    WORLD_MERGE_BEYOND = 1 << 27, /* 5: nothing from beyond a forget is merged */
+    WORLD_ANY_EPOCH = 1 << 18     /* T41: an epoch is above all that is known */
 };
 
 enum world_op_type {

@@ -55,6 +55,32 @@ static bool forgotten(struct fixture *f, uint64_t node)
     return holm_members_find(&f->members, id)->forgotten;
 }
 
+static struct holm_member_op admit_on(struct holm_dot dot, uint64_t epoch, uint64_t base)
+{
+    struct holm_member_op op = op_of(HOLM_MEMBER_ADMIT, dot, 2, epoch);
+    op.base.value = base;
+    return op;
+}
+
+static void test_members_when_admissions_differ_then_the_lowest_base_counts(void **state)
+{
+    (void)state;
+    const struct holm_member_op ops[] = {
+        admit_on(dot_of(1, 1, 1), 5, 4), admit_on(dot_of(3, 1, 1), 5, 2),
+        admit_on(dot_of(4, 1, 1), 5, 3), admit_on(dot_of(1, 1, 2), 4, 1), /* of an earlier epoch */
+    };
+    for (size_t first = 0; first < 4; first++) {
+        struct fixture f;
+        open(&f);
+        for (size_t i = 0; i < 8; i++) /* in each order of rotation, and twice */
+            apply(&f, ops[(first + i) % 4]);
+        assert_int_equal(holm_members_find(&f.members, (struct holm_node_id){2})->base.value, 2);
+        apply(&f, admit_on(dot_of(1, 1, 3), 7, 5));
+        assert_int_equal(holm_members_find(&f.members, (struct holm_node_id){2})->base.value, 5);
+        close(&f);
+    }
+}
+
 static void test_members_when_a_later_epoch_is_admitted_then_the_earlier_has_ended(void **state)
 {
     (void)state;
@@ -304,6 +330,7 @@ static void test_members_when_an_operation_cannot_be_then_it_is_refused(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_members_when_admissions_differ_then_the_lowest_base_counts),
         cmocka_unit_test(test_members_when_a_later_epoch_is_admitted_then_the_earlier_has_ended),
         cmocka_unit_test(
             test_members_when_an_epoch_has_ended_then_its_runs_come_over_links_of_others_alone),

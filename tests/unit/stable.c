@@ -228,7 +228,11 @@ static void test_stable_when_a_forget_relied_on_is_void_then_it_is_betrayed(void
     struct holm_member_op op = {.type = HOLM_MEMBER_FORGET, .dot = dot_of(3, 1, 1)};
     op.subject = actor_of(2, 1);
     assert_int_equal(holm_members_apply(&f.members, &op), HOLM_OK);
+    assert_false(holm_stable_relied(&f.stable, &f.members, actor_of(2, 1)));
     assert_int_equal(holm_stable_rely(&f.stable, &f.members), HOLM_OK);
+    assert_true(holm_stable_relied(&f.stable, &f.members, actor_of(2, 1)));
+    assert_false(holm_stable_relied(&f.stable, &f.members, actor_of(2, 2)));
+    assert_false(holm_stable_relied(&f.stable, &f.members, actor_of(3, 1)));
     assert_int_equal(holm_stable_rely(&f.stable, &f.members), HOLM_OK);
     assert_int_equal(f.stable.relied_count, 1);
     assert_false(holm_stable_betrayed(&f.stable, &f.members));
@@ -236,6 +240,7 @@ static void test_stable_when_a_forget_relied_on_is_void_then_it_is_betrayed(void
     op.subject = actor_of(3, 1);
     assert_int_equal(holm_members_apply(&f.members, &op), HOLM_OK);
     assert_true(holm_stable_betrayed(&f.stable, &f.members));
+    assert_false(holm_stable_relied(&f.stable, &f.members, actor_of(2, 1))); /* it is void */
     say(&f, HOLM_MEMBER_FORGET, 2, 1); /* another names the same */
     assert_false(holm_stable_betrayed(&f.stable, &f.members));
     assert_int_equal(holm_stable_rely_on(&f.stable, dot_of(9, 9, 9)), HOLM_OK);
