@@ -160,10 +160,13 @@ static void see_all(const struct holm_reconcile_source *source, struct seen *see
 {
     seen->count = 0;
     seen->whole = (struct holm_digest){0, 0};
-    /* In sixteen parts, so that the bounds are kept. */
-    for (uint64_t part = 0; part < 16; part++)
-        source->visit(source->context, holm_range_first(1, part), holm_range_last(1, part), see,
-                      seen);
+    /* In parts whose bounds are at and beside what changes most, so that they are kept. */
+    uint64_t pivot = source->hash(source->context, holm_str("set"));
+    const uint64_t bounds[] = {0, pivot, pivot + 1, holm_range_first(1, 15)};
+    for (size_t part = 0; part < COUNT(bounds); part++) {
+        uint64_t last = part + 1 < COUNT(bounds) ? bounds[part + 1] - 1 : UINT64_MAX;
+        source->visit(source->context, bounds[part], last, see, seen);
+    }
     qsort(seen->sums, seen->count, sizeof *seen->sums, compare_sums);
     assert_int_equal(seen->count, source->entries);
     assert_true(holm_digest_equal(seen->whole, holm_tree_total(source->tree)));

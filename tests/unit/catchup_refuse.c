@@ -201,6 +201,44 @@ static void give(struct two *two, struct holm_replica *replica, struct holm_delt
     assert_int_equal(holm_replica_step(replica, &event, now_of(two), &work), HOLM_OK);
 }
 
+struct shown {
+    struct holm_digest sum;
+    uint64_t count, bytes;
+};
+
+static bool show(void *context, const struct holm_reconcile_entry *entry)
+{
+    struct shown *shown = context;
+    const struct holm_item *item = &entry->item;
+    const struct holm_bytes parts[] = {item->key, item->path, item->sub};
+    holm_digest_add(&shown->sum, entry->term);
+    shown->count += 1;
+    for (size_t i = 0; i < 3; i++) {
+        const unsigned char *bytes = parts[i].data;
+        for (size_t at = 0; at < parts[i].size; at++)
+            shown->bytes += (at + 7 * i + 1) * bytes[at];
+    }
+    return true;
+}
+
+/* What the newest frozen side of a replica shows, which must be what its tree says. */
+static struct shown shown_by(const struct holm_replica *replica)
+{
+    const struct holm_reconcile_source *source = &replica->state.frozen->source;
+    struct shown shown = {{0, 0}, 0, 0};
+    source->visit(source->context, 0, UINT64_MAX, show, &shown);
+    assert_true(holm_digest_equal(shown.sum, holm_tree_total(source->tree)));
+    assert_int_equal(shown.count, source->entries);
+    return shown;
+}
+
+static void assert_shows(const struct holm_replica *replica, const struct shown *before)
+{
+    struct shown now = shown_by(replica);
+    assert_true(holm_digest_equal(now.sum, before->sum));
+    assert_int_equal(now.bytes, before->bytes);
+}
+
 /* So much of A that logs, tables and heaps must grow to take it. */
 static void write_many(struct two *two)
 {
@@ -232,6 +270,7 @@ static bool refuse_finish(uint64_t n, bool once)
     give(&two, two.b, run);
     assert_true(holm_replica_exists(two.b, holm_str("brief")));
     struct photo before = photo_of(two.b);
+    struct shown frozen = shown_by(two.b);
     two.heap.fail_at = two.heap.calls + n;
     two.heap.fail_once = once;
     status = talk_finish(&talk);
@@ -240,6 +279,9 @@ static bool refuse_finish(uint64_t n, bool once)
     if (status != HOLM_OK) {
         assert_int_equal(status, HOLM_ENOMEM);
         assert_unchanged(two.b, &before);
+        put(&two, two.b, "k07", 700);
+        op(&two, two.b, HOLM_OP_REMOVE, "k08");
+        assert_shows(two.b, &frozen);
         assert_int_equal(talk_finish(&talk), HOLM_OK);
     }
     talk_close(&talk);
@@ -435,6 +477,46 @@ static void test_catchup_when_a_digest_is_wrong_then_it_is_noticed(void **state)
     }
 }
 
+/* A write that is taken back, in the middle of what it changes, and others after it. */
+static bool refuse_write(uint64_t n)
+{
+    struct two two;
+    open_two(&two);
+    diverge(&two);
+    struct talk talk = talk_of(&two, two.a, two.b);
+    talk_open(&talk);
+    struct shown before = shown_by(two.b);
+    two.heap.fail_at = two.heap.calls + n;
+    two.heap.fail_once = true;
+    enum holm_status status = write_op(
+        &two, two.b, holm_op_of(HOLM_OP_REMOVE, holm_str("set"), holm_mem(NULL, 0)));
+    bool refused = two.heap.calls >= two.heap.fail_at;
+    two.heap.fail_at = 0;
+    assert_true(status == HOLM_OK || status == HOLM_ENOMEM);
+    if (!two.b->state.frozen->broken) {
+        for (int64_t i = 10; i < 40; i++) {
+            char key[8];
+            (void)snprintf(key, sizeof key, "k%02d", (int)i);
+            put(&two, two.b, key, -i);
+        }
+        assert_shows(two.b, &before);
+    }
+    talk_close(&talk);
+    catch_up(&two, two.a, two.b);
+    catch_up(&two, two.b, two.a);
+    assert_same(two.a, two.b);
+    close_two(&two);
+    return refused;
+}
+
+static void test_catchup_when_a_write_is_taken_back_then_it_shows_the_same(void **state)
+{
+    uint64_t n = 1;
+    while (refuse_write(n))
+        n += 1;
+    assert_true(n > 5);
+}
+
 /* ---- ghosts --------------------------------------------------------------------------------- */
 
 /* The server has dropped a ghost that the receiver still has. Before it is applied a run brings the
@@ -525,6 +607,7 @@ int main(void)
         cmocka_unit_test(test_catchup_when_memory_is_refused_then_nothing_is_applied),
         cmocka_unit_test(test_catchup_when_memory_is_refused_on_the_way_then_it_is_asked_again),
         cmocka_unit_test(test_catchup_when_too_much_changes_then_writes_go_on_and_it_is_over),
+        cmocka_unit_test(test_catchup_when_a_write_is_taken_back_then_it_shows_the_same),
         cmocka_unit_test(test_catchup_when_digests_are_rebuilt_then_it_is_over),
         cmocka_unit_test(test_catchup_when_a_digest_is_wrong_then_it_is_noticed),
         cmocka_unit_test(test_catchup_when_an_entry_goes_and_has_grown_then_it_stays),
