@@ -327,10 +327,8 @@ static enum holm_status erase(struct storm *storm, unsigned key)
     for (size_t i = 0; i < skip && holm_spot_cell(&storm->state, &spot, &cell); i++)
         holm_spot_next(&storm->state, &spot);
     for (size_t left = 1 + draw(storm, most); left > 0 && skip < count; left--, count--) {
-        enum holm_status status = is_buried(storm, key)
-                                      ? holm_state_exhume(&storm->state, &spot)
-                                      : (assert_true(holm_spot_cell(&storm->state, &spot, &cell)),
-                                         holm_spot_erase(&storm->state, &spot));
+        enum holm_status status = is_buried(storm, key) ? holm_state_exhume(&storm->state, &spot)
+                                                        : holm_spot_erase(&storm->state, &spot);
         if (status != HOLM_OK)
             return status;
         drop_entry(storm, first + skip);
