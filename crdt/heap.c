@@ -9,8 +9,9 @@
 #define PAGES_MAX ((size_t)1 << (32 - HOLM_HEAP_UNIT_BITS))
 
 /* Classes 32 and up; those below are (class + 1) units. */
-static const uint16_t larger[] = {320,  384,  448,  512,  640,  768,  896,  1024,
-                                  1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096};
+static const uint16_t larger[] = {320,  384,  448,  512,  640,   768,   896,   1024,
+                                  1280, 1536, 1792, 2048, 2560,  3072,  3584,  4096,
+                                  5120, 6144, 7168, 8192, 10240, 12288, 14336, 16384};
 
 static size_t class_of(size_t bytes)
 {

@@ -6,13 +6,15 @@
  *
  *     page 1   64 KiB of blocks of 96 bytes    [block][block][free][block] ...
  *     page 2    4 KiB of blocks of 144 bytes   [block][free] ...
- *     page 3   one block of 9,216 bytes
+ *     page 3   one block of 90,112 bytes
  *
  * A name of half a pointer's size is what a table of millions of records saves most by, and it
  * stays true when pages move between allocators' arenas. Blocks of one size class share a page, so a
  * block has no head of its own: up to 256 bytes classes are 8 bytes apart, above by an eighth to a
  * quarter. The pages of a class grow with what it holds, from 1 KiB to 64 KiB; an empty page is
- * given back. Source of the idea: Bonwick, "The slab allocator", USENIX 1994.
+ * given back. A block of more than 16 KiB is a page of its own; there are 2^19 numbers for pages, so
+ * a heap holds 32 GiB of smaller blocks, or half a million larger ones. Source of the idea: Bonwick,
+ * "The slab allocator", USENIX 1994.
  *
  * Invariants, verified by holm_heap_check():
  *     H1  a page's free list and its never used tail are what it holds less its live blocks
@@ -24,7 +26,7 @@
 
 #include "crdt/base.h"
 
-#define HOLM_HEAP_CLASSES 48
+#define HOLM_HEAP_CLASSES 56
 #define HOLM_HEAP_UNIT 8
 #define HOLM_HEAP_UNIT_BITS 13
 
