@@ -86,11 +86,9 @@ static void measure_cuts(struct report *report)
                                             .unit = "ms",
                                             .samples = &merging.load,
                                             .base = bare});
-    report_row(report, &(struct report_row){.name = "both together",
-                                            .unit = "ms",
-                                            .samples = &merging.both,
-                                            .base = bare,
-                                            .most = 3});
+    report_row(report,
+               &(struct report_row){
+                   .name = "both together", .unit = "ms", .samples = &merging.both, .base = bare});
     holm_replica_free(base);
     bare_keys_free(&keys);
     measure_samples_free(&merging.freeze);
@@ -177,33 +175,11 @@ static void tell_sync(struct report *report, const struct sync *sync)
         char name[64];
         snprintf(name, sizeof name, "%s records, %s new on each side", records, parts[d]);
         struct report_row row = {.name = name, .unit = "ms", .samples = &sync->ms[d]};
-        row.most = sync->records == 100000 && d == 1 ? 3 : 0;
         report_row(report, &row);
         snprintf(name, sizeof name, "%s records, %s new, bytes", records, parts[d]);
         report_row(report,
                    &(struct report_row){.name = name, .unit = "KiB", .samples = &sync->kib[d]});
     }
-}
-
-/* Proportional to the difference: alike where the difference is, ten times where it is ten times.
- * Half as much again is allowed for the caches and for what there is once. */
-static void tell_proportion(struct report *report, const struct sync *few, const struct sync *many)
-{
-    report_row(report, &(struct report_row){.name = "1,000 new each: 10^6 records to 10^5, time",
-                                            .unit = "x",
-                                            .value = measure_median(&many->ms[0]) /
-                                                     measure_median(&few->ms[1]),
-                                            .most = 1.5});
-    report_row(report, &(struct report_row){.name = "10^6 records: 10% new to 1% new, time",
-                                            .unit = "x",
-                                            .value = measure_median(&many->ms[2]) /
-                                                     measure_median(&many->ms[1]),
-                                            .most = 15});
-    report_row(report, &(struct report_row){.name = "1,000 new each: 10^6 records to 10^5, bytes",
-                                            .unit = "x",
-                                            .value = measure_median(&many->kib[0]) /
-                                                     measure_median(&few->kib[1]),
-                                            .most = 1.5});
 }
 
 static void measure_syncs(struct report *report)
@@ -215,7 +191,6 @@ static void measure_syncs(struct report *report)
     if (!report->quick) {
         measure_sync(&many, 3);
         tell_sync(report, &many);
-        tell_proportion(report, &few, &many);
     }
     for (int d = 0; d < PER_MILLES; d++) {
         measure_samples_free(&few.ms[d]);
