@@ -80,7 +80,8 @@ static bool delta_item_valid(const struct holm_delta *delta, const struct holm_i
 
 enum holm_status holm_delta_check(const struct holm_delta *delta)
 {
-    if (delta->first < 1 || delta->first > delta->last || delta->last == UINT64_MAX)
+    if (delta->first < 1 || delta->first > delta->last || delta->last == UINT64_MAX ||
+        delta->actor.epoch.value == 0)
         return HOLM_EMALFORMED;
     if (delta->items.actor_count < 1 || !holm_actor_equal(delta->items.actors[0], delta->actor) ||
         !actors_distinct(&delta->items))

@@ -26,6 +26,7 @@
 
 #include "crdt/message.h"
 #include "crdt/reconcile.h"
+#include "crdt/vector.h"
 
 struct holm_replica;
 
@@ -296,8 +297,9 @@ void holm_replica_stats(const struct holm_replica *replica, struct holm_replica_
 
 /*
  * Collects: tombstones in the frontier (stable.h) go, S grows by it, and the op log drops the runs
- * that all have. Seals first, what that gives is in *work. All or nothing. O(records).
- *   HOLM_EINVAL  retention is `forever`; or the frontier has what this replica has not. HOLM_ENOMEM
+ * that all have. What counters got from epochs that it folds becomes one entry a node, for which nothing
+ * is sent. Seals first, what that gives is in *work. All or nothing. O(records), O(cells) with folds.
+ *   HOLM_EINVAL  it folds the present epoch; retention is `forever`; or the frontier has what this replica has not. HOLM_ENOMEM
  */
 HOLM_NODISCARD enum holm_status holm_replica_collect(struct holm_replica *replica,
                                                      struct holm_vector_view frontier,
@@ -313,6 +315,12 @@ HOLM_NODISCARD enum holm_status holm_replica_collect(struct holm_replica *replic
 HOLM_NODISCARD enum holm_status holm_replica_drop_ghosts(
     struct holm_replica *replica, struct holm_actor owner, struct holm_vector_view reported,
     struct holm_now now, const struct holm_work **work, size_t *dropped);
+/*
+ * The vector as it is to be reported (stable.h): like holm_replica_vector(), with the epochs that S folds
+ * in one entry a node. *vector is of the caller's allocator. HOLM_ENOMEM. O(entries).
+ */
+HOLM_NODISCARD enum holm_status holm_replica_report(const struct holm_replica *replica,
+                                                    struct holm_vector *vector);
 /* S: rides on every run and cut. Until the next step. */
 struct holm_vector_view holm_replica_collected(const struct holm_replica *replica);
 
@@ -414,7 +422,8 @@ HOLM_NODISCARD enum holm_status holm_catchup_open(struct holm_replica *replica,
 struct holm_vector_view holm_catchup_vector(const struct holm_catchup *catchup);
 /*
  * Begins to compare with this cut, which is copied; once.
- *   HOLM_EMALFORMED  its vector is not sorted. HOLM_ELIMIT, HOLM_ENOMEM
+ *   HOLM_EMALFORMED  its vector is not sorted
+ *   HOLM_ELIMIT      as below, or either S has folds: take a whole cut. HOLM_ENOMEM
  */
 HOLM_NODISCARD enum holm_status holm_catchup_start(struct holm_catchup *catchup,
                                                    const struct holm_offer_cut *cut);

@@ -53,6 +53,13 @@ void holm_catchup_close(struct holm_catchup *catchup)
     holm_deallocate(&allocator, catchup, sizeof *catchup);
 }
 
+/* Folded counter entries differ in form where nothing is missing: only a whole cut knows what they are. */
+static bool has_folds(const struct holm_catchup *catchup)
+{
+    return holm_vector_folds(holm_vector_view(&catchup->collected), 0) != 0 ||
+           holm_vector_folds(holm_vector_view(&catchup->replica->collected), 0) != 0;
+}
+
 enum holm_status holm_catchup_start(struct holm_catchup *catchup, const struct holm_offer_cut *cut)
 {
     HOLM_ASSERT(catchup->receiver == NULL);
@@ -65,6 +72,8 @@ enum holm_status holm_catchup_start(struct holm_catchup *catchup, const struct h
         status = holm_vector_assign(&catchup->collected, cut->collected);
     if (status != HOLM_OK)
         return status;
+    if (has_folds(catchup))
+        return HOLM_ELIMIT;
     struct holm_reconcile_cut copy = cut->reconcile;
     copy.vector = holm_vector_view(&catchup->vector);
     return holm_reconcile_receiver_new(&catchup->replica->config.allocator, &catchup->config,
@@ -75,7 +84,7 @@ enum holm_status holm_catchup_start(struct holm_catchup *catchup, const struct h
 static bool is_broken(const struct holm_catchup *catchup)
 {
     HOLM_ASSERT(catchup->receiver != NULL && !catchup->applied);
-    return catchup->frozen.broken;
+    return catchup->frozen.broken || has_folds(catchup);
 }
 
 enum holm_status holm_catchup_ask(struct holm_catchup *catchup, const struct holm_sync_ask **ask)

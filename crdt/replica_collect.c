@@ -6,6 +6,21 @@
  */
 #include "crdt/replica_parts.h"
 
+/* Whether an entry of S speaks of what was applied, here or at the cut. A fold of the present epoch would
+ * say that this replica is lost. */
+static bool is_known(const struct holm_replica *replica, struct holm_vector_view causes,
+                     struct holm_dot entry)
+{
+    struct holm_actor self = replica->actors.rows[replica->self].actor;
+    if (entry.seq != HOLM_SEQ_FOLDED)
+        return holm_vector_has(causes, entry) ||
+               entry.seq <= holm_replica_seq(replica, entry.actor);
+    if (entry.actor.epoch.value == 0 ||
+        (entry.actor.node.value == self.node.value && entry.actor.epoch.value >= self.epoch.value))
+        return false;
+    return holm_vector_seq(causes, entry.actor) > 0 || holm_replica_seq(replica, entry.actor) > 0;
+}
+
 enum holm_status holm_replica_plan_collected(const struct holm_replica *replica,
                                              struct holm_vector_view collected,
                                              struct holm_vector_view causes,
@@ -18,8 +33,7 @@ enum holm_status holm_replica_plan_collected(const struct holm_replica *replica,
     if (replica->config.retention != HOLM_RETENTION_STABLE || !holm_vector_valid(collected))
         return HOLM_EMALFORMED;
     for (size_t i = 0; i < collected.count; i++) {
-        struct holm_dot entry = collected.entries[i];
-        if (!holm_vector_has(causes, entry) && entry.seq > holm_replica_seq(replica, entry.actor))
+        if (!is_known(replica, causes, collected.entries[i]))
             return HOLM_EMALFORMED; /* nobody can collect what it has not applied */
     }
     if (holm_vector_covers(holm_vector_view(&replica->collected), collected, none))
@@ -87,8 +101,15 @@ enum holm_status holm_replica_collect_now(struct holm_replica *replica,
     status = holm_replica_plan_collected(replica, frontier, none, &grown);
     if (status != HOLM_OK)
         return status == HOLM_EMALFORMED ? HOLM_EINVAL : status;
+    status = holm_replica_plan_folds(replica, &grown);
+    if (status != HOLM_OK) {
+        holm_vector_release(&grown);
+        return status;
+    }
     holm_state_begin(&replica->state);
     status = holm_replica_drop_tombstones(replica, &grown);
+    if (status == HOLM_OK)
+        status = holm_replica_fold(replica, &grown);
     if (status == HOLM_OK) {
         holm_state_commit(&replica->state);
         holm_replica_take_collected(replica, &grown);

@@ -278,7 +278,8 @@ static enum holm_status add(struct writing *writing)
                  : holm_spot_place(&replica->state, &spot, &made);
 }
 
-/* Cancels the live entry at the spot, which stays at it. */
+/* Cancels the live entry at the spot, which is behind it then. One that is folded has no owner who
+ * could count on, so that no ghost is needed. */
 static enum holm_status reset_entry(struct writing *writing, struct holm_spot *spot,
                                     const struct holm_cell *old)
 {
@@ -286,9 +287,17 @@ static enum holm_status reset_entry(struct writing *writing, struct holm_spot *s
     uint32_t index;
     made.count = holm_count_cancelled(&old->count);
     mint(writing);
+    struct holm_state *state = &writing->replica->state;
     enum holm_status status = item_for_count(writing, &made, old, &index);
-    return status == HOLM_OK ? holm_spot_replace(&writing->replica->state, spot, old, &made)
-                             : status;
+    if (status != HOLM_OK)
+        return status;
+    struct holm_vector_view collected = holm_vector_view(&writing->replica->collected);
+    if (holm_replica_folds(collected, writing->replica->actors.rows[old->actor].actor))
+        return holm_spot_erase(state, spot);
+    status = holm_spot_replace(state, spot, old, &made);
+    if (status == HOLM_OK)
+        holm_spot_next(state, spot);
+    return status;
 }
 
 static enum holm_status reset(struct writing *writing)
@@ -303,7 +312,8 @@ static enum holm_status reset(struct writing *writing)
     while (status == HOLM_OK && holm_spot_cell_of(state, &spot, &slot, &cell)) {
         if (holm_cell_live(&cell))
             status = reset_entry(writing, &spot, &cell);
-        holm_spot_next(state, &spot);
+        else
+            holm_spot_next(state, &spot);
     }
     return status;
 }
@@ -329,7 +339,8 @@ static enum holm_status remove_path(struct writing *writing)
         }
         if (holm_cell_live(&cell))
             status = reset_entry(writing, &spot, &cell);
-        holm_spot_next(state, &spot);
+        else
+            holm_spot_next(state, &spot);
     }
     return status;
 }

@@ -56,6 +56,7 @@ struct applying {
     const struct holm_delta *delta;
     uint32_t *indices;        /* by the delta's number: the replica's index */
     struct holm_seen *ranges; /* what the item at hand lists, in order; NULL when that is little */
+    struct holm_vector_view collected; /* S as it will be */
 };
 
 static int compare_ranges(const void *left, const void *right)
@@ -179,10 +180,33 @@ static enum holm_status apply_put(const struct applying *applying, const struct 
     return status == HOLM_OK ? holm_spot_insert(state, spot, &made) : status;
 }
 
+/* A reset of what is folded here: its writer had seen all of that, so that nothing is left. */
+static enum holm_status reset_folded(const struct applying *applying, const struct holm_item *item,
+                                     struct holm_spot *spot)
+{
+    struct holm_state *state = &applying->replica->state;
+    const struct holm_actors *actors = &applying->replica->actors;
+    uint32_t index = applying->indices[item->actor];
+    struct holm_actor folded = {actors->rows[index].actor.node, {0}};
+    uint32_t indices[] = {index, holm_actors_find(actors, folded)};
+    struct holm_slot slot = {.path = holm_names_find(&state->names, item->path),
+                             .kind = item->kind};
+    enum holm_status status = HOLM_OK;
+    for (int i = 0; status == HOLM_OK && slot.path != HOLM_NAME_NONE && i < 2; i++) {
+        slot.actor = indices[i];
+        if (slot.actor != HOLM_ACTOR_NONE && holm_spot_seek(state, spot, &slot))
+            status = holm_spot_erase(state, spot);
+    }
+    return status;
+}
+
 static enum holm_status apply_count(const struct applying *applying, const struct holm_item *item,
                                     struct holm_spot *spot)
 {
     struct holm_state *state = &applying->replica->state;
+    if (item->actor != 0 &&
+        holm_replica_folds(applying->collected, applying->delta->items.actors[item->actor]))
+        return reset_folded(applying, item, spot);
     struct holm_slot slot = {.kind = item->kind, .actor = applying->indices[item->actor]};
     enum holm_status status = holm_state_path(state, item->path, &slot.path);
     if (status != HOLM_OK)
@@ -257,6 +281,8 @@ static enum holm_status apply_items(struct applying *applying, const struct holm
     struct holm_key keys[PREPARED];
     holm_state_begin(state);
     enum holm_status status = holm_replica_drop_tombstones(applying->replica, collected);
+    if (status == HOLM_OK)
+        status = holm_replica_fold(applying->replica, collected);
     for (uint32_t i = 0; status == HOLM_OK && i < items->item_count; i++) {
         size_t left = items->item_count - i;
         if (i % PREPARED == 0)
@@ -288,6 +314,9 @@ static void observe_stamps(struct holm_replica *replica, const struct holm_items
 static bool applied(const struct applying *applying, uint32_t number, uint64_t seq)
 {
     uint32_t index = applying->indices[number];
+    struct holm_actor actor = applying->delta->items.actors[number];
+    if (actor.epoch.value == 0)
+        return seq == 1 && holm_replica_folds(applying->collected, actor);
     return index != HOLM_ACTOR_NONE && seq <= holm_actors_seq(&applying->replica->actors, index);
 }
 
@@ -347,6 +376,9 @@ static enum holm_status apply(struct holm_replica *replica, struct holm_delta *d
     enum holm_status status = holm_replica_plan_collected(replica, delta->collected, none, &grown);
     if (status == HOLM_EMALFORMED)
         replica->stats.deltas_refused += 1;
+    applying.collected = holm_vector_view(grown.count > 0 ? &grown : &replica->collected);
+    if (status == HOLM_OK)
+        status = holm_replica_plan_folds(replica, &grown);
     if (status == HOLM_OK)
         status = translate(&applying);
     if (status == HOLM_OK)

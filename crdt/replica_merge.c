@@ -69,6 +69,43 @@ static enum holm_status merge_cell(struct holm_merging *merging, const struct ho
     return status == HOLM_OK ? holm_spot_insert(state, &spot, &made) : status;
 }
 
+/* An entry of an epoch that S folds. Whoever covers all of that node's folded epochs knows whether any
+ * of it is left: all was reset at once, if at all. So what both cover stays if both have it, and who is
+ * behind takes what the other has. */
+static enum holm_status merge_folded(struct holm_merging *merging, const struct holm_item *item,
+                                     uint32_t actor, const struct holm_key *key)
+{
+    struct holm_state *state = &merging->replica->state;
+    const struct holm_actors *actors = &merging->replica->actors;
+    struct holm_actor folded = {actors->rows[actor].actor.node, {0}};
+    uint32_t target = holm_actors_find(actors, folded);
+    struct holm_slot slot = {
+        .path = holm_names_find(&state->names, item->path), .kind = item->kind, .actor = actor};
+    struct holm_spot spot;
+    bool record = slot.path != HOLM_NAME_NONE && holm_state_find(state, key, &spot);
+    if (merging->cut[target] == 0 || !holm_count_live(&item->count))
+        return HOLM_OK;
+    if (merging->fates[target] == HOLM_FATE_DROP) {
+        struct holm_cell made = {.kind = item->kind,
+                                 .marked = true,
+                                 .actor = actor,
+                                 .seq = item->count.last,
+                                 .count = item->count};
+        enum holm_status status = holm_state_path(state, item->path, &made.path);
+        if (status == HOLM_OK)
+            status = holm_state_ensure(state, key, &spot);
+        return status == HOLM_OK ? holm_spot_insert(state, &spot, &made) : status;
+    }
+    bool found = record && holm_spot_seek(state, &spot, &slot);
+    if (record && !found) {
+        slot.actor = target;
+        found = holm_spot_seek(state, &spot, &slot);
+    }
+    if (found)
+        holm_spot_mark(state, &spot, true);
+    return HOLM_OK;
+}
+
 static enum holm_status merge_count(struct holm_merging *merging, const struct holm_item *item,
                                     uint32_t actor, const struct holm_key *key)
 {
@@ -104,12 +141,22 @@ static struct holm_vector_view collected_here(const struct holm_merging *merging
                                                      : &merging->replica->collected);
 }
 
+/* Whether the cut can have an item under an epoch 0. */
+static bool is_folded_share(const struct holm_merging *merging, const struct holm_item *item,
+                            struct holm_actor actor)
+{
+    return item->op == HOLM_ITEM_COUNT && item->count.start == 1 && item->count.last == 1 &&
+           item->count.cancelled == 0 && item->count.cancelled_sum == 0 &&
+           holm_replica_folds(merging->collected, actor);
+}
+
 static enum holm_status merge_item(struct holm_merging *merging, const struct holm_item *item)
 {
     struct holm_state *state = &merging->replica->state;
     uint32_t actor = merging->indices[item->actor];
+    struct holm_actor name = merging->replica->actors.rows[actor].actor;
     uint64_t seq = item->op == HOLM_ITEM_COUNT ? item->count.last : item->seq;
-    if (seq > merging->cut[actor])
+    if (name.epoch.value == 0 ? !is_folded_share(merging, item, name) : seq > merging->cut[actor])
         return HOLM_EMALFORMED; /* the cut holds what its vector does not cover */
     struct holm_key key = holm_state_key(state, item->key);
     struct holm_spot spot;
@@ -123,6 +170,9 @@ static enum holm_status merge_item(struct holm_merging *merging, const struct ho
     if (state->tombstones > 0 && holm_state_find(state, &key, &spot) &&
         holm_spot_buried(state, &spot))
         return HOLM_OK;
+    if (item->op == HOLM_ITEM_COUNT && merging->fates != NULL &&
+        holm_replica_folds(collected_here(merging), name))
+        return merge_folded(merging, item, actor, &key);
     return item->op == HOLM_ITEM_COUNT ? merge_count(merging, item, actor, &key)
                                        : merge_cell(merging, item, actor, &key);
 }
@@ -175,6 +225,61 @@ static enum holm_status settle(struct holm_state *state, const struct holm_mergi
     return status;
 }
 
+/* ---- folds */
+
+/* Of one node's epochs up to the folded one: who has all that the other has? */
+static enum holm_status judge_node(struct holm_merging *merging, struct holm_actor floor)
+{
+    struct holm_replica *replica = merging->replica;
+    const struct holm_actors *actors = &replica->actors;
+    struct holm_actor folded = {floor.node, {0}};
+    bool here = true;
+    bool there = true;
+    for (size_t i = 0; i < actors->count; i++) {
+        const struct holm_actor_row *row = &actors->rows[i];
+        if (row->actor.node.value != floor.node.value || row->actor.epoch.value == 0 ||
+            row->actor.epoch.value > floor.epoch.value)
+            continue;
+        here = here && row->seq >= merging->cut[i];
+        there = there && merging->cut[i] >= row->seq;
+    }
+    /* Who has folded has all there will ever be: more than that is of no member. */
+    if (holm_replica_folds(holm_vector_view(&replica->collected), floor) && !here)
+        return HOLM_EMALFORMED;
+    if (holm_replica_folds(merging->collected, floor) && !there)
+        return HOLM_EMALFORMED;
+    merging->cut[holm_actors_find(actors, folded)] = there ? 1 : 0;
+    for (size_t i = 0; i < actors->count; i++) {
+        struct holm_actor actor = actors->rows[i].actor;
+        if (actor.node.value != floor.node.value || actor.epoch.value > floor.epoch.value)
+            continue;
+        if (!here)
+            merging->fates[i] = HOLM_FATE_DROP;
+        else if (!holm_replica_folds(holm_vector_view(&replica->collected), actor))
+            merging->fates[i] = actor.epoch.value == 0 ? HOLM_FATE_STAY : HOLM_FATE_FOLD;
+    }
+    return HOLM_OK;
+}
+
+/* Decides of all nodes that S, as it will be, has folds of. O(nodes with folds x actors). */
+static enum holm_status judge_folds(struct holm_merging *merging)
+{
+    struct holm_replica *replica = merging->replica;
+    struct holm_vector_view collected = collected_here(merging);
+    enum holm_status status = HOLM_OK;
+    if (holm_vector_folds(collected, 0) == 0)
+        return HOLM_OK;
+    merging->fates = holm_arena_take(&replica->scratch, replica->actors.count);
+    if (merging->fates == NULL)
+        return HOLM_ENOMEM;
+    memset(merging->fates, HOLM_FATE_STAY, replica->actors.count);
+    for (size_t i = 0; status == HOLM_OK && i < collected.count; i++) {
+        if (collected.entries[i].seq == HOLM_SEQ_FOLDED)
+            status = judge_node(merging, collected.entries[i].actor);
+    }
+    return status;
+}
+
 static void join_vector(struct holm_replica *replica, struct holm_vector_view vector)
 {
     for (size_t i = 0; i < vector.count; i++) {
@@ -220,6 +325,8 @@ static enum holm_status merge_all(struct holm_merging *merging,
         holm_state_expect(state, keys - state->record_count);
     holm_state_begin(state);
     enum holm_status status = holm_replica_drop_tombstones(merging->replica, &merging->grown);
+    if (status == HOLM_OK && merging->fates != NULL)
+        status = holm_replica_fold_by(merging->replica, merging->fates);
     for (size_t p = 0; status == HOLM_OK && p < page_count; p++)
         status = holm_merging_page(merging, pages[p]);
     if (status == HOLM_OK)
@@ -247,6 +354,7 @@ enum holm_status holm_merging_init(struct holm_merging *merging, struct holm_rep
 {
     memset(merging, 0, sizeof *merging);
     merging->replica = replica;
+    merging->collected = cut->collected;
     holm_vector_init(&merging->grown, &replica->config.allocator);
     enum holm_status status = check_cut(replica, cut->vector);
     size_t widest = 0;
@@ -257,8 +365,12 @@ enum holm_status holm_merging_init(struct holm_merging *merging, struct holm_rep
         status = intern_all(replica, cut->vector, cut->drops, cut->drop_count, &widest_drop);
     if (status == HOLM_OK)
         status = holm_replica_plan_collected(replica, cut->collected, cut->vector, &merging->grown);
-    if (status != HOLM_OK)
+    if (status == HOLM_OK)
+        status = holm_replica_plan_folds(replica, &merging->grown);
+    if (status != HOLM_OK) {
+        holm_vector_release(&merging->grown);
         return status;
+    }
     if (widest < widest_drop)
         widest = widest_drop;
     merging->scratch = holm_arena_mark(&replica->scratch);
@@ -270,7 +382,10 @@ enum holm_status holm_merging_init(struct holm_merging *merging, struct holm_rep
     }
     for (size_t i = 0; i < replica->actors.count; i++)
         merging->cut[i] = holm_vector_view_seq(cut->vector, replica->actors.rows[i].actor);
-    return HOLM_OK;
+    status = judge_folds(merging);
+    if (status != HOLM_OK)
+        holm_merging_release(merging);
+    return status;
 }
 
 void holm_merging_release(struct holm_merging *merging)

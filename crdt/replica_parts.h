@@ -12,6 +12,7 @@
  *     replica_offer.c    a frozen state that a peer compares its own with
  *     replica_catchup.c  comparing with a peer's
  *     replica_apply.c    applying what differs
+ *     replica_fold.c     counters of epochs that are folded
  *     replica_collect.c  what was collected, and what goes with it
  *     replica_peer.c     peers: coming and going, beacons, acknowledgements, whom to ask when
  *     replica_read.c     looking
@@ -213,10 +214,12 @@ struct holm_merging_cut {
 
 struct holm_merging {
     struct holm_replica *replica;
-    uint64_t *cut;            /* by index: the cut's vector */
-    struct holm_vector grown; /* S of both; empty when that is no news */
-    uint32_t *indices;        /* by the present page's number: the replica's index */
-    bool mark;                /* what an item brings or finds gets the mark; or loses it */
+    uint64_t *cut;  /* by index: the cut's vector; of an epoch 0: 1, if it has all folded */
+    uint8_t *fates; /* by index: what becomes of counter entries here; NULL: no folds */
+    struct holm_vector_view collected; /* the cut's S */
+    struct holm_vector grown;          /* S of both; empty when that is no news */
+    uint32_t *indices;                 /* by the present page's number: the replica's index */
+    bool mark;                         /* what an item brings or finds gets the mark; or loses it */
     struct holm_arena_mark scratch;
 };
 
@@ -250,6 +253,28 @@ HOLM_NODISCARD enum holm_status holm_replica_twin(struct holm_replica *replica);
 bool holm_replica_claimed(const struct holm_replica *replica, struct holm_vector_view vector);
 /* Whether a run of the present actor is none that was sealed here, as far as the op log tells. */
 bool holm_replica_forged(const struct holm_replica *replica, const struct holm_delta *delta);
+
+/* ---- replica_fold.c */
+
+/* Whether the actor's epoch is folded in this S; of an epoch 0, whether any of its node is. */
+bool holm_replica_folds(struct holm_vector_view collected, struct holm_actor actor);
+/* Gives the folded actors of the S that is to be their indices. HOLM_ENOMEM, HOLM_ELIMIT. */
+HOLM_NODISCARD enum holm_status holm_replica_plan_folds(struct holm_replica *replica,
+                                                        const struct holm_vector *grown);
+/* What becomes of an actor's counter entries. */
+enum holm_fate {
+    HOLM_FATE_STAY = 0,
+    HOLM_FATE_FOLD = 1,
+    HOLM_FATE_DROP = 2 /* what is merged next has them */
+};
+/* Does so, by index, in an open transaction. O(cells). HOLM_ENOMEM: roll back. */
+HOLM_NODISCARD enum holm_status holm_replica_fold_by(struct holm_replica *replica,
+                                                     const uint8_t *fates);
+/* Folds what `grown` folds and S does not; nothing, if it is empty. As above. */
+HOLM_NODISCARD enum holm_status holm_replica_fold(struct holm_replica *replica,
+                                                  const struct holm_vector *grown);
+/* Equal where S folds the same. */
+uint64_t holm_replica_fold_hash(const struct holm_replica *replica);
 
 /* ---- replica_collect.c */
 

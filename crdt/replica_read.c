@@ -284,6 +284,7 @@ struct holm_beacon_entry holm_replica_beacon(const struct holm_replica *replica)
         .partition = replica->config.partition,
         .own_seq = holm_actors_seq(&replica->actors, replica->self),
         .vector_hash = replica->actors.hash,
+        .folds = holm_replica_fold_hash(replica),
         .digest = replica->state.digest,
     };
 }
@@ -339,8 +340,14 @@ static void check_dots(const struct holm_replica *replica, struct holm_spot *spo
     struct holm_cell cell;
     for (; holm_spot_cell(&replica->state, spot, &cell); holm_spot_next(&replica->state, spot)) {
         uint64_t seq = holm_actors_seq(&replica->actors, cell.actor);
-        HOLM_ASSERT(cell.seq <= (cell.actor == replica->self ? replica->pending.last : seq));
+        struct holm_actor actor = replica->actors.rows[cell.actor].actor;
         HOLM_ASSERT(!cell.marked);
+        if (actor.epoch.value == 0) {
+            HOLM_ASSERT(cell.kind == HOLM_COUNTER && cell.seq == 1 && holm_count_live(&cell.count));
+            HOLM_ASSERT(holm_replica_folds(holm_vector_view(&replica->collected), actor));
+            continue;
+        }
+        HOLM_ASSERT(cell.seq <= (cell.actor == replica->self ? replica->pending.last : seq));
     }
 }
 

@@ -87,7 +87,9 @@ static enum holm_status request_pages(struct holm_replica *replica)
 static void hold_against(struct holm_replica *replica, struct holm_vector_view vector,
                          struct holm_digest digest)
 {
-    bool same = replica->actors.entries == vector.count;
+    uint64_t folds = holm_vector_folds(holm_vector_view(&replica->sync.collected),
+                                       replica->config.digest_seed);
+    bool same = replica->actors.entries == vector.count && folds == holm_replica_fold_hash(replica);
     for (size_t i = 0; same && i < vector.count; i++)
         same = holm_replica_seq(replica, vector.entries[i].actor) == vector.entries[i].seq;
     if (same && !holm_digest_equal(digest, replica->state.digest))

@@ -219,6 +219,14 @@ uint64_t holm_vector_hash(struct holm_vector_view view, struct holm_vector_view 
     return sum;
 }
 
+uint64_t holm_vector_folds(struct holm_vector_view view, uint64_t seed)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < view.count; i++)
+        sum += view.entries[i].seq == HOLM_SEQ_FOLDED ? holm_vector_term(view.entries[i], seed) : 0;
+    return sum;
+}
+
 bool holm_vector_valid(struct holm_vector_view view)
 {
     for (size_t i = 0; i < view.count; i++) {

@@ -89,6 +89,9 @@ uint64_t holm_vector_hash(struct holm_vector_view view, struct holm_vector_view 
 /* One entry's share of that sum; of seq 0 it is 0. */
 uint64_t holm_vector_term(struct holm_dot entry, uint64_t seed);
 
+/* A sum over the folded entries alone: equal where the same is folded, 0 where nothing is. */
+uint64_t holm_vector_folds(struct holm_vector_view view, uint64_t seed);
+
 /* V1 to V3, of what comes from outside. */
 bool holm_vector_valid(struct holm_vector_view view);
 void holm_vector_check(const struct holm_vector *vector);

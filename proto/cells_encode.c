@@ -12,7 +12,7 @@
 #define HEAD_BYTES_MAX 96
 
 /* What a Deltas has besides its runs. */
-#define ANSWER_BYTES_MAX 48
+#define ANSWER_BYTES_MAX 56
 
 /* Room that stays with the encoder between frames: enough for runs of the usual sizes. */
 #define ROOM_BYTES_KEPT ((size_t)256 << 10)
@@ -175,6 +175,7 @@ static enum holm_status write_deltas(struct body *body, const struct holm_messag
     end = write_fixed64(end, 5, deltas->now.vector_hash);
     end = write_fixed64(end, 6, deltas->now.digest.low);
     end = write_fixed64(end, 7, deltas->now.digest.high);
+    end = write_fixed64(end, 8, deltas->now.folds);
     size_t size = (size_t)(end - answer);
     HOLM_ASSERT(size <= sizeof answer);
     unsigned char *at = NULL;

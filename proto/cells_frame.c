@@ -58,7 +58,8 @@ static bool scan(struct holm_wire_reading *reading, struct holm_bytes bytes, siz
 /* D1 and D5. The table and the vectors are sorted, as they were read. */
 static bool run_sound(const struct holm_delta *delta)
 {
-    if (delta->first < 1 || delta->first > delta->last || delta->last == UINT64_MAX)
+    if (delta->first < 1 || delta->first > delta->last || delta->last == UINT64_MAX ||
+        delta->actor.epoch.value == 0)
         return false;
     for (uint32_t i = 1; i < delta->items.actor_count; i++) {
         if (holm_actor_equal(delta->actor, delta->items.actors[i]))

@@ -112,5 +112,6 @@ enum holm_status holm_wire_read_deltas(struct holm_wire_reading *reading,
     deltas->now.vector_hash = read->vector_hash;
     deltas->now.digest.low = read->digest_low;
     deltas->now.digest.high = read->digest_high;
+    deltas->now.folds = read->folds;
     return HOLM_OK;
 }
