@@ -57,14 +57,15 @@ static bool gives_way(const struct holm_stable *stable, const struct holm_stable
            (!heard->confirmed && !holm_admission_may_merge(self->members, former));
 }
 
-/* Whether a listed node lives under a later epoch, all of whose operations are here. */
+/* Whether a listed node lives under a later epoch, or under one that was never confirmed, and all of its
+ * operations are here. */
 static bool restarted(const struct holm_stable *stable, const struct holm_stable_self *self,
                       const struct holm_member_row *row, const struct holm_heard *heard,
                       size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (heard[i].actor.node.value == row->actor.node.value &&
-            heard[i].actor.epoch.value > row->actor.epoch.value &&
+            heard[i].actor.epoch.value + !heard[i].confirmed > row->actor.epoch.value &&
             (gives_way(stable, self, &heard[i]) ||
              holm_vector_covers(self->partition, heard[i].partition,
                                 holm_members_lasts(self->members, self->number))))

@@ -69,7 +69,8 @@ bool holm_admission_by_cut(const struct holm_stable_self *self, struct holm_vect
 
 /*
  * Whether a provisional epoch confirms itself: every listed node has been heard of under a later
- * epoch than the list knows, so that no member is left to ask, and R has what each of them has; and
+ * epoch than the list knows, or under that one but provisional, so that no member is left to ask, and R
+ * has what each of them has; and
  * none of them has been confirmed meanwhile, by itself or by others, for that one is to be asked. Who is
  * from beyond a forget is not asked, whoever confirmed it there, nor are states covered that are not to
  * be merged: they come back here, by replacement. A node whose own state may not be merged under its

@@ -115,6 +115,23 @@ static void test_collect_when_an_epoch_died_in_between_then_the_store_is_merged(
     world_release(&w);
 }
 
+/* An older store of A is to be replaced at B, which restarts before that. */
+static void test_collect_when_all_restart_amid_a_replacement_then_one_goes_on(void **state)
+{
+    (void)state;
+    static struct world w;
+    world_init(&w, 2, WORLD_ALL_RULES);
+    bomb(&w, A);
+    come_in(&w, A, B);
+    restart(&w, A);
+    MUST(world_admit(&w, B, A));
+    MUST(w.nodes[A].returning);
+    world_store(&w, B);
+    world_crash(&w, B);
+    assert_null(world_heal(&w));
+    world_release(&w);
+}
+
 /* ---- hearsay */
 
 /* A and B forget each other, C hears of both, and A loses its forget. */
@@ -222,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_collect_when_one_has_confirmed_itself_then_no_other_does),
         cmocka_unit_test(test_collect_when_a_store_is_of_another_epoch_then_it_is_not_merged),
         cmocka_unit_test(test_collect_when_an_epoch_died_in_between_then_the_store_is_merged),
+        cmocka_unit_test(test_collect_when_all_restart_amid_a_replacement_then_one_goes_on),
         cmocka_unit_test(test_collect_when_a_forget_is_hearsay_then_it_is_said_again),
         cmocka_unit_test(test_collect_when_a_forget_was_not_relied_on_then_it_fences_no_cut),
         cmocka_unit_test(test_collect_when_beyond_a_forget_then_nothing_is_merged),
