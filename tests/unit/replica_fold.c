@@ -9,7 +9,7 @@
 
 #define NODES_MAX 10
 #define RUNS_MAX 400
-#define ENTRIES_MAX 256
+#define ENTRIES_MAX 10100
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 enum {
@@ -169,16 +169,23 @@ static void report(struct fixture *f, size_t node)
     f->reported[node] = true;
 }
 
-/* Rule 1 of collection for a node, and that an epoch is over and the same for all. */
-static bool may_fold(const struct fixture *f, struct holm_vector_view own, struct holm_dot entry)
+/* Whether an epoch is over and the same for all; and rule 1 of collection for a node. */
+static bool may_fold(const struct fixture *f, struct holm_dot entry)
 {
-    struct holm_vector_view none = {NULL, 0};
     if (entry.actor.epoch.value >= f->epochs[entry.actor.node.value - 1])
         return false;
     for (size_t i = 0; i < f->nodes; i++) {
-        struct holm_vector_view told = holm_vector_view(&f->reports[i]);
-        if (!f->reported[i] || !holm_vector_covers(own, told, none) ||
-            holm_vector_seq(told, entry.actor) != entry.seq)
+        if (holm_vector_seq(holm_vector_view(&f->reports[i]), entry.actor) != entry.seq)
+            return false;
+    }
+    return true;
+}
+
+static bool covers_reports(const struct fixture *f, struct holm_vector_view own)
+{
+    struct holm_vector_view none = {NULL, 0};
+    for (size_t i = 0; i < f->nodes; i++) {
+        if (!f->reported[i] || !holm_vector_covers(own, holm_vector_view(&f->reports[i]), none))
             return false;
     }
     return true;
@@ -195,8 +202,10 @@ static size_t fold(struct fixture *f, size_t node)
     assert_true(count <= ENTRIES_MAX);
     struct holm_vector_view own = {entries, count};
     uint64_t blocked = 0;
+    if (!covers_reports(f, own))
+        return 0;
     for (size_t i = 0; i < count; i++) {
-        if (entries[i].actor.node.value == blocked || !may_fold(f, own, entries[i]))
+        if (entries[i].actor.node.value == blocked || !may_fold(f, entries[i]))
             blocked = entries[i].actor.node.value;
         else
             assert_int_equal(holm_vector_raise(&frontier, entries[i].actor, HOLM_SEQ_FOLDED),
@@ -397,7 +406,8 @@ static uint64_t breaches(struct fixture *f)
 {
     struct holm_replica_stats stats;
     struct holm_beacon_entry line = holm_replica_beacon(f->replicas[FOLDING][0]);
-    struct holm_message message = {.type = HOLM_MESSAGE_BEACON, .sender = actor_of(1, 4)};
+    struct holm_message message = {.type = HOLM_MESSAGE_BEACON,
+                                   .sender = actor_of(1, f->epochs[0])};
     message.as.beacon = (struct holm_beacon){&line, 1};
     struct holm_event event = {.type = HOLM_EVENT_MESSAGE, .as.message = {0, &message}};
     assert_int_equal(step(f, FOLDING, 1, &event), HOLM_OK);
@@ -526,6 +536,81 @@ static void test_replica_fold_when_any_allocation_fails_then_nothing_has_changed
     close_nodes(&f);
 }
 
+/* ---- T20 */
+
+#define T20_NODES 10
+#define T20_EPOCHS 1000
+#define T20_ROUND 50
+
+/* All to one, and that one to all. */
+static void exchange(struct fixture *f)
+{
+    for (size_t i = 1; i < f->nodes; i++)
+        merge(f, i, 0);
+    for (size_t i = 1; i < f->nodes; i++)
+        merge(f, 0, i);
+}
+
+static void live_a_round(struct fixture *f)
+{
+    for (size_t node = 0; node < f->nodes; node++) {
+        struct holm_bytes key = holm_str("s");
+        for (int i = 0; i < T20_ROUND; i++) {
+            write(f, node, add_op(i % 3 == 0 ? -1 : 2));
+            next_epoch(f, node);
+            forget_runs(f);
+        }
+        write(f, node, holm_op_insert(key, holm_str("who"), holm_mem(&node, 1)));
+        forget_runs(f);
+    }
+    exchange(f);
+    (void)fold_all(f);
+}
+
+/* T20: with folds S, what is reported, and counters are O(nodes); without, one small entry an epoch. */
+static void test_replica_fold_when_ten_nodes_live_a_thousand_epochs_then_state_stays_small(
+    void **state)
+{
+    static struct fixture f;
+    struct holm_vector vector;
+    struct holm_replica_stats folding, plain;
+    int64_t expected = 0;
+    open_nodes(&f, T20_NODES, HOLM_RETENTION_STABLE);
+    for (int i = 0; i < T20_EPOCHS / T20_ROUND; i++)
+        live_a_round(&f);
+    for (int i = 0; i < T20_ROUND; i++)
+        expected += i % 3 == 0 ? -1 : 2;
+    expected *= T20_NODES * (T20_EPOCHS / T20_ROUND);
+    holm_vector_init(&vector, &f.allocator);
+    for (size_t i = 0; i < f.nodes; i++) {
+        const struct holm_replica *replica = f.replicas[FOLDING][i];
+        assert_true(sum_of(replica, "k") == expected);
+        assert_true(sum_of(f.replicas[PLAIN][i], "k") == expected);
+        assert_true(holm_replica_vector_hash(replica) ==
+                    holm_replica_vector_hash(f.replicas[PLAIN][i]));
+        holm_replica_stats(replica, &folding);
+        holm_replica_stats(f.replicas[PLAIN][i], &plain);
+        assert_in_range(folding.cells, T20_NODES, 3 * T20_NODES);
+        assert_in_range(plain.cells, T20_NODES * T20_EPOCHS, T20_NODES * (T20_EPOCHS + 2));
+        assert_true(folding.state_bytes < 32768);
+        assert_true(plain.state_bytes < (uint64_t)T20_NODES * T20_EPOCHS * 80);
+        assert_int_equal(holm_replica_collected(replica).count, T20_NODES);
+        assert_int_equal(holm_replica_report(replica, &vector), HOLM_OK);
+        assert_in_range(vector.count, T20_NODES, 2 * T20_NODES);
+        assert_int_equal(folding.digest_breaches + plain.digest_breaches, 0);
+    }
+    assert_all_equal(&f, FOLDING);
+    assert_all_equal(&f, PLAIN);
+    struct holm_event up = {.type = HOLM_EVENT_PEER_UP, .as.peer = {0, actor_of(1, f.epochs[0])}};
+    assert_int_equal(step(&f, FOLDING, 1, &up), HOLM_OK);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(breaches(&f), 0);
+        assert_int_equal(f.work->output_count, 0); /* no chatter */
+    }
+    holm_vector_release(&vector);
+    close_nodes(&f);
+}
+
 /* ---- anything, in any order */
 
 static struct holm_op draw_op(struct chance *chance)
@@ -558,13 +643,10 @@ static void draw_step(struct fixture *f, struct chance *chance, size_t *folded)
     assert_worlds_agree(f, node);
 }
 
-/* All to one, and that one to all: what was held of a former epoch may have been dropped. */
+/* What was held of a former epoch may have been dropped: cuts bring it. */
 static void meet(struct fixture *f)
 {
-    for (size_t i = 1; i < f->nodes; i++)
-        merge(f, i, 0);
-    for (size_t i = 1; i < f->nodes; i++)
-        merge(f, 0, i);
+    exchange(f);
     for (size_t i = 0; i < f->nodes; i++)
         assert_worlds_agree(f, i);
 }
@@ -600,6 +682,8 @@ int main(void)
         cmocka_unit_test(test_replica_fold_when_a_sum_is_too_large_then_its_entry_stays),
         cmocka_unit_test(test_replica_fold_when_it_cannot_be_then_it_is_refused),
         cmocka_unit_test(test_replica_fold_when_any_allocation_fails_then_nothing_has_changed),
+        cmocka_unit_test(
+            test_replica_fold_when_ten_nodes_live_a_thousand_epochs_then_state_stays_small),
         cmocka_unit_test(test_replica_fold_when_anything_happens_then_both_worlds_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
