@@ -64,7 +64,9 @@ enum holm_status holm_count_fold(struct holm_count *folded, const struct holm_co
     int64_t sum;
     if (!holm_count_live(entry))
         return HOLM_OK;
-    if (!add(folded->sum, entry->sum - entry->cancelled_sum, &sum))
+    /* A merge can leave a live part that no writer would have made. */
+    if (!difference_fits(entry->sum, entry->cancelled_sum) ||
+        !add(folded->sum, entry->sum - entry->cancelled_sum, &sum))
         return HOLM_EOVERFLOW;
     *folded = (struct holm_count){.start = 1, .last = 1, .sum = sum};
     return HOLM_OK;

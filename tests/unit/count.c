@@ -280,6 +280,23 @@ static void test_count_when_reachable_entries_merge_then_it_is_a_join(void **sta
     assert_true(checked > 10000);
 }
 
+/* What cannot be said in 64 bits stays an entry of its own, and what was folded is as it was. */
+static void test_count_when_a_fold_would_leave_64_bits_then_it_is_refused(void **state)
+{
+    static const struct holm_count wide = {1, 3, INT64_MAX - 1, 1, INT64_MIN};
+    static const struct holm_count large = {4, 4, INT64_MAX, 0, 0};
+    static const struct holm_count small = {5, 6, 7, 5, 4};
+    static const struct holm_count ghost = {1, 1, 9, 1, 9};
+    struct holm_count folded = {1, 1, 5, 0, 0};
+    const struct holm_count before = folded;
+    assert_int_equal(holm_count_fold(&folded, &wide), HOLM_EOVERFLOW);
+    assert_int_equal(holm_count_fold(&folded, &large), HOLM_EOVERFLOW);
+    assert_int_equal(holm_count_fold(&folded, &ghost), HOLM_OK);
+    assert_true(holm_count_equal(&folded, &before));
+    assert_int_equal(holm_count_fold(&folded, &small), HOLM_OK);
+    assert_true(holm_count_equal(&folded, &(struct holm_count){1, 1, 8, 0, 0}));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_count_when_parts_are_extreme_then_each_is_exact),
         cmocka_unit_test(test_count_when_decremented_ten_million_times_then_the_sum_is_exact),
         cmocka_unit_test(test_count_when_reachable_entries_merge_then_it_is_a_join),
+        cmocka_unit_test(test_count_when_a_fold_would_leave_64_bits_then_it_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
