@@ -8,9 +8,9 @@
  *     increment d at seq q     no entry, or c = s  ->  (q, q, d, 0, 0)
  *                              else                ->  (b, q, P + d, c, Pc)
  *     reset                    a mark per live entry: (b, s, P, s, P)
- *     merge                    larger b whole; same b: (s, P) by larger s, (c, Pc) by larger c,
- *                              and if c > s then (s, P) := (c, Pc)
+ *     merge                    larger b whole; same b: (s, P) by larger s, (c, Pc) by larger c
  *
+ * c <= s in every entry: a mark brings the s that it cancels, and others are refused (delta.h).
  * A cancelled entry (c = s) is a ghost: not live, but it must still win against older copies of
  * itself. docs/SEMANTICS.md tells why each rule is needed.
  */

@@ -34,8 +34,15 @@ struct holm_replica;
 #define HOLM_PEER_NONE UINT32_MAX
 #define HOLM_REPLICA_PEERS_MAX 1024
 
-/* Whether anything is ever collected; the same on all nodes of a cluster. With `stable`, the host must
- * keep the rules of admission.h: a replica that writes without being confirmed revives the buried. */
+/*
+ * Whether anything is ever collected; the same on all nodes of a cluster.
+ *
+ * With `stable` the host drives all of it. What is stable, who belongs, how an epoch is admitted, and what a
+ * provisional one keeps until then are functions of stable.h, members.h, admission.h and journal.h, and
+ * a replica calls none of them. It does not know whether its epoch is confirmed, and refuses no write of
+ * a provisional one, which revives the buried; it does not know the member list, and takes runs of epochs
+ * that have ended, too: the host must hold back both.
+ */
 enum holm_retention {
     HOLM_RETENTION_FOREVER = 0,
     HOLM_RETENTION_STABLE = 1
@@ -299,6 +306,8 @@ void holm_replica_stats(const struct holm_replica *replica, struct holm_replica_
  * Collects: tombstones in the frontier (stable.h) go, S grows by it, and the op log drops the runs
  * that all have. What counters got from epochs that it folds becomes one entry a node, for which nothing
  * is sent. Seals first, what that gives is in *work. All or nothing. O(records), O(cells) with folds.
+ * That the frontier is one, by the rules of stable.h, is the host's word: no replica can check it, or
+ * calls this by itself.
  *   HOLM_EINVAL  it folds the present epoch; retention is `forever`; or the frontier has what this replica has not. HOLM_ENOMEM
  */
 HOLM_NODISCARD enum holm_status holm_replica_collect(struct holm_replica *replica,
