@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "node/journal.h"
+#include "node/witness.h"
 #include "sim/city/control.h"
 #include "sim/city/node_port.h"
 #include "sim/city/reporter.h"
@@ -28,7 +28,7 @@
 
 struct town {
     struct holm_node *node;
-    struct holm_journal witness;
+    struct holm_witness witness;
     struct holm_node_port port;
     struct holm_city_actor actor;
     struct holm_reporter reporter;
@@ -133,8 +133,8 @@ static enum holm_status open_town(struct town *town, char **argv)
     enum holm_status status = open_node(town, argv);
     if (status != HOLM_OK)
         return status;
-    town->witness = (struct holm_journal){.committed = witness, .context = town};
-    holm_node_set_journal(town->node, &town->witness);
+    town->witness = (struct holm_witness){.committed = witness, .context = town};
+    holm_node_set_witness(town->node, &town->witness);
     status = holm_node_port_open(&town->port, town->node);
     if (status == HOLM_OK)
         status = holm_city_actor_init(&town->actor, argv[HOLM_CITY_NAME], &town->port.port,

@@ -227,16 +227,16 @@ static void observe(struct holm_engine *engine, uint32_t index, const struct hol
                           work->touched_all);
 }
 
-static void tell_journal(struct holm_engine *engine, uint32_t index, const struct holm_work *work,
+static void tell_witness(struct holm_engine *engine, uint32_t index, const struct holm_work *work,
                          struct holm_engine_commit *commit)
 {
     commit->receipt.partition = index;
     commit->receipt.count = work->minted;
     commit->receipt.first = work->first;
-    const struct holm_journal *journal = atomic_load_explicit(&engine->journal,
+    const struct holm_witness *witness = atomic_load_explicit(&engine->witness,
                                                               memory_order_acquire);
-    if (journal != NULL && work->minted > 0)
-        journal->committed(journal->context, &commit->receipt, commit->ops, commit->count);
+    if (witness != NULL && work->minted > 0)
+        witness->committed(witness->context, &commit->receipt, commit->ops, commit->count);
 }
 
 /* Wakes the driving thread, unless it acts by itself in time. */
@@ -260,7 +260,7 @@ enum holm_status holm_engine_step(struct holm_engine *engine, uint32_t index,
     enum holm_status status = holm_replica_step(partition->replica, event, now, &work);
     store_append(engine, index, work);
     if (commit != NULL && status == HOLM_OK)
-        tell_journal(engine, index, work, commit);
+        tell_witness(engine, index, work, commit);
     observe(engine, index, work);
     bool frames = false;
     for (size_t i = 0; i < work->output_count && !partition->muted; i++) {
@@ -374,9 +374,9 @@ void holm_engine_set_observer(struct holm_engine *engine, const struct holm_obse
     atomic_store_explicit(&engine->observer, observer, memory_order_release);
 }
 
-void holm_engine_set_journal(struct holm_engine *engine, const struct holm_journal *journal)
+void holm_engine_set_witness(struct holm_engine *engine, const struct holm_witness *witness)
 {
-    atomic_store_explicit(&engine->journal, journal, memory_order_release);
+    atomic_store_explicit(&engine->witness, witness, memory_order_release);
 }
 
 enum holm_status holm_engine_fault_drop(struct holm_engine *engine, struct holm_node_id peer,

@@ -7,7 +7,7 @@
  * code:
  *
  *     any thread        commit, flush, want -> step of one replica, under its lock
- *                            \-> journal, store, observer, outbox (frames, encoded)
+ *                            \-> witness, store, observer, outbox (frames, encoded)
  *     the driving one   transport event -> holm_engine_event()
  *                       then            -> holm_engine_tick(): timers due, outbox to transport
  *
@@ -17,7 +17,7 @@
  *     E2  the transport is used by the driving thread alone (but for its wake())
  *     E3  locks are taken in this order: partition or roster, wake-up time, outbox
  *     E4  no two partitions are locked at once
- *     E5  nothing that the host gave (log, progress) runs under a lock; journal, store and
+ *     E5  nothing that the host gave (log, progress) runs under a lock; witness, store and
  *         observer run under one partition's lock and must not call back into the engine
  */
 #ifndef HOLM_NODE_ENGINE_H
@@ -27,9 +27,9 @@
 #include <holm/holm.h>
 
 #include "crdt/replica.h"
-#include "node/journal.h"
 #include "node/log.h"
 #include "node/store.h"
+#include "node/witness.h"
 #include "transport/transport.h"
 
 struct holm_engine;
@@ -140,8 +140,8 @@ struct holm_observer {
  * that is under way in another thread may still call the former one. */
 void holm_engine_set_observer(struct holm_engine *engine, const struct holm_observer *observer);
 
-/* As above: the struct is borrowed until the engine is freed, NULL takes the journal away. */
-void holm_engine_set_journal(struct holm_engine *engine, const struct holm_journal *journal);
+/* As above: the struct is borrowed until the engine is freed, NULL takes the witness away. */
+void holm_engine_set_witness(struct holm_engine *engine, const struct holm_witness *witness);
 
 /* ---- who has seen what ---------------------------------------------------------------------- */
 

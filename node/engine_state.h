@@ -38,7 +38,7 @@ struct holm_engine {
     struct holm_outgoing outgoing;
     struct holm_faults faults;
     _Atomic(const struct holm_observer *) observer;
-    _Atomic(const struct holm_journal *) journal;
+    _Atomic(const struct holm_witness *) witness;
     atomic_bool store_failed;
 
     /* When the driving thread acts next without being woken; 0 while it acts. */
@@ -63,7 +63,7 @@ struct holm_engine {
 };
 
 /* engine.c. Steps a partition whose lock is held, and takes care of the work. `commit` is what the
- * journal is told; NULL otherwise. */
+ * witness is told; NULL otherwise. */
 struct holm_engine_commit {
     struct holm_receipt receipt;
     const struct holm_op *ops;

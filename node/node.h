@@ -3,7 +3,7 @@
  * node.h - what stands behind `struct holm_node`: an engine, its transport, and the I/O thread.
  *
  *     runtime.c  holm_config_default, holm_open, holm_close, holm_self, holm_address, holm_join,
- *                holm_peers, holm_stats, the faults, the journal; the I/O thread and the clocks
+ *                holm_peers, holm_stats, the faults, the witness; the I/O thread and the clocks
  *     wait.c     holm_wait_seen, holm_wait_peers
  *
  * Every other public call is a file of its own over node/engine.h. A public call first asks

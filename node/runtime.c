@@ -354,7 +354,7 @@ void holm_fault_heal(struct holm_node *node)
         holm_engine_fault_heal(node->engine);
 }
 
-void holm_node_set_journal(struct holm_node *node, const struct holm_journal *journal)
+void holm_node_set_witness(struct holm_node *node, const struct holm_witness *witness)
 {
-    holm_engine_set_journal(node->engine, journal);
+    holm_engine_set_witness(node->engine, witness);
 }

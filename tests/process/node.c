@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "node/journal.h"
 #include "node/node.h"
+#include "node/witness.h"
 
 #define NODES 3
 #define DEADLINE_MS 20000
@@ -350,7 +350,7 @@ static void test_node_when_four_threads_write_sums_are_exact(void **state)
     assert_healthy(cluster);
 }
 
-/* A journal that, when told to, does not return before it is let go. */
+/* A witness that, when told to, does not return before it is let go. */
 struct told {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -409,7 +409,7 @@ static void *write_large(void *context)
     return holm_commit(told->node, ops, 3, NULL) == HOLM_OK ? NULL : told;
 }
 
-/* While the journal is being told, nobody else may have the operation, however long it takes. */
+/* While the witness is being told, nobody else may have the operation, however long it takes. */
 static void assert_held_back(struct cluster *cluster, struct told *told, int64_t before)
 {
     pthread_t writer;
@@ -435,14 +435,14 @@ static void assert_held_back(struct cluster *cluster, struct told *told, int64_t
     assert_int_equal(sum(cluster->nodes[1], "hero"), before + 1);
 }
 
-static void test_node_when_it_commits_its_journal_is_told_first(void **state)
+static void test_node_when_it_commits_its_witness_is_told_first(void **state)
 {
     struct cluster *cluster = *state;
     struct told told = {.lock = PTHREAD_MUTEX_INITIALIZER,
                         .changed = PTHREAD_COND_INITIALIZER,
                         .node = cluster->nodes[0]};
-    const struct holm_journal journal = {committed, &told};
-    holm_node_set_journal(cluster->nodes[0], &journal);
+    const struct holm_witness witness = {committed, &told};
+    holm_node_set_witness(cluster->nodes[0], &witness);
     assert_held_back(cluster, &told, 0);
     assert_int_equal(told.commits, 1);
     struct holm_op ops[2] = {holm_op_add(holm_str("hero"), holm_str("n"), 2),
@@ -456,7 +456,7 @@ static void test_node_when_it_commits_its_journal_is_told_first(void **state)
     assert_int_equal(told.commits, 2); /* nothing was minted */
     assert_true(eventually(converged, cluster));
     assert_held_back(cluster, &told, 3);
-    holm_node_set_journal(cluster->nodes[0], NULL);
+    holm_node_set_witness(cluster->nodes[0], NULL);
 }
 
 static bool left(struct cluster *cluster)
@@ -517,7 +517,7 @@ int main(void)
         NODE_TEST(it_dies_and_returns_is_whole_and_reuses_no_dot),
         NODE_TEST(it_returns_and_writes_at_once_nothing_is_lost),
         NODE_TEST(four_threads_write_sums_are_exact),
-        NODE_TEST(it_commits_its_journal_is_told_first),
+        NODE_TEST(it_commits_its_witness_is_told_first),
         NODE_TEST(one_closes_the_others_go_on),
         NODE_TEST(idle_takes_next_to_no_processor),
     };

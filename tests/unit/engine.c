@@ -339,16 +339,16 @@ static void strict_committed(void *context, const struct holm_receipt *receipt,
     strict->committed[receipt->partition] += receipt->count;
 }
 
-static void test_engine_when_a_run_leaves_it_is_stored_and_journalled(void **state)
+static void test_engine_when_a_run_leaves_it_is_stored_and_witnessed(void **state)
 {
     struct world *world = *state;
     struct strict_store strict = {.base = {&strict_ops}};
-    struct holm_journal journal = {strict_committed, &strict};
+    struct holm_witness witness = {strict_committed, &strict};
     world->stores[0] = &strict.base;
     world->context = &strict;
     world->leaving = strict_leaving;
     world_cluster(world, 2);
-    holm_engine_set_journal(world->engines[0], &journal);
+    holm_engine_set_witness(world->engines[0], &witness);
     for (int i = 0; i < 20; i++) {
         add_many(world, 0, "key", 20);
         world_run(world, 1);
@@ -358,7 +358,7 @@ static void test_engine_when_a_run_leaves_it_is_stored_and_journalled(void **sta
 }
 
 /* Looks, while it is told, at what the engine already wants sent. */
-struct early_journal {
+struct early_witness {
     struct world *world;
     uint64_t wakes; /* before the commit */
     uint32_t told;
@@ -367,7 +367,7 @@ struct early_journal {
 static void early_committed(void *context, const struct holm_receipt *receipt,
                             const struct holm_op *op, size_t count)
 {
-    struct early_journal *early = context;
+    struct early_witness *early = context;
     (void)receipt;
     (void)op;
     (void)count;
@@ -377,7 +377,7 @@ static void early_committed(void *context, const struct holm_receipt *receipt,
 }
 
 /* More than a run gathers: it is sealed and handed out by its own commit, not by the tick after it,
- * so that the driving thread could send it while the committing one still tells the journal. */
+ * so that the driving thread could send it while the committing one still tells the witness. */
 static void commit_large(struct world *world, uint32_t index)
 {
     static char large[40000];
@@ -392,13 +392,13 @@ static void commit_large(struct world *world, uint32_t index)
                      HOLM_OK);
 }
 
-static void test_engine_when_it_commits_its_journal_is_told_before_its_outbox(void **state)
+static void test_engine_when_it_commits_its_witness_is_told_before_its_outbox(void **state)
 {
     struct world *world = *state;
-    struct early_journal early = {.world = world};
-    struct holm_journal journal = {early_committed, &early};
+    struct early_witness early = {.world = world};
+    struct holm_witness witness = {early_committed, &early};
     world_cluster(world, 2);
-    holm_engine_set_journal(world->engines[0], &journal);
+    holm_engine_set_witness(world->engines[0], &witness);
     for (uint32_t i = 1; i <= 10; i++) {
         world_run(world, 50);
         assert_false(holm_outgoing_waiting(&world->engines[0]->outgoing));
@@ -410,7 +410,7 @@ static void test_engine_when_it_commits_its_journal_is_told_before_its_outbox(vo
     }
     world_run(world, 5);
     assert_int_equal(world_sum(world, 1, "hero"), 10);
-    holm_engine_set_journal(world->engines[0], NULL);
+    holm_engine_set_witness(world->engines[0], NULL);
 }
 
 /* What would be forgotten must not be known to others. */
@@ -741,8 +741,8 @@ int main(void)
         ENGINE_TEST(its_clock_was_set_back_no_write_is_lost),
         ENGINE_TEST(two_share_an_id_both_leave_their_epoch),
         ENGINE_TEST(it_says_farewell_what_is_pending_is_out),
-        ENGINE_TEST(a_run_leaves_it_is_stored_and_journalled),
-        ENGINE_TEST(it_commits_its_journal_is_told_before_its_outbox),
+        ENGINE_TEST(a_run_leaves_it_is_stored_and_witnessed),
+        ENGINE_TEST(it_commits_its_witness_is_told_before_its_outbox),
         ENGINE_TEST(its_store_fails_it_writes_and_sends_no_more),
         ENGINE_TEST(a_key_changes_its_observer_is_told),
         ENGINE_TEST(many_commit_in_one_window_wakes_once),

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * journal.h - a witness of every local commit.
+ * witness.h - who is told of every local commit.
  *
- *     commit -> applied -> journal told -> only then may anything of it leave this node
+ *     commit -> applied -> witness told -> only then may anything of it leave this node
  *
  * The simulation of the cities writes a line to a pipe here, so that an observer knows of each
  * operation before any other node can.
  */
-#ifndef HOLM_NODE_JOURNAL_H
-#define HOLM_NODE_JOURNAL_H
+#ifndef HOLM_NODE_WITNESS_H
+#define HOLM_NODE_WITNESS_H
 
 #include <holm/holm.h>
 
@@ -18,14 +18,14 @@
  * less than `count` when some of the operations had nothing to do. All arguments are borrowed for
  * the call. It must not call back into the node, and what it takes long for, that partition waits.
  */
-struct holm_journal {
+struct holm_witness {
     void (*committed)(void *context, const struct holm_receipt *receipt, const struct holm_op *ops,
                       size_t count);
     void *context;
 };
 
-/* Sets the journal of a node, or none (NULL). Set it before the first write. The struct is
+/* Sets the witness of a node, or none (NULL). Set it before the first write. The struct is
  * borrowed until the node is closed. */
-void holm_node_set_journal(struct holm_node *node, const struct holm_journal *journal);
+void holm_node_set_witness(struct holm_node *node, const struct holm_witness *witness);
 
 #endif
