@@ -35,10 +35,11 @@ enum holm_status holm_undo_reserve(struct holm_state *state, size_t count)
 
 static enum holm_status push(struct holm_state *state, const struct holm_undo *undo)
 {
-    enum holm_status status = holm_undo_reserve(state, 1);
-    if (status == HOLM_OK)
-        state->undo[state->undo_count++] = *undo;
-    return status;
+    if (holm_undo_reserve(state, 1) != HOLM_OK)
+        return HOLM_ENOMEM;
+    HOLM_ASSERT(state->undo != NULL && state->undo_count < state->undo_capacity);
+    state->undo[state->undo_count++] = *undo;
+    return HOLM_OK;
 }
 
 enum holm_status holm_undo_make(struct holm_state *state, uint64_t hash, enum holm_block_role role,
