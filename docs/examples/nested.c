@@ -87,7 +87,7 @@ int main(void)
     struct holm_config config = holm_config_default();
     struct holm_bytes hero = holm_str("hero:7");
     struct holm_node *node;
-    char name[16];
+    char name[24];
 
     config.name = "lisbon";
     must(holm_open(&config, &node));
