@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a catch-up gives its host to do: the keys that it touched, and runs that waited for it. And what it
- * refuses before it begins.
+ * refuses before it begins, or leaves alone.
  */
 #include "tests/unit/scenario.h"
 #include "tests/unit/talk.h"
@@ -118,6 +118,34 @@ static void test_catchup_when_a_run_waited_for_it_then_it_is_applied(void **stat
     fixture_release(f);
 }
 
+/* A has dropped the ghost that B has yet. Amid the catch-up, B adds to it: it is no ghost any more. */
+static void test_catchup_when_an_entry_grew_amid_then_it_stays(void **state)
+{
+    (void)state;
+    static struct story story;
+    struct fixture *f = &story.fixture;
+    struct holm_dot reported[2];
+    const struct holm_work *work;
+    size_t dropped = 0;
+    fixture_init(f, 2, NULL);
+    add(f, B, "k", "n", 5);
+    fixture_give(f, A, flush(f, B));
+    write_op(f, A, HOLM_OP_RESET, "k", "n");
+    fixture_give(f, B, flush(f, A));
+    size_t count = holm_replica_vector(f->nodes[B].replica, reported, 2);
+    assert_int_equal(holm_replica_drop_ghosts(f->nodes[A].replica, f->nodes[B].self,
+                                              (struct holm_vector_view){reported, count},
+                                              fixture_now(f, A), &work, &dropped),
+                     HOLM_OK);
+    fixture_take_work(f, A, work);
+    assert_int_equal(dropped, 1);
+    begin(&story);
+    add(f, B, "k", "n", 7);
+    finish(&story);
+    assert_sum(f, B, "k", "n", 7);
+    fixture_release(f);
+}
+
 static void test_catchup_when_s_is_not_sorted_then_it_is_refused(void **state)
 {
     (void)state;
@@ -148,6 +176,7 @@ int main(void)
         cmocka_unit_test(test_catchup_when_applied_then_the_keys_that_differed_are_told),
         cmocka_unit_test(test_catchup_when_something_came_amid_then_all_keys_are_told),
         cmocka_unit_test(test_catchup_when_a_run_waited_for_it_then_it_is_applied),
+        cmocka_unit_test(test_catchup_when_an_entry_grew_amid_then_it_stays),
         cmocka_unit_test(test_catchup_when_s_is_not_sorted_then_it_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
