@@ -6,7 +6,7 @@
 
 #include "crdt/state_parts.h"
 
-#define TABLE_CAPACITY_MIN ((size_t)64)
+#define TABLE_CAPACITY_MIN ((size_t)16)
 #define WALK_AHEAD ((size_t)12) /* records asked for before they are looked at */
 #define CROWDED ((size_t)64)    /* slots passed */
 #define SPARSE ((size_t)32)     /* slots a record: no table grows beyond that */
