@@ -180,6 +180,23 @@ static enum holm_status apply_put(const struct applying *applying, const struct 
     return status == HOLM_OK ? holm_spot_insert(state, spot, &made) : status;
 }
 
+static bool applied(const struct applying *applying, uint32_t number, uint64_t seq)
+{
+    uint32_t index = applying->indices[number];
+    struct holm_actor actor = applying->delta->items.actors[number];
+    if (actor.epoch.value == 0)
+        return seq == 1 && holm_replica_folds(applying->collected, actor);
+    return index != HOLM_ACTOR_NONE && seq <= holm_actors_seq(&applying->replica->actors, index);
+}
+
+/* Whether a mark cancels what was applied before this run. It makes no entry where there is none: more
+ * than the mark knows of was cancelled, and its ghost dropped. An entry as short as the mark would let an
+ * older state bring back the rest of the chain. */
+static bool marks_applied(const struct applying *applying, const struct holm_item *item)
+{
+    return item->op == HOLM_ITEM_COUNT && applied(applying, item->actor, item->count.last);
+}
+
 /* A reset of what is folded here: its writer had seen all of that, so that nothing is left. */
 static enum holm_status reset_folded(const struct applying *applying, const struct holm_item *item,
                                      struct holm_spot *spot)
@@ -208,6 +225,9 @@ static enum holm_status apply_count(const struct applying *applying, const struc
         holm_replica_folds(applying->collected, applying->delta->items.actors[item->actor]))
         return reset_folded(applying, item, spot);
     struct holm_slot slot = {.kind = item->kind, .actor = applying->indices[item->actor]};
+    bool old_mark = marks_applied(applying, item);
+    if (old_mark && holm_names_find(&state->names, item->path) == HOLM_NAME_NONE)
+        return HOLM_OK;
     enum holm_status status = holm_state_path(state, item->path, &slot.path);
     if (status != HOLM_OK)
         return status;
@@ -218,7 +238,7 @@ static enum holm_status apply_count(const struct applying *applying, const struc
                              .count = item->count};
     struct holm_cell old;
     if (!holm_spot_seek(state, spot, &slot) || !holm_spot_cell(state, spot, &old))
-        return holm_spot_place(state, spot, &made);
+        return old_mark ? HOLM_OK : holm_spot_place(state, spot, &made);
     made.count = old.count;
     holm_count_merge(&made.count, &item->count);
     made.seq = made.count.last;
@@ -242,7 +262,8 @@ static enum holm_status apply_item(const struct applying *applying, const struct
                                    const struct holm_key *key)
 {
     struct holm_state *state = &applying->replica->state;
-    bool drops = item->op == HOLM_ITEM_DROP_SLOT || item->op == HOLM_ITEM_DROP_PATH;
+    bool drops = item->op == HOLM_ITEM_DROP_SLOT || item->op == HOLM_ITEM_DROP_PATH ||
+                 marks_applied(applying, item);
     struct holm_spot spot;
     if (drops && !holm_state_find(state, key, &spot))
         return HOLM_OK;
@@ -309,15 +330,6 @@ static void observe_stamps(struct holm_replica *replica, const struct holm_items
                               replica->config.max_drift_ms))
             replica->stats.drift += 1;
     }
-}
-
-static bool applied(const struct applying *applying, uint32_t number, uint64_t seq)
-{
-    uint32_t index = applying->indices[number];
-    struct holm_actor actor = applying->delta->items.actors[number];
-    if (actor.epoch.value == 0)
-        return seq == 1 && holm_replica_folds(applying->collected, actor);
-    return index != HOLM_ACTOR_NONE && seq <= holm_actors_seq(&applying->replica->actors, index);
 }
 
 /* What a run says of a counter: own increments of its own seqs, else marks that cancel all of what

@@ -321,6 +321,30 @@ static void test_collect_when_a_counter_was_reset_then_its_ghost_waits_for_the_o
     world_release(&w);
 }
 
+/* A drops its own ghost; then C's reset comes, which saw less of the chain; and C's state, which has more. */
+static const char *ghost_made_again(struct world *w)
+{
+    add(w, A, K, 5);
+    runs(w, A, C);
+    add(w, A, K, 2);
+    MUST(world_write(w, C, WORLD_RESET, K, 0));
+    int reset = world_last_run(w, C);
+    runs(w, A, C);
+    MUST(world_write(w, A, WORLD_RESET, K, 0));
+    MUST(world_collect(w, A));
+    world_broadcast(w, reset, A);
+    MUST(world_tell(w, WORLD_CUT, C, A));
+    const char *harm = world_harm(w);
+    return harm != NULL ? harm : world_settle(w);
+}
+
+/* T13 */
+static void test_collect_when_a_ghost_has_gone_then_an_older_mark_makes_none(void **state)
+{
+    (void)state;
+    check(ghost_made_again, 3, WORLD_MARKS_MAKE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +359,7 @@ int main(void)
         cmocka_unit_test(test_collect_when_an_epoch_is_folded_then_all_have_the_same_of_it),
         cmocka_unit_test(test_collect_when_entries_are_folded_then_resets_stay_exact),
         cmocka_unit_test(test_collect_when_a_counter_was_reset_then_its_ghost_waits_for_the_owner),
+        cmocka_unit_test(test_collect_when_a_ghost_has_gone_then_an_older_mark_makes_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -91,6 +91,15 @@ static bool folds(const struct world *world)
     return (world->rules & WORLD_FOLD_BY_OPERATIONS) == 0;
 }
 
+/* Of a mark on what was applied: more than it knows of was cancelled, and the ghost dropped. */
+static bool makes_none(const struct world *world, const struct world_state *state,
+                       const struct world_entry *incoming)
+{
+    struct holm_dot dot = {incoming->actor, incoming->count.last};
+    return (world->rules & WORLD_MARKS_MAKE) == 0 &&
+           holm_vector_has(holm_vector_view(&state->r), dot);
+}
+
 static void merge_entry(struct world *world, struct world_state *state,
                         const struct world_entry *incoming)
 {
@@ -104,6 +113,8 @@ static void merge_entry(struct world *world, struct world_state *state,
         return;
     }
     struct world_entry *entry = state_entry(state, incoming->key, incoming->actor);
+    if (entry == NULL && makes_none(world, state, incoming))
+        return;
     if (entry == NULL) {
         entry = add_entry(state, incoming);
     } else {

@@ -77,6 +77,7 @@ enum world_rule {
     WORLD_MERGE_ANY = 1 << 25,    /* 5: a state of another epoch than the list's is replaced */
     WORLD_NO_REPEAT = 1 << 26,    /* 5: who believes hearsay says it again */
     WORLD_MERGE_BEYOND = 1 << 27, /* 5: nothing from beyond a forget is merged */
+    WORLD_MARKS_MAKE = 1 << 28,   /* a mark makes no entry where there is none */
     WORLD_ANY_EPOCH = 1 << 18     /* T41: an epoch is above all that is known */
 };
 

@@ -456,6 +456,36 @@ static void test_replica_collect_when_a_ghost_has_gone_then_older_states_bring_n
     close(&f);
 }
 
+/* T13: A drops its own ghost; then C's reset comes, which saw less of the chain; and C's state, which
+ * has more of it. */
+static void test_replica_collect_when_a_ghost_has_gone_then_an_older_mark_makes_none(void **state)
+{
+    (void)state;
+    for (int longer = 0; longer < 2; longer++) {
+        struct fixture f;
+        struct holm_op add = holm_op_add(key(), holm_str("n"), 5);
+        struct holm_replica_stats stats;
+        open_as(&f, HOLM_RETENTION_FOREVER);
+        reach(&f, write(&f, A, add), C);
+        size_t more = write(&f, A, add);
+        size_t mark = write(&f, C, holm_op_reset(key(), holm_str("n")));
+        reach(&f, more, C);
+        size_t reset = write(&f, A, holm_op_reset(key(), holm_str("n")));
+        assert_int_equal(ghosts_gone(&f, A, A), 1);
+        reach(&f, mark, A);
+        holm_replica_stats(f.replicas[A], &stats);
+        assert_int_equal(stats.records, 0);
+        if (longer == 1)
+            reach(&f, write(&f, A, add),
+                  C); /* a new chain, held back at C: its causes are missing */
+        assert_int_equal(merge(&f, C, A), HOLM_OK);
+        assert_int_equal(sum(&f, A), 5 * longer);
+        reach(&f, reset, C);
+        assert_int_equal(sum(&f, C), 5 * longer);
+        close(&f);
+    }
+}
+
 static void test_replica_collect_when_dropping_ghosts_runs_out_of_memory_then_they_stay(
     void **state)
 {
@@ -505,6 +535,7 @@ int main(void)
             test_replica_collect_when_increments_are_on_their_way_then_the_ghost_waits),
         cmocka_unit_test(
             test_replica_collect_when_a_ghost_has_gone_then_older_states_bring_nothing_back),
+        cmocka_unit_test(test_replica_collect_when_a_ghost_has_gone_then_an_older_mark_makes_none),
         cmocka_unit_test(
             test_replica_collect_when_dropping_ghosts_runs_out_of_memory_then_they_stay),
     };
