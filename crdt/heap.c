@@ -6,6 +6,7 @@
 #define LARGE HOLM_HEAP_CLASSES /* a page of its own */
 #define PAGE_BYTES_MIN ((size_t)1024)
 #define PAGE_BYTES_MAX ((size_t)65536)
+#define LINE_BYTES ((size_t)64) /* of a cache */
 #define PAGES_MAX ((size_t)1 << (32 - HOLM_HEAP_UNIT_BITS))
 
 /* Classes 32 and up; those below are (class + 1) units. */
@@ -42,11 +43,30 @@ void holm_heap_init(struct holm_heap *heap, const struct holm_allocator *allocat
     heap->page_count = 1;
 }
 
+/* A page begins with a line, so that a block of a line's size is in one line. How far that is behind
+ * what the allocator gave is in the byte before. */
+static unsigned char *take_memory(struct holm_heap *heap, size_t page_bytes)
+{
+    unsigned char *given = holm_allocate(&heap->allocator, page_bytes + LINE_BYTES);
+    if (given == NULL)
+        return NULL;
+    size_t skipped = LINE_BYTES - (uintptr_t)given % LINE_BYTES;
+    given[skipped - 1] = (unsigned char)skipped;
+    heap->taken += page_bytes + LINE_BYTES;
+    return given + skipped;
+}
+
+static void give_memory(struct holm_heap *heap, unsigned char *base, size_t page_bytes)
+{
+    heap->taken -= page_bytes + LINE_BYTES;
+    holm_deallocate(&heap->allocator, base - base[-1], page_bytes + LINE_BYTES);
+}
+
 void holm_heap_release(struct holm_heap *heap)
 {
     for (size_t i = 1; i < heap->page_count; i++) {
         if (heap->bases[i] != NULL)
-            holm_deallocate(&heap->allocator, heap->bases[i], heap->pages[i].page_bytes);
+            give_memory(heap, heap->bases[i], heap->pages[i].page_bytes);
     }
     holm_array_free(&heap->allocator, heap->bases, heap->base_capacity, sizeof *heap->bases);
     holm_array_free(&heap->allocator, heap->pages, heap->page_capacity, sizeof *heap->pages);
@@ -108,17 +128,16 @@ static void leave_number(struct holm_heap *heap, uint32_t number)
 
 static uint32_t new_page(struct holm_heap *heap, size_t block_bytes, size_t page_bytes)
 {
-    if (page_bytes > UINT32_MAX)
+    if (page_bytes > UINT32_MAX - LINE_BYTES)
         return 0;
     uint32_t number = new_number(heap);
     if (number == 0)
         return 0;
-    unsigned char *base = holm_allocate(&heap->allocator, page_bytes);
+    unsigned char *base = take_memory(heap, page_bytes);
     if (base == NULL) {
         leave_number(heap, number);
         return 0;
     }
-    heap->taken += page_bytes;
     heap->bases[number] = base;
     heap->pages[number] = (struct holm_heap_page){.block_bytes = (uint32_t)block_bytes,
                                                   .page_bytes = (uint32_t)page_bytes,
@@ -134,6 +153,7 @@ static uint32_t new_class_page(struct holm_heap *heap, size_t class)
         page_bytes = PAGE_BYTES_MIN;
     if (page_bytes > PAGE_BYTES_MAX)
         page_bytes = PAGE_BYTES_MAX;
+    page_bytes -= LINE_BYTES;
     if (page_bytes < block_bytes)
         page_bytes = block_bytes;
     page_bytes = page_bytes / block_bytes * block_bytes;
@@ -187,8 +207,7 @@ uint32_t holm_heap_take(struct holm_heap *heap, size_t bytes)
 static void give_page(struct holm_heap *heap, uint32_t number)
 {
     struct holm_heap_page *page = &heap->pages[number];
-    heap->taken -= page->page_bytes;
-    holm_deallocate(&heap->allocator, heap->bases[number], page->page_bytes);
+    give_memory(heap, heap->bases[number], page->page_bytes);
     leave_number(heap, number);
 }
 
@@ -241,7 +260,7 @@ void holm_heap_check(const struct holm_heap *heap)
             continue;
         check_page(page, heap->bases[i]);
         used += (size_t)page->live * page->block_bytes;
-        taken += page->page_bytes;
+        taken += page->page_bytes + LINE_BYTES;
         roomy += page->live < page->blocks ? 1 : 0;
     }
     for (size_t class = 0; class < HOLM_HEAP_CLASSES; class ++) {
