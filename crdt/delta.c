@@ -37,7 +37,7 @@ static void layout(unsigned char *memory, size_t head, const struct holm_fill_si
     fill->deps = carve(&at, sizes->deps * sizeof *fill->deps);
     fill->collected = carve(&at, sizes->collected * sizeof *fill->collected);
     unsigned char *items = (unsigned char *)fill->items;
-    unsigned char *behind = (unsigned char *)fill->seen;
+    unsigned char *behind = (unsigned char *)fill->deps;
     memset(memory, 0, (size_t)((sizes->raw_items ? items : at) - memory));
     if (sizes->raw_items)
         memset(behind, 0, (size_t)(at - behind));
@@ -135,14 +135,4 @@ void holm_page_release(struct holm_page *page)
         struct holm_allocator allocator = page->allocator;
         holm_deallocate(&allocator, page, page->memory_bytes);
     }
-}
-
-size_t holm_item_bytes_max(const struct holm_item *item)
-{
-    /* Each number of a column takes at most 10 bytes, an index at most 4. A range of seen dots is
-     * two numbers and an index. */
-    size_t value = holm_type_has_bytes(item->value.type) ? item->value.as.bytes.size : 0;
-    size_t counts = item->op == HOLM_ITEM_COUNT ? HOLM_ITEM_BYTES_COUNT : 0;
-    return HOLM_ITEM_BYTES_FIXED + counts + item->key.size + item->path.size + item->sub.size +
-           value + (size_t)item->seen_count * HOLM_ITEM_BYTES_SEEN;
 }

@@ -24,6 +24,7 @@
 #define HOLM_CRDT_DELTA_H
 
 #include "crdt/base.h"
+#include "crdt/order.h"
 
 enum holm_item_op {
     HOLM_ITEM_PUT = 1,       /* a cell, replacing `seen` in its slot */
@@ -124,7 +125,7 @@ struct holm_fill {
 
 struct holm_fill_sizes {
     size_t actors, items, seen, deps, collected, bytes;
-    bool raw_items; /* every item will be written whole: they are not cleared */
+    bool raw_items; /* every item and range will be written whole: they are not cleared */
 };
 
 /* A new delta with one reference, or HOLM_ENOMEM. The slices are set to the sizes given. */
@@ -157,6 +158,16 @@ bool holm_delta_equal(const struct holm_delta *a, const struct holm_delta *b);
 #define HOLM_ITEM_BYTES_FIXED 60
 #define HOLM_ITEM_BYTES_COUNT 50
 #define HOLM_ITEM_BYTES_SEEN 24
-size_t holm_item_bytes_max(const struct holm_item *item);
+static inline size_t holm_item_bytes_max(const struct holm_item *item)
+{
+    /* Each number of a column takes at most 10 bytes, an index at most 4. A range of seen dots is
+     * two numbers and an index. */
+    size_t value = item->op == HOLM_ITEM_PUT && holm_type_has_bytes(item->value.type)
+                       ? item->value.as.bytes.size
+                       : 0;
+    size_t counts = item->op == HOLM_ITEM_COUNT ? HOLM_ITEM_BYTES_COUNT : 0;
+    return HOLM_ITEM_BYTES_FIXED + counts + item->key.size + item->path.size + item->sub.size +
+           value + (size_t)item->seen_count * HOLM_ITEM_BYTES_SEEN;
+}
 
 #endif

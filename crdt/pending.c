@@ -9,6 +9,7 @@ void holm_pending_init(struct holm_pending *pending, const struct holm_allocator
 {
     memset(pending, 0, sizeof *pending);
     pending->allocator = *allocator;
+    pending->seen_rising = true;
     holm_arena_init(&pending->arena, allocator);
     holm_arena_init(&pending->resting, allocator);
 }
@@ -67,26 +68,31 @@ static struct holm_bytes value_of(const struct holm_pending_item *item)
     return has ? item->value.as.bytes : holm_mem(NULL, 0);
 }
 
-static struct holm_bytes append(unsigned char **at, struct holm_bytes source)
+static inline const void *append(unsigned char **at, struct holm_bytes source)
 {
-    struct holm_bytes copy = holm_mem(*at, source.size);
+    const void *copy = *at;
     if (source.size > 0)
         memcpy(*at, source.data, source.size);
     *at += source.size;
     return copy;
 }
 
-enum holm_status holm_pending_add(struct holm_pending *pending,
-                                  const struct holm_pending_item *item, uint32_t *index)
+static enum holm_status grow_items(struct holm_pending *pending)
 {
     void *items = pending->items;
     enum holm_status status = holm_array_reserve(&pending->allocator, &items,
                                                  &pending->item_capacity, sizeof *pending->items,
                                                  pending->item_count + 1);
     pending->items = items;
-    if (status != HOLM_OK)
-        return status;
     HOLM_ASSERT(pending->item_count < UINT32_MAX);
+    return status;
+}
+
+enum holm_status holm_pending_add(struct holm_pending *pending,
+                                  const struct holm_pending_item *item, uint32_t *index)
+{
+    if (pending->item_count == pending->item_capacity && grow_items(pending) != HOLM_OK)
+        return HOLM_ENOMEM;
     struct holm_bytes value = value_of(item);
     size_t size = item->key.size + item->path.size + item->sub.size + value.size;
     unsigned char *at = holm_arena_take_bytes(&pending->arena, size);
@@ -95,11 +101,11 @@ enum holm_status holm_pending_add(struct holm_pending *pending,
     struct holm_pending_item *made = &pending->items[pending->item_count];
     *made = *item;
     made->seen = 0;
-    made->key = append(&at, item->key);
-    made->path = append(&at, item->path);
-    made->sub = append(&at, item->sub);
+    made->key.data = append(&at, item->key);
+    made->path.data = append(&at, item->path);
+    made->sub.data = append(&at, item->sub);
     if (value.size > 0)
-        made->value.as.bytes = append(&at, value);
+        made->value.as.bytes.data = append(&at, value);
     *index = (uint32_t)pending->item_count;
     pending->recent = pending->item_count;
     pending->item_count += 1;
@@ -204,6 +210,20 @@ void holm_pending_restart(struct holm_pending *pending, uint32_t self, uint64_t 
     pending->last = last;
 }
 
+static enum holm_status save(struct holm_pending *pending, uint32_t index)
+{
+    void *saved = pending->saved;
+    enum holm_status status = holm_array_reserve(&pending->allocator, &saved,
+                                                 &pending->saved_capacity, sizeof *pending->saved,
+                                                 pending->saved_count + 1);
+    pending->saved = saved;
+    if (status != HOLM_OK)
+        return status;
+    pending->saved[pending->saved_count++] = (struct holm_pending_saved){index,
+                                                                         pending->items[index]};
+    return HOLM_OK;
+}
+
 enum holm_status holm_pending_change(struct holm_pending *pending, uint32_t index,
                                      struct holm_pending_item **item)
 {
@@ -212,15 +232,7 @@ enum holm_status holm_pending_change(struct holm_pending *pending, uint32_t inde
     pending->recent = index;
     if (index >= pending->start.item_count)
         return HOLM_OK; /* of this transaction: a roll-back takes it away whole */
-    void *saved = pending->saved;
-    enum holm_status status = holm_array_reserve(&pending->allocator, &saved,
-                                                 &pending->saved_capacity, sizeof *pending->saved,
-                                                 pending->saved_count + 1);
-    pending->saved = saved;
-    if (status != HOLM_OK)
-        return status;
-    pending->saved[pending->saved_count++] = (struct holm_pending_saved){index, **item};
-    return HOLM_OK;
+    return save(pending, index);
 }
 
 enum holm_status holm_pending_value(struct holm_pending *pending, struct holm_pending_item *item,
@@ -249,7 +261,17 @@ static struct holm_pending_seen *find_seen(struct holm_pending *pending, uint32_
     return seen->item == index && seen->actor == actor ? seen : NULL;
 }
 
-static enum holm_status reserve_place(struct holm_pending *pending, uint32_t actor)
+static enum holm_status grow_seen(struct holm_pending *pending)
+{
+    void *seen = pending->seen;
+    enum holm_status status = holm_array_reserve(&pending->allocator, &seen,
+                                                 &pending->seen_capacity, sizeof *pending->seen,
+                                                 pending->seen_count + 1);
+    pending->seen = seen;
+    return status;
+}
+
+static enum holm_status grow_places(struct holm_pending *pending, uint32_t actor)
 {
     void *places = pending->places;
     size_t before = pending->place_capacity;
@@ -267,27 +289,27 @@ enum holm_status holm_pending_see(struct holm_pending *pending, uint32_t index, 
                                   uint64_t seq)
 {
     HOLM_ASSERT(index < pending->item_count && seq > 0);
-    struct holm_pending_seen *known = find_seen(pending, index, actor);
+    struct holm_pending_item *item = &pending->items[index];
+    bool fresh = item->seen == 0 && index >= pending->start.item_count; /* nothing to look for */
+    struct holm_pending_seen *known = fresh ? NULL : find_seen(pending, index, actor);
     if (known != NULL) {
         known->first = seq < known->first ? seq : known->first;
         known->last = seq > known->last ? seq : known->last;
         return HOLM_OK;
     }
-    void *seen = pending->seen;
-    struct holm_pending_item *item;
-    enum holm_status status = holm_array_reserve(&pending->allocator, &seen,
-                                                 &pending->seen_capacity, sizeof *pending->seen,
-                                                 pending->seen_count + 1);
-    pending->seen = seen;
-    if (status == HOLM_OK)
-        status = reserve_place(pending, actor);
-    if (status == HOLM_OK)
-        status = holm_pending_change(pending, index, &item);
-    if (status != HOLM_OK)
-        return status;
+    if (pending->seen_count == pending->seen_capacity && grow_seen(pending) != HOLM_OK)
+        return HOLM_ENOMEM;
+    if (actor >= pending->place_capacity && grow_places(pending, actor) != HOLM_OK)
+        return HOLM_ENOMEM;
+    if (!fresh && holm_pending_change(pending, index, &item) != HOLM_OK)
+        return HOLM_ENOMEM;
+    pending->recent = index;
     item->seen += 1;
-    pending->places[actor] = (uint32_t)pending->seen_count;
-    pending->seen[pending->seen_count++] = (struct holm_pending_seen){index, actor, seq, seq};
+    size_t count = pending->seen_count;
+    pending->seen_rising &= count == 0 || pending->seen[count - 1].item < index;
+    pending->places[actor] = (uint32_t)count;
+    pending->seen[count] = (struct holm_pending_seen){index, actor, seq, seq};
+    pending->seen_count = count + 1;
     pending->bytes += HOLM_ITEM_BYTES_SEEN;
     return HOLM_OK;
 }
@@ -300,6 +322,7 @@ void holm_pending_clear(struct holm_pending *pending)
     void *saved = pending->saved;
     pending->item_count = 0;
     pending->seen_count = 0;
+    pending->seen_rising = true;
     pending->bytes = 0;
     holm_array_trim(&pending->allocator, &items, &pending->item_capacity, sizeof *pending->items,
                     KEPT);

@@ -66,6 +66,7 @@ struct holm_pending {
     size_t item_count, item_capacity;
     size_t recent; /* the item that was added or changed last */
     size_t seen_count, seen_capacity, place_capacity;
+    bool seen_rising; /* `seen` is in the order of its items, with one range of each at most */
     size_t saved_count, saved_capacity;
     struct holm_pending_bound
         *bound; /* open addressing by seq; what no item has any more is void */

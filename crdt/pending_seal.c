@@ -13,6 +13,8 @@ struct seal {
     struct holm_fill fill;
     struct holm_fill_sizes sizes;
     size_t item_at, seen_at;
+    uint64_t seq;  /* of the last item */
+    bool in_order; /* items so far, by seq */
 };
 
 static int compare_seen(const void *left, const void *right)
@@ -52,7 +54,7 @@ static void measure(struct seal *seal, uint32_t self)
         const struct holm_pending_seen *seen = &pending->seen[i];
         if (pending->items[seen->item].op == 0)
             continue;
-        sizes->seen += i == 0 || !continues(seen - 1, seen) ? 1 : 0;
+        sizes->seen += i == 0 || pending->seen_rising || !continues(seen - 1, seen) ? 1 : 0;
         seal->numbers[seen->actor] = 1;
     }
     seal->numbers[self] = 1;
@@ -78,34 +80,61 @@ static void number_actors(struct seal *seal, uint32_t self)
 
 static void add_seen(struct seal *seal, struct holm_item *item, uint32_t index, size_t *next)
 {
-    const struct holm_pending *pending = seal->pending;
-    item->seen_first = (uint32_t)seal->seen_at;
-    while (*next < pending->seen_count && pending->seen[*next].item < index)
-        *next += 1;
-    for (; *next < pending->seen_count && pending->seen[*next].item == index; *next += 1) {
-        const struct holm_pending_seen *seen = &pending->seen[*next];
-        if (item->seen_count > 0 && continues(seen - 1, seen)) {
+    const struct holm_pending_seen *seen = seal->pending->seen;
+    size_t count = seal->pending->seen_count;
+    size_t at = *next;
+    while (at < count && seen[at].item < index)
+        at += 1;
+    for (; at < count && seen[at].item == index; at++) {
+        if (item->seen_count > 0 && continues(&seen[at - 1], &seen[at])) {
             struct holm_seen *range = &seal->fill.seen[seal->seen_at - 1];
-            range->last = seen->last > range->last ? seen->last : range->last;
+            range->last = seen[at].last > range->last ? seen[at].last : range->last;
             continue;
         }
         HOLM_ASSERT(seal->seen_at < seal->sizes.seen);
-        seal->fill.seen[seal->seen_at++] = (struct holm_seen){seal->numbers[seen->actor],
-                                                              seen->first, seen->last};
+        struct holm_seen *range = &seal->fill.seen[seal->seen_at++];
+        range->actor = seal->numbers[seen[at].actor];
+        range->first = seen[at].first;
+        range->last = seen[at].last;
         item->seen_count += 1;
     }
+    *next = at;
 }
 
 /* Key, path and element are one piece of memory. */
-static void fill_names(struct holm_fill *fill, const struct holm_pending_item *from,
-                       struct holm_item *to)
+static inline void fill_names(struct holm_fill *fill, const struct holm_pending_item *from,
+                              struct holm_item *to)
 {
     size_t size = from->key.size + from->path.size + from->sub.size;
-    struct holm_bytes names = holm_fill_bytes(fill, holm_mem(from->key.data, size));
-    const unsigned char *at = names.data;
+    const unsigned char *at = holm_fill_bytes(fill, holm_mem(from->key.data, size)).data;
     to->key = holm_mem(at, from->key.size);
     to->path = holm_mem(at + from->key.size, from->path.size);
     to->sub = holm_mem(at + from->key.size + from->path.size, from->sub.size);
+}
+
+static void fill_item(struct seal *seal, const struct holm_pending_item *from, struct holm_item *to)
+{
+    to->op = from->op;
+    to->kind = from->kind;
+    to->actor = seal->numbers[from->actor];
+    fill_names(&seal->fill, from, to);
+    to->seen_first = (uint32_t)seal->seen_at;
+    to->seen_count = 0;
+    if (from->op == HOLM_ITEM_COUNT) {
+        to->seq = 0;
+        to->hlc = 0;
+        to->value = (struct holm_value){.type = HOLM_NONE};
+        to->count = from->count;
+    } else {
+        to->seq = from->seq;
+        to->hlc = from->hlc;
+        to->value = from->value;
+        to->count = (struct holm_count){0, 0, 0, 0, 0};
+        if (holm_type_has_bytes(from->value.type))
+            to->value.as.bytes = holm_fill_bytes(&seal->fill, from->value.as.bytes);
+    }
+    seal->in_order &= to->seq >= seal->seq;
+    seal->seq = to->seq;
 }
 
 static void fill_items(struct seal *seal)
@@ -116,20 +145,11 @@ static void fill_items(struct seal *seal)
         const struct holm_pending_item *from = &pending->items[i];
         if (from->op == 0)
             continue;
+        HOLM_ASSERT(seal->item_at < seal->sizes.items);
         struct holm_item *to = &seal->fill.items[seal->item_at++];
-        *to = (struct holm_item){
-            .op = from->op, .kind = from->kind, .actor = seal->numbers[from->actor]};
-        fill_names(&seal->fill, from, to);
-        if (from->op == HOLM_ITEM_COUNT) {
-            to->count = from->count;
-        } else {
-            to->seq = from->seq;
-            to->hlc = from->hlc;
-            to->value = from->value;
-            if (holm_type_has_bytes(from->value.type))
-                to->value.as.bytes = holm_fill_bytes(&seal->fill, from->value.as.bytes);
-        }
-        add_seen(seal, to, i, &next);
+        fill_item(seal, from, to);
+        if (from->seen > 0)
+            add_seen(seal, to, i, &next);
     }
     HOLM_ASSERT(seal->item_at == seal->sizes.items);
 }
@@ -148,12 +168,13 @@ enum holm_status holm_pending_seal(struct holm_pending *pending, const struct ho
 {
     HOLM_ASSERT(first <= pending->last && self < actors->count);
     bool whole = actors->rows[self].seq == 0;
-    struct seal seal = {.pending = pending, .actors = actors};
+    struct seal seal = {.pending = pending, .actors = actors, .in_order = true};
     size_t numbers_bytes = actors->count * sizeof *seal.numbers;
     seal.numbers = holm_allocate(&pending->allocator, numbers_bytes);
     if (seal.numbers == NULL)
         return HOLM_ENOMEM;
-    holm_sort(pending->seen, pending->seen_count, sizeof *pending->seen, compare_seen);
+    if (!pending->seen_rising)
+        holm_sort(pending->seen, pending->seen_count, sizeof *pending->seen, compare_seen);
     measure(&seal, self);
     seal.sizes.collected = pending->collected.count;
     seal.sizes.raw_items = true;
@@ -162,7 +183,8 @@ enum holm_status holm_pending_seal(struct holm_pending *pending, const struct ho
     if (status == HOLM_OK) {
         number_actors(&seal, self);
         fill_items(&seal);
-        holm_sort(seal.fill.items, seal.sizes.items, sizeof *seal.fill.items, compare_items);
+        if (!seal.in_order)
+            holm_sort(seal.fill.items, seal.sizes.items, sizeof *seal.fill.items, compare_items);
         (void)holm_actors_copy(actors, !whole, self, seal.fill.deps, seal.sizes.deps);
         if (pending->collected.count > 0)
             memcpy(seal.fill.collected, pending->collected.entries,
