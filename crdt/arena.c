@@ -80,7 +80,7 @@ void holm_arena_rewind(struct holm_arena *arena, struct holm_arena_mark mark)
     arena->taken = mark.taken;
 }
 
-void holm_arena_clear(struct holm_arena *arena)
+void holm_arena_empty(struct holm_arena *arena)
 {
     while (arena->top != NULL && (arena->top->below != NULL || arena->top->size != CHUNK_BYTES))
         pop(arena);

@@ -70,6 +70,11 @@ struct holm_arena_mark holm_arena_mark(const struct holm_arena *arena);
 void holm_arena_rewind(struct holm_arena *arena, struct holm_arena_mark mark);
 
 /* Empties the arena, and keeps one chunk of the usual size for the next round. */
-void holm_arena_clear(struct holm_arena *arena);
+void holm_arena_empty(struct holm_arena *arena);
+static inline void holm_arena_clear(struct holm_arena *arena)
+{
+    if (arena->taken > 0)
+        holm_arena_empty(arena);
+}
 
 #endif

@@ -37,16 +37,6 @@ enum holm_status holm_array_grow(const struct holm_allocator *allocator, void **
     return HOLM_OK;
 }
 
-void holm_array_trim(const struct holm_allocator *allocator, void **array, size_t *capacity,
-                     size_t element_bytes, size_t kept)
-{
-    if (*capacity <= kept)
-        return;
-    holm_array_free(allocator, *array, *capacity, element_bytes);
-    *array = NULL;
-    *capacity = 0;
-}
-
 void holm_array_free(const struct holm_allocator *allocator, void *array, size_t capacity,
                      size_t element_bytes)
 {

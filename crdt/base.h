@@ -44,8 +44,15 @@ HOLM_NODISCARD static inline enum holm_status holm_array_reserve(
 
 /* Frees an array of more than `kept` elements, whose content is no longer needed: what one large
  * change took must not stay for ever. */
-void holm_array_trim(const struct holm_allocator *allocator, void **array, size_t *capacity,
-                     size_t element_bytes, size_t kept);
+static inline void holm_array_trim(const struct holm_allocator *allocator, void **array,
+                                   size_t *capacity, size_t element_bytes, size_t kept)
+{
+    if (*capacity <= kept)
+        return;
+    holm_deallocate(allocator, *array, *capacity * element_bytes);
+    *array = NULL;
+    *capacity = 0;
+}
 
 /* Frees what holm_array_reserve() grew. */
 void holm_array_free(const struct holm_allocator *allocator, void *array, size_t capacity,

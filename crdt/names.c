@@ -177,7 +177,7 @@ void holm_names_leave(struct holm_names *names, uint32_t number)
         make_idle(names, number);
 }
 
-void holm_names_sweep(struct holm_names *names)
+void holm_names_sweep_idle(struct holm_names *names)
 {
     while (names->idle != 0) {
         uint32_t number = names->idle;

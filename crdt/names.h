@@ -60,7 +60,12 @@ void holm_names_use(struct holm_names *names, uint32_t number);
 void holm_names_leave(struct holm_names *names, uint32_t number);
 
 /* Frees the paths without users. O(those that lost their last one). */
-void holm_names_sweep(struct holm_names *names);
+void holm_names_sweep_idle(struct holm_names *names);
+static inline void holm_names_sweep(struct holm_names *names)
+{
+    if (names->idle != 0)
+        holm_names_sweep_idle(names);
+}
 
 static inline struct holm_bytes holm_names_path(const struct holm_names *names, uint32_t number)
 {

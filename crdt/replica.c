@@ -153,21 +153,37 @@ enum holm_status holm_replica_output(struct holm_replica *replica, uint32_t peer
     return HOLM_OK;
 }
 
+/* Keys in a row mostly differ in the end. */
+static bool same_key(struct holm_bytes a, struct holm_bytes b)
+{
+    const unsigned char *in_a = a.data;
+    const unsigned char *in_b = b.data;
+    HOLM_ASSERT(a.size > 0);
+    return a.size == b.size && in_a[a.size - 1] == in_b[a.size - 1] &&
+           memcmp(in_a, in_b, a.size) == 0;
+}
+
+static bool grow_touched(struct holm_replica *replica)
+{
+    void *touched = replica->touched;
+    enum holm_status status = holm_array_reserve(
+        &replica->config.allocator, &touched, &replica->touched_capacity, sizeof *replica->touched,
+        replica->work.touched_count + 1);
+    replica->touched = touched;
+    return status == HOLM_OK;
+}
+
 void holm_replica_touch(struct holm_replica *replica, struct holm_bytes key, uint32_t actor)
 {
     struct holm_work *work = &replica->work;
     struct holm_actor origin = replica->actors.rows[actor].actor;
-    if (work->touched_count > 0 &&
-        holm_bytes_equal(replica->touched[work->touched_count - 1].key, key)) {
+    if (work->touched_count > 0 && same_key(replica->touched[work->touched_count - 1].key, key)) {
         replica->touched[work->touched_count - 1].origin = origin;
         return;
     }
-    void *touched = replica->touched;
-    if (holm_array_reserve(&replica->config.allocator, &touched, &replica->touched_capacity,
-                           sizeof *replica->touched, work->touched_count + 1) != HOLM_OK)
+    if (work->touched_count == replica->touched_capacity && !grow_touched(replica))
         work->touched_all = true;
-    replica->touched = touched;
-    if (work->touched_count < replica->touched_capacity)
+    else
         replica->touched[work->touched_count++] = (struct holm_touched){key, origin};
 }
 

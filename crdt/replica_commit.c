@@ -42,17 +42,26 @@ static struct holm_pending_item new_item(const struct writing *writing, enum hol
                                       .sub = sub};
 }
 
-/* Finds or makes the record, and the number of the path; the spot is at the slot's first cell, or
- * where that would be. */
-static enum holm_status ensure_slot(const struct writing *writing, struct holm_slot *slot,
-                                    struct holm_spot *spot, bool *found)
+/* What is there where something is to be put. */
+struct place {
+    struct holm_slot slot;
+    struct holm_spot spot; /* at the slot's first cell, or where that would be */
+    struct holm_cell old;  /* that cell, with `found` */
+    bool found, only;      /* `only`: no other cell follows it */
+};
+
+/* Finds or makes the record, and the number of the path. */
+static enum holm_status ensure_slot(const struct writing *writing, struct place *place)
 {
     struct holm_state *state = &writing->replica->state;
-    enum holm_status status = holm_state_path(state, writing->path, &slot->path);
+    place->slot.path = 0;
+    if (writing->path.size > 0 &&
+        holm_state_path(state, writing->path, &place->slot.path) != HOLM_OK)
+        return HOLM_ENOMEM;
+    enum holm_status status = holm_state_ensure(state, writing->key, &place->spot);
     if (status == HOLM_OK)
-        status = holm_state_ensure(state, writing->key, spot);
-    if (status == HOLM_OK)
-        *found = holm_spot_seek(state, spot, slot);
+        place->found = holm_spot_seek_cell(state, &place->spot, &place->slot, &place->old,
+                                           &place->only);
     return status;
 }
 
@@ -74,10 +83,15 @@ static enum holm_status item_for_put(struct writing *writing, const struct holm_
 {
     struct holm_pending *pending = &writing->replica->pending;
     if (old == NULL) {
-        struct holm_pending_item item = new_item(writing, HOLM_ITEM_PUT, made->kind, made->sub);
-        item.seq = made->seq;
-        item.hlc = made->hlc;
-        item.value = made->value;
+        struct holm_pending_item item = {.op = HOLM_ITEM_PUT,
+                                         .kind = made->kind,
+                                         .actor = made->actor,
+                                         .key = writing->op->key,
+                                         .path = writing->path,
+                                         .sub = made->sub,
+                                         .seq = made->seq,
+                                         .hlc = made->hlc,
+                                         .value = made->value};
         return holm_pending_add(pending, &item, index);
     }
     struct holm_pending_item *item;
@@ -132,28 +146,30 @@ static enum holm_status put(struct writing *writing, uint8_t kind, struct holm_b
                             struct holm_value value)
 {
     struct holm_replica *replica = writing->replica;
-    struct holm_slot slot = {.kind = kind, .actor = HOLM_ACTOR_NONE, .sub = sub};
-    struct holm_spot spot;
-    struct holm_cell old;
+    struct place place;
     uint32_t index;
-    bool found;
-    enum holm_status status = ensure_slot(writing, &slot, &spot, &found);
+    place.slot.kind = kind;
+    place.slot.actor = HOLM_ACTOR_NONE;
+    place.slot.sub = sub;
+    enum holm_status status = ensure_slot(writing, &place);
     if (status != HOLM_OK)
         return status;
     mint(writing);
-    struct holm_cell made = {.kind = kind,
-                             .path = slot.path,
-                             .actor = replica->self,
-                             .seq = writing->seq,
-                             .hlc = holm_hlc_tick(&replica->hlc, replica->now.wall_ms),
-                             .sub = sub,
-                             .value = value};
-    if (found && !holm_spot_is_last(&replica->state, &spot, &slot))
-        return take_over(writing, &slot, &spot, &made);
-    if (found && holm_spot_cell(&replica->state, &spot, &old))
-        return overwrite(writing, &spot, &old, &made);
+    struct holm_cell made; /* without the count, which only counters have */
+    made.kind = kind;
+    made.marked = false;
+    made.path = place.slot.path;
+    made.actor = replica->self;
+    made.seq = writing->seq;
+    made.hlc = holm_hlc_tick(&replica->hlc, replica->now.wall_ms);
+    made.sub = sub;
+    made.value = value;
+    if (place.found && !place.only)
+        return take_over(writing, &place.slot, &place.spot, &made);
+    if (place.found)
+        return overwrite(writing, &place.spot, &place.old, &made);
     status = item_for_put(writing, &made, NULL, &index);
-    return status == HOLM_OK ? holm_spot_place(&replica->state, &spot, &made) : status;
+    return status == HOLM_OK ? holm_spot_place(&replica->state, &place.spot, &made) : status;
 }
 
 static enum holm_status put_extreme(struct writing *writing, uint8_t kind)
@@ -255,27 +271,23 @@ static enum holm_status item_for_count(struct writing *writing, const struct hol
 static enum holm_status add(struct writing *writing)
 {
     struct holm_replica *replica = writing->replica;
-    struct holm_slot slot = {.kind = HOLM_COUNTER, .actor = replica->self};
-    struct holm_spot spot;
-    struct holm_cell old;
-    bool found;
-    enum holm_status status = ensure_slot(writing, &slot, &spot, &found);
+    struct place place = {.slot = {.kind = HOLM_COUNTER, .actor = replica->self}};
+    enum holm_status status = ensure_slot(writing, &place);
     if (status != HOLM_OK)
         return status;
-    if (found)
-        found = holm_spot_cell(&replica->state, &spot, &old);
+    const struct holm_cell *old = place.found ? &place.old : NULL;
     mint(writing);
     struct holm_cell made = {
-        .kind = HOLM_COUNTER, .path = slot.path, .actor = replica->self, .seq = writing->seq};
-    status = holm_count_increment(found ? &old.count : NULL, writing->seq, writing->op->as.amount,
-                                  &made.count);
+        .kind = HOLM_COUNTER, .path = place.slot.path, .actor = replica->self, .seq = writing->seq};
+    status = holm_count_increment(old == NULL ? NULL : &old->count, writing->seq,
+                                  writing->op->as.amount, &made.count);
     uint32_t index;
     if (status == HOLM_OK)
-        status = item_for_count(writing, &made, found ? &old : NULL, &index);
+        status = item_for_count(writing, &made, old, &index);
     if (status != HOLM_OK)
         return status;
-    return found ? holm_spot_replace(&replica->state, &spot, &old, &made)
-                 : holm_spot_place(&replica->state, &spot, &made);
+    return old != NULL ? holm_spot_replace(&replica->state, &place.spot, old, &made)
+                       : holm_spot_place(&replica->state, &place.spot, &made);
 }
 
 /* Cancels the live entry at the spot, which is behind it then. One that is folded has no owner who
@@ -451,7 +463,8 @@ static enum holm_status commit_op(struct holm_replica *replica, const struct hol
     struct holm_packed_path path;
     struct holm_spot spot;
     enum holm_status status = check_op(replica, op);
-    if (status == HOLM_OK)
+    path.size = 0;
+    if (status == HOLM_OK && (op->parents.count > 0 || op->field.size > 0))
         status = holm_path_pack(&path, op->parents, op->field);
     if (status != HOLM_OK)
         return status;
@@ -470,12 +483,9 @@ static enum holm_status commit_op(struct holm_replica *replica, const struct hol
 static void prepare(const struct holm_state *state, const struct holm_op *ops, size_t count,
                     struct holm_key *keys)
 {
-    for (size_t i = 0; i < count; i++) {
-        keys[i] = holm_state_key(state, ops[i].key);
-        holm_state_prefetch(state, &keys[i], false);
-    }
-    for (size_t i = 0; count > 1 && i < count; i++)
-        holm_state_prefetch(state, &keys[i], true);
+    for (size_t i = 0; i < count; i++)
+        keys[i].bytes = ops[i].key;
+    holm_state_prepare(state, keys, count);
 }
 
 static enum holm_status commit_all(struct holm_replica *replica, const struct holm_op *ops,

@@ -287,12 +287,9 @@ static enum holm_status apply_item(const struct applying *applying, const struct
 static void prepare(const struct holm_state *state, const struct holm_item *items, size_t count,
                     struct holm_key *keys)
 {
-    for (size_t i = 0; i < count; i++) {
-        keys[i] = holm_state_key(state, items[i].key);
-        holm_state_prefetch(state, &keys[i], false);
-    }
-    for (size_t i = 0; count > 1 && i < count; i++)
-        holm_state_prefetch(state, &keys[i], true);
+    for (size_t i = 0; i < count; i++)
+        keys[i].bytes = items[i].key;
+    holm_state_prepare(state, keys, count);
 }
 
 static enum holm_status apply_items(struct applying *applying, const struct holm_vector *collected)

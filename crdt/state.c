@@ -208,7 +208,7 @@ void holm_table_remove(struct holm_state *state, uint64_t hash, uint32_t handle)
 
 struct holm_key holm_state_key(const struct holm_state *state, struct holm_bytes key)
 {
-    return (struct holm_key){key, XXH3_64bits_withSeed(key.data, key.size, state->seed)};
+    return (struct holm_key){key, XXH3_64bits_withSeed(key.data, key.size, state->seed), SIZE_MAX};
 }
 
 static bool is_key(const struct holm_state *state, uint32_t handle, struct holm_bytes key)
@@ -220,7 +220,11 @@ static bool is_key(const struct holm_state *state, uint32_t handle, struct holm_
 static uint32_t find(const struct holm_state *state, const struct holm_key *key)
 {
     uint32_t tag = tag_of(key->hash);
-    size_t at = home_of(state, tag);
+    size_t at = key->near;
+    if (at < state->table_capacity && state->table[at].tag == tag && state->table[at].handle != 0 &&
+        is_key(state, state->table[at].handle, key->bytes))
+        return state->table[at].handle;
+    at = home_of(state, tag);
     while (state->table[at].handle != 0) {
         if (state->table[at].tag == tag && is_key(state, state->table[at].handle, key->bytes))
             return state->table[at].handle;
@@ -244,31 +248,47 @@ static void prefetch_record(const struct holm_state *state, size_t at)
 #endif
 }
 
-void holm_state_prefetch(const struct holm_state *state, const struct holm_key *key, bool record)
+/* Asks for the place in the table where the key is looked for, and for the leaf that it counts in. */
+static void prefetch_home(const struct holm_state *state, const struct holm_key *key)
 {
 #if defined(__GNUC__)
-    uint32_t tag = tag_of(key->hash);
-    size_t at = home_of(state, tag);
-    if (!record) {
-        __builtin_prefetch(&state->table[at]);
-        holm_tree_prefetch(&state->tree, key->hash);
-        return;
-    }
-    while (state->table[at].handle != 0 && state->table[at].tag != tag)
-        at = step(state, at);
-    prefetch_record(state, at);
-#else
-    (void)key;
-    (void)record;
+    __builtin_prefetch(&state->table[home_of(state, tag_of(key->hash))]);
 #endif
+    holm_tree_prefetch(&state->tree, key->hash);
 }
 
-void holm_spot_rewind(const struct holm_state *state, struct holm_spot *spot)
+/* Likewise for the record, whose place in the table is noted. */
+static void prefetch_near(const struct holm_state *state, struct holm_key *key)
+{
+    uint32_t tag = tag_of(key->hash);
+    size_t at = home_of(state, tag);
+    while (state->table[at].handle != 0 && state->table[at].tag != tag)
+        at = step(state, at);
+    key->near = at;
+    prefetch_record(state, at);
+}
+
+void holm_state_prepare(const struct holm_state *state, struct holm_key *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        keys[i] = holm_state_key(state, keys[i].bytes);
+        prefetch_home(state, &keys[i]);
+    }
+    for (size_t i = 0; count > 1 && i < count; i++)
+        prefetch_near(state, &keys[i]);
+}
+
+static inline void rewind_spot(const struct holm_state *state, struct holm_spot *spot)
 {
     const struct holm_record *record = holm_record_at(state, spot->record);
     spot->segment = 0;
     spot->at = record->flags & RECORD_SEGMENTED ? (uint32_t)sizeof(struct holm_segment)
                                                 : holm_record_start(record);
+}
+
+void holm_spot_rewind(const struct holm_state *state, struct holm_spot *spot)
+{
+    rewind_spot(state, spot);
 }
 
 bool holm_state_find(const struct holm_state *state, const struct holm_key *key,
@@ -278,7 +298,7 @@ bool holm_state_find(const struct holm_state *state, const struct holm_key *key,
     spot->record = find(state, key);
     if (spot->record == 0)
         return false;
-    holm_spot_rewind(state, spot);
+    rewind_spot(state, spot);
     return true;
 }
 
@@ -319,7 +339,9 @@ bool holm_spot_seek(const struct holm_state *state, struct holm_spot *spot,
 {
     const struct holm_record *record = holm_record_at(state, spot->record);
     bool segmented = (record->flags & RECORD_SEGMENTED) != 0;
-    spot->segment = segmented ? segment_of(state, record, slot) : 0;
+    spot->segment = 0;
+    if (segmented)
+        spot->segment = segment_of(state, record, slot);
     struct holm_range range = holm_spot_range(state, spot);
     if (seek_equal(range, spot, slot))
         return true;
@@ -412,6 +434,36 @@ bool holm_spot_is_last(const struct holm_state *state, const struct holm_spot *s
     struct holm_cell cell;
     behind.at = next;
     return !holm_spot_cell_of(state, &behind, slot, &cell);
+}
+
+static bool seek_cell_in_segments(const struct holm_state *state, struct holm_spot *spot,
+                                  const struct holm_slot *slot, struct holm_cell *cell, bool *only)
+{
+    if (!holm_spot_seek(state, spot, slot) || !holm_spot_cell(state, spot, cell))
+        return false;
+    *only = holm_spot_is_last(state, spot, slot);
+    return true;
+}
+
+bool holm_spot_seek_cell(const struct holm_state *state, struct holm_spot *spot,
+                         const struct holm_slot *slot, struct holm_cell *cell, bool *only)
+{
+    const struct holm_record *record = holm_record_at(state, spot->record);
+    const unsigned char *bytes = (const unsigned char *)record;
+    uint32_t end = record->block.used;
+    *only = false;
+    if (record->flags & RECORD_SEGMENTED)
+        return seek_cell_in_segments(state, spot, slot, cell, only);
+    spot->segment = 0;
+    spot->at = holm_record_start(record);
+    while (spot->at < end && !holm_packed_is(bytes + spot->at, slot))
+        spot->at += holm_packed_bytes(bytes + spot->at);
+    if (spot->at == end)
+        return holm_spot_seek(state, spot, slot);
+    holm_cell_unpack(bytes + spot->at, cell);
+    uint32_t next = spot->at + holm_packed_bytes(bytes + spot->at);
+    *only = next == end || !holm_packed_is(bytes + next, slot);
+    return true;
 }
 
 void holm_spot_next(const struct holm_state *state, struct holm_spot *spot)

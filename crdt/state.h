@@ -60,6 +60,7 @@ struct holm_cell {
 struct holm_key {
     struct holm_bytes bytes;
     uint64_t hash;
+    size_t near; /* where a find may look first: a place in the table, or SIZE_MAX */
 };
 
 /* Which cells belong together. Of a counter, `actor` says whose entry is looked for. */
@@ -138,9 +139,11 @@ size_t holm_state_bytes(const struct holm_state *state);
 
 struct holm_key holm_state_key(const struct holm_state *state, struct holm_bytes key);
 
-/* Asks for the memory that a find of this key will read; changes nothing. Twice for several keys in
- * a row, the second time with `record`, hides most of what a find waits for. */
-void holm_state_prefetch(const struct holm_state *state, const struct holm_key *key, bool record);
+/* Hashes keys whose bytes are set, and asks for the memory that finding and changing their records
+ * takes: of one key for the table's, since its record is known only when that has come; of several
+ * for the records', too, which hides most of what a find waits for. The state may change before
+ * the keys are used. */
+void holm_state_prepare(const struct holm_state *state, struct holm_key *keys, size_t count);
 
 /* Finds a record; *spot is at its first cell. */
 bool holm_state_find(const struct holm_state *state, const struct holm_key *key,
@@ -165,6 +168,9 @@ bool holm_spot_cell_of(const struct holm_state *state, struct holm_spot *spot,
 /* Whether the cell at the spot is followed by none of its slot. */
 bool holm_spot_is_last(const struct holm_state *state, const struct holm_spot *spot,
                        const struct holm_slot *slot);
+/* Seeks, and gives the slot's first cell if there is one; *only says whether no other follows. */
+bool holm_spot_seek_cell(const struct holm_state *state, struct holm_spot *spot,
+                         const struct holm_slot *slot, struct holm_cell *cell, bool *only);
 /* To the next cell. There must be one at the spot. */
 void holm_spot_next(const struct holm_state *state, struct holm_spot *spot);
 /* To the record's first cell. */
@@ -269,6 +275,11 @@ void holm_state_refine(struct holm_state *state);
 struct holm_digest holm_cell_digest(const struct holm_state *state, uint64_t key_hash,
                                     const struct holm_cell *cell);
 /* Whether the cell counts in the live digest: all but tombstones and ghosts. */
-bool holm_cell_live(const struct holm_cell *cell);
+static inline bool holm_cell_live(const struct holm_cell *cell)
+{
+    if (cell->kind == HOLM_COUNTER)
+        return holm_count_live(&cell->count);
+    return cell->kind != HOLM_KIND_TOMBSTONE;
+}
 
 #endif

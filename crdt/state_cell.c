@@ -18,20 +18,6 @@
 #include "crdt/order.h"
 #include "crdt/state_parts.h"
 
-#define MARK UINT32_C(0x80000000)
-#define WIDE 255U
-
-enum {
-    AT_SEQ = 0,
-    AT_HLC = 8,
-    AT_ACTOR = 16,
-    AT_PATH = 20,
-    AT_KIND = 24,
-    AT_TYPE = 25,
-    AT_SUB_BYTES = 26,
-    AT_VALUE_BYTES = 27
-};
-
 static uint64_t load_u64(const unsigned char *bytes)
 {
     uint64_t number;
@@ -39,33 +25,20 @@ static uint64_t load_u64(const unsigned char *bytes)
     return number;
 }
 
-/* Where the parts of a packed cell are. */
-struct parts {
-    uint32_t sub_at, sub_bytes;
-    uint32_t value_at, value_bytes;
-};
-
-static struct parts parts_of(const unsigned char *packed)
+struct holm_packed_parts holm_packed_wide_parts(const unsigned char *packed)
 {
-    struct parts parts = {CELL_HEAD_BYTES, packed[AT_SUB_BYTES], 0, packed[AT_VALUE_BYTES]};
-    if (parts.sub_bytes == WIDE) {
+    struct holm_packed_parts parts = {CELL_HEAD_BYTES, packed[HOLM_PACKED_SUB_BYTES], 0,
+                                      packed[HOLM_PACKED_VALUE_BYTES]};
+    if (parts.sub_bytes == HOLM_PACKED_WIDE) {
         parts.sub_bytes = holm_load_u32(packed + parts.sub_at);
         parts.sub_at += 4;
     }
-    if (parts.value_bytes == WIDE) {
+    if (parts.value_bytes == HOLM_PACKED_WIDE) {
         parts.value_bytes = holm_load_u32(packed + parts.sub_at);
         parts.sub_at += 4;
     }
     parts.value_at = parts.sub_at + parts.sub_bytes;
     return parts;
-}
-
-uint32_t holm_packed_bytes(const unsigned char *packed)
-{
-    if (packed[AT_SUB_BYTES] != WIDE && packed[AT_VALUE_BYTES] != WIDE)
-        return (uint32_t)CELL_HEAD_BYTES + packed[AT_SUB_BYTES] + packed[AT_VALUE_BYTES];
-    struct parts parts = parts_of(packed);
-    return parts.value_at + parts.value_bytes;
 }
 
 static size_t value_bytes_of(const struct holm_cell *cell)
@@ -92,14 +65,15 @@ static size_t value_bytes_of(const struct holm_cell *cell)
 size_t holm_cell_bytes(const struct holm_cell *cell)
 {
     size_t value = value_bytes_of(cell);
-    size_t wide = (cell->sub.size >= WIDE ? 4U : 0U) + (value >= WIDE ? 4U : 0U);
+    size_t wide = (cell->sub.size >= HOLM_PACKED_WIDE ? 4U : 0U) +
+                  (value >= HOLM_PACKED_WIDE ? 4U : 0U);
     return CELL_HEAD_BYTES + wide + cell->sub.size + value;
 }
 
 static unsigned char *pack_size(unsigned char *head, unsigned char *at, size_t size)
 {
-    *head = (unsigned char)(size < WIDE ? size : WIDE);
-    if (size < WIDE)
+    *head = (unsigned char)(size < HOLM_PACKED_WIDE ? size : HOLM_PACKED_WIDE);
+    if (size < HOLM_PACKED_WIDE)
         return at;
     uint32_t wide = (uint32_t)size;
     memcpy(at, &wide, sizeof wide);
@@ -130,21 +104,37 @@ void holm_cell_pack(const struct holm_cell *cell, unsigned char *packed)
     bool counter = cell->kind == HOLM_COUNTER;
     uint64_t seq = counter ? cell->count.last : cell->seq;
     uint64_t hlc = counter ? cell->count.start : cell->hlc;
-    uint32_t actor = cell->actor | (cell->marked ? MARK : 0);
+    uint32_t actor = cell->actor | (cell->marked ? HOLM_PACKED_MARK : 0);
     size_t value_bytes = value_bytes_of(cell);
-    HOLM_ASSERT(cell->actor < MARK && seq > 0);
-    memcpy(packed + AT_SEQ, &seq, sizeof seq);
-    memcpy(packed + AT_HLC, &hlc, sizeof hlc);
-    memcpy(packed + AT_ACTOR, &actor, sizeof actor);
-    memcpy(packed + AT_PATH, &cell->path, sizeof cell->path);
-    packed[AT_KIND] = cell->kind;
-    packed[AT_TYPE] = (unsigned char)(counter ? 0 : cell->value.type);
+    HOLM_ASSERT(cell->actor < HOLM_PACKED_MARK && seq > 0);
+    memcpy(packed + HOLM_PACKED_SEQ, &seq, sizeof seq);
+    memcpy(packed + HOLM_PACKED_HLC, &hlc, sizeof hlc);
+    memcpy(packed + HOLM_PACKED_ACTOR, &actor, sizeof actor);
+    memcpy(packed + HOLM_PACKED_PATH, &cell->path, sizeof cell->path);
+    packed[HOLM_PACKED_KIND] = cell->kind;
+    packed[HOLM_PACKED_TYPE] = (unsigned char)(counter ? 0 : cell->value.type);
     unsigned char *at = packed + CELL_HEAD_BYTES;
-    at = pack_size(packed + AT_SUB_BYTES, at, cell->sub.size);
-    at = pack_size(packed + AT_VALUE_BYTES, at, value_bytes);
+    at = pack_size(packed + HOLM_PACKED_SUB_BYTES, at, cell->sub.size);
+    at = pack_size(packed + HOLM_PACKED_VALUE_BYTES, at, value_bytes);
     if (cell->sub.size > 0)
         memcpy(at, cell->sub.data, cell->sub.size);
     pack_value(cell, value_bytes, at + cell->sub.size);
+}
+
+/* Of what names the slot nothing changes, nor does a size. */
+void holm_cell_repack(const struct holm_cell *cell, unsigned char *packed)
+{
+    bool counter = cell->kind == HOLM_COUNTER;
+    uint64_t seq = counter ? cell->count.last : cell->seq;
+    uint64_t hlc = counter ? cell->count.start : cell->hlc;
+    uint32_t actor = cell->actor | (cell->marked ? HOLM_PACKED_MARK : 0);
+    struct holm_packed_parts parts = holm_packed_parts(packed);
+    HOLM_ASSERT(cell->actor < HOLM_PACKED_MARK && seq > 0);
+    memcpy(packed + HOLM_PACKED_SEQ, &seq, sizeof seq);
+    memcpy(packed + HOLM_PACKED_HLC, &hlc, sizeof hlc);
+    memcpy(packed + HOLM_PACKED_ACTOR, &actor, sizeof actor);
+    packed[HOLM_PACKED_TYPE] = (unsigned char)(counter ? 0 : cell->value.type);
+    pack_value(cell, parts.value_bytes, packed + parts.value_at);
 }
 
 static void unpack_count(const unsigned char *at, uint32_t bytes, struct holm_cell *cell)
@@ -160,16 +150,16 @@ static void unpack_count(const unsigned char *at, uint32_t bytes, struct holm_ce
 
 void holm_cell_unpack(const unsigned char *packed, struct holm_cell *cell)
 {
-    struct parts parts = parts_of(packed);
-    uint32_t actor = holm_load_u32(packed + AT_ACTOR);
-    cell->kind = packed[AT_KIND];
-    cell->marked = (actor & MARK) != 0;
-    cell->path = holm_load_u32(packed + AT_PATH);
-    cell->actor = actor & ~MARK;
-    cell->seq = load_u64(packed + AT_SEQ);
-    cell->hlc = load_u64(packed + AT_HLC);
+    struct holm_packed_parts parts = holm_packed_parts(packed);
+    uint32_t actor = holm_load_u32(packed + HOLM_PACKED_ACTOR);
+    cell->kind = packed[HOLM_PACKED_KIND];
+    cell->marked = (actor & HOLM_PACKED_MARK) != 0;
+    cell->path = holm_load_u32(packed + HOLM_PACKED_PATH);
+    cell->actor = actor & ~HOLM_PACKED_MARK;
+    cell->seq = load_u64(packed + HOLM_PACKED_SEQ);
+    cell->hlc = load_u64(packed + HOLM_PACKED_HLC);
     cell->sub = holm_mem(packed + parts.sub_at, parts.sub_bytes);
-    cell->value.type = (enum holm_type)packed[AT_TYPE];
+    cell->value.type = (enum holm_type)packed[HOLM_PACKED_TYPE];
     cell->value.as.bytes = holm_mem(NULL, 0);
     const unsigned char *value = packed + parts.value_at;
     if (cell->kind == HOLM_COUNTER)
@@ -182,37 +172,11 @@ void holm_cell_unpack(const unsigned char *packed, struct holm_cell *cell)
         memcpy(&cell->value.as.i64, value, 8);
 }
 
-uint32_t holm_packed_path(const unsigned char *packed)
-{
-    return holm_load_u32(packed + AT_PATH);
-}
-
 void holm_packed_mark(unsigned char *packed, bool marked)
 {
-    uint32_t actor = holm_load_u32(packed + AT_ACTOR);
-    actor = marked ? actor | MARK : actor & ~MARK;
-    memcpy(packed + AT_ACTOR, &actor, sizeof actor);
-}
-
-static uint32_t packed_actor(const unsigned char *packed)
-{
-    return holm_load_u32(packed + AT_ACTOR) & ~MARK;
-}
-
-static struct holm_bytes packed_sub(const unsigned char *packed)
-{
-    struct parts parts = parts_of(packed);
-    return holm_mem(packed + parts.sub_at, parts.sub_bytes);
-}
-
-bool holm_packed_is(const unsigned char *packed, const struct holm_slot *slot)
-{
-    if (holm_packed_path(packed) != slot->path || packed[AT_KIND] != slot->kind)
-        return false;
-    if (slot->actor != HOLM_ACTOR_NONE && packed_actor(packed) != slot->actor)
-        return false;
-    return (packed[AT_SUB_BYTES] == 0 && slot->sub.size == 0) ||
-           holm_bytes_equal(packed_sub(packed), slot->sub);
+    uint32_t actor = holm_load_u32(packed + HOLM_PACKED_ACTOR);
+    actor = marked ? actor | HOLM_PACKED_MARK : actor & ~HOLM_PACKED_MARK;
+    memcpy(packed + HOLM_PACKED_ACTOR, &actor, sizeof actor);
 }
 
 int holm_packed_compare(const struct holm_state *state, const unsigned char *packed,
@@ -221,14 +185,14 @@ int holm_packed_compare(const struct holm_state *state, const unsigned char *pac
     int order = holm_names_compare(&state->names, holm_packed_path(packed), slot->path);
     if (order != 0)
         return order;
-    if (packed[AT_KIND] != slot->kind)
-        return packed[AT_KIND] < slot->kind ? -1 : 1;
-    order = holm_bytes_compare(packed_sub(packed), slot->sub);
+    if (packed[HOLM_PACKED_KIND] != slot->kind)
+        return packed[HOLM_PACKED_KIND] < slot->kind ? -1 : 1;
+    order = holm_bytes_compare(holm_packed_sub(packed), slot->sub);
     if (order != 0)
         return order;
     if (slot->actor == HOLM_ACTOR_NONE)
         return 1;
-    uint32_t actor = packed_actor(packed);
+    uint32_t actor = holm_packed_actor(packed);
     return (actor > slot->actor) - (actor < slot->actor);
 }
 

@@ -54,7 +54,7 @@ static void count_out(struct holm_state *state, const struct holm_spot *spot,
     state->present -= record->live == 0 ? 1 : 0;
 }
 
-/* One for the other, in one step. */
+/* One for the other, in one step: of the same slot. */
 static void recount(struct holm_state *state, const struct holm_spot *spot,
                     const struct weight *before, const struct weight *after)
 {
@@ -267,12 +267,6 @@ static enum holm_status splice(struct holm_state *state, struct holm_spot *spot,
     size_t size = cell == NULL ? 0 : holm_cell_bytes(cell);
     const struct holm_record *record = holm_record_at(state, spot->record);
     enum holm_status status = HOLM_OK;
-    if (size == removed && !(record->flags & RECORD_SEGMENTED)) {
-        status = own_record(state, spot, record->block.used);
-        if (status == HOLM_OK)
-            holm_cell_pack(cell, holm_heap_at(&state->heap, spot->record) + spot->at);
-        return status;
-    }
     struct holm_range range = holm_spot_range(state, spot);
     if (size > UINT32_MAX / 4)
         return HOLM_ENOMEM;
@@ -414,6 +408,28 @@ enum holm_status holm_spot_erase(struct holm_state *state, struct holm_spot *spo
     return status;
 }
 
+/* A cell over one that takes as many bytes, in a record without segments: nothing moves. */
+static enum holm_status repack(struct holm_state *state, struct holm_spot *spot,
+                               const struct holm_cell *cell)
+{
+    struct holm_record *record = holm_record_at(state, spot->record);
+    if (record->block.undo == 0 &&
+        holm_undo_keep(state, spot->hash, HOLM_BLOCK_RECORD, spot->record) != HOLM_OK)
+        return HOLM_ENOMEM;
+    holm_cell_repack(cell, (unsigned char *)record + spot->at);
+    return HOLM_OK;
+}
+
+static enum holm_status exchange_cells(struct holm_state *state, struct holm_spot *spot,
+                                       const struct holm_cell *cell)
+{
+    const struct holm_record *record = holm_record_at(state, spot->record);
+    uint32_t removed = holm_packed_bytes(holm_spot_range(state, spot).bytes + spot->at);
+    if (!(record->flags & RECORD_SEGMENTED) && removed == holm_cell_bytes(cell))
+        return repack(state, spot, cell);
+    return splice(state, spot, removed, cell);
+}
+
 enum holm_status holm_spot_replace(struct holm_state *state, struct holm_spot *spot,
                                    const struct holm_cell *old, const struct holm_cell *cell)
 {
@@ -423,7 +439,7 @@ enum holm_status holm_spot_replace(struct holm_state *state, struct holm_spot *s
     struct weight after = weigh(state, spot, cell);
     if (state->frozen != NULL)
         holm_frozen_goes(state, spot, old, before.digest);
-    enum holm_status status = splice(state, spot, (uint32_t)holm_cell_bytes(old), cell);
+    enum holm_status status = exchange_cells(state, spot, cell);
     if (status != HOLM_OK)
         return status;
     recount(state, spot, &before, &after);

@@ -96,18 +96,80 @@ static inline struct holm_range holm_spot_range(const struct holm_state *state,
                                segment->block.used};
 }
 
-/* ---- state_cell.c */
+/* ---- state_cell.c, where the layout is drawn */
 
-/* Bytes of the packed cell that begins here; of one that is to be packed. */
-uint32_t holm_packed_bytes(const unsigned char *packed);
+#define HOLM_PACKED_MARK UINT32_C(0x80000000)
+#define HOLM_PACKED_WIDE 255U
+
+enum {
+    HOLM_PACKED_SEQ = 0,
+    HOLM_PACKED_HLC = 8,
+    HOLM_PACKED_ACTOR = 16,
+    HOLM_PACKED_PATH = 20,
+    HOLM_PACKED_KIND = 24,
+    HOLM_PACKED_TYPE = 25,
+    HOLM_PACKED_SUB_BYTES = 26,
+    HOLM_PACKED_VALUE_BYTES = 27
+};
+
+/* Where the parts of a packed cell are. */
+struct holm_packed_parts {
+    uint32_t sub_at, sub_bytes;
+    uint32_t value_at, value_bytes;
+};
+struct holm_packed_parts holm_packed_wide_parts(const unsigned char *packed);
+
+static inline struct holm_packed_parts holm_packed_parts(const unsigned char *packed)
+{
+    uint32_t sub_bytes = packed[HOLM_PACKED_SUB_BYTES];
+    uint32_t value_bytes = packed[HOLM_PACKED_VALUE_BYTES];
+    if (sub_bytes == HOLM_PACKED_WIDE || value_bytes == HOLM_PACKED_WIDE)
+        return holm_packed_wide_parts(packed);
+    return (struct holm_packed_parts){CELL_HEAD_BYTES, sub_bytes, CELL_HEAD_BYTES + sub_bytes,
+                                      value_bytes};
+}
+
+/* Bytes of the packed cell that begins here. */
+static inline uint32_t holm_packed_bytes(const unsigned char *packed)
+{
+    struct holm_packed_parts parts = holm_packed_parts(packed);
+    return parts.value_at + parts.value_bytes;
+}
+
+static inline uint32_t holm_packed_path(const unsigned char *packed)
+{
+    return holm_load_u32(packed + HOLM_PACKED_PATH);
+}
+
+static inline uint32_t holm_packed_actor(const unsigned char *packed)
+{
+    return holm_load_u32(packed + HOLM_PACKED_ACTOR) & ~HOLM_PACKED_MARK;
+}
+
+static inline struct holm_bytes holm_packed_sub(const unsigned char *packed)
+{
+    struct holm_packed_parts parts = holm_packed_parts(packed);
+    return holm_mem(packed + parts.sub_at, parts.sub_bytes);
+}
+
+/* Whether the packed cell is of the slot; with an actor, whether it is this actor's entry. */
+static inline bool holm_packed_is(const unsigned char *packed, const struct holm_slot *slot)
+{
+    if (holm_packed_path(packed) != slot->path || packed[HOLM_PACKED_KIND] != slot->kind)
+        return false;
+    if (slot->actor != HOLM_ACTOR_NONE && holm_packed_actor(packed) != slot->actor)
+        return false;
+    return (packed[HOLM_PACKED_SUB_BYTES] == 0 && slot->sub.size == 0) ||
+           holm_bytes_equal(holm_packed_sub(packed), slot->sub);
+}
+
+/* Bytes of a cell that is to be packed. */
 size_t holm_cell_bytes(const struct holm_cell *cell);
 void holm_cell_pack(const struct holm_cell *cell, unsigned char *packed);
+/* Packs a cell over one of its slot that takes as many bytes. */
+void holm_cell_repack(const struct holm_cell *cell, unsigned char *packed);
 void holm_cell_unpack(const unsigned char *packed, struct holm_cell *cell);
-/* Path and actor only. */
-uint32_t holm_packed_path(const unsigned char *packed);
 void holm_packed_mark(unsigned char *packed, bool marked);
-/* Whether the packed cell is of the slot; with an actor, whether it is this actor's entry. */
-bool holm_packed_is(const unsigned char *packed, const struct holm_slot *slot);
 /* The order of a packed cell and a slot, as a record has them. A slot without an actor is before
  * all its cells, and so equals none: then the result is positive or negative. */
 int holm_packed_compare(const struct holm_state *state, const unsigned char *packed,
@@ -155,6 +217,10 @@ struct holm_undo {
 HOLM_NODISCARD enum holm_status holm_undo_make(struct holm_state *state, uint64_t hash,
                                                enum holm_block_role role, size_t bytes,
                                                uint32_t *handle);
+/* Notes the content of a block that is to be changed for the first time, and keeps its place and
+ * size. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_undo_keep(struct holm_state *state, uint64_t hash,
+                                               enum holm_block_role role, uint32_t handle);
 /* Takes back a block that was just made, and that nobody names yet. */
 void holm_undo_unmake(struct holm_state *state, uint32_t handle);
 /* Makes the block one that may be changed, with room for `bytes`: *handle may become another one. A

@@ -35,9 +35,8 @@ enum holm_status holm_undo_reserve(struct holm_state *state, size_t count)
 
 static enum holm_status push(struct holm_state *state, const struct holm_undo *undo)
 {
-    if (holm_undo_reserve(state, 1) != HOLM_OK)
+    if (state->undo_count == state->undo_capacity && holm_undo_reserve(state, 1) != HOLM_OK)
         return HOLM_ENOMEM;
-    HOLM_ASSERT(state->undo != NULL && state->undo_count < state->undo_capacity);
     state->undo[state->undo_count++] = *undo;
     return HOLM_OK;
 }
@@ -66,19 +65,19 @@ void holm_undo_unmake(struct holm_state *state, uint32_t handle)
     holm_heap_give(&state->heap, handle);
 }
 
-/* The first change of a block that stays where it is. */
-static enum holm_status save(struct holm_state *state, uint64_t hash, enum holm_block_role role,
-                             uint32_t handle)
+enum holm_status holm_undo_keep(struct holm_state *state, uint64_t hash, enum holm_block_role role,
+                                uint32_t handle)
 {
     struct holm_block *block = block_at(state, handle);
-    unsigned char *saved = holm_arena_take(&state->saved, block->used);
+    size_t aligned = ((size_t)block->used + 7) / 8 * 8; /* all that is saved is, so all stays */
+    unsigned char *saved = holm_arena_take_bytes(&state->saved, aligned);
     if (saved == NULL)
         return HOLM_ENOMEM;
-    memcpy(saved, block, block->used);
-    struct holm_undo undo = {
-        .hash = hash, .saved = saved, .handle = handle, .type = SAVED, .role = (uint8_t)role};
-    if (push(state, &undo) != HOLM_OK)
+    if (state->undo_count == state->undo_capacity && holm_undo_reserve(state, 1) != HOLM_OK)
         return HOLM_ENOMEM;
+    memcpy(saved, block, block->used);
+    state->undo[state->undo_count++] = (struct holm_undo){
+        .hash = hash, .saved = saved, .handle = handle, .type = SAVED, .role = (uint8_t)role};
     block->undo = (uint32_t)state->undo_count;
     return HOLM_OK;
 }
@@ -124,7 +123,7 @@ enum holm_status holm_undo_own(struct holm_state *state, uint64_t hash, enum hol
     if (fits && block->undo != 0)
         return HOLM_OK;
     if (fits && block->used <= SAVED_BYTES_MAX)
-        return save(state, hash, role, *handle);
+        return holm_undo_keep(state, hash, role, *handle);
     return move(state, hash, role, wanted, handle);
 }
 
@@ -153,6 +152,12 @@ void holm_state_begin(struct holm_state *state)
     state->start.cells = state->cells;
     if (state->frozen != NULL)
         holm_frozen_begin(state);
+}
+
+/* How long the content was that is saved. */
+static uint32_t used_of(const struct holm_undo *undo)
+{
+    return ((const struct holm_block *)(const void *)undo->saved)->used;
 }
 
 /* A merge of everything leaves a log as large as the state. */
@@ -187,7 +192,7 @@ static void settle(struct holm_state *state, const struct holm_undo *undo)
 {
     struct holm_block *block = block_at(state, undo->handle);
     block->undo = 0;
-    if (undo->role != HOLM_BLOCK_RECORD)
+    if (undo->role != HOLM_BLOCK_RECORD || (undo->type == SAVED && used_of(undo) == block->used))
         return;
     const struct holm_record *record = holm_record_at(state, undo->handle);
     bool empty = !(record->flags & RECORD_SEGMENTED) &&
@@ -220,12 +225,14 @@ void holm_state_refine(struct holm_state *state)
 void holm_state_commit(struct holm_state *state)
 {
     HOLM_ASSERT(state->open);
+    bool left = false;
     for (size_t i = 0; i < state->undo_count; i++) {
         const struct holm_undo *undo = &state->undo[i];
+        left |= undo->from != 0;
         if (undo->type != RETIRED && undo->handle != 0 && !undo->retired)
             settle(state, undo);
     }
-    for (size_t i = 0; i < state->undo_count; i++) {
+    for (size_t i = 0; left && i < state->undo_count; i++) {
         if (state->undo[i].from != 0)
             holm_heap_give(&state->heap, state->undo[i].from);
     }
@@ -274,7 +281,7 @@ static void undo_saved(struct holm_state *state, const struct holm_undo *undo)
 {
     struct holm_block *block = block_at(state, undo->handle);
     count_content(state, undo, (const unsigned char *)block, false);
-    memcpy(block, undo->saved, ((const struct holm_block *)(const void *)undo->saved)->used);
+    memcpy(block, undo->saved, used_of(undo));
     count_content(state, undo, (const unsigned char *)block, true);
 }
 

@@ -42,6 +42,7 @@ enum holm_status holm_tree_init(struct holm_tree *tree, const struct holm_alloca
     if (depth == 0)
         return HOLM_OK;
     tree->depth = depth;
+    tree->first_leaf = level_offset(depth);
     tree->nodes = holm_allocate(allocator, node_bytes(tree));
     tree->stale = tree->nodes == NULL ? NULL : holm_allocate(allocator, stale_bytes(tree));
     if (tree->stale == NULL) {
@@ -88,11 +89,17 @@ void holm_tree_clear(struct holm_tree *tree)
     memset(tree->stale, 0, stale_bytes(tree));
 }
 
+/* Which node is the leaf of a hash, in a tree that has leaves. */
+static size_t leaf_of(const struct holm_tree *tree, uint64_t hash)
+{
+    return tree->first_leaf + (size_t)(hash >> (64 - HOLM_TREE_FANOUT_BITS * tree->depth));
+}
+
 /* The leaf of a hash, all of whose ancestors are marked. Node 0 is the root, which needs no mark:
  * the total is always right. */
 static struct holm_digest *touch(struct holm_tree *tree, uint64_t hash)
 {
-    size_t at = level_offset(tree->depth) + (size_t)holm_range_index(tree->depth, hash);
+    size_t at = leaf_of(tree, hash);
     struct holm_digest *leaf = &tree->nodes[at];
     for (at = (at - 1) / HOLM_TREE_FANOUT; at > 0 && !is_stale(tree, at);
          at = (at - 1) / HOLM_TREE_FANOUT)
@@ -118,8 +125,7 @@ void holm_tree_prefetch(const struct holm_tree *tree, uint64_t hash)
 {
 #if defined(__GNUC__)
     if (tree->depth > 0)
-        __builtin_prefetch(
-            &tree->nodes[level_offset(tree->depth) + (size_t)holm_range_index(tree->depth, hash)]);
+        __builtin_prefetch(&tree->nodes[leaf_of(tree, hash)]);
 #else
     (void)tree;
     (void)hash;

@@ -43,6 +43,7 @@ struct holm_tree {
     struct holm_digest *nodes; /* level by level, the root first; NULL at depth 0 */
     uint64_t *stale;           /* a bit per inner node */
     uint64_t refreshed;        /* inner nodes computed so far */
+    size_t first_leaf;         /* of `nodes` */
     unsigned depth;
 };
 
