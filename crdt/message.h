@@ -9,7 +9,10 @@
  *     broadcast   Delta, Beacon
  *     link        Hello, Ping, Pong, Goodbye, Ack, Want, Delta, Beacon,
  *                 Pull -> Deltas, SyncOpen -> SyncCut, SyncNext -> SyncPage, SyncClose,
- *                 SyncAsk -> SyncTell
+ *                 SyncAsk -> SyncTell, Follow -> Feed ..., Unfollow
+ *
+ * Runs in Deltas and Feed carry no deps: what a run needs comes before it over the same link, or the
+ * receiver has said that it has it. Only what is broadcast carries them.
  */
 #ifndef HOLM_CRDT_MESSAGE_H
 #define HOLM_CRDT_MESSAGE_H
@@ -35,8 +38,13 @@ enum holm_message_type {
     HOLM_MESSAGE_SYNC_PAGE = 14,
     HOLM_MESSAGE_SYNC_CLOSE = 15,
     HOLM_MESSAGE_SYNC_ASK = 16,
-    HOLM_MESSAGE_SYNC_TELL = 17
+    HOLM_MESSAGE_SYNC_TELL = 17,
+    HOLM_MESSAGE_FOLLOW = 18,
+    HOLM_MESSAGE_UNFOLLOW = 19,
+    HOLM_MESSAGE_FEED = 20
 };
+
+#define HOLM_MESSAGE_TYPE_MAX HOLM_MESSAGE_FEED
 
 /* One partition's line of a beacon: what the sender has seen. */
 struct holm_beacon_entry {
@@ -61,10 +69,13 @@ struct holm_member {
 
 #define HOLM_WIRE_VERSION 1
 
+/* Bits of `features`: the sender takes Follow, Unfollow and Feed. */
+#define HOLM_FEATURE_FEEDS UINT64_C(1)
+
 struct holm_hello {
     struct holm_bytes cluster;
     uint32_t version;  /* wire version: HOLM_WIRE_VERSION */
-    uint64_t features; /* bits that both must have to be used; none so far */
+    uint64_t features; /* bits that both must have to be used */
     uint32_t partitions;
     struct holm_member self;
     struct holm_bytes publisher; /* address to subscribe to; may be empty */
@@ -139,6 +150,27 @@ struct holm_sync_page {
     struct holm_page *page;
 };
 
+/* Follow: feed me from now on, in causal order, what I lack; the frames are numbered from `number` + 1.
+ * A feed that was there before is over. */
+struct holm_follow {
+    struct holm_vector_view vector; /* what I have */
+    uint64_t number;
+};
+
+/* Unfollow: feed me no more; with `prune`, and I feed you no more: other links bring it all. */
+struct holm_unfollow {
+    bool prune;
+};
+
+struct holm_feed {
+    uint64_t number; /* of this frame of the feed; 0: it is none, and only acknowledges */
+    uint64_t ack;    /* of the other direction's, all frames up to here are taken; 0: no news */
+    bool more;       /* there is more, held back until this is acknowledged */
+    bool too_old;    /* the log does not reach back so far: pull, and follow again */
+    struct holm_delta *const *runs; /* in causal order */
+    size_t count;
+};
+
 struct holm_message {
     enum holm_message_type type;
     uint32_t partition;       /* of all but beacon, hello, ping, pong, goodbye */
@@ -159,6 +191,9 @@ struct holm_message {
         uint64_t sync_close; /* the sync's number */
         struct holm_sync_ask sync_ask;
         struct holm_sync_tell sync_tell;
+        struct holm_follow follow;
+        struct holm_unfollow unfollow;
+        struct holm_feed feed;
     } as;
 };
 

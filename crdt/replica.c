@@ -291,6 +291,9 @@ static enum holm_status take_message(struct holm_replica *replica, uint32_t peer
     case HOLM_MESSAGE_SYNC_CLOSE:
         holm_replica_stop_serving(replica, peer, message->as.sync_close);
         return HOLM_OK;
+    case HOLM_MESSAGE_FOLLOW:
+    case HOLM_MESSAGE_UNFOLLOW:
+    case HOLM_MESSAGE_FEED:
     case HOLM_MESSAGE_SYNC_ASK:
     case HOLM_MESSAGE_SYNC_TELL:
     case HOLM_MESSAGE_DELTA:

@@ -448,35 +448,80 @@ static void note_deps(struct holm_replica *replica, const struct holm_delta *del
     }
 }
 
-enum holm_status holm_replica_receive(struct holm_replica *replica, uint32_t peer,
-                                      struct holm_delta *delta)
+/* What can be said of a run by its seqs alone. */
+enum place {
+    PLACE_NEXT,
+    PLACE_OLD,
+    PLACE_EARLY,
+    PLACE_OVERLAP,
+    PLACE_FORGED
+};
+
+static enum place place_of(const struct holm_replica *replica, const struct holm_delta *delta)
 {
     struct holm_actor self = replica->actors.rows[replica->self].actor;
     uint32_t index = holm_actors_find(&replica->actors, delta->actor);
     uint64_t seq = index == HOLM_ACTOR_NONE ? 0 : holm_actors_seq(&replica->actors, index);
-    if (delta->partition != replica->config.partition)
-        return HOLM_EINVAL;
-    if (holm_actor_equal(delta->actor, self) && holm_replica_forged(replica, delta)) {
-        replica->stats.deltas_refused += 1;
-        return holm_replica_twin(replica);
-    }
-    if (delta->last <= seq) {
-        replica->stats.deltas_duplicate += 1;
-        return HOLM_OK;
-    }
-    if (delta->first <= seq) {
-        struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
-        replica->stats.overlaps += 1;
-        if (known != NULL)
-            known->must_sync = true;
-        holm_replica_mark_ahead(replica, peer, 0);
-        return HOLM_OK;
-    }
-    note_deps(replica, delta);
-    if (delta->first > seq + 1 || !holm_actors_cover(&replica->actors, delta->deps))
-        return hold(replica, peer, delta);
+    if (holm_actor_equal(delta->actor, self) && holm_replica_forged(replica, delta))
+        return PLACE_FORGED;
+    if (delta->last <= seq)
+        return PLACE_OLD;
+    if (delta->first <= seq)
+        return PLACE_OVERLAP;
+    return delta->first == seq + 1 ? PLACE_NEXT : PLACE_EARLY;
+}
+
+static enum holm_status apply_next(struct holm_replica *replica, struct holm_delta *delta)
+{
     enum holm_status status = apply(replica, delta);
     if (status == HOLM_OK)
         holm_replica_drain(replica);
     return status;
+}
+
+/* What becomes of a run that is neither next nor early. */
+static enum holm_status set_aside(struct holm_replica *replica, uint32_t peer, enum place place)
+{
+    struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
+    if (place == PLACE_FORGED) {
+        replica->stats.deltas_refused += 1;
+        return holm_replica_twin(replica);
+    }
+    if (place == PLACE_OLD) {
+        replica->stats.deltas_duplicate += 1;
+        return HOLM_OK;
+    }
+    replica->stats.overlaps += 1;
+    if (known != NULL)
+        known->must_sync = true;
+    holm_replica_mark_ahead(replica, peer, 0);
+    return HOLM_OK;
+}
+
+enum holm_status holm_replica_receive(struct holm_replica *replica, uint32_t peer,
+                                      struct holm_delta *delta)
+{
+    if (delta->partition != replica->config.partition)
+        return HOLM_EINVAL;
+    enum place place = place_of(replica, delta);
+    if (place != PLACE_NEXT && place != PLACE_EARLY)
+        return set_aside(replica, peer, place);
+    note_deps(replica, delta);
+    if (place == PLACE_EARLY || !holm_actors_cover(&replica->actors, delta->deps))
+        return hold(replica, peer, delta);
+    return apply_next(replica, delta);
+}
+
+enum holm_status holm_replica_receive_next(struct holm_replica *replica, uint32_t peer,
+                                           struct holm_delta *delta)
+{
+    if (delta->partition != replica->config.partition)
+        return HOLM_EINVAL;
+    enum place place = place_of(replica, delta);
+    if (place == PLACE_NEXT)
+        return apply_next(replica, delta);
+    if (place != PLACE_EARLY)
+        return set_aside(replica, peer, place);
+    replica->stats.deltas_refused += 1;
+    return HOLM_EMALFORMED;
 }

@@ -152,9 +152,13 @@ HOLM_NODISCARD enum holm_status holm_replica_commit(struct holm_replica *replica
 
 /* Seals and publishes what is pending; nothing pending is fine. HOLM_ENOMEM: it stays pending. */
 HOLM_NODISCARD enum holm_status holm_replica_seal(struct holm_replica *replica);
-/* Takes a run from outside: applies, holds back or ignores it. */
+/* Takes a run that was broadcast: applies, holds back or ignores it. */
 HOLM_NODISCARD enum holm_status holm_replica_receive(struct holm_replica *replica, uint32_t peer,
                                                      struct holm_delta *delta);
+/* Takes a run of an answer or a feed, which has no deps: what it needs came before it. So it is never
+ * held back. HOLM_EMALFORMED: it is early, its sender did not keep the order. */
+HOLM_NODISCARD enum holm_status holm_replica_receive_next(struct holm_replica *replica,
+                                                          uint32_t peer, struct holm_delta *delta);
 /* Applies what has become ready in the hold-back queue. Best effort. */
 void holm_replica_drain(struct holm_replica *replica);
 

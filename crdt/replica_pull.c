@@ -131,7 +131,7 @@ enum holm_status holm_replica_take_deltas(struct holm_replica *replica, uint32_t
     uint64_t hash_before = replica->actors.hash;
     bool asked = replica->pull.active && replica->pull.peer == peer;
     for (size_t i = 0; i < deltas->count; i++) {
-        enum holm_status status = holm_replica_receive(replica, peer, deltas->deltas[i]);
+        enum holm_status status = holm_replica_receive_next(replica, peer, deltas->deltas[i]);
         if (status != HOLM_OK) {
             replica->pull.active = replica->pull.active && !asked;
             holm_replica_back_off(replica, peer);

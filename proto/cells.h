@@ -2,7 +2,7 @@
 /*
  * cells.h - runs and pages straight from and to the wire, without protobuf-c's structs between.
  *
- * Nearly all that a node decodes are the messages that carry Cells: Delta, Deltas, SyncPage. Their
+ * Nearly all that a node decodes are the messages that carry Cells: Delta, Deltas, Feed, SyncPage. Their
  * reader takes the plain form only, which is what this encoder and every usual one writes:
  *
  *     - a field of one value, a column or a member of a oneof occurs once, columns are packed

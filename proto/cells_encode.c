@@ -11,7 +11,7 @@
 /* The gap: the envelope, and what a SyncPage has besides its page. */
 #define HEAD_BYTES_MAX 96
 
-/* What a Deltas has besides its runs. */
+/* What a Deltas or a Feed has besides its runs. */
 #define ANSWER_BYTES_MAX 56
 
 /* Room that stays with the encoder between frames: enough for runs of the usual sizes. */
@@ -53,9 +53,18 @@ static enum holm_status take_room(struct holm_encoder *encoder, size_t bytes,
     return HOLM_OK;
 }
 
-static enum holm_status set_run(struct holm_encoder *encoder, struct holm_actor sender,
+/* Over a link what a run needs comes before it (message.h): deps are for broadcasts. */
+static struct holm_vector_view deps_of(const struct holm_message *message,
+                                       const struct holm_delta *delta)
+{
+    struct holm_vector_view none = {NULL, 0};
+    return message->type == HOLM_MESSAGE_DELTA ? delta->deps : none;
+}
+
+static enum holm_status set_run(struct holm_encoder *encoder, const struct holm_message *message,
                                 const struct holm_delta *delta, struct holm_cells *cells)
 {
+    struct holm_vector_view deps = deps_of(message, delta);
     HOLM_ASSERT(delta->first >= 1 && delta->first <= delta->last);
     HOLM_ASSERT(delta->items.actor_count >= 1 &&
                 holm_actor_equal(delta->items.actors[0], delta->actor));
@@ -64,8 +73,7 @@ static enum holm_status set_run(struct holm_encoder *encoder, struct holm_actor 
     size_t bytes = 0;
     enum holm_status status = holm_cells_tally(&delta->items, &tally, &bytes);
     bytes += HOLM_CELLS_TABLE_BYTES(delta->items.actor_count) +
-             HOLM_CELLS_VECTOR_BYTES(delta->deps.count) +
-             HOLM_CELLS_VECTOR_BYTES(delta->collected.count);
+             HOLM_CELLS_VECTOR_BYTES(deps.count) + HOLM_CELLS_VECTOR_BYTES(delta->collected.count);
     if (status == HOLM_OK)
         status = take_room(encoder, bytes, &room);
     if (status != HOLM_OK)
@@ -74,12 +82,12 @@ static enum holm_status set_run(struct holm_encoder *encoder, struct holm_actor 
     cells->unknown = delta->unknown;
     holm_cells_set_number(cells, HOLM_CELLS_FIRST, delta->first);
     holm_cells_set_number(cells, HOLM_CELLS_SPAN, delta->last - delta->first);
-    if (!holm_actor_equal(delta->actor, sender)) {
+    if (!holm_actor_equal(delta->actor, message->sender)) {
         HOLM_ASSERT((delta->actor.node.value | delta->actor.epoch.value) != 0);
         holm_cells_set_number(cells, HOLM_CELLS_NODE, delta->actor.node.value);
         holm_cells_set_number(cells, HOLM_CELLS_EPOCH, delta->actor.epoch.value);
     }
-    holm_cells_set_vector(cells, HOLM_CELLS_DEPS, delta->deps, &room);
+    holm_cells_set_vector(cells, HOLM_CELLS_DEPS, deps, &room);
     holm_cells_set_vector(cells, HOLM_CELLS_COLLECTED, delta->collected, &room);
     holm_cells_set_table(cells, &delta->items, 1, &room);
     holm_cells_set_items(cells, &delta->items, delta, &tally, &room);
@@ -135,7 +143,7 @@ static enum holm_status write_delta(struct body *body, const struct holm_message
     struct holm_cells cells;
     unsigned char *at = NULL;
     HOLM_ASSERT(delta->partition == message->partition);
-    enum holm_status status = set_run(body->encoder, message->sender, delta, &cells);
+    enum holm_status status = set_run(body->encoder, message, delta, &cells);
     if (status == HOLM_OK)
         status = extend(body, holm_cells_size(&cells), &at);
     if (status == HOLM_OK)
@@ -149,7 +157,7 @@ static enum holm_status write_run(struct body *body, const struct holm_message *
     struct holm_cells cells;
     unsigned char *at = NULL;
     HOLM_ASSERT(delta->partition == message->partition);
-    enum holm_status status = set_run(body->encoder, message->sender, delta, &cells);
+    enum holm_status status = set_run(body->encoder, message, delta, &cells);
     if (status != HOLM_OK)
         return status;
     size_t size = holm_cells_size(&cells);
@@ -159,15 +167,33 @@ static enum holm_status write_run(struct body *body, const struct holm_message *
     return status;
 }
 
+static enum holm_status write_runs(struct body *body, const struct holm_message *message,
+                                   struct holm_delta *const *runs, size_t count)
+{
+    enum holm_status status = HOLM_OK;
+    for (size_t i = 0; i < count && status == HOLM_OK; i++)
+        status = write_run(body, message, runs[i]);
+    return status;
+}
+
+/* What a message has besides its runs. */
+static enum holm_status write_rest(struct body *body, const unsigned char *answer, size_t size)
+{
+    HOLM_ASSERT(size <= ANSWER_BYTES_MAX);
+    unsigned char *at = NULL;
+    enum holm_status status = extend(body, size, &at);
+    if (status == HOLM_OK && size > 0)
+        memcpy(at, answer, size);
+    return status;
+}
+
 static enum holm_status write_deltas(struct body *body, const struct holm_message *message)
 {
     const struct holm_deltas *deltas = &message->as.deltas;
     HOLM_ASSERT(deltas->now.partition == message->partition);
-    for (size_t i = 0; i < deltas->count; i++) {
-        enum holm_status status = write_run(body, message, deltas->deltas[i]);
-        if (status != HOLM_OK)
-            return status;
-    }
+    enum holm_status status = write_runs(body, message, deltas->deltas, deltas->count);
+    if (status != HOLM_OK)
+        return status;
     unsigned char answer[ANSWER_BYTES_MAX];
     unsigned char *end = write_number(answer, 2, deltas->more);
     end = write_number(end, 3, deltas->too_old);
@@ -176,13 +202,21 @@ static enum holm_status write_deltas(struct body *body, const struct holm_messag
     end = write_fixed64(end, 6, deltas->now.digest.low);
     end = write_fixed64(end, 7, deltas->now.digest.high);
     end = write_fixed64(end, 8, deltas->now.folds);
-    size_t size = (size_t)(end - answer);
-    HOLM_ASSERT(size <= sizeof answer);
-    unsigned char *at = NULL;
-    enum holm_status status = extend(body, size, &at);
-    if (status == HOLM_OK && size > 0)
-        memcpy(at, answer, size);
-    return status;
+    return write_rest(body, answer, (size_t)(end - answer));
+}
+
+static enum holm_status write_feed(struct body *body, const struct holm_message *message)
+{
+    const struct holm_feed *feed = &message->as.feed;
+    enum holm_status status = write_runs(body, message, feed->runs, feed->count);
+    if (status != HOLM_OK)
+        return status;
+    unsigned char answer[ANSWER_BYTES_MAX];
+    unsigned char *end = write_number(answer, 2, feed->number);
+    end = write_number(end, 3, feed->ack);
+    end = write_number(end, 4, feed->more);
+    end = write_number(end, 5, feed->too_old);
+    return write_rest(body, answer, (size_t)(end - answer));
 }
 
 static enum holm_status write_page(struct body *body, const struct holm_page *page)
@@ -248,6 +282,8 @@ enum holm_status holm_cells_encode(struct holm_encoder *encoder, const struct ho
         status = write_delta(&body, message);
     } else if (message->type == HOLM_MESSAGE_DELTAS) {
         status = write_deltas(&body, message);
+    } else if (message->type == HOLM_MESSAGE_FEED) {
+        status = write_feed(&body, message);
     } else {
         HOLM_ASSERT(message->type == HOLM_MESSAGE_SYNC_PAGE);
         HOLM_ASSERT(message->as.sync_page.page != NULL);

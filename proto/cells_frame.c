@@ -93,6 +93,8 @@ enum holm_status holm_cells_read_run(struct holm_wire_reading *reading, struct h
     if (!scan(reading, bytes, 1, &scanned) ||
         scanned.cells.unknown.size > reading->left.unknown_bytes_max)
         return HOLM_EMALFORMED;
+    if (message->type != HOLM_MESSAGE_DELTA && holm_cells_has(&scanned.cells, HOLM_CELLS_DEPS))
+        return HOLM_EMALFORMED; /* over links runs have none */
     struct holm_delta *made = NULL;
     struct holm_fill fill;
     enum holm_status status = holm_delta_new(reading->allocator, &scanned.sizes, &made, &fill);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The messages around runs and pages: the envelope, an answer to a pull, a page of a sync. Fields
+ * The messages around runs and pages: the envelope, an answer to a pull, a feed, a page of a sync. Fields
  * are few, so they are told apart by number and form at once.
  */
 #include "proto/cells.h"
@@ -29,6 +29,12 @@ static struct holm_bytes bytes_of(const struct holm_field *field)
 {
     return holm_mem(field->at, (size_t)field->value);
 }
+
+/* Where a message has its runs. */
+struct runs_read {
+    struct holm_delta *const **deltas;
+    size_t *count;
+};
 
 /* ---- Deltas -------------------------------------------------------------------------------- */
 
@@ -81,34 +87,88 @@ static bool scan_deltas(struct holm_bytes bytes, struct holm_deltas *deltas, siz
     return true;
 }
 
-static enum holm_status read_deltas(struct holm_wire_reading *reading, struct holm_bytes bytes,
-                                    struct holm_message *message)
+/* Reads the runs among the fields, of which there are `count`. *made is sound after an error, too. */
+static enum holm_status read_runs(struct holm_wire_reading *reading, struct holm_bytes bytes,
+                                  const struct holm_message *message, size_t count,
+                                  struct runs_read *runs)
 {
-    struct holm_deltas *deltas = &message->as.deltas;
     struct holm_delta **made = NULL;
-    size_t count = 0;
-    if (!scan_deltas(bytes, deltas, &count) ||
-        holm_wire_spend(&reading->left.deltas_max, count) != HOLM_OK)
-        return HOLM_EMALFORMED;
-    deltas->now.partition = message->partition;
     enum holm_status status = HOLM_OK;
+    if (holm_wire_spend(&reading->left.deltas_max, count) != HOLM_OK)
+        return HOLM_EMALFORMED;
     if (count > 0)
         status = holm_wire_take(reading, count, sizeof *made, &made);
-    deltas->deltas = made;
+    *runs->deltas = made;
     const unsigned char *at = bytes.data;
     const unsigned char *end = at + bytes.size;
-    while (status == HOLM_OK && deltas->count < count) {
+    while (status == HOLM_OK && *runs->count < count) {
         struct holm_field field;
         at = holm_field_read(at, end, &field);
         HOLM_ASSERT(at != NULL);
         if (tag_of(&field) != SIZED(1))
             continue;
         struct holm_arena_mark mark = holm_arena_mark(reading->arena);
-        status = holm_cells_read_run(reading, bytes_of(&field), message, &made[deltas->count]);
+        status = holm_cells_read_run(reading, bytes_of(&field), message, &made[*runs->count]);
         holm_arena_rewind(reading->arena, mark);
-        deltas->count += status == HOLM_OK;
+        *runs->count += status == HOLM_OK;
     }
     return status;
+}
+
+static enum holm_status read_deltas(struct holm_wire_reading *reading, struct holm_bytes bytes,
+                                    struct holm_message *message)
+{
+    struct holm_deltas *deltas = &message->as.deltas;
+    size_t count = 0;
+    if (!scan_deltas(bytes, deltas, &count))
+        return HOLM_EMALFORMED;
+    deltas->now.partition = message->partition;
+    struct runs_read runs = {&deltas->deltas, &deltas->count};
+    return read_runs(reading, bytes, message, count, &runs);
+}
+
+/* ---- Feed ---------------------------------------------------------------------------------- */
+
+static bool read_feed_field(const struct holm_field *field, struct holm_feed *feed)
+{
+    switch (tag_of(field)) {
+    case VARINT(2):
+        feed->number = field->value;
+        return true;
+    case VARINT(3):
+        feed->ack = field->value;
+        return true;
+    case VARINT(4):
+        feed->more = field->value != 0;
+        return true;
+    case VARINT(5):
+        feed->too_old = field->value != 0;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum holm_status read_feed(struct holm_wire_reading *reading, struct holm_bytes bytes,
+                                  struct holm_message *message)
+{
+    struct holm_feed *feed = &message->as.feed;
+    const unsigned char *at = bytes.data;
+    const unsigned char *end = at + bytes.size;
+    uint32_t present = 0;
+    size_t count = 0;
+    while (at < end) {
+        struct holm_field field;
+        at = holm_field_read(at, end, &field);
+        if (at == NULL)
+            return HOLM_EMALFORMED;
+        if (tag_of(&field) == SIZED(1))
+            count += 1;
+        else if (!once(&present, &field) || !read_feed_field(&field, feed))
+            return HOLM_EMALFORMED;
+    }
+    struct runs_read runs = {&feed->runs, &feed->count};
+    return read_runs(reading, bytes, message, count, &runs);
 }
 
 /* ---- SyncPage ------------------------------------------------------------------------------ */
@@ -165,6 +225,7 @@ static bool read_field(const struct holm_field *field, struct envelope *envelope
     case SIZED(4 + HOLM_MESSAGE_DELTA):
     case SIZED(4 + HOLM_MESSAGE_DELTAS):
     case SIZED(4 + HOLM_MESSAGE_SYNC_PAGE):
+    case SIZED(4 + HOLM_MESSAGE_FEED):
         if (envelope->message != 0)
             return false;
         envelope->message = field->number;
@@ -207,6 +268,10 @@ enum holm_status holm_cells_read_frame(struct holm_wire_reading *reading, struct
     if (message->type == HOLM_MESSAGE_DELTAS) {
         message->as.deltas = (struct holm_deltas){.count = 0};
         return read_deltas(reading, envelope.bytes, message);
+    }
+    if (message->type == HOLM_MESSAGE_FEED) {
+        message->as.feed = (struct holm_feed){.count = 0};
+        return read_feed(reading, envelope.bytes, message);
     }
     message->as.sync_page = (struct holm_sync_page){.page = NULL};
     return read_sync_page(reading, envelope.bytes, &message->as.sync_page);

@@ -15,7 +15,7 @@
 
 /* The envelope's field for a message is its type and the four fields that come before. */
 _Static_assert(HOLM__WIRE__ENVELOPE__MESSAGE_DELTA == 4 + (int)HOLM_MESSAGE_DELTA, "");
-_Static_assert(HOLM__WIRE__ENVELOPE__MESSAGE_SYNC_TELL == 4 + (int)HOLM_MESSAGE_SYNC_TELL, "");
+_Static_assert(HOLM__WIRE__ENVELOPE__MESSAGE_FEED == 4 + (int)HOLM_MESSAGE_FEED, "");
 
 /* How a message type is written and read; NULL where cells.h writes. */
 struct codec {
@@ -43,6 +43,9 @@ static const struct codec codecs[] = {
     [HOLM_MESSAGE_SYNC_CLOSE] = {holm_wire_write_sync, holm_wire_read_sync},
     [HOLM_MESSAGE_SYNC_ASK] = {holm_wire_write_reconcile, holm_wire_read_reconcile},
     [HOLM_MESSAGE_SYNC_TELL] = {holm_wire_write_reconcile, holm_wire_read_reconcile},
+    [HOLM_MESSAGE_FOLLOW] = {holm_wire_write_talk, holm_wire_read_talk},
+    [HOLM_MESSAGE_UNFOLLOW] = {holm_wire_write_talk, holm_wire_read_talk},
+    [HOLM_MESSAGE_FEED] = {NULL, holm_wire_read_feed},
 };
 
 struct holm_codec_limits holm_codec_limits_default(size_t frame_bytes_max)
@@ -112,7 +115,7 @@ static enum holm_status pack(struct holm_encoder *encoder, const Holm__Wire__Env
 enum holm_status holm_encoder_encode(struct holm_encoder *encoder,
                                      const struct holm_message *message, struct holm_bytes *frame)
 {
-    HOLM_ASSERT(message->type >= HOLM_MESSAGE_DELTA && message->type <= HOLM_MESSAGE_SYNC_TELL);
+    HOLM_ASSERT(message->type >= HOLM_MESSAGE_DELTA && message->type <= HOLM_MESSAGE_TYPE_MAX);
     HOLM_ASSERT(message->sender.epoch.value != 0);
     *frame = holm_mem(NULL, 0);
     if (codecs[message->type].write == NULL)
@@ -235,6 +238,9 @@ void holm_decoded_free(struct holm_decoded *decoded)
     } else if (message->type == HOLM_MESSAGE_DELTAS) {
         for (size_t i = 0; i < message->as.deltas.count; i++)
             holm_delta_release(message->as.deltas.deltas[i]);
+    } else if (message->type == HOLM_MESSAGE_FEED) {
+        for (size_t i = 0; i < message->as.feed.count; i++)
+            holm_delta_release(message->as.feed.runs[i]);
     } else if (message->type == HOLM_MESSAGE_SYNC_PAGE) {
         holm_page_release(message->as.sync_page.page);
     } else if (message->type == HOLM_MESSAGE_SYNC_TELL) {

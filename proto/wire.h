@@ -101,7 +101,7 @@ HOLM_NODISCARD enum holm_status holm_wire_write_beacon(struct holm_arena *arena,
 HOLM_NODISCARD enum holm_status holm_wire_write_hello(struct holm_arena *arena,
                                                       const struct holm_message *message,
                                                       Holm__Wire__Envelope *envelope);
-/* Ping, Pong, Goodbye, Ack, Want, Pull. */
+/* Ping, Pong, Goodbye, Ack, Want, Pull, Follow, Unfollow. */
 HOLM_NODISCARD enum holm_status holm_wire_write_talk(struct holm_arena *arena,
                                                      const struct holm_message *message,
                                                      Holm__Wire__Envelope *envelope);
@@ -206,6 +206,9 @@ HOLM_NODISCARD enum holm_status holm_wire_read_delta(struct holm_wire_reading *r
 HOLM_NODISCARD enum holm_status holm_wire_read_deltas(struct holm_wire_reading *reading,
                                                       const Holm__Wire__Envelope *envelope,
                                                       struct holm_message *message);
+HOLM_NODISCARD enum holm_status holm_wire_read_feed(struct holm_wire_reading *reading,
+                                                    const Holm__Wire__Envelope *envelope,
+                                                    struct holm_message *message);
 HOLM_NODISCARD enum holm_status holm_wire_read_page(struct holm_wire_reading *reading,
                                                     const Holm__Wire__Cells *cells,
                                                     struct holm_page **page);

@@ -67,7 +67,8 @@ enum holm_status holm_wire_read_delta(struct holm_wire_reading *reading,
     return read_run(reading, envelope->delta, message, &message->as.delta);
 }
 
-/* The columns are done with once the delta is made, and give their memory to the next. */
+/* A run that came over a link in order: without deps, whatever else its sender wrote. The columns are
+ * done with once the delta is made, and give their memory to the next. */
 static enum holm_status read_packed_run(struct holm_wire_reading *reading,
                                         ProtobufCBinaryData packed,
                                         const struct holm_message *message,
@@ -78,11 +79,32 @@ static enum holm_status read_packed_run(struct holm_wire_reading *reading,
     Holm__Wire__Cells *cells = holm__wire__cells__unpack(reading->unpacking, packed.len,
                                                          packed.data);
     enum holm_status status = HOLM_OK;
-    if (cells != NULL)
+    if (cells != NULL) {
+        cells->deps = NULL;
         status = read_run(reading, cells, message, delta);
-    else
+    } else {
         status = reading->budget->refusal == HOLM_OK ? HOLM_EMALFORMED : reading->budget->refusal;
+    }
     holm_arena_rewind(reading->arena, mark);
+    return status;
+}
+
+/* *made and *count are sound after an error, too. */
+static enum holm_status read_packed_runs(struct holm_wire_reading *reading,
+                                         const ProtobufCBinaryData *packed, size_t packed_count,
+                                         const struct holm_message *message,
+                                         struct holm_delta *const **runs, size_t *count)
+{
+    struct holm_delta **made = NULL;
+    *count = 0;
+    enum holm_status status = holm_wire_spend(&reading->left.deltas_max, packed_count);
+    if (status == HOLM_OK)
+        status = holm_wire_take(reading, packed_count, sizeof *made, &made);
+    *runs = made;
+    for (size_t i = 0; i < packed_count && status == HOLM_OK; i++) {
+        status = read_packed_run(reading, packed[i], message, &made[i]);
+        *count += status == HOLM_OK;
+    }
     return status;
 }
 
@@ -92,19 +114,6 @@ enum holm_status holm_wire_read_deltas(struct holm_wire_reading *reading,
 {
     const Holm__Wire__Deltas *read = envelope->deltas;
     struct holm_deltas *deltas = &message->as.deltas;
-    struct holm_delta **made = NULL;
-    enum holm_status status = holm_wire_spend(&reading->left.deltas_max, read->n_deltas);
-    if (status == HOLM_OK)
-        status = holm_wire_take(reading, read->n_deltas, sizeof *made, &made);
-    if (status != HOLM_OK)
-        return status;
-    deltas->deltas = made;
-    for (size_t i = 0; i < read->n_deltas; i++) {
-        status = read_packed_run(reading, read->deltas[i], message, &made[i]);
-        if (status != HOLM_OK)
-            return status;
-        deltas->count = i + 1;
-    }
     deltas->more = read->more;
     deltas->too_old = read->too_old;
     deltas->now.partition = message->partition;
@@ -113,5 +122,19 @@ enum holm_status holm_wire_read_deltas(struct holm_wire_reading *reading,
     deltas->now.digest.low = read->digest_low;
     deltas->now.digest.high = read->digest_high;
     deltas->now.folds = read->folds;
-    return HOLM_OK;
+    return read_packed_runs(reading, read->deltas, read->n_deltas, message, &deltas->deltas,
+                            &deltas->count);
+}
+
+enum holm_status holm_wire_read_feed(struct holm_wire_reading *reading,
+                                     const Holm__Wire__Envelope *envelope,
+                                     struct holm_message *message)
+{
+    const Holm__Wire__Feed *read = envelope->feed;
+    struct holm_feed *feed = &message->as.feed;
+    feed->number = read->number;
+    feed->ack = read->ack;
+    feed->more = read->more;
+    feed->too_old = read->too_old;
+    return read_packed_runs(reading, read->runs, read->n_runs, message, &feed->runs, &feed->count);
 }

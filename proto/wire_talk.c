@@ -46,6 +46,28 @@ static enum holm_status write_pull(struct holm_arena *arena, const struct holm_p
     return holm_wire_write_vector(arena, source->vector, &(*pull)->vector);
 }
 
+static enum holm_status write_follow(struct holm_arena *arena, const struct holm_follow *source,
+                                     Holm__Wire__Follow **follow)
+{
+    enum holm_status status = holm_wire_array(arena, 1, sizeof **follow, follow);
+    if (status != HOLM_OK)
+        return status;
+    holm__wire__follow__init(*follow);
+    (*follow)->number = source->number;
+    return holm_wire_write_vector(arena, source->vector, &(*follow)->vector);
+}
+
+static enum holm_status write_unfollow(struct holm_arena *arena, const struct holm_unfollow *source,
+                                       Holm__Wire__Unfollow **unfollow)
+{
+    enum holm_status status = holm_wire_array(arena, 1, sizeof **unfollow, unfollow);
+    if (status != HOLM_OK)
+        return status;
+    holm__wire__unfollow__init(*unfollow);
+    (*unfollow)->prune = source->prune;
+    return HOLM_OK;
+}
+
 enum holm_status holm_wire_write_talk(struct holm_arena *arena, const struct holm_message *message,
                                       Holm__Wire__Envelope *envelope)
 {
@@ -59,6 +81,10 @@ enum holm_status holm_wire_write_talk(struct holm_arena *arena, const struct hol
         return write_ack(arena, &message->as.ack, &envelope->ack);
     if (message->type == HOLM_MESSAGE_WANT)
         return write_ack(arena, &message->as.ack, &envelope->want);
+    if (message->type == HOLM_MESSAGE_FOLLOW)
+        return write_follow(arena, &message->as.follow, &envelope->follow);
+    if (message->type == HOLM_MESSAGE_UNFOLLOW)
+        return write_unfollow(arena, &message->as.unfollow, &envelope->unfollow);
     HOLM_ASSERT(message->type == HOLM_MESSAGE_PULL);
     return write_pull(arena, &message->as.pull, &envelope->pull);
 }
@@ -86,6 +112,11 @@ enum holm_status holm_wire_read_talk(struct holm_wire_reading *reading,
         message->as.goodbye.subscription = holm_wire_slice(envelope->goodbye->subscription);
         if (envelope->goodbye->subscription.len > reading->left.subscription_bytes_max)
             return HOLM_ETOOBIG;
+    } else if (message->type == HOLM_MESSAGE_UNFOLLOW) {
+        message->as.unfollow.prune = envelope->unfollow->prune;
+    } else if (message->type == HOLM_MESSAGE_FOLLOW) {
+        message->as.follow.number = envelope->follow->number;
+        return holm_wire_take_vector(reading, envelope->follow->vector, &message->as.follow.vector);
     } else {
         HOLM_ASSERT(message->type == HOLM_MESSAGE_PULL);
         message->as.pull.bytes_max = envelope->pull->bytes_max;

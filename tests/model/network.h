@@ -64,7 +64,7 @@ struct network {
     struct network_side sides[FIXTURE_NODES_MAX][FIXTURE_NODES_MAX];
     uint64_t heard[FIXTURE_NODES_MAX][FIXTURE_NODES_MAX]; /* the highest epoch, as [by][of] */
     uint64_t posted;                                      /* messages, beacons left out */
-    uint64_t delivered[HOLM_MESSAGE_SYNC_TELL + 1];       /* by type */
+    uint64_t delivered[HOLM_MESSAGE_TYPE_MAX + 1];       /* by type */
 };
 
 /* Takes the fixture's post. Links are down. */

@@ -38,6 +38,14 @@ static void copy_deltas(struct parcel *parcel, struct holm_deltas *deltas)
     deltas->deltas = parcel->slices[0];
 }
 
+static void copy_feed(struct parcel *parcel, struct holm_feed *feed)
+{
+    for (size_t i = 0; i < feed->count; i++)
+        holm_delta_retain(feed->runs[i]);
+    parcel->slices[0] = copied(feed->runs, feed->count * sizeof *feed->runs);
+    feed->runs = parcel->slices[0];
+}
+
 static void copy_message(struct parcel *parcel)
 {
     struct holm_message *message = &parcel->message;
@@ -67,6 +75,13 @@ static void copy_message(struct parcel *parcel)
     case HOLM_MESSAGE_SYNC_PAGE:
         holm_page_retain(message->as.sync_page.page);
         break;
+    case HOLM_MESSAGE_FOLLOW:
+        copy_vector(parcel, 0, &message->as.follow.vector);
+        break;
+    case HOLM_MESSAGE_FEED:
+        copy_feed(parcel, &message->as.feed);
+        break;
+    case HOLM_MESSAGE_UNFOLLOW:
     case HOLM_MESSAGE_ACK:
     case HOLM_MESSAGE_WANT:
     case HOLM_MESSAGE_SYNC_NEXT:
@@ -93,6 +108,9 @@ static void release_message(struct parcel *parcel)
     if (message->type == HOLM_MESSAGE_DELTAS)
         for (size_t i = 0; i < message->as.deltas.count; i++)
             holm_delta_release(message->as.deltas.deltas[i]);
+    if (message->type == HOLM_MESSAGE_FEED)
+        for (size_t i = 0; i < message->as.feed.count; i++)
+            holm_delta_release(message->as.feed.runs[i]);
 }
 
 void parcel_office_init(struct parcel_office *office, const struct holm_allocator *allocator,

@@ -92,7 +92,7 @@ static void test_codec_when_random_messages_go_round_then_they_come_back(void **
         char name[32];
         snprintf(name, sizeof name, "seed %d", (int)seed);
         sample_init(&sample, &codec.allocator);
-        sample_random(&sample, (enum holm_message_type)(1 + seed % 17), seed);
+        sample_random(&sample, (enum holm_message_type)(1 + seed % HOLM_MESSAGE_TYPE_MAX), seed);
         round_trip(&codec, &sample.message, name);
         sample_release(&sample);
     }
@@ -184,6 +184,12 @@ static size_t bytes_max(const struct holm_message *message)
         for (size_t i = 0; i < message->as.deltas.count; i++)
             bytes += holm_delta_bytes_max(message->as.deltas.deltas[i]);
     }
+    if (message->type == HOLM_MESSAGE_FEED) {
+        for (size_t i = 0; i < message->as.feed.count; i++)
+            bytes += holm_delta_bytes_max(message->as.feed.runs[i]);
+    }
+    if (message->type == HOLM_MESSAGE_FOLLOW)
+        bytes += message->as.follow.vector.count * HOLM_VECTOR_ENTRY_BYTES_MAX;
     if (message->type == HOLM_MESSAGE_SYNC_PAGE) {
         const struct holm_items *items = &message->as.sync_page.page->items;
         for (uint32_t i = 0; i < items->item_count; i++)
@@ -227,7 +233,7 @@ static void test_codec_when_messages_are_encoded_then_the_bounds_hold(void **sta
         struct sample sample;
         struct holm_bytes frame;
         sample_init(&sample, &codec.allocator);
-        sample_random(&sample, (enum holm_message_type)(1 + seed % 17), seed);
+        sample_random(&sample, (enum holm_message_type)(1 + seed % HOLM_MESSAGE_TYPE_MAX), seed);
         assert_int_equal(holm_encoder_encode(&codec.encoder, &sample.message, &frame), HOLM_OK);
         assert_in_range(frame.size, 1, bytes_max(&sample.message));
         sample_release(&sample);
@@ -353,7 +359,7 @@ static void test_codec_when_any_allocation_fails_then_it_says_so_and_leaks_nothi
         if (i < sample_name_count)
             sample_names[i].make(&sample);
         else
-            sample_random(&sample, (enum holm_message_type)(1 + i % 17), i);
+            sample_random(&sample, (enum holm_message_type)(1 + i % HOLM_MESSAGE_TYPE_MAX), i);
         starve_encoder(&sample.message);
         assert_int_equal(holm_encoder_encode(&codec.encoder, &sample.message, &frame), HOLM_OK);
         starve_decoder(frame);

@@ -87,13 +87,13 @@ static void test_codec_plain_when_messages_are_fixed_then_both_ways_agree(void *
     plain_release(&plain);
 }
 
-/* Of the three messages that have cells. */
+/* Of the messages that have cells. */
 static void random_sample(struct plain *plain, struct sample *sample, uint64_t seed)
 {
     static const enum holm_message_type types[] = {HOLM_MESSAGE_DELTA, HOLM_MESSAGE_DELTAS,
-                                                   HOLM_MESSAGE_SYNC_PAGE};
+                                                   HOLM_MESSAGE_SYNC_PAGE, HOLM_MESSAGE_FEED};
     sample_init(sample, &plain->allocator);
-    sample_random(sample, types[seed % 3], seed);
+    sample_random(sample, types[seed % 4], seed);
 }
 
 static void test_codec_plain_when_messages_are_random_then_both_ways_agree(void **state)

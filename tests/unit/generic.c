@@ -97,6 +97,7 @@ static enum holm_status write_packed_run(struct holm_arena *arena, struct holm_a
     enum holm_status status = write_run(arena, sender, delta, &cells);
     if (status != HOLM_OK)
         return status;
+    cells.deps = NULL;
     packed->len = holm__wire__cells__get_packed_size(&cells);
     status = holm_wire_array(arena, packed->len, 1, &packed->data);
     if (status == HOLM_OK)
@@ -128,6 +129,27 @@ static enum holm_status write_deltas(struct holm_arena *arena, const struct holm
         status = write_packed_run(arena, message->sender, deltas->deltas[i],
                                   &made->deltas[made->n_deltas++]);
     }
+    return status;
+}
+
+static enum holm_status write_feed(struct holm_arena *arena, const struct holm_message *message,
+                                   Holm__Wire__Envelope *envelope)
+{
+    const struct holm_feed *feed = &message->as.feed;
+    Holm__Wire__Feed *made = NULL;
+    enum holm_status status = holm_wire_array(arena, 1, sizeof *made, &made);
+    if (status != HOLM_OK)
+        return status;
+    holm__wire__feed__init(made);
+    made->number = feed->number;
+    made->ack = feed->ack;
+    made->more = feed->more;
+    made->too_old = feed->too_old;
+    envelope->feed = made;
+    status = holm_wire_array(arena, feed->count, sizeof *made->runs, &made->runs);
+    for (size_t i = 0; i < feed->count && status == HOLM_OK; i++)
+        status = write_packed_run(arena, message->sender, feed->runs[i],
+                                  &made->runs[made->n_runs++]);
     return status;
 }
 
@@ -165,6 +187,8 @@ static enum holm_status write(struct holm_arena *arena, const struct holm_messag
         return write_delta(arena, message, envelope);
     if (message->type == HOLM_MESSAGE_DELTAS)
         return write_deltas(arena, message, envelope);
+    if (message->type == HOLM_MESSAGE_FEED)
+        return write_feed(arena, message, envelope);
     HOLM_ASSERT(message->type == HOLM_MESSAGE_SYNC_PAGE);
     return write_sync_page(arena, &message->as.sync_page, &envelope->sync_page);
 }

@@ -110,6 +110,17 @@ static const char *deltas_differ(const struct holm_deltas *a, const struct holm_
     return why;
 }
 
+static const char *feed_differ(const struct holm_feed *a, const struct holm_feed *b)
+{
+    if (a->count != b->count || a->more != b->more || a->too_old != b->too_old ||
+        a->number != b->number || a->ack != b->ack)
+        return "the feed";
+    const char *why = NULL;
+    for (size_t i = 0; i < a->count && why == NULL; i++)
+        why = delta_differ(a->runs[i], b->runs[i]);
+    return why;
+}
+
 static const char *beacon_differ(const struct holm_beacon *a, const struct holm_beacon *b)
 {
     if (a->count != b->count)
@@ -258,6 +269,13 @@ static const char *talk_differ(const struct holm_message *a, const struct holm_m
         return holm_bytes_equal(a->as.goodbye.subscription, b->as.goodbye.subscription)
                    ? NULL
                    : "the subscription";
+    if (a->type == HOLM_MESSAGE_UNFOLLOW)
+        return a->as.unfollow.prune == b->as.unfollow.prune ? NULL : "the prune";
+    if (a->type == HOLM_MESSAGE_FOLLOW)
+        return a->as.follow.number == b->as.follow.number &&
+                       vectors_equal(a->as.follow.vector, b->as.follow.vector)
+                   ? NULL
+                   : "the follow";
     if (a->type == HOLM_MESSAGE_PULL)
         return a->as.pull.bytes_max == b->as.pull.bytes_max &&
                        vectors_equal(a->as.pull.vector, b->as.pull.vector)
@@ -288,6 +306,8 @@ const char *messages_differ(const struct holm_message *a, const struct holm_mess
     case HOLM_MESSAGE_ACK:
     case HOLM_MESSAGE_WANT:
     case HOLM_MESSAGE_PULL:
+    case HOLM_MESSAGE_FOLLOW:
+    case HOLM_MESSAGE_UNFOLLOW:
         return talk_differ(a, b);
     case HOLM_MESSAGE_SYNC_OPEN:
     case HOLM_MESSAGE_SYNC_CUT:
@@ -299,6 +319,8 @@ const char *messages_differ(const struct holm_message *a, const struct holm_mess
         return ask_differ(&a->as.sync_ask, &b->as.sync_ask);
     case HOLM_MESSAGE_SYNC_TELL:
         return tell_differ(&a->as.sync_tell, &b->as.sync_tell);
+    case HOLM_MESSAGE_FEED:
+        return feed_differ(&a->as.feed, &b->as.feed);
     }
     return "a type that there is not";
 }

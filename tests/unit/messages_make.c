@@ -59,6 +59,9 @@ void sample_release(struct sample *sample)
     else if (message->type == HOLM_MESSAGE_DELTAS) {
         for (size_t i = 0; i < message->as.deltas.count; i++)
             holm_delta_release(message->as.deltas.deltas[i]);
+    } else if (message->type == HOLM_MESSAGE_FEED) {
+        for (size_t i = 0; i < message->as.feed.count; i++)
+            holm_delta_release(message->as.feed.runs[i]);
     }
     holm_arena_release(&sample->arena);
 }
@@ -238,6 +241,22 @@ static void make_deltas(struct sample *sample)
         .now = {3, 6, 0x0102030405060708u, 0, {0x1112131415161718u, 0x2122232425262728u}}};
 }
 
+static void make_feed(struct sample *sample)
+{
+    make_deltas(sample);
+    struct holm_deltas runs = sample->message.as.deltas;
+    sample->message.type = HOLM_MESSAGE_FEED;
+    sample->message.as.feed = (struct holm_feed){
+        .number = 300, .ack = 7, .more = true, .runs = runs.deltas, .count = runs.count};
+}
+
+static void make_feed_ack(struct sample *sample)
+{
+    sample->message.type = HOLM_MESSAGE_FEED;
+    sample->message.partition = 3;
+    sample->message.as.feed = (struct holm_feed){.ack = 8, .too_old = true};
+}
+
 /* ---- everything else ----------------------------------------------------------------------- */
 
 static void make_beacon(struct sample *sample)
@@ -293,6 +312,21 @@ static void make_goodbye(struct sample *sample)
 {
     sample->message.type = HOLM_MESSAGE_GOODBYE;
     sample->message.as.goodbye.subscription = holm_mem("\x00\x01\x02\xff", 4);
+}
+
+static void make_follow(struct sample *sample)
+{
+    static const struct holm_dot entries[] = {{LISBON, 7}, {PORTO, 300}};
+    sample->message.type = HOLM_MESSAGE_FOLLOW;
+    sample->message.partition = 3;
+    sample->message.as.follow = (struct holm_follow){{entries, COUNT(entries)}, 32};
+}
+
+static void make_unfollow(struct sample *sample)
+{
+    sample->message.type = HOLM_MESSAGE_UNFOLLOW;
+    sample->message.partition = 3;
+    sample->message.as.unfollow.prune = true;
 }
 
 static void make_ack(struct sample *sample)
@@ -453,5 +487,9 @@ const struct sample_name sample_names[] = {
     {"sync_close", make_sync_close},
     {"sync_ask", make_sync_ask},
     {"sync_tell", make_sync_tell},
+    {"follow", make_follow},
+    {"unfollow", make_unfollow},
+    {"feed", make_feed},
+    {"feed_ack", make_feed_ack},
 };
 const size_t sample_name_count = COUNT(sample_names);

@@ -289,21 +289,38 @@ static void draw_hello(struct draw *draw, struct holm_hello *hello)
         hello->heard = (struct holm_actor){{number(draw)}, {number(draw)}};
 }
 
-static void draw_deltas(struct draw *draw, struct sample *sample)
+/* Runs as they travel over links: without deps. */
+static struct holm_delta *const *draw_runs(struct draw *draw, struct sample *sample, size_t *count)
 {
-    struct holm_deltas *deltas = &sample->message.as.deltas;
-    size_t count = chance_below(&draw->chance, 6);
-    struct holm_delta **made = take(draw, sizeof *made * (count + 1));
-    deltas->deltas = made;
-    for (; deltas->count < count; deltas->count++) {
+    *count = chance_below(&draw->chance, 6);
+    struct holm_delta **made = take(draw, sizeof *made * (*count + 1));
+    for (size_t i = 0; i < *count; i++) {
         struct holm_actor own = sample->message.sender;
         if (chance_permille(&draw->chance, 500))
             own = (struct holm_actor){{number(draw)}, {1 + (number(draw) >> 1)}};
-        made[deltas->count] = draw_delta(draw, own);
+        made[i] = draw_delta(draw, own);
+        made[i]->deps.count = 0;
     }
+    return made;
+}
+
+static void draw_deltas(struct draw *draw, struct sample *sample)
+{
+    struct holm_deltas *deltas = &sample->message.as.deltas;
+    deltas->deltas = draw_runs(draw, sample, &deltas->count);
     deltas->more = chance_permille(&draw->chance, 500);
     deltas->too_old = chance_permille(&draw->chance, 500);
     deltas->now = draw_entry(draw, sample->message.partition);
+}
+
+static void draw_feed(struct draw *draw, struct sample *sample)
+{
+    struct holm_feed *feed = &sample->message.as.feed;
+    *feed = (struct holm_feed){.number = number(draw),
+                               .ack = number(draw),
+                               .more = chance_permille(&draw->chance, 500),
+                               .too_old = chance_permille(&draw->chance, 500)};
+    feed->runs = draw_runs(draw, sample, &feed->count);
 }
 
 static void draw_sync(struct draw *draw, struct holm_message *message)
@@ -469,6 +486,11 @@ static void draw_talk(struct draw *draw, struct holm_message *message)
     } else if (message->type == HOLM_MESSAGE_PULL) {
         draw_actors(draw, message->sender);
         message->as.pull = (struct holm_pull){draw_vector(draw), number(draw)};
+    } else if (message->type == HOLM_MESSAGE_FOLLOW) {
+        draw_actors(draw, message->sender);
+        message->as.follow = (struct holm_follow){draw_vector(draw), number(draw)};
+    } else if (message->type == HOLM_MESSAGE_UNFOLLOW) {
+        message->as.unfollow.prune = chance_permille(&draw->chance, 500);
     } else {
         message->as.ack = (struct holm_ack){{{number(draw)}, {number(draw)}}, number(draw)};
     }
@@ -488,6 +510,10 @@ void sample_random(struct sample *sample, enum holm_message_type type, uint64_t 
         message->as.delta = draw_delta(&draw, own);
     } else if (type == HOLM_MESSAGE_DELTAS) {
         draw_deltas(&draw, sample);
+    } else if (type == HOLM_MESSAGE_FEED) {
+        draw_feed(&draw, sample);
+    } else if (type == HOLM_MESSAGE_FOLLOW || type == HOLM_MESSAGE_UNFOLLOW) {
+        draw_talk(&draw, message);
     } else if (type == HOLM_MESSAGE_SYNC_ASK) {
         draw_ask(&draw, message);
     } else if (type == HOLM_MESSAGE_SYNC_TELL) {

@@ -28,8 +28,8 @@ struct trio {
     bool deaf;
     enum holm_message_type lossy; /* every fifth message of this type is lost */
     uint64_t lossy_count;
-    const struct holm_work *work;              /* of the last step */
-    uint64_t sent[HOLM_MESSAGE_SYNC_TELL + 1]; /* over links and broadcasts */
+    const struct holm_work *work;             /* of the last step */
+    uint64_t sent[HOLM_MESSAGE_TYPE_MAX + 1]; /* over links and broadcasts */
     struct trio_letter *letters;
     size_t letter_count, letter_capacity;
 };

@@ -58,7 +58,7 @@ const char *ways_differ(const struct holm_allocator *allocator,
 bool ways_has_cells(const struct holm_message *message)
 {
     return message->type == HOLM_MESSAGE_DELTA || message->type == HOLM_MESSAGE_DELTAS ||
-           message->type == HOLM_MESSAGE_SYNC_PAGE;
+           message->type == HOLM_MESSAGE_SYNC_PAGE || message->type == HOLM_MESSAGE_FEED;
 }
 
 bool ways_write_alike(const struct holm_allocator *allocator, const struct holm_message *message,
