@@ -40,11 +40,19 @@ bool holm_admission_beyond(const struct holm_stable *stable, const struct holm_s
     return false;
 }
 
-bool holm_admission_may_merge(const struct holm_members *members, struct holm_actor former)
+static bool same_founding(const struct holm_members *members, const struct holm_founding *founding)
+{
+    return holm_founding_compare(&members->founding, founding) == 0;
+}
+
+bool holm_admission_may_merge(const struct holm_members *members, struct holm_actor former,
+                              const struct holm_founding *founding)
 {
     const struct holm_member_row *row = holm_members_find(members, former.node);
-    return former.epoch.value == 0 || (row != NULL && (holm_actor_equal(row->actor, former) ||
-                                                       row->base.value == former.epoch.value));
+    if (former.epoch.value == 0)
+        return true;
+    return same_founding(members, founding) && row != NULL &&
+           (holm_actor_equal(row->actor, former) || row->base.value == former.epoch.value);
 }
 
 /* Whether the state of another provisional epoch will be replaced, whatever it is. */
@@ -52,46 +60,108 @@ static bool gives_way(const struct holm_stable *stable, const struct holm_stable
                       const struct holm_heard *heard)
 {
     struct holm_actor former = {heard->actor.node, heard->former};
-    return holm_admission_beyond(stable, self, heard->list) ||
+    return !same_founding(self->members, &heard->founding) ||
+           holm_admission_beyond(stable, self, heard->list) ||
            holm_admission_replaces(self->members, former) ||
-           (!heard->confirmed && !holm_admission_may_merge(self->members, former));
+           (!heard->confirmed &&
+            !holm_admission_may_merge(self->members, former, &heard->founding));
 }
 
-/* Whether a listed node lives under a later epoch, or under one that was never confirmed, and all of its
- * operations are here. */
-static bool restarted(const struct holm_stable *stable, const struct holm_stable_self *self,
-                      const struct holm_member_row *row, const struct holm_heard *heard,
-                      size_t count)
+/* What was heard of a node under a later epoch than the list's, or under that one but provisional. */
+static const struct holm_heard *restarted(const struct holm_member_row *row,
+                                          const struct holm_heard *heard, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (heard[i].actor.node.value == row->actor.node.value &&
-            heard[i].actor.epoch.value + !heard[i].confirmed > row->actor.epoch.value &&
-            (gives_way(stable, self, &heard[i]) ||
-             holm_vector_covers(self->partition, heard[i].partition,
-                                holm_members_lasts(self->members, self->number))))
-            return true;
+            heard[i].actor.epoch.value + !heard[i].confirmed > row->actor.epoch.value)
+            return &heard[i];
     }
-    return false;
+    return NULL;
+}
+
+/* Whether it is a member, as far as is known here, who can admit others. */
+static bool is_asked(const struct holm_stable *stable, const struct holm_stable_self *self,
+                     const struct holm_heard *heard)
+{
+    return heard->confirmed && !holm_members_ended(self->members, heard->actor) &&
+           !holm_admission_beyond(stable, self, heard->list);
+}
+
+bool holm_admission_able(const struct holm_stable *stable, const struct holm_stable_self *self,
+                         const struct holm_heard *heard, size_t count)
+{
+    const struct holm_member_row *own = holm_members_find(self->members, self->actor.node);
+    if (own == NULL || own->forgotten || own->actor.epoch.value > self->actor.epoch.value)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        int order = holm_founding_compare(&heard[i].founding, &self->members->founding);
+        if (order > 0 || (order == 0 && is_asked(stable, self, &heard[i])))
+            return false;
+    }
+    for (size_t i = 0; i < self->members->count; i++) {
+        const struct holm_member_row *row = &self->members->rows[i];
+        if (row != own && !row->forgotten && restarted(row, heard, count) == NULL)
+            return false;
+    }
+    return true;
+}
+
+struct holm_actor holm_admission_defer(struct holm_actor self, struct holm_actor present, bool able,
+                                       const struct holm_heard *heard, size_t count)
+{
+    struct holm_actor lowest = {{0}, {0}};
+    if (able)
+        lowest = self;
+    for (size_t i = 0; i < count; i++) {
+        if (heard[i].confirmed || !holm_actor_equal(heard[i].defers, heard[i].actor))
+            continue;
+        if (holm_actor_equal(heard[i].actor, present))
+            return present;
+        if (lowest.epoch.value == 0 || heard[i].actor.node.value < lowest.node.value)
+            lowest = heard[i].actor;
+    }
+    return lowest;
+}
+
+/* What was heard of a listed node whose state is to be part of what is founded, or NULL. */
+static const struct holm_heard *to_be_merged(const struct holm_stable *stable,
+                                             const struct holm_stable_self *self,
+                                             const struct holm_member_row *row,
+                                             const struct holm_heard *heard, size_t count)
+{
+    const struct holm_heard *other = restarted(row, heard, count);
+    if (row->actor.node.value == self->actor.node.value || row->forgotten || other == NULL)
+        return NULL;
+    return gives_way(stable, self, other) ? NULL : other;
+}
+
+bool holm_admission_left(const struct holm_stable *stable, const struct holm_stable_self *self,
+                         const struct holm_heard *heard, size_t count)
+{
+    if (!holm_admission_able(stable, self, heard, count))
+        return false;
+    for (size_t i = 0; i < self->members->count; i++) {
+        const struct holm_heard *other = to_be_merged(stable, self, &self->members->rows[i], heard,
+                                                      count);
+        if (other != NULL && !holm_actor_equal(other->defers, self->actor))
+            return false;
+    }
+    return true;
 }
 
 bool holm_admission_by_itself(const struct holm_stable *stable, const struct holm_stable_self *self,
                               const struct holm_heard *heard, size_t count, bool founding)
 {
+    struct holm_vector_view lasts = holm_members_lasts(self->members, self->number);
     if (holm_members_find(self->members, self->actor.node) == NULL)
         return founding && self->members->count == 0;
-    for (size_t i = 0; i < count; i++) {
-        if (heard[i].confirmed && !holm_members_ended(self->members, heard[i].actor) &&
-            !holm_admission_beyond(stable, self, heard[i].list))
-            return false;
-    }
+    if (!holm_admission_left(stable, self, heard, count))
+        return false;
     for (size_t i = 0; i < self->members->count; i++) {
-        const struct holm_member_row *row = &self->members->rows[i];
-        if (row->actor.node.value == self->actor.node.value) {
-            if (row->forgotten || row->actor.epoch.value > self->actor.epoch.value)
-                return false;
-        } else if (!row->forgotten && !restarted(stable, self, row, heard, count)) {
+        const struct holm_heard *other = to_be_merged(stable, self, &self->members->rows[i], heard,
+                                                      count);
+        if (other != NULL && !holm_vector_covers(self->partition, other->partition, lasts))
             return false;
-        }
     }
     return true;
 }
@@ -118,20 +188,58 @@ bool holm_admission_may_return(const struct holm_stable *stable,
            holm_stable_gone(stable, self, former) && has_all_reported(stable, self, former.node);
 }
 
+static enum holm_answer answer_replaced(const struct holm_stable *stable,
+                                        const struct holm_stable_self *self,
+                                        const struct holm_heard *asking)
+{
+    struct holm_actor former = {asking->actor.node, asking->former};
+    if (holm_admission_replaces(self->members, former))
+        return holm_admission_may_return(stable, self, former) ? HOLM_ANSWER_REPLACE
+                                                               : HOLM_ANSWER_LATER;
+    return holm_vector_covers(self->partition, asking->partition,
+                              holm_members_lasts(self->members, self->number))
+               ? HOLM_ANSWER_REPLACE
+               : HOLM_ANSWER_FORGET;
+}
+
+enum holm_answer holm_admission_answer(const struct holm_stable *stable,
+                                       const struct holm_stable_self *self,
+                                       const struct holm_heard *asking)
+{
+    const struct holm_members *members = self->members;
+    struct holm_actor former = {asking->actor.node, asking->former};
+    if (asking->confirmed || !holm_members_current(members, self->actor))
+        return HOLM_ANSWER_LATER;
+    if (former.epoch.value == 0)
+        return HOLM_ANSWER_MERGE;
+    if (!same_founding(members, &asking->founding) &&
+        !holm_vector_has(asking->list, members->founding.dot))
+        return HOLM_ANSWER_REPLACE;
+    if (!holm_admission_replaces(members, former) &&
+        holm_admission_may_merge(members, former, &asking->founding))
+        return HOLM_ANSWER_MERGE;
+    return answer_replaced(stable, self, asking);
+}
+
 bool holm_admission_lost(const struct holm_stable *stable, const struct holm_stable_self *self,
                          const struct holm_members *theirs, struct holm_vector_view list)
 {
-    return !holm_members_current(self->members, self->actor) ||
-           holm_stable_betrayed(stable, self->members) ||
-           (!holm_members_current(theirs, self->actor) && beyond(theirs, list, self->list));
+    int order = holm_founding_compare(&theirs->founding, &self->members->founding);
+    if (!holm_members_current(self->members, self->actor) ||
+        holm_stable_betrayed(stable, self->members))
+        return true;
+    if (order != 0)
+        return order > 0;
+    return !holm_members_current(theirs, self->actor) && beyond(theirs, list, self->list);
 }
 
 bool holm_admission_take_list(const struct holm_members *members, struct holm_actor writer,
-                              struct holm_actor sender)
+                              struct holm_actor sender, const struct holm_founding *founding)
 {
     if (holm_members_current(members, sender))
         return true;
-    return !holm_members_ended(members, sender) && !holm_members_forgotten(members, writer);
+    return same_founding(members, founding) && !holm_members_ended(members, sender) &&
+           !holm_members_forgotten(members, writer);
 }
 
 bool holm_admission_hearsay(const struct holm_members *members, struct holm_actor self,

@@ -5,13 +5,22 @@
  *     started --> PROVISIONAL: a journal without dots (journal.h), serves nobody, reports nothing
  *                   |  admitted by a member, in the list of the very cut that it then syncs from,
  *                   |  and has all that was in that cut                              (rule 3)
- *                   |  or: a whole cluster restarts, and it has what all the others have
+ *                   |  or: a whole cluster restarts, and it founds anew on what all the others have
  *                   v
  *                 CONFIRMED: mints
+ *                   |  of a founding that another stands against (members.h);
  *                   |  forgotten; or not known to those it meets, and its admission has ended with
  *                   |  whoever made it; or it relied on a forget that turned out void
  *                   v
- *                 LOST: must be forgotten, and comes back as a later epoch by replacement (rule 5)
+ *                 LOST: comes back as a later epoch by replacement (rule 5); if it is of the same
+ *                   founding, it must be forgotten before
+ *
+ * An epoch asks one member alone. Before it asks another, and before it founds after it has asked, it takes
+ * a later epoch: that other may be of another founding, or have forgotten the first, and each would count on an
+ * epoch that is confirmed elsewhere.
+ *
+ * Of different foundings nothing is exchanged but what each says of itself. A run tells by its writer's
+ * epoch which one it is of.
  *
  * All of it is decided by what is known here; whoever is asked need not answer at once.
  */
@@ -25,6 +34,8 @@ struct holm_heard {
     struct holm_actor actor;
     struct holm_epoch former; /* that its state was confirmed under */
     bool confirmed;
+    struct holm_founding founding; /* of its list; none when it knows that its state is forgotten */
+    struct holm_actor defers;      /* whom it leaves it to, to found: holm_admission_defer() */
     struct holm_vector_view partition; /* its R */
     struct holm_vector_view list;
 };
@@ -42,12 +53,13 @@ bool holm_admission_beyond(const struct holm_stable *stable, const struct holm_s
 /*
  * Whether a state that was confirmed last under epoch `former` may be merged with what is known under
  * this list: that is the last epoch of its node that the list knows as admitted, or the one whose
- * state that one goes on with. Else somebody reported for the node since who did not have this state (it
+ * state that one goes on with, under the same founding. Else somebody reported for the node since who did not have this state (it
  * is a store newer than the epoch that was started without it), or nobody here ever waited for its
  * reports (whoever admitted it was lost). It is replaced then; unless all of it is here, so that nothing can
  * be lost by that, its epoch is forgotten first.
  */
-bool holm_admission_may_merge(const struct holm_members *members, struct holm_actor former);
+bool holm_admission_may_merge(const struct holm_members *members, struct holm_actor former,
+                              const struct holm_founding *founding);
 
 /*
  * Whether a provisional epoch may apply a cut: its admission is in the list of that very cut (`theirs`
@@ -68,22 +80,49 @@ bool holm_admission_by_cut(const struct holm_stable_self *self, struct holm_vect
                            struct holm_vector_view list);
 
 /*
- * Whether a provisional epoch confirms itself: every listed node has been heard of under a later
- * epoch than the list knows, or under that one but provisional, so that no member is left to ask, and R
- * has what each of them has; and
- * none of them has been confirmed meanwhile, by itself or by others, for that one is to be asked. Who is
- * from beyond a forget is not asked, whoever confirmed it there, nor are states covered that are not to
- * be merged: they come back here, by replacement. A node whose own state may not be merged under its
- * list, or was forgotten, must not ask this. It listens to the hearsay of all before.
+ * Whether nobody is left to be asked, as far as was heard, so that a provisional epoch may found: every
+ * listed node has been heard of under a later epoch than the list knows, or under that one but provisional.
+ * Nobody heard is of a founding that stands against this one, and none of this one has been confirmed
+ * meanwhile. Who is from beyond a forget is not asked, whoever confirmed it there. A node whose own state may not be
+ * merged under its list, or was forgotten, must not ask this. It listens to the hearsay of all before.
+ * `heard` is the last that was heard of each node, other than this one.
+ */
+bool holm_admission_able(const struct holm_stable *stable, const struct holm_stable_self *self,
+                         const struct holm_heard *heard, size_t count);
+
+/*
+ * Whom a provisional epoch leaves it to, to found: the lowest node of those that say they would, itself
+ * included when it is `able`, and has not tried in vain with what it has heard. It is not moved from one to
+ * a lower (`present`, or zero), until that one has gone or does not want to any more. Zero: nobody yet. It is to be
+ * told to all whenever it changes. O(heard).
+ */
+struct holm_actor holm_admission_defer(struct holm_actor self, struct holm_actor present, bool able,
+                                       const struct holm_heard *heard, size_t count);
+
+/*
+ * Whether it is able, and all listed ones leave it to this epoch. It then takes their cuts, as far as they may be
+ * merged (holm_admission_beyond(), holm_admission_replaces(), holm_admission_may_merge()), and their
+ * lists. Those whose states may not be, or are of another founding, are not waited for.
+ */
+bool holm_admission_left(const struct holm_stable *stable, const struct holm_stable_self *self,
+                         const struct holm_heard *heard, size_t count);
+
+/*
+ * Whether a provisional epoch founds, that is confirms itself: all is left to it as above, by the lists that
+ * it has taken, too, and R has what each of them has. If it is not, it starts again from its store, and was able in vain
+ * until it hears of another epoch: what it has taken may be of the forgotten.
  *
- * As long as one listed epoch may live, it must be asked: it may hold reports of this node's former
- * epoch, and collect by them what nobody whom this epoch heard had yet. Who is not listed, or knows of
- * no list, cannot tell whether there are members; it needs to be told that it is `founding` a cluster,
- * and has an empty list then.
+ * What was heard may be old: an epoch that was provisional then may have been confirmed since, by a member that
+ * is not listed here, or may have left it to another under a later epoch. Nothing goes wrong by that, since
+ * all of them are of another founding than the one that is made now; but one of the two is lost, and
+ * what it wrote since is minted anew only as far as rule 5 allows.
  *
- * Who confirms itself forgets all epochs that the list knows, its own former one too: what the others
- * had told is in it, and what turns up later, a newer store than the one that was told of, comes back by
- * replacement. It might have collected what this epoch has never seen.
+ * Who is not listed, or knows of no list, cannot tell whether there are members; it needs to be told that it is
+ * `founding` a cluster, and has an empty list then.
+ *
+ * Who founds admits itself, with a generation above that of its list, and then forgets all epochs that were
+ * listed, its own former one too: what the others had told is in it, and all their stores come back by
+ * replacement.
  */
 bool holm_admission_by_itself(const struct holm_stable *stable, const struct holm_stable_self *self,
                               const struct holm_heard *heard, size_t count, bool founding);
@@ -101,6 +140,26 @@ static inline bool holm_admission_replaces(const struct holm_members *members,
     return former.epoch.value != 0 && holm_members_forgotten(members, former);
 }
 
+enum holm_answer {
+    HOLM_ANSWER_LATER = 0,  /* not yet, or not here */
+    HOLM_ANSWER_FORGET = 1, /* its former epoch is to be forgotten here first; then it asks again */
+    HOLM_ANSWER_MERGE = 2,  /* admit it: its state, if it has one, is merged */
+    HOLM_ANSWER_REPLACE =
+        3, /* admit it: its state is replaced by the cut of this member, and no other */
+};
+
+/*
+ * What a member answers to a provisional epoch that asks to be admitted. States of its own founding:
+ * forgotten ones are replaced when they may return, others merged if they may be. A state of another
+ * founding is replaced at once: what both have in common was there before the foundings parted, and all
+ * members have it; nobody here takes the rest. Only if this founding is among those that the state is built on,
+ * members may still be taking what the node wrote under it, and it is as with a state that is not to be merged:
+ * unless all of it is here, its epoch is forgotten first.
+ */
+enum holm_answer holm_admission_answer(const struct holm_stable *stable,
+                                       const struct holm_stable_self *self,
+                                       const struct holm_heard *asking);
+
 /* Whether this member may admit such a node: all others know of each forget of it, so nobody takes any
  * more of what it had written, and what they took is here (T40). The node must then sync from here. */
 bool holm_admission_may_return(const struct holm_stable *stable,
@@ -108,7 +167,8 @@ bool holm_admission_may_return(const struct holm_stable *stable,
 
 /*
  * Whether the present, confirmed epoch is lost on meeting a member (`theirs`, and `list`: what that one
- * knows): it is forgotten or ended; it relied on a forget that is void; or it builds on operations of
+ * knows): this one is forgotten or ended; it relied on a forget that is void; that one is of a founding that
+ * stands against this one's; or, of the same, it builds on operations of
  * the list that a forgotten member wrote, the other does not have them, and does not know this epoch.
  * That other may have collected by a report of the epoch before, rightly as far as it could know.
  */
@@ -125,14 +185,14 @@ static inline bool holm_admission_outlived(struct holm_actor self,
 
 /*
  * May an operation of the member list, written by `writer`, be taken from `sender`? Members pass on
- * whatever they have. From others nothing comes in that the forgotten wrote: whom a forgotten member
- * admits, nobody has asked the others about.
+ * whatever they have. From others, whose list must be of the same founding, nothing comes in that the
+ * forgotten wrote: whom a forgotten member admits, nobody has asked the others about.
  */
 bool holm_admission_take_list(const struct holm_members *members, struct holm_actor writer,
-                              struct holm_actor sender);
+                              struct holm_actor sender, const struct holm_founding *founding);
 
 /*
- * Whether this operation of the list is believed whoever tells of it: it forgets `self`; a
+ * Whether this operation of the list is believed whoever of the same founding tells of it: it forgets `self`; a
  * former epoch of `self` wrote it; or it forgets who has forgotten its author. Two that have forgotten each other take nothing from each other, and would
  * never find out otherwise. It is counted by holm_members_apply(), and is not part of the list's vector.
  */

@@ -27,6 +27,13 @@ static int dot_compare(const struct holm_dot *a, const struct holm_dot *b)
     return order != 0 ? order : (a->seq > b->seq) - (a->seq < b->seq);
 }
 
+int holm_founding_compare(const struct holm_founding *a, const struct holm_founding *b)
+{
+    if (a->generation != b->generation)
+        return a->generation > b->generation ? 1 : -1;
+    return dot_compare(&b->dot, &a->dot);
+}
+
 /* The first row whose node is not below. */
 static size_t row_place(const struct holm_members *members, struct holm_node_id node)
 {
@@ -231,12 +238,25 @@ static enum holm_status fold(struct holm_members *members, const struct holm_mem
     return HOLM_OK;
 }
 
+static enum holm_status admit_or_found(struct holm_members *members,
+                                       const struct holm_member_op *op)
+{
+    struct holm_founding founding = {op->last, op->dot};
+    bool founds = holm_actor_equal(op->subject, op->dot.actor);
+    if (founds != (op->last > 0) || op->last == UINT64_MAX)
+        return HOLM_EMALFORMED;
+    enum holm_status status = admit(members, op);
+    if (status == HOLM_OK && founds && holm_founding_compare(&founding, &members->founding) > 0)
+        members->founding = founding;
+    return status;
+}
+
 enum holm_status holm_members_apply(struct holm_members *members, const struct holm_member_op *op)
 {
     if (op->dot.seq == 0 || op->dot.seq == HOLM_SEQ_FOLDED || op->subject.epoch.value == 0)
         return HOLM_EMALFORMED;
     if (op->type == HOLM_MEMBER_ADMIT)
-        return admit(members, op);
+        return admit_or_found(members, op);
     if (op->type == HOLM_MEMBER_FORGET)
         return forget(members, op);
     if (op->type != HOLM_MEMBER_FOLD || op->last == 0 || op->last == HOLM_SEQ_FOLDED)
@@ -329,6 +349,7 @@ struct holm_vector_view holm_members_lasts(const struct holm_members *members, u
 
 void holm_members_check(const struct holm_members *members)
 {
+    HOLM_ASSERT((members->founding.generation == 0) == (members->founding.dot.seq == 0));
     for (size_t i = 0; i < members->count; i++) {
         const struct holm_actor *actor = &members->rows[i].actor;
         size_t place = admission_place(members, *actor, NULL);

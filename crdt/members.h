@@ -22,12 +22,23 @@
  * are therefore counted in the order of their dots, and one that would close a ring is void: of two, the
  * lower dot wins. Who relied on a void one: see stable.h.
  *
+ * Who admits itself founds: it goes on without asking anyone, because a cluster begins, or because all of
+ * it has restarted (admission.h). Nobody can know whether somebody else does the same at that moment. So
+ * each founding has a generation, one above that of the list that it was made upon, and a list is of the
+ * highest that it holds; lists of different foundings never mix. Of two, one stands, and whoever is of the other
+ * is lost to it:
+ *
+ *     generation 1   A.e1:1                  A founded the cluster
+ *     generation 2   A.e2:1   B.e2:1         all had restarted, and both went on: A's stands, the lower dot
+ *     generation 3            B.e3:1         B did it again before it met A: now B's stands
+ *
  * Invariants, verified by holm_members_check():
  *     M1  rows are sorted by node, without repeats; a row's epoch is the highest that was admitted, its
  *         base the lowest that an admission of that epoch named
  *     M2  admissions are of current epochs alone, and each current epoch has one
  *     M3  forgets are sorted by dot; those that stand make no ring
  *     M4  lasts are sorted by partition, and valid
+ *     M5  the founding is none, or has a generation and a dot
  */
 #ifndef HOLM_CRDT_MEMBERS_H
 #define HOLM_CRDT_MEMBERS_H
@@ -47,7 +58,12 @@ struct holm_member_op {
         subject;            /* who is admitted; the last epoch that is forgotten, that is folded */
     struct holm_epoch base; /* ADMIT: whose state this epoch goes on with; 0: none, or the cut's */
     uint32_t partition;     /* FOLD */
-    uint64_t last;          /* FOLD: at least 1 */
+    uint64_t last; /* FOLD: at least 1. ADMIT of oneself: the generation, at least 1; else 0 */
+};
+
+struct holm_founding {
+    uint64_t generation; /* 0: none */
+    struct holm_dot dot; /* of the list: who admitted itself */
 };
 
 struct holm_member_row {
@@ -83,14 +99,19 @@ struct holm_members {
     size_t admission_count, admission_capacity;
     size_t forget_count, forget_capacity;
     size_t fold_count, fold_capacity;
+    struct holm_founding founding; /* the one that this list is of */
 };
+
+/* Above 0 when `a` stands against `b`: of a later generation, or of the same with the lower dot. Any founding
+ * stands against none. 0: they are the same. */
+int holm_founding_compare(const struct holm_founding *a, const struct holm_founding *b);
 
 void holm_members_init(struct holm_members *members, const struct holm_allocator *allocator);
 void holm_members_release(struct holm_members *members);
 
 /*
  * Adds an operation; one that is there already changes nothing. All or nothing.
- *   HOLM_EMALFORMED  a type, dot, epoch or seq that cannot be; HOLM_ENOMEM
+ *   HOLM_EMALFORMED  a type, dot, epoch, seq or generation that cannot be; HOLM_ENOMEM
  * O(rows + admissions); a forget O(forgets cubed), of which there are few.
  */
 HOLM_NODISCARD enum holm_status holm_members_apply(struct holm_members *members,
@@ -147,7 +168,7 @@ struct holm_epoch holm_members_epoch_min(const struct holm_members *members,
 /* Last seqs of the folded epochs of a partition, for vector.h. Until the next apply. */
 struct holm_vector_view holm_members_lasts(const struct holm_members *members, uint32_t partition);
 
-/* M1 to M4. */
+/* M1 to M5. */
 void holm_members_check(const struct holm_members *members);
 
 #endif

@@ -277,7 +277,7 @@ static const char *confirmed_beside_the_living(struct world *w)
     report(w, D, A);
     restart(w, C);
     restart(w, D);
-    if (!world_confirm_itself(w, C, false))
+    if (!found(w, C))
         come_in(w, C, A);
     world_broadcast(w, t, A);
     world_broadcast(w, t, B);
@@ -337,10 +337,10 @@ static const char *whole_cluster_restarts(struct world *w)
         restart(w, i);
     put(w, A, K); /* A has not seen the tombstone */
     world_crash(w, C);
-    MUST(!world_confirm_itself(w, A, false));
+    MUST(!found(w, A));
     MUST(world_alive(w, A, K));
     world_start(w, C, true, 0);
-    MUST(world_confirm_itself(w, A, false));
+    MUST(found(w, A));
     MUST(!world_alive(w, A, K));
     come_in(w, B, A);
     list(w, A, B);

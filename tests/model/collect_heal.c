@@ -24,6 +24,8 @@ static bool anybody(const struct world *world)
 /* Nobody is confirmed: the first that may confirms itself. */
 static void restart_cluster(struct world *world)
 {
+    for (int i = 0; i < 2 * world->node_count; i++)
+        world_meet(world, i % world->node_count);
     for (int i = 0; i < world->node_count; i++) {
         if (!world->nodes[i].confirmed && world_confirm_itself(world, i, false))
             return;
@@ -44,6 +46,7 @@ static void bring_in(struct world *world, int node)
         if (world_admit(world, i, node))
             (void)world_join(world, node, i);
     }
+    world_meet(world, node);
     if (!world->nodes[node].confirmed && (asked < 0 || world->nodes[node].disowned))
         (void)world_confirm_itself(world, node, false);
     struct holm_actor former = {world->nodes[node].actor.node, world->nodes[node].former};
@@ -73,9 +76,23 @@ static int lost_to(struct world *world, int node)
     return -1;
 }
 
+/* Who knows that it is forgotten is lost, whoever is left: it starts anew, so that the others can go on. */
+static void restart_forgotten(struct world *world, int node)
+{
+    const struct world_node *n = &world->nodes[node];
+    if (!n->confirmed || holm_members_current(&n->members, n->actor))
+        return;
+    WORLD_TELLS(world, "  %c knows that it is forgotten\n", 'A' + node);
+    world_store(world, node);
+    world_crash(world, node);
+    world_start(world, node, true, 0);
+}
+
 static bool one_round(struct world *world)
 {
     bool whole = true;
+    for (int i = 0; i < world->node_count && !anybody(world); i++)
+        restart_forgotten(world, i);
     for (int i = 0; i < world->node_count; i++) {
         if (!world->nodes[i].alive)
             world_start(world, i, world->nodes[i].stored, 0);
@@ -96,7 +113,10 @@ static bool one_round(struct world *world)
 /* Whoever is left has been forgotten by somebody who has lost all: only an operator can tell on. */
 static bool needs_operator(const struct world *world)
 {
-    return world->all.forget_count > 0 && !anybody(world);
+    bool forgets = false;
+    for (int i = 0; i < world->line_count; i++)
+        forgets = forgets || world->lines[i].all.forget_count > 0;
+    return forgets && !anybody(world);
 }
 
 static const char *leftovers(const struct world *world)

@@ -12,32 +12,115 @@ static void cut(struct world *w, int from, int to)
     MUST(world_tell(w, WORLD_CUT, from, to));
 }
 
-static void start(struct world *w, int node, bool from_store)
-{
-    world_start(w, node, from_store, 0);
-}
-
 /* ---- who confirms itself */
 
-/* The cluster restarts; B confirms itself, and A, which hears of that, does so too. */
-static const char *two_founders(struct world *w)
+/* The cluster restarts; A and B found at the same moment. */
+static void found_both(struct world *w)
 {
-    world_crash(w, B);
-    start(w, B, true);
-    world_crash(w, A);
-    MUST(world_write(w, B, WORLD_PUT, L, 0));
-    start(w, A, true);
+    for (int i = 0; i < w->node_count; i++)
+        restart(w, i);
+    w->hasty = true;
+    world_meet(w, A);
+    world_meet(w, B);
     MUST(world_confirm_itself(w, A, false));
-    (void)world_confirm_itself(w, B, false);
-    bury(w, A, L);
-    (void)world_collect(w, A);
-    return world_heal(w);
+    MUST(world_confirm_itself(w, B, false));
 }
 
-static void test_collect_when_one_has_confirmed_itself_then_no_other_does(void **state)
+static void come_over(struct world *w, int node, int member)
+{
+    MUST(world_lost(w, node, member));
+    MUST(!world_lost(w, member, node));
+    world_give_up(w, member, node);
+    come_in(w, node, member);
+}
+
+/* Each collects without the other. */
+static const char *two_founders(struct world *w)
+{
+    found_both(w);
+    put(w, B, L);
+    bury(w, A, L);
+    MUST(world_collect(w, A));
+    list(w, A, B);
+    list(w, B, A);
+    if ((w->rules & WORLD_ANY_FOUNDING) == 0)
+        come_over(w, B, A);
+    runs(w, B, A);
+    const char *harm = world_harm(w);
+    return harm != NULL ? harm : world_settle(w);
+}
+
+/* C, whom A has admitted, and D knows of that, goes to B instead. Then it hears that A's founding stands. */
+static const char *admitted_by_two_founders(struct world *w)
+{
+    found_both(w);
+    come_in(w, D, A);
+    MUST(world_admit(w, A, C));
+    list(w, A, D);
+    come_in(w, C, B);
+    add(w, C, K, 5);
+    world_broadcast(w, world_last_run(w, C), D);
+    come_over(w, C, A);
+    come_over(w, B, A);
+    const char *harm = world_settle(w);
+    return harm != NULL ? harm : sum_is(w, 5);
+}
+
+/* C has forgotten all others, and collects; A, which has lost all, asks it, and then B. */
+static const char *admitted_on_both_sides(struct world *w)
+{
+    put(w, B, K);
+    world_forget(w, C, A);
+    world_forget(w, C, B);
+    bury(w, C, K);
+    MUST(world_collect(w, C));
+    bomb(w, A);
+    MUST(world_admit(w, C, A));
+    come_in(w, A, B);
+    runs(w, A, C);
+    const char *harm = world_harm(w);
+    return harm != NULL ? harm : world_heal(w);
+}
+
+static void test_collect_when_two_found_at_the_same_moment_then_one_is_lost_to_the_other(
+    void **state)
 {
     (void)state;
-    check(two_founders, 2, WORLD_CONFIRM_TWICE);
+    check(two_founders, 2, WORLD_ANY_FOUNDING);
+    check(admitted_by_two_founders, 4, WORLD_ASK_ANYONE);
+}
+
+static void test_collect_when_both_sides_of_a_forget_are_asked_then_one_admission_counts(
+    void **state)
+{
+    (void)state;
+    check(admitted_on_both_sides, 3, WORLD_ASK_ANYONE);
+}
+
+/* All have heard all when they start: one goes on, and nobody is replaced who has anything to lose. */
+static void test_collect_when_all_restart_at_once_then_the_lowest_founds(void **state)
+{
+    (void)state;
+    static struct world w;
+    world_init(&w, 4, WORLD_ALL_RULES);
+    known_key(&w, K);
+    for (int i = 0; i < 4; i++)
+        restart(&w, i);
+    for (int i = 0; i < 4; i++) {
+        add(&w, i, L, 1);
+        assert_false(world_confirm_itself(&w, i, false)); /* it has heard of nobody */
+    }
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 4; i++) {
+            world_meet(&w, i);
+            assert_int_equal(world_confirm_itself(&w, i, false), round == 1 && i == A);
+        }
+    }
+    for (int i = B; i < 4; i++)
+        come_in(&w, i, A);
+    assert_null(world_settle(&w));
+    assert_int_equal(world_sum(&w, B, L), 4);
+    world_release(&w);
 }
 
 /* ---- stores of other epochs */
@@ -236,7 +319,11 @@ static void test_collect_when_beyond_a_forget_then_nothing_is_merged(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_collect_when_one_has_confirmed_itself_then_no_other_does),
+        cmocka_unit_test(
+            test_collect_when_two_found_at_the_same_moment_then_one_is_lost_to_the_other),
+        cmocka_unit_test(
+            test_collect_when_both_sides_of_a_forget_are_asked_then_one_admission_counts),
+        cmocka_unit_test(test_collect_when_all_restart_at_once_then_the_lowest_founds),
         cmocka_unit_test(test_collect_when_a_store_is_of_another_epoch_then_it_is_not_merged),
         cmocka_unit_test(test_collect_when_an_epoch_died_in_between_then_the_store_is_merged),
         cmocka_unit_test(test_collect_when_all_restart_amid_a_replacement_then_one_goes_on),

@@ -128,8 +128,9 @@ static const char *harm_at(struct world *world, int node)
 static bool is_outside(struct world *world, int node)
 {
     const struct world_node *n = &world->nodes[node];
-    for (size_t i = 0; i < world->all.forget_count; i++) {
-        const struct holm_member_forget *forget = &world->all.forgets[i];
+    const struct holm_members *all = world_all(world, node);
+    for (size_t i = 0; i < all->forget_count; i++) {
+        const struct holm_member_forget *forget = &all->forgets[i];
         if (forget->stands && world_index(forget->subject) == node &&
             n->former.value <= forget->subject.epoch.value)
             return true;
@@ -137,10 +138,11 @@ static bool is_outside(struct world *world, int node)
     for (int i = 0; n->confirmed && i < world->node_count; i++) {
         const struct world_node *other = &world->nodes[i];
         if (i != node && other->alive && other->confirmed &&
+            world_same_founding(world, &n->members, &other->members.founding) &&
             holm_members_current(&other->members, other->actor) && world_lost(world, node, i))
             return true;
     }
-    return holm_stable_betrayed(&n->stable, &world->all);
+    return holm_stable_betrayed(&n->stable, all);
 }
 
 const char *world_harm(struct world *world)

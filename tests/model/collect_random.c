@@ -20,7 +20,7 @@
 #define TOLD(...) WORLD_TELLS(w, __VA_ARGS__)
 
 static const char *const type_names[] = {"", "put", "drop", "bury", "count", "reset", "move"};
-static const char *const message_names[] = {"", "report", "list", "runs", "cut"};
+static const char *const message_names[] = {"", "report", "list", "runs", "cut", "hello"};
 
 static char name(int node)
 {
@@ -68,10 +68,10 @@ static void broadcast_something(struct world *w, struct chance *chance)
 
 static void tell_something(struct world *w, struct chance *chance)
 {
-    const enum world_message_type types[] = {WORLD_RUNS,   WORLD_RUNS,   WORLD_LIST,
-                                             WORLD_LIST,   WORLD_RUNS,   WORLD_REPORT,
-                                             WORLD_REPORT, WORLD_REPORT, WORLD_CUT};
-    enum world_message_type type = types[chance_below(chance, 9)];
+    const enum world_message_type types[] = {WORLD_RUNS, WORLD_RUNS,   WORLD_LIST,   WORLD_LIST,
+                                             WORLD_RUNS, WORLD_REPORT, WORLD_REPORT, WORLD_REPORT,
+                                             WORLD_CUT,  WORLD_HELLO,  WORLD_HELLO};
+    enum world_message_type type = types[chance_below(chance, 11)];
     int from = any_node(w, chance);
     int to = any_node(w, chance);
     int message = world_send(w, type, from, to);
@@ -122,6 +122,8 @@ static void come_in(struct world *w, struct chance *chance)
     if (!w->nodes[node].alive || w->nodes[node].confirmed)
         return;
     if (chance_permille(chance, 100)) {
+        if (chance_permille(chance, 600))
+            world_meet(w, node);
         bool done = world_confirm_itself(w, node, false);
         TOLD("  %c confirms itself: %s\n", name(node), done ? "yes" : "no");
         return;
@@ -186,6 +188,7 @@ static const char *play(struct world *w, uint64_t seed, struct totals *totals)
     const char *harm = NULL;
     int nodes = 2 + (int)chance_below(&chance, 3);
     world_init(w, nodes, WORLD_ALL_RULES);
+    w->hasty = seed % 2 == 1;
     w->story = getenv("HOLM_COLLECT_SEED") != NULL;
     for (int i = 0; harm == NULL && i < STEPS; i++) {
         step(w, &chance);

@@ -103,6 +103,16 @@ static inline void bomb(struct world *w, int node)
     world_start(w, node, false, 0);
 }
 
+/* By what all others say of themselves now. */
+static inline bool found(struct world *w, int node)
+{
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < w->node_count; i++)
+            world_meet(w, i);
+    }
+    return world_confirm_itself(w, node, false);
+}
+
 static inline void come_in(struct world *w, int node, int member)
 {
     MUST(world_admit(w, member, node));

@@ -113,17 +113,18 @@ int world_send(struct world *world, enum world_message_type type, int from, int 
     const struct world_node *n = &world->nodes[from];
     if (!n->alive || from == to || !world->nodes[to].alive)
         return -1;
-    if (!n->confirmed && type != WORLD_LIST && !(type == WORLD_CUT && !world->nodes[to].confirmed))
+    if (!n->confirmed && type != WORLD_LIST && type != WORLD_HELLO &&
+        !(type == WORLD_CUT && !world->nodes[to].confirmed))
         return -1;
     struct holm_actor former = {n->actor.node, n->former};
-    if (type != WORLD_LIST && holm_admission_replaces(&n->members, former))
+    if (type != WORLD_LIST && type != WORLD_HELLO && holm_admission_replaces(&n->members, former))
         return -1; /* who knows that it is forgotten gives nothing away */
     for (int i = 0; i < WORLD_MESSAGES; i++) {
         struct world_message *message = &world->messages[i];
         if (message->type != WORLD_NONE)
             continue;
         message->type = type;
-        message->from = n->actor;
+        world_introduce(world, from, message);
         message->to = world->nodes[to].actor;
         state_copy(&message->state, &n->state);
         return i;
@@ -148,13 +149,15 @@ static void take_list(struct world *world, int to, const struct world_message *m
                       bool as_member)
 {
     struct world_node *n = &world->nodes[to];
+    bool same = world_same_founding(world, &n->members, &message->founding);
     for (int i = 0; i < world->list_count; i++) {
         const struct world_list_op *op = &world->list_ops[i];
         if (!world_set_has(&message->state.listed, i) || world_set_has(&n->state.listed, i) ||
             !world_set_covers(&n->state.listed, &op->past))
             continue;
         if (!as_member && (world->rules & WORLD_NO_LIST_FENCE) == 0 &&
-            !holm_admission_take_list(&n->members, op->op.dot.actor, message->from))
+            !holm_admission_take_list(&n->members, op->op.dot.actor, message->from,
+                                      same ? &n->members.founding : &message->founding))
             continue;
         world_learn(world, to, i);
     }
@@ -166,6 +169,9 @@ static void take_list(struct world *world, int to, const struct world_message *m
 static void take_hearsay(struct world *world, int to, const struct world_message *message)
 {
     struct world_node *n = &world->nodes[to];
+    if (n->members.founding.generation != 0 &&
+        !world_same_founding(world, &n->members, &message->founding))
+        return;
     for (int i = 0; i < world->list_count; i++) {
         if (!world_set_has(&message->state.listed, i) || world_set_has(&n->state.listed, i) ||
             !holm_admission_hearsay(&n->members, n->actor, &world->list_ops[i].op))
@@ -175,6 +181,22 @@ static void take_hearsay(struct world *world, int to, const struct world_message
     }
     world_repeat(world, to);
     drain(world, to);
+}
+
+static bool take_hello(struct world *world, int to, const struct world_message *message)
+{
+    struct world_message *heard = &world->nodes[to].heard[world_index(message->from)];
+    if (heard->type != WORLD_NONE && message->from.epoch.value < heard->from.epoch.value)
+        return false;
+    struct world_state state = heard->state;
+    if (heard->type == WORLD_NONE || !holm_actor_equal(heard->from, message->from))
+        world->nodes[to].in_vain = false;
+    *heard = *message;
+    heard->type = WORLD_HELLO;
+    heard->state = state;
+    state_copy(&heard->state, &message->state);
+    world_defer(world, to);
+    return true;
 }
 
 /* An answer to a pull: the runs that were there when it was given, in causal order. */
@@ -265,7 +287,9 @@ static bool may_apply(struct world *world, int to, const struct world_message *m
             must(holm_members_apply(&theirs, &world->list_ops[i].op));
     }
     bool may = holm_admission_may_apply(&theirs, n->actor, list) &&
-               (n->returning || n->former.value == 0 || !world_beyond(world, to, &message->state));
+               (n->returning || n->former.value == 0 ||
+                (world_same_founding(world, &n->members, &message->founding) &&
+                 !world_beyond(world, to, &message->state)));
     holm_members_release(&theirs);
     return may;
 }
@@ -327,8 +351,10 @@ bool world_deliver_unread(struct world *world, int at)
     message->type = WORLD_NONE;
     if (type == WORLD_LIST && met && hears(world, n))
         take_list(world, to, message, false);
-    if (type == WORLD_LIST)
+    if (type == WORLD_LIST || type == WORLD_HELLO)
         take_hearsay(world, to, message);
+    if (type == WORLD_HELLO)
+        return take_hello(world, to, message);
     if (!met || (type == WORLD_RUNS && !hears(world, n)))
         return false;
     if (type == WORLD_REPORT)
@@ -361,17 +387,16 @@ void world_exchange(struct world *world, int node)
 {
     struct world_node *n = &world->nodes[node];
     for (int i = 0; i < world->node_count; i++) {
-        const struct world_node *other = &world->nodes[i];
-        struct world_message message = {.type = WORLD_CUT, .from = other->actor};
-        struct holm_actor former = {other->actor.node, other->former};
-        if (i == node || !other->alive || other->confirmed ||
+        const struct world_message *heard = &n->heard[i];
+        struct holm_actor former = {heard->from.node, heard->former};
+        if (heard->type == WORLD_NONE || heard->confirmed ||
+            !world_same_founding(world, &n->members, &heard->founding) ||
             holm_admission_replaces(&n->members, former) ||
-            world_beyond(world, node, &other->state))
+            world_beyond(world, node, &heard->state))
             continue;
-        message.state = other->state; /* borrowed */
-        take_list(world, node, &message, true);
+        take_list(world, node, heard, true);
         if (!holm_admission_replaces(&n->members, former) &&
-            world_may_merge(world, &n->members, former))
-            merge(world, node, &message);
+            world_may_merge(world, &n->members, former, &heard->founding))
+            merge(world, node, heard);
     }
 }

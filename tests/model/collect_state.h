@@ -41,7 +41,17 @@ void world_members(struct world *world, int node);
 void world_exchange(struct world *world, int node);
 /* Rules of crdt/admission.h, unless they are left out. */
 bool world_may_merge(const struct world *world, const struct holm_members *members,
-                     struct holm_actor former);
+                     struct holm_actor former, const struct holm_founding *founding);
+bool world_same_founding(const struct world *world, const struct holm_members *members,
+                         const struct holm_founding *founding);
+/* What the node says of itself; views of `state` are borrowed. */
+struct holm_heard world_says(const struct world_message *hello);
+/* Makes up whom the node, provisional, leaves it to, to found. */
+void world_defer(struct world *world, int node);
+/* Fills in all but the type. */
+void world_introduce(const struct world *world, int node, struct world_message *message);
+/* What all who are of the node's founding list. */
+const struct holm_members *world_all(const struct world *world, int node);
 bool world_beyond(const struct world *world, int node, const struct world_state *other);
 /* A confirmed node says again what it believes by hearsay alone. */
 void world_repeat(struct world *world, int node);

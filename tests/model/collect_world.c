@@ -49,6 +49,41 @@ void world_members(struct world *world, int node)
     holm_members_check(&n->members);
 }
 
+static struct world_line *line_of(struct world *world, const struct holm_founding *founding)
+{
+    for (int i = 0; i < world->line_count; i++) {
+        if (holm_founding_compare(&world->lines[i].founding, founding) == 0)
+            return &world->lines[i];
+    }
+    return NULL;
+}
+
+const struct holm_members *world_all(const struct world *world, int node)
+{
+    const struct world_node *n = &world->nodes[node];
+    for (int i = 0; i < world->line_count; i++) {
+        if (holm_founding_compare(&world->lines[i].founding, &n->members.founding) == 0)
+            return &world->lines[i].all;
+    }
+    return &n->members;
+}
+
+/* What the founder knows is what all of its founding will. */
+static struct world_line *found(struct world *world, int node, const struct holm_founding *founding)
+{
+    const struct world_node *n = &world->nodes[node];
+    if (world->line_count == WORLD_LINES)
+        must(HOLM_ELIMIT);
+    struct world_line *line = &world->lines[world->line_count++];
+    line->founding = *founding;
+    holm_members_init(&line->all, &world->allocator);
+    for (int i = 0; i < world->list_count; i++) {
+        if (world_set_has(&n->state.listed, i) || world_set_has(&n->state.hearsay, i))
+            must(holm_members_apply(&line->all, &world->list_ops[i].op));
+    }
+    return line;
+}
+
 static void list_mint(struct world *world, int node, enum holm_member_op_type type,
                       struct holm_actor subject, uint64_t number)
 {
@@ -66,7 +101,15 @@ static void list_mint(struct world *world, int node, enum holm_member_op_type ty
         op->op.base.value = number;
     else
         op->op.last = number;
-    must(holm_members_apply(&world->all, &op->op));
+    struct holm_founding founding = n->members.founding;
+    if (type == HOLM_MEMBER_ADMIT && holm_actor_equal(subject, n->actor)) {
+        op->op.last = founding.generation + 1;
+        founding = (struct holm_founding){op->op.last, op->op.dot};
+    }
+    struct world_line *line = line_of(world, &founding);
+    if (line == NULL)
+        line = found(world, node, &founding);
+    must(holm_members_apply(&line->all, &op->op));
     world_learn(world, node, at);
 }
 
@@ -76,7 +119,6 @@ void world_init(struct world *world, int node_count, uint32_t rules_left_out)
     world->allocator = heap_allocator(&world->heap);
     world->rules = rules_left_out;
     world->node_count = node_count;
-    holm_members_init(&world->all, &world->allocator);
     for (int i = 0; i < node_count; i++) {
         struct world_node *n = &world->nodes[i];
         n->actor = world_actor(i, 1);
@@ -90,6 +132,7 @@ void world_init(struct world *world, int node_count, uint32_t rules_left_out)
         for (int k = 0; k < WORLD_NODES; k++) {
             holm_vector_init(&n->raw[k].r, &world->allocator);
             holm_vector_init(&n->raw[k].list, &world->allocator);
+            state_init(&n->heard[k].state, &world->allocator);
         }
     }
     for (int i = 0; i < WORLD_MESSAGES; i++)
@@ -114,11 +157,13 @@ void world_release(struct world *world)
         for (int k = 0; k < WORLD_NODES; k++) {
             holm_vector_release(&n->raw[k].r);
             holm_vector_release(&n->raw[k].list);
+            state_release(&n->heard[k].state);
         }
     }
     for (int i = 0; i < WORLD_MESSAGES; i++)
         state_release(&world->messages[i].state);
-    holm_members_release(&world->all);
+    for (int i = 0; i < world->line_count; i++)
+        holm_members_release(&world->lines[i].all);
     for (int i = 0; i < world->run_count; i++)
         holm_vector_release(&world->runs[i].collected);
     if (world->heap.blocks != 0)
@@ -252,10 +297,19 @@ void world_confirm(struct world *world, int node)
         (void)world_write_batch(world, node, &journal[i], 1);
 }
 
-bool world_may_merge(const struct world *world, const struct holm_members *members,
-                     struct holm_actor former)
+bool world_same_founding(const struct world *world, const struct holm_members *members,
+                         const struct holm_founding *founding)
 {
-    return (world->rules & WORLD_MERGE_ANY) != 0 || holm_admission_may_merge(members, former);
+    return (world->rules & WORLD_ANY_FOUNDING) != 0 ||
+           holm_founding_compare(&members->founding, founding) == 0;
+}
+
+bool world_may_merge(const struct world *world, const struct holm_members *members,
+                     struct holm_actor former, const struct holm_founding *founding)
+{
+    bool same = world_same_founding(world, members, founding);
+    return (world->rules & WORLD_MERGE_ANY) != 0 ||
+           holm_admission_may_merge(members, former, same ? &members->founding : founding);
 }
 
 bool world_beyond(const struct world *world, int node, const struct world_state *other)
@@ -306,6 +360,10 @@ void world_start(struct world *world, int node, bool from_store, uint64_t clock)
     state_release(&empty);
     n->alive = true;
     n->confirmed = n->returning = n->outlived = false;
+    n->asked = n->defers = (struct holm_actor){0};
+    n->in_vain = false;
+    for (int i = 0; i < WORLD_NODES; i++)
+        n->heard[i].type = WORLD_NONE;
     n->former = from_store ? n->stored_former : (struct holm_epoch){0};
     n->actor.epoch.value = clock != 0 ? clock : n->clock;
     n->clock = n->actor.epoch.value >= n->clock ? n->actor.epoch.value + 1 : n->clock;
@@ -316,34 +374,59 @@ void world_start(struct world *world, int node, bool from_store, uint64_t clock)
     world_members(world, node);
 }
 
+/* The answer as a rule left out would have it. */
+static enum holm_answer answer(struct world *world, int member, const struct holm_heard *asking)
+{
+    const struct world_node *m = &world->nodes[member];
+    struct holm_stable_self self = world_self(world, member);
+    struct holm_actor former = {asking->actor.node, asking->former};
+    const struct holm_member_row *row = holm_members_find(&m->members, former.node);
+    enum holm_answer honest = holm_admission_answer(&m->stable, &self, asking);
+    uint32_t rules = world->rules;
+    bool forgotten = holm_admission_replaces(&m->members, former);
+    if ((rules & WORLD_RETURN_BY_ROW) != 0)
+        forgotten = row != NULL && row->forgotten;
+    if (forgotten && (rules & WORLD_RETURN_ANYWHERE) != 0)
+        return HOLM_ANSWER_REPLACE;
+    if (!forgotten && (rules & WORLD_MERGE_ANY) != 0)
+        return HOLM_ANSWER_MERGE;
+    return honest;
+}
+
+/* An epoch that was admitted by one is not admitted by another, and does not found. */
+static void ask_as_another(const struct world *world, struct world_node *n)
+{
+    if (n->asked.node.value != 0 && (world->rules & WORLD_ASK_ANYONE) == 0)
+        n->actor.epoch.value = n->clock++;
+    n->defers = (struct holm_actor){0};
+}
+
 bool world_admit(struct world *world, int member, int node)
 {
     struct world_node *m = &world->nodes[member];
     struct world_node *n = &world->nodes[node];
-    struct holm_stable_self self = world_self(world, member);
-    const struct holm_member_row *row = holm_members_find(&m->members, n->actor.node);
-    if (!m->alive || !m->confirmed || !n->alive || n->confirmed ||
-        !holm_members_current(&m->members, m->actor))
+    struct world_message hello;
+    if (!m->alive || !m->confirmed || !n->alive || n->confirmed)
         return false;
-    struct holm_actor former = {n->actor.node, n->former};
-    bool forgotten = holm_admission_replaces(&m->members, former);
-    if ((world->rules & WORLD_RETURN_BY_ROW) != 0)
-        forgotten = row != NULL && row->forgotten;
-    if (forgotten && (world->rules & WORLD_RETURN_ANYWHERE) == 0 &&
-        !holm_admission_may_return(&m->stable, &self, former))
-        return false;
-    bool other = !forgotten && !world_may_merge(world, &m->members, former);
-    if (other && !holm_vector_covers(self.partition, holm_vector_view(&n->state.r),
-                                     holm_members_lasts(&m->members, WORLD_PARTITION))) {
+    world_introduce(world, node, &hello);
+    hello.state = n->state; /* borrowed */
+    struct holm_heard asking = world_says(&hello);
+    if (world_same_founding(world, &m->members, &asking.founding))
+        asking.founding = m->members.founding;
+    enum holm_answer answered = answer(world, member, &asking);
+    if (answered == HOLM_ANSWER_FORGET)
         world_disown(world, member, node);
+    if (answered != HOLM_ANSWER_MERGE && answered != HOLM_ANSWER_REPLACE)
         return false;
-    }
+    if (!holm_actor_equal(n->asked, m->actor))
+        ask_as_another(world, n);
+    n->asked = m->actor;
     uint64_t least = holm_members_epoch_min(&m->members, n->actor.node).value;
     if (n->actor.epoch.value < least && (world->rules & WORLD_ANY_EPOCH) == 0) {
         n->actor.epoch.value = least > n->clock ? least : n->clock;
         n->clock = n->actor.epoch.value + 1;
     }
-    n->returning = (forgotten || other) && (world->rules & WORLD_RETURN_BY_MERGE) == 0;
+    n->returning = answered == HOLM_ANSWER_REPLACE && (world->rules & WORLD_RETURN_BY_MERGE) == 0;
     n->admitter = m->actor;
     list_mint(world, member, HOLM_MEMBER_ADMIT, n->actor, n->returning ? 0 : n->former.value);
     return true;
@@ -355,60 +438,134 @@ bool world_join(struct world *world, int node, int member)
     return message >= 0 && world_deliver(world, message) && world->nodes[node].confirmed;
 }
 
-/* With WORLD_CONFIRM_ALONE, a listed epoch that lives is as good as one that has restarted. */
-static void hear_others(struct world *world, int node, struct holm_heard *heard, size_t *count)
+void world_introduce(const struct world *world, int node, struct world_message *message)
 {
+    const struct world_node *n = &world->nodes[node];
+    struct holm_actor former = {n->actor.node, n->former};
+    message->from = n->actor;
+    message->former = n->former;
+    message->confirmed = n->confirmed;
+    message->founding = n->members.founding;
+    message->defers = n->defers;
+    message->lost = holm_admission_replaces(&n->members, former);
+}
+
+struct holm_heard world_says(const struct world_message *hello)
+{
+    struct holm_founding none = {0};
+    return (struct holm_heard){.actor = hello->from,
+                               .former = hello->former,
+                               .confirmed = hello->confirmed,
+                               .defers = hello->defers,
+                               .founding = hello->lost ? none : hello->founding,
+                               .partition = holm_vector_view(&hello->state.r),
+                               .list = holm_vector_view(&hello->state.list)};
+}
+
+void world_meet(struct world *world, int node)
+{
+    for (int i = 0; i < world->node_count; i++)
+        (void)world_tell(world, WORLD_HELLO, i, node);
+}
+
+/* With WORLD_CONFIRM_ALONE, a listed epoch that lives is as good as one that has restarted. */
+static void hear_others(const struct world *world, int node, struct holm_heard *heard,
+                        size_t *count)
+{
+    const struct world_node *n = &world->nodes[node];
     for (int i = 0; i < world->node_count; i++) {
-        const struct world_node *other = &world->nodes[i];
-        if (!other->alive || i == node)
+        if (n->heard[i].type == WORLD_NONE)
             continue;
-        heard[*count] = (struct holm_heard){.actor = other->actor,
-                                            .former = other->former,
-                                            .confirmed = other->confirmed,
-                                            .partition = holm_vector_view(&other->state.r),
-                                            .list = holm_vector_view(&other->state.list)};
-        if ((world->rules & WORLD_CONFIRM_ALONE) != 0)
+        heard[*count] = world_says(&n->heard[i]);
+        if (world_same_founding(world, &n->members, &heard[*count].founding))
+            heard[*count].founding = n->members.founding;
+        if (world->hasty)
+            heard[*count].defers = n->actor;
+        if ((world->rules & WORLD_CONFIRM_ALONE) != 0) {
             heard[*count].actor.epoch.value += 1000;
-        if ((world->rules & (WORLD_CONFIRM_ALONE | WORLD_CONFIRM_TWICE)) != 0)
+            heard[*count].defers = n->actor;
             heard[*count].confirmed = false;
+        }
         *count += 1;
     }
+}
+
+/* Whether its own state is one to found on. */
+static bool has_good_state(const struct world *world, int node)
+{
+    const struct world_node *n = &world->nodes[node];
+    struct holm_actor former = {n->actor.node, n->former};
+    return !holm_admission_replaces(&n->members, former) &&
+           world_may_merge(world, &n->members, former, &n->members.founding);
+}
+
+void world_defer(struct world *world, int node)
+{
+    struct world_node *n = &world->nodes[node];
+    struct holm_heard heard[WORLD_NODES];
+    size_t count = 0;
+    struct holm_stable_self self = world_self(world, node);
+    if (n->confirmed)
+        return;
+    hear_others(world, node, heard, &count);
+    bool able = !n->in_vain && has_good_state(world, node) &&
+                holm_admission_able(&n->stable, &self, heard, count);
+    n->defers = holm_admission_defer(n->actor, n->defers, able, heard, count);
+}
+
+static bool is_left_to(const struct world *world, int node)
+{
+    const struct world_node *n = &world->nodes[node];
+    struct holm_heard heard[WORLD_NODES];
+    size_t count = 0;
+    struct holm_stable_self self = world_self(world, node);
+    hear_others(world, node, heard, &count);
+    return (world->hasty || holm_actor_equal(n->defers, n->actor)) &&
+           holm_admission_left(&n->stable, &self, heard, count);
 }
 
 static bool may_confirm_itself(struct world *world, int node, bool founding)
 {
     struct holm_heard heard[WORLD_NODES];
     size_t count = 0;
+    const struct world_node *n = &world->nodes[node];
     struct holm_stable_self self = world_self(world, node);
     hear_others(world, node, heard, &count);
-    return holm_admission_by_itself(&world->nodes[node].stable, &self, heard, count, founding);
+    return holm_admission_by_itself(&n->stable, &self, heard, count, founding) &&
+           has_good_state(world, node);
 }
 
 bool world_confirm_itself(struct world *world, int node, bool founding)
 {
     struct world_node *n = &world->nodes[node];
     struct world_state before;
-    struct holm_actor former = {n->actor.node, n->former};
+    struct holm_actor listed[WORLD_NODES];
+    size_t count = 0;
+    if (!n->alive || n->confirmed)
+        return false;
+    if (!founding && !is_left_to(world, node))
+        return false;
     state_init(&before, &world->allocator);
-    for (int i = 0; i < world->node_count; i++)
-        (void)world_tell(world, WORLD_LIST, i, node);
     state_copy(&before, &n->state);
     world_exchange(world, node);
-    bool may = may_confirm_itself(world, node, founding) &&
-               !holm_admission_replaces(&n->members, former) &&
-               world_may_merge(world, &n->members, former);
+    bool may = may_confirm_itself(world, node, founding);
     if (!may) { /* what was merged may be of the forgotten: it is not kept */
         state_copy(&n->state, &before);
         world_members(world, node);
+        n->in_vain = true;
+        world_defer(world, node);
     }
     state_release(&before);
     if (!may)
         return false;
-    for (size_t i = 0; i < n->members.count; i++) {
-        if (!n->members.rows[i].forgotten && (world->rules & WORLD_CONFIRM_ALONE) == 0)
-            list_mint(world, node, HOLM_MEMBER_FORGET, n->members.rows[i].actor, 0);
+    for (size_t i = 0; i < n->members.count && (world->rules & WORLD_CONFIRM_ALONE) == 0; i++) {
+        if (!n->members.rows[i].forgotten)
+            listed[count++] = n->members.rows[i].actor;
     }
+    ask_as_another(world, n);
     list_mint(world, node, HOLM_MEMBER_ADMIT, n->actor, n->former.value);
+    for (size_t i = 0; i < count; i++)
+        list_mint(world, node, HOLM_MEMBER_FORGET, listed[i], 0);
     world_confirm(world, node);
     return true;
 }
@@ -429,7 +586,9 @@ void world_disown(struct world *world, int member, int node)
 
 void world_give_up(struct world *world, int member, int node)
 {
-    world_disown(world, member, node);
+    if (world_same_founding(world, &world->nodes[member].members,
+                            &world->nodes[node].members.founding))
+        world_disown(world, member, node);
     world_store(world, node);
     world_crash(world, node);
     world_start(world, node, true, 0);
@@ -438,8 +597,11 @@ void world_give_up(struct world *world, int member, int node)
 bool world_lost(struct world *world, int node, int member)
 {
     struct holm_stable_self self = world_self(world, node);
+    struct holm_members theirs = world->nodes[member].members; /* borrowed */
+    if (world_same_founding(world, self.members, &theirs.founding))
+        theirs.founding = self.members->founding;
     return world->nodes[node].outlived ||
-           holm_admission_lost(&world->nodes[node].stable, &self, &world->nodes[member].members,
+           holm_admission_lost(&world->nodes[node].stable, &self, &theirs,
                                holm_vector_view(&world->nodes[member].state.list));
 }
 

@@ -45,6 +45,7 @@
 #define WORLD_OPS (WORLD_SET_WORDS * 64)
 #define WORLD_ITEMS 64 /* cells, tombstones, entries of a node */
 #define WORLD_MESSAGES 32
+#define WORLD_LINES 64 /* foundings */
 #define WORLD_PARTITION 3u
 
 /* The rules that can be left out. */
@@ -73,7 +74,8 @@ enum world_rule {
     WORLD_RETURN_BY_ROW = 1 << 21,      /* 5: it is the state that was forgotten that counts */
     WORLD_NO_PURGE = 1 << 19,           /* 4: what is held back of an ended epoch goes */
     WORLD_REMINT_ALL = 1 << 20,         /* 5: but not on keys that have gone in the meantime */
-    WORLD_CONFIRM_TWICE = 1 << 24,      /* 3: nobody confirms itself beside a confirmed one */
+    WORLD_ANY_FOUNDING = 1 << 24,       /* 3: of two foundings one is lost to the other */
+    WORLD_ASK_ANYONE = 1 << 29,         /* 3: an epoch asks one member alone */
     WORLD_MERGE_ANY = 1 << 25,    /* 5: a state of another epoch than the list's is replaced */
     WORLD_NO_REPEAT = 1 << 26,    /* 5: who believes hearsay says it again */
     WORLD_MERGE_BEYOND = 1 << 27, /* 5: nothing from beyond a forget is merged */
@@ -164,6 +166,32 @@ struct world_state {
     size_t journal_count;
 };
 
+enum world_message_type {
+    WORLD_NONE,
+    WORLD_REPORT,
+    WORLD_LIST,
+    WORLD_RUNS,
+    WORLD_CUT,
+    WORLD_HELLO /* what it says of itself, to whom may found */
+};
+
+struct world_message {
+    enum world_message_type type;
+    struct holm_actor from, to;
+    struct holm_epoch former;
+    struct holm_founding founding;
+    bool confirmed;
+    bool lost;                /* it knows that its state is forgotten */
+    struct holm_actor defers; /* whom it leaves it to, to found */
+    struct world_state state; /* as much of it as the type needs */
+};
+
+/* All that is listed by whoever is of one founding. */
+struct world_line {
+    struct holm_founding founding;
+    struct holm_members all;
+};
+
 struct world_raw {
     struct holm_actor actor;
     struct holm_vector r, list;
@@ -172,12 +200,15 @@ struct world_raw {
 struct world_node {
     bool alive, confirmed;
     bool disowned;              /* a member was asked to forget it since it was last confirmed */
+    bool in_vain;               /* it tried to found with what it has heard */
     bool outlived;              /* others have folded its epoch: it heard of that */
     bool returning;             /* by replacement, at ... */
     struct holm_actor admitter; /* ... this member */
     int lost_to;                /* the member + 1 that it has to come back to; 0: any */
     struct holm_actor actor;
     struct holm_epoch former; /* the last that was confirmed: what the state is of */
+    struct holm_actor defers; /* whom it leaves it to, to found */
+    struct holm_actor asked;  /* the member that has admitted this epoch */
     uint64_t clock;           /* the next epoch that its clock would give */
     struct world_state state;
     struct world_state store;
@@ -187,23 +218,10 @@ struct world_node {
     size_t relied_count;
     struct holm_members members;
     struct holm_stable stable;
-    struct world_raw raw[WORLD_NODES]; /* reports as heard, for rules left out */
-    int held[WORLD_ITEMS];             /* runs that came by broadcast before their causes */
+    struct world_raw raw[WORLD_NODES];       /* reports as heard, for rules left out */
+    struct world_message heard[WORLD_NODES]; /* the last hello of each node */
+    int held[WORLD_ITEMS];                   /* runs that came by broadcast before their causes */
     size_t held_count;
-};
-
-enum world_message_type {
-    WORLD_NONE,
-    WORLD_REPORT,
-    WORLD_LIST,
-    WORLD_RUNS,
-    WORLD_CUT
-};
-
-struct world_message {
-    enum world_message_type type;
-    struct holm_actor from, to;
-    struct world_state state; /* as much of it as the type needs */
 };
 
 struct world {
@@ -218,9 +236,11 @@ struct world {
     int run_count;
     struct world_list_op list_ops[WORLD_OPS];
     int list_count;
-    struct holm_members all; /* what all operations of the list come to */
+    struct world_line lines[WORLD_LINES];
+    int line_count;
     struct world_message messages[WORLD_MESSAGES];
     bool story;
+    bool hasty; /* nobody waits until the others leave it to it, to found */
     uint64_t collected, folded, ghosts_gone, reminted, dropped, replaced;
     bool stuck; /* nobody is left who could admit anyone, by forgets of those who lost all */
     char harm[256];
@@ -273,12 +293,15 @@ void world_start(struct world *world, int node, bool from_store, uint64_t clock)
 bool world_admit(struct world *world, int member, int node);
 /* The node syncs from the member and is confirmed if it may be. */
 bool world_join(struct world *world, int node, int member);
-/* The node confirms itself, if it may, with all that the other provisional ones have. */
+/* All others that live say hello to the node, and nothing is on its way any more. */
+void world_meet(struct world *world, int node);
+/* The node confirms itself, if it may by the hellos that it got, with all that they say the other provisional
+ * ones have. */
 bool world_confirm_itself(struct world *world, int node, bool founding);
 void world_forget(struct world *world, int member, int node);
-/* The member forgets the node, under the epoch that the node says its state is of; and the node starts anew
- * to come back. */
+/* The member forgets the node, under the epoch that the node says its state is of. */
 void world_disown(struct world *world, int member, int node);
+/* As above, if they are of one founding; and the node starts anew to come back. */
 void world_give_up(struct world *world, int member, int node);
 /* Whether the node, confirmed, finds itself lost on meeting the member. */
 bool world_lost(struct world *world, int node, int member);

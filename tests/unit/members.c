@@ -26,7 +26,9 @@ static void close(struct fixture *f)
 static struct holm_member_op op_of(enum holm_member_op_type type, struct holm_dot dot,
                                    uint64_t node, uint64_t epoch)
 {
-    return (struct holm_member_op){.type = type, .dot = dot, .subject = actor_of(node, epoch)};
+    struct holm_member_op op = {.type = type, .dot = dot, .subject = actor_of(node, epoch)};
+    op.last = type == HOLM_MEMBER_ADMIT && holm_actor_equal(op.subject, dot.actor) ? 1 : 0;
+    return op;
 }
 
 static struct holm_member_op fold_of(struct holm_dot dot, uint64_t node, uint64_t epoch,
@@ -53,6 +55,14 @@ static bool forgotten(struct fixture *f, uint64_t node)
 {
     struct holm_node_id id = {node};
     return holm_members_find(&f->members, id)->forgotten;
+}
+
+static struct holm_member_op found_by(struct holm_dot dot, uint64_t generation)
+{
+    struct holm_member_op op = op_of(HOLM_MEMBER_ADMIT, dot, dot.actor.node.value,
+                                     dot.actor.epoch.value);
+    op.last = generation;
+    return op;
 }
 
 static struct holm_member_op admit_on(struct holm_dot dot, uint64_t epoch, uint64_t base)
@@ -214,12 +224,40 @@ static void test_members_when_an_epoch_is_asked_for_then_it_is_above_all_that_is
     close(&f);
 }
 
+/* Of two foundings the later generation stands, then the lower dot; and any against none. */
+static void test_members_when_two_found_then_one_stands(void **state)
+{
+    (void)state;
+    const struct holm_founding in_order[] = {{0, dot_of(0, 0, 0)}, {1, dot_of(2, 1, 1)},
+                                             {2, dot_of(3, 2, 1)}, {2, dot_of(2, 7, 1)},
+                                             {2, dot_of(2, 4, 1)}, {3, dot_of(9, 9, 1)}};
+    struct fixture f;
+    for (size_t i = 0; i < 6; i++) {
+        for (size_t k = 0; k < 6; k++) {
+            int order = holm_founding_compare(&in_order[i], &in_order[k]);
+            assert_int_equal((order > 0) - (order < 0), (i > k) - (i < k));
+        }
+    }
+    open(&f);
+    assert_int_equal(f.members.founding.generation, 0);
+    admit(&f, dot_of(1, 1, 1), 2, 4);
+    assert_int_equal(f.members.founding.generation, 0);
+    apply(&f, found_by(dot_of(2, 4, 1), 2));
+    apply(&f, found_by(dot_of(2, 1, 1), 1)); /* an earlier epoch, heard late */
+    apply(&f, found_by(dot_of(3, 2, 1), 2));
+    assert_int_equal(holm_founding_compare(&f.members.founding, &in_order[4]), 0);
+    apply(&f, found_by(dot_of(9, 9, 1), 3));
+    assert_int_equal(holm_founding_compare(&f.members.founding, &in_order[5]), 0);
+    close(&f);
+}
+
 static void assert_same(const struct holm_members *a, const struct holm_members *b)
 {
     assert_int_equal(a->count, b->count);
     assert_int_equal(a->admission_count, b->admission_count);
     assert_int_equal(a->forget_count, b->forget_count);
     assert_int_equal(a->fold_count, b->fold_count);
+    assert_int_equal(holm_founding_compare(&a->founding, &b->founding), 0);
     for (size_t i = 0; i < a->count; i++) {
         assert_true(holm_actor_equal(a->rows[i].actor, b->rows[i].actor));
         assert_int_equal(a->rows[i].forgotten, b->rows[i].forgotten);
@@ -313,6 +351,8 @@ static void test_members_when_an_operation_cannot_be_then_it_is_refused(void **s
     (void)state;
     struct fixture f;
     open(&f);
+    struct holm_member_op others = op_of(HOLM_MEMBER_ADMIT, dot_of(1, 1, 1), 2, 1);
+    others.last = 1; /* nobody founds for another */
     struct holm_member_op bad[] = {
         op_of(HOLM_MEMBER_ADMIT, dot_of(1, 1, 0), 1, 1),
         op_of(HOLM_MEMBER_ADMIT, dot_of(1, 1, HOLM_SEQ_FOLDED), 1, 1),
@@ -320,6 +360,9 @@ static void test_members_when_an_operation_cannot_be_then_it_is_refused(void **s
         fold_of(dot_of(1, 1, 1), 1, 1, 0, 0),
         fold_of(dot_of(1, 1, 1), 1, 1, 0, HOLM_SEQ_FOLDED),
         op_of((enum holm_member_op_type)9, dot_of(1, 1, 1), 1, 1),
+        found_by(dot_of(1, 1, 1), 0),
+        found_by(dot_of(1, 1, 1), UINT64_MAX),
+        others,
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(holm_members_apply(&f.members, &bad[i]), HOLM_EMALFORMED);
@@ -330,6 +373,7 @@ static void test_members_when_an_operation_cannot_be_then_it_is_refused(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_members_when_two_found_then_one_stands),
         cmocka_unit_test(test_members_when_admissions_differ_then_the_lowest_base_counts),
         cmocka_unit_test(test_members_when_a_later_epoch_is_admitted_then_the_earlier_has_ended),
         cmocka_unit_test(

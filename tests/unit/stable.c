@@ -25,6 +25,8 @@ static void say(struct fixture *f, enum holm_member_op_type type, uint64_t node,
 {
     struct holm_member_op op = {.type = type, .dot = dot_of(1, 1, ++f->list_seq)};
     op.subject = actor_of(node, epoch);
+    if (type == HOLM_MEMBER_ADMIT && holm_actor_equal(op.subject, op.dot.actor))
+        op.last = 1;
     assert_int_equal(holm_members_apply(&f->members, &op), HOLM_OK);
     assert_int_equal(holm_vector_raise(&f->list, op.dot.actor, op.dot.seq), HOLM_OK);
 }
