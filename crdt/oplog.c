@@ -16,6 +16,7 @@ static struct holm_oplog_entry pop(struct holm_oplog *log)
     struct holm_oplog_entry oldest = log->entries[log->first];
     log->first = (log->first + 1) % log->capacity;
     log->count -= 1;
+    log->trimmed += 1;
     log->bytes -= oldest.delta->memory_bytes;
     return oldest;
 }

@@ -4,6 +4,8 @@
  *
  * Bounded by bytes. What is trimmed raises the floor of its actor: a puller that is below the floor
  * of an actor it needs is told `too_old`, and syncs.
+ *
+ *     trimmed ... | first ... last | end     a position counts all runs ever: that of a run never changes
  */
 #ifndef HOLM_CRDT_OPLOG_H
 #define HOLM_CRDT_OPLOG_H
@@ -20,7 +22,9 @@ struct holm_oplog {
     struct holm_allocator allocator;
     struct holm_oplog_entry *entries; /* a ring; the oldest at `first` */
     size_t first, count, capacity;
-    size_t bytes; /* of memory held by the runs */
+    uint64_t trimmed; /* the position of the oldest */
+    uint64_t jumps;   /* how often floors rose otherwise than by trimming, as after a sync */
+    size_t bytes;     /* of memory held by the runs */
     size_t bytes_max;
 };
 
@@ -45,6 +49,11 @@ void holm_oplog_clear(struct holm_oplog *log, struct holm_actors *actors);
 
 /* An upper bound of what a delta takes on the wire. */
 size_t holm_delta_bytes_max(const struct holm_delta *delta);
+
+static inline uint64_t holm_oplog_end(const struct holm_oplog *log)
+{
+    return log->trimmed + log->count;
+}
 
 static inline const struct holm_oplog_entry *holm_oplog_at(const struct holm_oplog *log, size_t i)
 {

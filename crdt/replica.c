@@ -16,6 +16,7 @@ struct holm_replica_config holm_replica_config_default(void)
         .max_drift_ms = 60000,
         .frame_bytes_max = (size_t)1 << 20,
         .flush_bytes = (size_t)64 << 10,
+        .feed_bytes_max = (size_t)256 << 10,
         .log_bytes_max = (size_t)4 << 20,
         .holdback_bytes_max = (size_t)4 << 20,
         .sync_bytes_max = (size_t)1 << 30,
@@ -56,6 +57,7 @@ enum holm_status holm_replica_new(const struct holm_replica_config *config,
     memset(replica, 0, sizeof *replica);
     replica->config = settled;
     replica->random = settled.random_seed;
+    replica->feeder = replica->root.from = HOLM_PEER_NONE;
     holm_arena_init(&replica->scratch, allocator);
     holm_actors_init(&replica->actors, allocator, settled.digest_seed, settled.actors_max);
     holm_pending_init(&replica->pending, allocator);
@@ -105,6 +107,8 @@ void holm_replica_free(struct holm_replica *replica)
     holm_replica_abandon_sync(replica);
     while (replica->served_count > 0)
         holm_replica_stop_serving(replica, replica->served[0].peer, replica->served[0].number);
+    for (uint32_t i = 0; i < replica->peer_capacity; i++)
+        holm_replica_feed_end(replica, i);
     holm_state_release(&replica->state);
     holm_pending_release(&replica->pending);
     holm_vector_release(&replica->collected);
@@ -237,7 +241,9 @@ static void take_want(struct holm_replica *replica, uint32_t peer, const struct 
         return;
     if (want->seq > known->wanted)
         known->wanted = want->seq;
-    if (want->seq > holm_replica_seq(replica, want->actor))
+    if (holm_replica_is_fed(replica))
+        holm_replica_doubt_seq(replica, peer, want->seq);
+    else if (want->seq > holm_replica_seq(replica, want->actor))
         holm_replica_mark_ahead(replica, peer, replica->config.retry_min_us / 4);
 }
 
@@ -292,8 +298,11 @@ static enum holm_status take_message(struct holm_replica *replica, uint32_t peer
         holm_replica_stop_serving(replica, peer, message->as.sync_close);
         return HOLM_OK;
     case HOLM_MESSAGE_FOLLOW:
+        return holm_replica_take_follow(replica, peer, &message->as.follow);
     case HOLM_MESSAGE_UNFOLLOW:
+        return holm_replica_take_unfollow(replica, peer, &message->as.unfollow);
     case HOLM_MESSAGE_FEED:
+        return holm_replica_take_feed(replica, peer, &message->as.feed);
     case HOLM_MESSAGE_SYNC_ASK:
     case HOLM_MESSAGE_SYNC_TELL:
     case HOLM_MESSAGE_DELTA:
@@ -327,6 +336,7 @@ static enum holm_status change_epoch(struct holm_replica *replica, struct holm_e
     replica->want_seq = 0;
     for (size_t i = 0; i < replica->peer_capacity; i++)
         replica->peers[i].seen = 0;
+    holm_replica_feed_epoch(replica);
     return HOLM_OK;
 }
 
@@ -338,12 +348,15 @@ static enum holm_status take_event(struct holm_replica *replica, const struct ho
     case HOLM_EVENT_MESSAGE:
         return take_message(replica, event->as.message.peer, event->as.message.message);
     case HOLM_EVENT_PEER_UP:
-        return holm_replica_peer_up(replica, event->as.peer.peer, event->as.peer.actor);
+        return holm_replica_peer_up(replica, event->as.peer.peer, event->as.peer.actor,
+                                    event->as.peer.feeds);
     case HOLM_EVENT_PEER_DOWN:
         holm_replica_peer_down(replica, event->as.peer.peer);
         return HOLM_OK;
     case HOLM_EVENT_TICK:
         return HOLM_OK;
+    case HOLM_EVENT_FOLLOW:
+        return holm_replica_take_wish(replica, event->as.follow.peer, event->as.follow.wish);
     case HOLM_EVENT_FLUSH:
         return holm_replica_seal(replica);
     case HOLM_EVENT_EPOCH:

@@ -24,6 +24,7 @@
 #ifndef HOLM_CRDT_REPLICA_H
 #define HOLM_CRDT_REPLICA_H
 
+#include "crdt/feed.h"
 #include "crdt/message.h"
 #include "crdt/reconcile.h"
 #include "crdt/vector.h"
@@ -52,22 +53,23 @@ struct holm_replica_config {
     struct holm_allocator allocator;
     uint32_t partition;
     struct holm_actor self;
-    uint64_t digest_seed;          /* the cluster's: equal on all its nodes */
-    uint64_t random_seed;          /* for jitter */
-    uint64_t flush_interval_us;    /* 1,000 */
-    uint64_t pull_timeout_us;      /* 1,000,000: then another peer is asked */
-    uint64_t retry_min_us;         /* 20,000: first back-off, doubled with jitter up to … */
-    uint64_t retry_max_us;         /* 5,000,000 */
-    uint64_t cut_timeout_us;       /* 10,000,000: a cut that nobody reads is closed */
-    uint64_t max_drift_ms;         /* 60,000 */
-    size_t frame_bytes_max;        /* 1 MiB */
-    size_t flush_bytes;            /* 64 KiB: a run is sealed at this size */
-    size_t log_bytes_max;          /* 4 MiB */
-    size_t holdback_bytes_max;     /* 4 MiB */
-    size_t sync_bytes_max;         /* 1 GiB: what a sync may stage before it is applied */
-    size_t cuts_max;               /* 2: cuts open at once, for peers */
-    size_t actors_max;             /* 65,536: made-up actors beyond are refused */
-    uint32_t page_items_max;       /* 4,096 cells a page, and never more than half a frame */
+    uint64_t digest_seed;       /* the cluster's: equal on all its nodes */
+    uint64_t random_seed;       /* for jitter */
+    uint64_t flush_interval_us; /* 1,000 */
+    uint64_t pull_timeout_us;   /* 1,000,000: then another peer is asked */
+    uint64_t retry_min_us;      /* 20,000: first back-off, doubled with jitter up to … */
+    uint64_t retry_max_us;      /* 5,000,000 */
+    uint64_t cut_timeout_us;    /* 10,000,000: a cut that nobody reads is closed */
+    uint64_t max_drift_ms;      /* 60,000 */
+    size_t frame_bytes_max;     /* 1 MiB */
+    size_t flush_bytes;         /* 64 KiB: a run is sealed at this size, a frame of a feed full */
+    size_t feed_bytes_max;      /* 256 KiB: unacknowledged bytes of a feed */
+    size_t log_bytes_max;       /* 4 MiB */
+    size_t holdback_bytes_max;  /* 4 MiB */
+    size_t sync_bytes_max;      /* 1 GiB: what a sync may stage before it is applied */
+    size_t cuts_max;            /* 2: cuts open at once, for peers */
+    size_t actors_max;          /* 65,536: made-up actors beyond are refused */
+    uint32_t page_items_max;    /* 4,096 cells a page, and never more than half a frame */
     enum holm_retention retention; /* FOREVER */
     bool ordered;                  /* false; true: keys are kept in order, for 11 bytes a record */
 };
@@ -94,7 +96,8 @@ enum holm_event_type {
     HOLM_EVENT_FLUSH = 6,      /* seal and publish what is pending now */
     HOLM_EVENT_EPOCH = 7,      /* this node goes on under a new, higher epoch */
     HOLM_EVENT_SUPERSEDED = 8, /* a node is heard to live under this epoch: older ones have ended */
-    HOLM_EVENT_WANT = 9        /* somebody waits until peers have applied what was written here */
+    HOLM_EVENT_WANT = 9,       /* somebody waits until peers have applied what was written here */
+    HOLM_EVENT_FOLLOW = 10     /* the host wishes to follow a peer, or no more (feed.h) */
 };
 
 struct holm_event {
@@ -111,7 +114,12 @@ struct holm_event {
         struct {
             uint32_t peer;
             struct holm_actor actor;
-        } peer;                       /* UP, DOWN */
+            bool feeds; /* it understands feeds */
+        } peer;         /* UP, DOWN */
+        struct {
+            uint32_t peer; /* which is up; its coming up anew ends the wish */
+            enum holm_follow_wish wish;
+        } follow;
         struct holm_epoch epoch;      /* EPOCH: must be higher than the present one */
         struct holm_actor superseded; /* SUPERSEDED: the node and its present epoch */
     } as;
@@ -286,6 +294,17 @@ uint64_t holm_replica_peer_seen(const struct holm_replica *replica, uint32_t pee
  */
 bool holm_replica_peer_has(const struct holm_replica *replica, uint32_t peer, uint64_t seq);
 
+/* When a peer was last sent a frame of a feed; 0: never. Such a frame tells more than a line of a beacon. */
+uint64_t holm_replica_fed_us(const struct holm_replica *replica, uint32_t peer);
+/* What the link of a peer that is up carries, for tests and figures. */
+struct holm_feed_look {
+    bool followed;           /* it is fed */
+    bool following;          /* it feeds */
+    bool lazy;               /* pruned */
+    uint64_t unacknowledged; /* bytes, at most */
+};
+struct holm_feed_look holm_replica_feed_look(const struct holm_replica *replica, uint32_t peer);
+
 struct holm_replica_stats {
     uint64_t operations;
     uint64_t deltas_sealed, deltas_applied, deltas_duplicate, deltas_refused;
@@ -293,6 +312,9 @@ struct holm_replica_stats {
     uint64_t overlaps;
     uint64_t pulls, pulls_served, pulls_too_old;
     uint64_t syncs, syncs_served, syncs_failed;
+    uint64_t feeds, feeds_too_old; /* frames sent; those that end a feed */
+    uint64_t follows, follow_gaps, prunes, grafts;
+    uint64_t strangers; /* runs of nodes that are not up here, which others relayed */
     uint64_t digest_breaches;
     uint64_t twins; /* signs of another writer under this very actor: must be 0 */
     uint64_t drift;

@@ -42,6 +42,7 @@ enum holm_status holm_replica_seal(struct holm_replica *replica)
     replica->actors.rows[replica->self].changed = false;
     holm_oplog_push(&replica->log, &replica->actors, delta, replica->self);
     holm_replica_store(replica, delta);
+    holm_replica_root_note(replica, delta);
     holm_delta_release(delta);
     holm_pending_clear(&replica->pending);
     replica->flushed_us = replica->now.monotonic_us;
@@ -405,6 +406,7 @@ static enum holm_status apply(struct holm_replica *replica, struct holm_delta *d
         for (uint32_t i = 0; i < delta->items.item_count; i++)
             holm_replica_touch(replica, delta->items.items[i].key, applying.indices[0]);
         holm_replica_take_collected(replica, &grown);
+        holm_replica_root_note(replica, delta);
         replica->stats.deltas_applied += 1;
     }
     holm_vector_release(&grown);
@@ -513,16 +515,34 @@ enum holm_status holm_replica_receive(struct holm_replica *replica, uint32_t pee
     return apply_next(replica, delta);
 }
 
+/* Whether a node is none of those that are up here. */
+static bool is_strange(const struct holm_replica *replica, struct holm_node_id node)
+{
+    if (node.value == replica->actors.rows[replica->self].actor.node.value)
+        return false;
+    for (size_t i = 0; i < replica->peer_capacity; i++) {
+        if (replica->peers[i].up && replica->peers[i].actor.node.value == node.value)
+            return false;
+    }
+    return true;
+}
+
 enum holm_status holm_replica_receive_next(struct holm_replica *replica, uint32_t peer,
                                            struct holm_delta *delta)
 {
     if (delta->partition != replica->config.partition)
         return HOLM_EINVAL;
+    enum holm_status status = HOLM_EMALFORMED;
     enum place place = place_of(replica, delta);
     if (place == PLACE_NEXT)
-        return apply_next(replica, delta);
-    if (place != PLACE_EARLY)
-        return set_aside(replica, peer, place);
-    replica->stats.deltas_refused += 1;
-    return HOLM_EMALFORMED;
+        status = apply_next(replica, delta);
+    else if (place != PLACE_EARLY)
+        status = set_aside(replica, peer, place);
+    else
+        replica->stats.deltas_refused += 1;
+    if (status == HOLM_OK)
+        holm_replica_feed_learn(replica, peer, delta);
+    if (place == PLACE_NEXT && status == HOLM_OK && is_strange(replica, delta->actor.node))
+        replica->stats.strangers += 1;
+    return status;
 }

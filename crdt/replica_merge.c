@@ -288,6 +288,7 @@ static void join_vector(struct holm_replica *replica, struct holm_vector_view ve
             continue;
         holm_actors_raise(&replica->actors, index, vector.entries[i].seq);
         replica->actors.rows[index].floor = vector.entries[i].seq;
+        replica->log.jumps += 1;
     }
 }
 

@@ -6,6 +6,8 @@
  *     replica_commit.c   local operations
  *     replica_delta.c    runs: sealing, applying, holding back
  *     replica_pull.c     asking for runs, and serving them
+ *     replica_feed.c     feeding those who follow
+ *     replica_follow.c   following: what feeds bring, which of them are needed
  *     replica_sync.c     asking for a cut, staging its pages, and serving one
  *     replica_cut.c      freezing the state into pages
  *     replica_merge.c    merging a whole cut into the state
@@ -44,6 +46,7 @@ struct holm_replica_peer {
     uint64_t repair_us;  /* the back-off of the last repair; 0: its digest was right since */
     uint64_t told_hash;  /* with `told`: of its vector, as it last said */
     uint64_t fruitless_theirs, fruitless_mine; /* vector hashes at a pull that brought nothing */
+    struct holm_feed_link feed;
 };
 
 /* The one pull that is under way. */
@@ -94,6 +97,11 @@ struct holm_replica {
     size_t peer_capacity;
     struct holm_replica_pull pull;
     struct holm_replica_sync sync;
+    size_t followers;       /* peers with a feed.out */
+    uint64_t fed_us;        /* when feeds last went out */
+    uint64_t follow_cursor; /* where the search for a peer to follow goes on */
+    struct holm_feed_root root;
+    uint32_t feeder; /* whose feed is being taken; HOLM_PEER_NONE */
     struct holm_replica_served *served;
     size_t served_count, served_capacity;
     struct holm_actor *superseding; /* per node the highest epoch heard of */
@@ -169,6 +177,53 @@ HOLM_NODISCARD enum holm_status holm_replica_serve_pull(struct holm_replica *rep
 HOLM_NODISCARD enum holm_status holm_replica_take_deltas(struct holm_replica *replica,
                                                          uint32_t peer,
                                                          const struct holm_deltas *deltas);
+
+/* ---- replica_feed.c */
+
+HOLM_NODISCARD enum holm_status holm_replica_take_follow(struct holm_replica *replica,
+                                                         uint32_t peer,
+                                                         const struct holm_follow *follow);
+HOLM_NODISCARD enum holm_status holm_replica_take_unfollow(struct holm_replica *replica,
+                                                           uint32_t peer,
+                                                           const struct holm_unfollow *unfollow);
+/* The frames of the peer's feed up to `ack` have been taken. */
+void holm_replica_take_feed_ack(struct holm_replica *replica, uint32_t peer, uint64_t ack);
+/* The peer has this run: it is from there. */
+void holm_replica_feed_learn(struct holm_replica *replica, uint32_t peer,
+                             const struct holm_delta *run);
+/* When followers are to be sent something; does so, if that is now. Best effort. */
+uint64_t holm_replica_feed_due(const struct holm_replica *replica);
+void holm_replica_feed_all(struct holm_replica *replica);
+/* The peer does not follow any more; the present epoch is a new one. */
+void holm_replica_feed_end(struct holm_replica *replica, uint32_t peer);
+void holm_replica_feed_epoch(struct holm_replica *replica);
+
+/* ---- replica_follow.c */
+
+HOLM_NODISCARD enum holm_status holm_replica_take_wish(struct holm_replica *replica, uint32_t peer,
+                                                       enum holm_follow_wish wish);
+HOLM_NODISCARD enum holm_status holm_replica_take_feed(struct holm_replica *replica, uint32_t peer,
+                                                       const struct holm_feed *feed);
+/* Whether this peer's feed is or is about to be taken. */
+bool holm_replica_follows(const struct holm_replica_peer *peer);
+/* Whether some feed is: then what beacons tell of is likely under way. */
+bool holm_replica_is_fed(const struct holm_replica *replica);
+/* A peer's beacon tells of another vector: it is asked when that stays so. */
+void holm_replica_doubt(struct holm_replica *replica, uint32_t peer,
+                        const struct holm_beacon_entry *entry);
+/* The same of its own seq alone. */
+void holm_replica_doubt_seq(struct holm_replica *replica, uint32_t peer, uint64_t seq);
+void holm_replica_trust(struct holm_replica *replica, uint32_t peer); /* the vectors were equal */
+/* The peer has come; is gone. */
+void holm_replica_follow_new(struct holm_replica *replica, uint32_t peer, bool can);
+void holm_replica_follow_forget(struct holm_replica *replica, uint32_t peer);
+/* A run of this actor was applied, or sealed. */
+void holm_replica_root_note(struct holm_replica *replica, const struct holm_delta *run);
+/* Whether what is owed is acknowledged with a frame that goes out now. */
+bool holm_replica_ack_rides(const struct holm_replica *replica, const struct holm_feed_link *link);
+/* Follows whom it is time to follow, looks after what stays missing, acknowledges; when that is due. */
+void holm_replica_follow_tick(struct holm_replica *replica);
+uint64_t holm_replica_follow_wake(const struct holm_replica *replica);
 
 /* ---- replica_sync.c */
 HOLM_NODISCARD enum holm_status holm_replica_ask_cut(struct holm_replica *replica, uint32_t peer);
@@ -306,7 +361,7 @@ HOLM_NODISCARD enum holm_status holm_replica_collect_now(struct holm_replica *re
 /* ---- replica_peer.c */
 struct holm_replica_peer *holm_replica_find_peer(struct holm_replica *replica, uint32_t peer);
 HOLM_NODISCARD enum holm_status holm_replica_peer_up(struct holm_replica *replica, uint32_t peer,
-                                                     struct holm_actor actor);
+                                                     struct holm_actor actor, bool feeds);
 void holm_replica_peer_down(struct holm_replica *replica, uint32_t peer);
 /* Holds a peer's line of a beacon against this replica. */
 void holm_replica_compare(struct holm_replica *replica, uint32_t peer,

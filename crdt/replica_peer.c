@@ -30,13 +30,14 @@ static enum holm_status reserve_peers(struct holm_replica *replica, uint32_t pee
 }
 
 enum holm_status holm_replica_peer_up(struct holm_replica *replica, uint32_t peer,
-                                      struct holm_actor actor)
+                                      struct holm_actor actor, bool feeds)
 {
     enum holm_status status = reserve_peers(replica, peer);
     if (status != HOLM_OK)
         return status;
     holm_replica_peer_down(replica, peer);
     replica->peers[peer] = (struct holm_replica_peer){.up = true, .actor = actor};
+    holm_replica_follow_new(replica, peer, feeds);
     if (replica->want_seq > 0)
         holm_replica_want(replica, peer);
     return HOLM_OK;
@@ -57,6 +58,7 @@ void holm_replica_peer_down(struct holm_replica *replica, uint32_t peer)
     struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
     if (known == NULL || !known->up)
         return;
+    holm_replica_follow_forget(replica, peer);
     *known = (struct holm_replica_peer){.up = false};
     holm_replica_forget_cuts(replica, peer);
     if (replica->pull.active && replica->pull.peer == peer) {
@@ -147,6 +149,7 @@ void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
     if (entry->vector_hash == replica->actors.hash) {
         holm_replica_seen_by(replica, known, holm_actors_seq(&replica->actors, replica->self));
         known->ahead = known->must_sync;
+        holm_replica_trust(replica, peer);
         if (holm_replica_pending(replica))
             return; /* the digest is ahead of the vector */
         if (entry->folds == holm_replica_fold_hash(replica) &&
@@ -162,6 +165,10 @@ void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
     if (known->fruitless_theirs == entry->vector_hash &&
         known->fruitless_mine == replica->actors.hash)
         return;
+    if (holm_replica_is_fed(replica)) {
+        holm_replica_doubt(replica, peer, entry);
+        return;
+    }
     uint32_t index = holm_actors_find(&replica->actors, known->actor);
     uint64_t seq = index == HOLM_ACTOR_NONE ? 0 : holm_actors_seq(&replica->actors, index);
     /* Runs of others may be on their way: give them a moment. */
@@ -254,6 +261,8 @@ void holm_replica_schedule(struct holm_replica *replica)
         replica->retry = true;
     acknowledge(replica);
     ask_next(replica);
+    holm_replica_feed_all(replica);
+    holm_replica_follow_tick(replica);
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -267,6 +276,8 @@ uint64_t holm_replica_wake(const struct holm_replica *replica)
     if (replica->retry)
         return soon; /* memory was short: whatever is due can wait so long */
     uint64_t wake = earlier(flush_at(replica), holm_holdback_wake(&replica->holdback));
+    wake = earlier(wake, holm_replica_feed_due(replica));
+    wake = earlier(wake, holm_replica_follow_wake(replica));
     for (size_t i = 0; i < replica->served_count; i++)
         wake = earlier(wake, replica->served[i].deadline_us);
     if (replica->pull.active)

@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const message_names[] = {"?",   "delta", "beacon", "hello", "ping",   "pong",
-                                            "bye", "ack",   "want",   "pull",  "deltas", "open",
-                                            "cut", "next",  "page",   "close"};
+static const char *const message_names[] = {
+    "?",    "delta", "beacon", "hello",  "ping",   "pong",     "bye",
+    "ack",  "want",  "pull",   "deltas", "open",   "cut",      "next",
+    "page", "close", "ask",    "tell",   "follow", "unfollow", "feed"};
 
 static void tell(const struct network *network, const struct network_letter *letter,
                  const struct holm_message *message)
@@ -28,6 +29,15 @@ static void tell(const struct network *network, const struct network_letter *let
                    deltas->deltas[i]->actor.node.value, deltas->deltas[i]->actor.epoch.value,
                    deltas->deltas[i]->first, deltas->deltas[i]->last);
         printf("%s%s", deltas->more ? " more" : "", deltas->too_old ? " too old" : "");
+    }
+    if (message->type == HOLM_MESSAGE_FEED) {
+        const struct holm_feed *feed = &message->as.feed;
+        printf(" %" PRIu64 " ack %" PRIu64, feed->number, feed->ack);
+        for (size_t i = 0; i < feed->count; i++)
+            printf(" %" PRIu64 ".%" PRIu64 ":%" PRIu64 "..%" PRIu64,
+                   feed->runs[i]->actor.node.value, feed->runs[i]->actor.epoch.value,
+                   feed->runs[i]->first, feed->runs[i]->last);
+        printf("%s%s", feed->more ? " more" : "", feed->too_old ? " too old" : "");
     }
     if (message->type == HOLM_MESSAGE_SYNC_CUT)
         printf(" answer %d, %" PRIu64 " pages", (int)message->as.sync_cut.answer,
@@ -94,7 +104,9 @@ static void post(void *context, size_t node, const struct holm_output *output)
     size_t to = output->peer;
     if (to >= network->fixture->node_count || !network->sides[node][to].known_up)
         fixture_fail(network->fixture, "node %zu sends to a peer that it was not told of", node);
-    if (!network->up[node][to])
+    bool of_feeds = message.type >= HOLM_MESSAGE_FOLLOW;
+    if (!network->up[node][to] ||
+        (of_feeds && chance_permille(&network->chance, network->settings.feed_loss_permille)))
         return;
     struct network_side *side = &network->sides[node][to];
     struct network_letter letter = {.type = NETWORK_LINK,
@@ -134,6 +146,21 @@ void network_release(struct network *network)
 
 /* ---- links ---------------------------------------------------------------------------------- */
 
+/* The same for both sides, whenever they meet. */
+static bool feeds(const struct network *network, size_t a, size_t b)
+{
+    struct chance chance = {.state = (a < b ? a * 64 + b : b * 64 + a) + 1};
+    return chance_permille(&chance, network->settings.feeds_permille);
+}
+
+static void wish(struct network *network, size_t node, size_t peer)
+{
+    struct holm_event event = {.type = HOLM_EVENT_FOLLOW};
+    event.as.follow.peer = (uint32_t)peer;
+    event.as.follow.wish = node < peer ? HOLM_FOLLOW_WANT : HOLM_FOLLOW_BACK;
+    fixture_do(network->fixture, node, &event);
+}
+
 static void tell_peer(struct network *network, size_t node, size_t peer, bool is_up)
 {
     struct fixture *fixture = network->fixture;
@@ -143,10 +170,13 @@ static void tell_peer(struct network *network, size_t node, size_t peer, bool is
         side->peer = fixture->nodes[peer].self;
     event.as.peer.peer = (uint32_t)peer;
     event.as.peer.actor = side->peer;
+    event.as.peer.feeds = feeds(network, node, peer);
     side->known_up = is_up;
     side->last_due_us = 0;
     if (fixture->nodes[node].replica != NULL)
         fixture_do(fixture, node, &event);
+    if (fixture->nodes[node].replica != NULL && is_up && event.as.peer.feeds)
+        wish(network, node, peer);
 }
 
 static void notice(struct network *network, size_t node, size_t peer)

@@ -22,7 +22,9 @@
 struct network_settings {
     uint32_t loss_permille, double_permille, stray_permille; /* of broadcasts */
     uint64_t delay_us;                                       /* at most, of anything */
-    uint64_t stray_us; /* at most, of a doubled broadcast that has gone astray */
+    uint64_t stray_us;           /* at most, of a doubled broadcast that has gone astray */
+    uint32_t feeds_permille;     /* of the pairs of nodes, where each side follows the other … */
+    uint32_t feed_loss_permille; /* … of whose talk so much does not fit in an outbox */
     bool wire;
     bool check_steps; /* check replicas after every single step, and not only now and then */
 };
@@ -64,7 +66,7 @@ struct network {
     struct network_side sides[FIXTURE_NODES_MAX][FIXTURE_NODES_MAX];
     uint64_t heard[FIXTURE_NODES_MAX][FIXTURE_NODES_MAX]; /* the highest epoch, as [by][of] */
     uint64_t posted;                                      /* messages, beacons left out */
-    uint64_t delivered[HOLM_MESSAGE_TYPE_MAX + 1];       /* by type */
+    uint64_t delivered[HOLM_MESSAGE_TYPE_MAX + 1];        /* by type */
 };
 
 /* Takes the fixture's post. Links are down. */

@@ -149,6 +149,20 @@ static void draw_action(struct script *script, struct chance *chance, enum actio
         script->ops[script->op_count++] = draw_op(chance, key_count);
 }
 
+/* Half of the histories have feeds, and of those half nothing else that is fast. */
+static void draw_feeds(struct script *script, uint64_t seed)
+{
+    struct chance chance = {.state = seed ^ UINT64_C(0xfeed)};
+    struct network_settings *settings = &script->settings;
+    settings->feeds_permille = (uint32_t)DRAW_OF(&chance, 0, 0, 500, 1000);
+    settings->feed_loss_permille = (uint32_t)DRAW_OF(&chance, 0, 0, 30, 300);
+    if (settings->feeds_permille == 0)
+        return;
+    script->limits.feed_bytes_max = DRAW_OF(&chance, 1, 500, 5000, 262144);
+    if (chance_permille(&chance, 500))
+        settings->loss_permille = 1000;
+}
+
 void script_draw(struct script *script, uint64_t seed)
 {
     struct chance chance = {.state = seed};
@@ -158,6 +172,7 @@ void script_draw(struct script *script, uint64_t seed)
     script->seed = seed;
     script->idle_rounds = 100;
     draw_settings(script, &chance);
+    draw_feeds(script, seed);
     size_t count = 50 + chance_below(&chance, 101);
     size_t key_count = 1 + chance_below(&chance, COUNT(keys));
     while (script->action_count < count)
@@ -230,14 +245,15 @@ void script_print(const struct script *script)
 {
     const struct network_settings *settings = &script->settings;
     const struct holm_replica_config *limits = &script->limits;
-    printf("%zu nodes; loss %" PRIu32 " double %" PRIu32 " stray %" PRIu32 " delay %" PRIu64
-           " us; %s; flush after %" PRIu64 " us or %zu bytes; log %zu, hold-back %zu bytes; "
+    printf("%zu nodes; loss %" PRIu32 " double %" PRIu32 " stray %" PRIu32 " feeds %" PRIu32
+           " lost %" PRIu32 " delay %" PRIu64 " us; %s; flush after %" PRIu64
+           " us or %zu bytes; log %zu, hold-back %zu bytes; "
            "%" PRIu32 " items a page, %zu cuts, frames of %zu\n",
            script->node_count, settings->loss_permille, settings->double_permille,
-           settings->stray_permille, settings->delay_us, settings->wire ? "wire" : "structs",
-           limits->flush_interval_us, limits->flush_bytes, limits->log_bytes_max,
-           limits->holdback_bytes_max, limits->page_items_max, limits->cuts_max,
-           limits->frame_bytes_max);
+           settings->stray_permille, settings->feeds_permille, settings->feed_loss_permille,
+           settings->delay_us, settings->wire ? "wire" : "structs", limits->flush_interval_us,
+           limits->flush_bytes, limits->log_bytes_max, limits->holdback_bytes_max,
+           limits->page_items_max, limits->cuts_max, limits->frame_bytes_max);
     for (size_t i = 0; i < script->action_count; i++) {
         const struct action *action = &script->actions[i];
         if (action->type == ACTION_RUN)

@@ -186,6 +186,7 @@ static void heal(struct stage *stage)
     size_t count = stage->fixture.node_count;
     stage->network.settings.loss_permille = 0;
     stage->network.settings.double_permille = 0;
+    stage->network.settings.feed_loss_permille = 0;
     if (stage->network.settings.delay_us == NETWORK_DELAY_NEVER)
         stage->network.settings.delay_us = HEALED_DELAY_US;
     network_hasten(&stage->network);

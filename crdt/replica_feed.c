@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Feeding those who follow. All followers are fed in the same moments, at most once a flush interval, so
+ * that own and relayed runs of that time share a frame.
+ */
+#include "crdt/replica_parts.h"
+
+/* With so many followers the interval doubles. */
+#define FOLLOWERS_A_STRETCH 8
+
+void holm_replica_feed_end(struct holm_replica *replica, uint32_t peer)
+{
+    struct holm_feed_link *link = &replica->peers[peer].feed;
+    struct holm_feed_out *out = link->out;
+    if (out == NULL)
+        return;
+    holm_array_free(&replica->config.allocator, out->has, out->has_capacity, sizeof *out->has);
+    holm_deallocate(&replica->config.allocator, out, sizeof *out);
+    link->out = NULL;
+    HOLM_ASSERT(replica->followers > 0);
+    replica->followers -= 1;
+}
+
+static enum holm_status feed_begin(struct holm_replica *replica, uint32_t peer)
+{
+    struct holm_feed_link *link = &replica->peers[peer].feed;
+    holm_replica_feed_end(replica, peer);
+    struct holm_feed_out *out = holm_allocate(&replica->config.allocator, sizeof *out);
+    if (out == NULL)
+        return HOLM_ENOMEM;
+    memset(out, 0, sizeof *out);
+    link->out = out;
+    replica->followers += 1;
+    return HOLM_OK;
+}
+
+/* ---- what a follower has */
+
+static enum holm_status reserve_has(struct holm_replica *replica, struct holm_feed_out *out)
+{
+    void *has = out->has;
+    size_t before = out->has_capacity;
+    enum holm_status status = holm_array_reserve(&replica->config.allocator, &has,
+                                                 &out->has_capacity, sizeof *out->has,
+                                                 replica->actors.count);
+    out->has = has;
+    for (size_t i = before; i < out->has_capacity; i++)
+        out->has[i] = 0;
+    return status;
+}
+
+static uint64_t has_of(const struct holm_replica *replica, const struct holm_replica_peer *peer,
+                       uint32_t actor)
+{
+    const struct holm_feed_out *out = peer->feed.out;
+    if (holm_actor_equal(replica->actors.rows[actor].actor, peer->actor))
+        return UINT64_MAX; /* its own */
+    return actor < out->has_capacity ? out->has[actor] : 0;
+}
+
+void holm_replica_feed_learn(struct holm_replica *replica, uint32_t peer,
+                             const struct holm_delta *run)
+{
+    struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
+    if (known == NULL || known->feed.out == NULL)
+        return;
+    struct holm_feed_out *out = known->feed.out;
+    uint32_t index = holm_actors_find(&replica->actors, run->actor);
+    /* Without memory it is only sent again. */
+    if (index == HOLM_ACTOR_NONE ||
+        (index >= out->has_capacity && reserve_has(replica, out) != HOLM_OK))
+        return;
+    if (out->has[index] < run->last)
+        out->has[index] = run->last;
+}
+
+/* Whether all that is below the floors is known to be there. */
+static bool reaches(const struct holm_replica *replica, const struct holm_replica_peer *peer)
+{
+    const struct holm_actors *actors = &replica->actors;
+    for (uint32_t i = 0; i < actors->count; i++) {
+        if (has_of(replica, peer, i) < actors->rows[i].floor)
+            return false;
+    }
+    return true;
+}
+
+/* Whether what the follower lacks is in the log, and costs no more than the state. */
+static bool worth_feeding(const struct holm_replica *replica, const struct holm_replica_peer *peer)
+{
+    size_t bytes = 0;
+    if (!reaches(replica, peer))
+        return false;
+    for (size_t i = 0; i < replica->log.count; i++) {
+        const struct holm_oplog_entry *entry = holm_oplog_at(&replica->log, i);
+        if (entry->delta->last > has_of(replica, peer, entry->actor))
+            bytes += entry->wire_bytes;
+    }
+    return bytes <= replica->state.heap.used + replica->config.flush_bytes;
+}
+
+/* ---- frames */
+
+static bool blocked(const struct holm_replica *replica, const struct holm_feed_out *out)
+{
+    return out->flight_count == HOLM_FEED_FLIGHTS ||
+           (out->flight_count > 0 && out->flight_bytes >= replica->config.feed_bytes_max);
+}
+
+/* The runs of the next frame: how many, whether more would follow, and where the cursor is then. */
+struct portion {
+    struct holm_delta **runs; /* NULL: only counts */
+    size_t count;
+    size_t bytes;
+    uint64_t cursor;
+    bool more;
+};
+
+static void gather(const struct holm_replica *replica, const struct holm_replica_peer *peer,
+                   struct portion *portion)
+{
+    const struct holm_oplog *log = &replica->log;
+    uint64_t end = holm_oplog_end(log);
+    portion->count = 0;
+    portion->bytes = 0;
+    portion->more = false;
+    for (portion->cursor = peer->feed.out->cursor; portion->cursor < end; portion->cursor++) {
+        const struct holm_oplog_entry *entry = holm_oplog_at(
+            log, (size_t)(portion->cursor - log->trimmed));
+        if (entry->delta->last <= has_of(replica, peer, entry->actor))
+            continue;
+        if (portion->count > 0 &&
+            portion->bytes + entry->wire_bytes > replica->config.flush_bytes) {
+            portion->more = true;
+            return;
+        }
+        if (portion->runs != NULL)
+            portion->runs[portion->count] = entry->delta;
+        portion->count += 1;
+        portion->bytes += entry->wire_bytes;
+    }
+}
+
+static enum holm_status send_frame(struct holm_replica *replica, uint32_t peer,
+                                   const struct portion *portion, bool too_old)
+{
+    struct holm_feed_link *link = &replica->peers[peer].feed;
+    struct holm_feed_out *out = link->out;
+    struct holm_message message = holm_replica_message(replica, HOLM_MESSAGE_FEED);
+    message.as.feed = (struct holm_feed){.number = out->number + 1,
+                                         .more = portion->more,
+                                         .too_old = too_old,
+                                         .runs = portion->runs,
+                                         .count = portion->count};
+    bool acks = holm_replica_ack_rides(replica, link);
+    if (acks)
+        message.as.feed.ack = link->taken;
+    enum holm_status status = holm_replica_output(replica, peer, &message);
+    if (status != HOLM_OK)
+        return status;
+    if (acks)
+        link->owed = 0;
+    out->number += 1;
+    out->answer = false;
+    out->cursor = portion->cursor;
+    out->flights[out->flight_count++] = (struct holm_feed_flight){
+        out->number, portion->bytes, holm_actors_seq(&replica->actors, replica->self)};
+    if (portion->more)
+        out->flights[out->flight_count - 1].own_seq = 0; /* not all of it is in there */
+    out->flight_bytes += portion->bytes;
+    link->fed_us = replica->now.monotonic_us;
+    replica->stats.feeds += 1;
+    return HOLM_OK;
+}
+
+static enum holm_status send_runs(struct holm_replica *replica, uint32_t peer)
+{
+    const struct holm_replica_peer *known = &replica->peers[peer];
+    struct holm_feed_out *out = known->feed.out;
+    while (!blocked(replica, out)) {
+        struct portion portion = {.runs = NULL};
+        gather(replica, known, &portion);
+        if (portion.count == 0 && !out->answer) {
+            out->cursor = portion.cursor;
+            return HOLM_OK;
+        }
+        portion.runs = holm_arena_take(&replica->scratch,
+                                       (portion.count + 1) * sizeof(struct holm_delta *));
+        if (portion.runs == NULL)
+            return HOLM_ENOMEM;
+        gather(replica, known, &portion);
+        bool more = portion.more;
+        enum holm_status status = send_frame(replica, peer, &portion, false);
+        if (status != HOLM_OK || !more)
+            return status;
+    }
+    return HOLM_OK;
+}
+
+static enum holm_status feed(struct holm_replica *replica, uint32_t peer)
+{
+    const struct holm_replica_peer *known = &replica->peers[peer];
+    struct holm_feed_out *out = known->feed.out;
+    bool behind = out->cursor < replica->log.trimmed;
+    if (!behind && out->jumps != replica->log.jumps)
+        behind = !reaches(replica, known);
+    if (!behind) {
+        out->jumps = replica->log.jumps;
+        return send_runs(replica, peer);
+    }
+    struct portion none = {.cursor = out->cursor};
+    enum holm_status status = send_frame(replica, peer, &none, true);
+    if (status != HOLM_OK)
+        return status;
+    replica->stats.feeds_too_old += 1;
+    holm_replica_feed_end(replica, peer);
+    return HOLM_OK;
+}
+
+/* ---- time */
+
+static uint64_t interval(const struct holm_replica *replica)
+{
+    return replica->config.flush_interval_us +
+           replica->config.flush_interval_us * replica->followers / FOLLOWERS_A_STRETCH;
+}
+
+/* Whether a follower can be sent something, but for the rhythm. */
+static bool pending(const struct holm_replica *replica, const struct holm_feed_out *out)
+{
+    return out != NULL && !blocked(replica, out) &&
+           (out->answer || out->cursor < holm_oplog_end(&replica->log) ||
+            out->jumps != replica->log.jumps);
+}
+
+uint64_t holm_replica_feed_due(const struct holm_replica *replica)
+{
+    if (replica->followers == 0)
+        return HOLM_NEVER;
+    uint64_t due = HOLM_NEVER;
+    for (size_t i = 0; i < replica->peer_capacity; i++) {
+        const struct holm_feed_out *out = replica->peers[i].feed.out;
+        if (!pending(replica, out))
+            continue;
+        if (out->answer || replica->fed_us == 0)
+            return 0;
+        due = replica->fed_us + interval(replica);
+    }
+    return due;
+}
+
+void holm_replica_feed_all(struct holm_replica *replica)
+{
+    uint64_t due = holm_replica_feed_due(replica);
+    if (due > replica->now.monotonic_us)
+        return;
+    uint64_t before = replica->stats.feeds;
+    for (uint32_t i = 0; i < replica->peer_capacity; i++) {
+        if (pending(replica, replica->peers[i].feed.out) && feed(replica, i) != HOLM_OK)
+            replica->retry = true;
+    }
+    if (replica->stats.feeds != before)
+        replica->fed_us = replica->now.monotonic_us;
+}
+
+void holm_replica_feed_epoch(struct holm_replica *replica)
+{
+    for (size_t i = 0; i < replica->peer_capacity; i++) {
+        struct holm_feed_out *out = replica->peers[i].feed.out;
+        for (size_t j = 0; out != NULL && j < out->flight_count; j++)
+            out->flights[j].own_seq = 0; /* that was of the former epoch */
+    }
+}
+
+/* ---- what followers say */
+
+/* Takes the vector as what the follower has. */
+static enum holm_status take_vector(struct holm_replica *replica, struct holm_replica_peer *peer,
+                                    struct holm_vector_view vector)
+{
+    struct holm_feed_out *out = peer->feed.out;
+    enum holm_status status = reserve_has(replica, out);
+    for (uint32_t i = 0; status == HOLM_OK && i < replica->actors.count; i++)
+        out->has[i] = holm_vector_view_seq(vector, replica->actors.rows[i].actor);
+    return status;
+}
+
+enum holm_status holm_replica_take_follow(struct holm_replica *replica, uint32_t peer,
+                                          const struct holm_follow *follow)
+{
+    struct holm_replica_peer *known = &replica->peers[peer];
+    if (!holm_vector_view_valid(follow->vector) || follow->number > HOLM_FEED_NUMBER_MAX)
+        return HOLM_EMALFORMED;
+    if (holm_replica_seal(replica) != HOLM_OK)
+        return HOLM_ENOMEM;
+    if (holm_replica_claimed(replica, follow->vector))
+        return holm_replica_twin(replica);
+    enum holm_status status = feed_begin(replica, peer);
+    if (status == HOLM_OK)
+        status = take_vector(replica, known, follow->vector);
+    if (status != HOLM_OK) {
+        holm_replica_feed_end(replica, peer); /* it will ask again */
+        return status;
+    }
+    struct holm_actor self = replica->actors.rows[replica->self].actor;
+    holm_replica_seen_by(replica, known, holm_vector_view_seq(follow->vector, self));
+    struct holm_feed_out *out = known->feed.out;
+    out->number = follow->number;
+    out->answer = true;
+    out->jumps = replica->log.jumps;
+    out->cursor = replica->log.trimmed;
+    known->feed.can = true;
+    known->feed.lazy = false;
+    if (!holm_actors_cover(&replica->actors, follow->vector) && !holm_replica_follows(known))
+        holm_replica_mark_ahead(replica, peer, 0);
+    if (worth_feeding(replica, known))
+        return HOLM_OK;
+    struct portion none = {.cursor = out->cursor};
+    status = send_frame(replica, peer, &none, true);
+    replica->stats.feeds_too_old += status == HOLM_OK;
+    holm_replica_feed_end(replica, peer);
+    return status;
+}
+
+void holm_replica_take_feed_ack(struct holm_replica *replica, uint32_t peer, uint64_t ack)
+{
+    struct holm_replica_peer *known = &replica->peers[peer];
+    struct holm_feed_out *out = known->feed.out;
+    if (out == NULL || ack > out->number)
+        return;
+    size_t gone = 0;
+    uint64_t own_seq = 0;
+    while (gone < out->flight_count && out->flights[gone].number <= ack) {
+        own_seq = out->flights[gone].own_seq > own_seq ? out->flights[gone].own_seq : own_seq;
+        out->flight_bytes -= out->flights[gone++].bytes;
+    }
+    out->flight_count -= gone;
+    memmove(out->flights, out->flights + gone, out->flight_count * sizeof *out->flights);
+    holm_replica_seen_by(replica, known, own_seq);
+}
