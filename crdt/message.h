@@ -9,7 +9,8 @@
  *     broadcast   Delta, Beacon
  *     link        Hello, Ping, Pong, Goodbye, Ack, Want, Delta, Beacon,
  *                 Pull -> Deltas, SyncOpen -> SyncCut, SyncNext -> SyncPage, SyncClose,
- *                 SyncAsk -> SyncTell, Follow -> Feed ..., Unfollow
+ *                 SyncAsk -> SyncTell, Follow -> Feed ..., Unfollow,
+ *                 Standing, Join -> Joined, Report
  *
  * Runs in Deltas and Feed carry no deps: what a run needs comes before it over the same link, or the
  * receiver has said that it has it. Only what is broadcast carries them.
@@ -19,6 +20,7 @@
 
 #include "crdt/delta.h"
 #include "crdt/digest.h"
+#include "crdt/members.h"
 #include "crdt/sync.h"
 
 enum holm_message_type {
@@ -41,10 +43,14 @@ enum holm_message_type {
     HOLM_MESSAGE_SYNC_TELL = 17,
     HOLM_MESSAGE_FOLLOW = 18,
     HOLM_MESSAGE_UNFOLLOW = 19,
-    HOLM_MESSAGE_FEED = 20
+    HOLM_MESSAGE_FEED = 20,
+    HOLM_MESSAGE_STANDING = 21,
+    HOLM_MESSAGE_JOIN = 22,
+    HOLM_MESSAGE_JOINED = 23,
+    HOLM_MESSAGE_REPORT = 24
 };
 
-#define HOLM_MESSAGE_TYPE_MAX HOLM_MESSAGE_FEED
+#define HOLM_MESSAGE_TYPE_MAX HOLM_MESSAGE_REPORT
 
 /* One partition's line of a beacon: what the sender has seen. */
 struct holm_beacon_entry {
@@ -69,8 +75,10 @@ struct holm_member {
 
 #define HOLM_WIRE_VERSION 1
 
-/* Bits of `features`: the sender takes Follow, Unfollow and Feed. */
+/* Bits of `features`: the sender takes Follow, Unfollow and Feed; its retention is `stable`, which all nodes
+ * of a cluster must have, or none. */
 #define HOLM_FEATURE_FEEDS UINT64_C(1)
+#define HOLM_FEATURE_STABLE UINT64_C(2)
 
 struct holm_hello {
     struct holm_bytes cluster;
@@ -171,9 +179,51 @@ struct holm_feed {
     size_t count;
 };
 
+/*
+ * With retention `stable` (members.h, admission.h). Standing: how I stand, and what I know of the others,
+ * sent to each peer that comes up and whenever it has changed. What it says of the list is for whoever does
+ * not take the list itself from me: the admissions of current epochs, and all forgets.
+ */
+struct holm_standing {
+    bool confirmed;           /* the sender's epoch is a member */
+    struct holm_epoch former; /* that its state was confirmed under; 0: it has none */
+    struct holm_founding
+        founding;             /* that its list is of; none if its state is forgotten, or empty */
+    struct holm_actor defers; /* provisional: whom it leaves it to, to found; or zero */
+    struct holm_vector_view list;
+    const struct holm_member_op *ops;
+    size_t op_count;
+};
+
+/* Join: admit my present epoch. Sent by who is provisional, behind a Standing. */
+struct holm_join {
+    bool lost; /* my state is lost: it must be forgotten before, and is replaced */
+};
+
+enum holm_join_result {
+    HOLM_JOIN_LATER = 1,  /* not yet, or not here: ask again, or another */
+    HOLM_JOIN_EPOCH = 2,  /* only under an epoch of at least `least` (T41) */
+    HOLM_JOIN_MERGE = 3,  /* admitted: what I have is merged with what you have */
+    HOLM_JOIN_REPLACE = 4 /* admitted: what I have takes the place of what you have */
+};
+
+struct holm_joined {
+    struct holm_epoch epoch; /* of the receiver: whom this answers */
+    enum holm_join_result result;
+    struct holm_epoch least;
+    struct holm_dot admission; /* of the list */
+};
+
+/* What the sender has applied of a partition, and of the list, in one message (stable.h). */
+struct holm_reported {
+    bool provisional; /* it is no member: nothing may be collected by this */
+    struct holm_vector_view vector;
+    struct holm_vector_view list;
+};
+
 struct holm_message {
     enum holm_message_type type;
-    uint32_t partition;       /* of all but beacon, hello, ping, pong, goodbye */
+    uint32_t partition; /* of all but beacon, hello, ping, pong, goodbye, standing, join, joined */
     struct holm_actor sender; /* the node that sent this frame, in its present epoch */
     union {
         struct holm_delta *delta;
@@ -194,6 +244,10 @@ struct holm_message {
         struct holm_follow follow;
         struct holm_unfollow unfollow;
         struct holm_feed feed;
+        struct holm_standing standing;
+        struct holm_join join;
+        struct holm_joined joined;
+        struct holm_reported reported;
     } as;
 };
 

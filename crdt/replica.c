@@ -303,6 +303,10 @@ static enum holm_status take_message(struct holm_replica *replica, uint32_t peer
         return holm_replica_take_unfollow(replica, peer, &message->as.unfollow);
     case HOLM_MESSAGE_FEED:
         return holm_replica_take_feed(replica, peer, &message->as.feed);
+    case HOLM_MESSAGE_STANDING:
+    case HOLM_MESSAGE_JOIN:
+    case HOLM_MESSAGE_JOINED:
+    case HOLM_MESSAGE_REPORT:
     case HOLM_MESSAGE_SYNC_ASK:
     case HOLM_MESSAGE_SYNC_TELL:
     case HOLM_MESSAGE_DELTA:

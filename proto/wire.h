@@ -114,6 +114,11 @@ HOLM_NODISCARD enum holm_status holm_wire_write_reconcile(struct holm_arena *are
                                                           const struct holm_message *message,
                                                           Holm__Wire__Envelope *envelope);
 
+/* Standing, Join, Joined, Report. */
+HOLM_NODISCARD enum holm_status holm_wire_write_member(struct holm_arena *arena,
+                                                       const struct holm_message *message,
+                                                       Holm__Wire__Envelope *envelope);
+
 /* ---- reading ------------------------------------------------------------------------------- */
 
 /* The two ways to read a frame; holm_codec_decode() goes the first, and the second where it ends. */
@@ -224,6 +229,9 @@ HOLM_NODISCARD enum holm_status holm_wire_read_talk(struct holm_wire_reading *re
 HOLM_NODISCARD enum holm_status holm_wire_read_sync(struct holm_wire_reading *reading,
                                                     const Holm__Wire__Envelope *envelope,
                                                     struct holm_message *message);
+HOLM_NODISCARD enum holm_status holm_wire_read_member(struct holm_wire_reading *reading,
+                                                      const Holm__Wire__Envelope *envelope,
+                                                      struct holm_message *message);
 HOLM_NODISCARD enum holm_status holm_wire_read_reconcile(struct holm_wire_reading *reading,
                                                          const Holm__Wire__Envelope *envelope,
                                                          struct holm_message *message);

@@ -73,6 +73,16 @@ void holm_tally_message(struct holm_tally *tally, const struct holm_message *mes
     case HOLM_MESSAGE_PONG:
     case HOLM_MESSAGE_GOODBYE:
         return;
+    case HOLM_MESSAGE_STANDING:
+        tally->metadata += 1 + message->as.standing.list.count + message->as.standing.op_count;
+        return;
+    case HOLM_MESSAGE_JOIN:
+    case HOLM_MESSAGE_JOINED:
+        tally->metadata += 1;
+        return;
+    case HOLM_MESSAGE_REPORT:
+        tally->metadata += message->as.reported.vector.count + message->as.reported.list.count;
+        return;
     case HOLM_MESSAGE_ACK:
     case HOLM_MESSAGE_WANT:
     case HOLM_MESSAGE_SYNC_CLOSE:

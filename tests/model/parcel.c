@@ -81,6 +81,10 @@ static void copy_message(struct parcel *parcel)
     case HOLM_MESSAGE_FEED:
         copy_feed(parcel, &message->as.feed);
         break;
+    case HOLM_MESSAGE_REPORT:
+        copy_vector(parcel, 0, &message->as.reported.vector);
+        copy_vector(parcel, 1, &message->as.reported.list);
+        break;
     case HOLM_MESSAGE_UNFOLLOW:
     case HOLM_MESSAGE_ACK:
     case HOLM_MESSAGE_WANT:
@@ -89,6 +93,9 @@ static void copy_message(struct parcel *parcel)
         break;
     case HOLM_MESSAGE_SYNC_ASK:
     case HOLM_MESSAGE_SYNC_TELL:
+    case HOLM_MESSAGE_STANDING:
+    case HOLM_MESSAGE_JOIN:
+    case HOLM_MESSAGE_JOINED:
     case HOLM_MESSAGE_HELLO:
     case HOLM_MESSAGE_PING:
     case HOLM_MESSAGE_PONG:

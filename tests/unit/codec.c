@@ -190,6 +190,12 @@ static size_t bytes_max(const struct holm_message *message)
     }
     if (message->type == HOLM_MESSAGE_FOLLOW)
         bytes += message->as.follow.vector.count * HOLM_VECTOR_ENTRY_BYTES_MAX;
+    if (message->type == HOLM_MESSAGE_STANDING)
+        bytes += message->as.standing.list.count * HOLM_VECTOR_ENTRY_BYTES_MAX +
+                 message->as.standing.op_count * HOLM_MEMBER_OP_BYTES_MAX;
+    if (message->type == HOLM_MESSAGE_REPORT)
+        bytes += (message->as.reported.vector.count + message->as.reported.list.count) *
+                 HOLM_VECTOR_ENTRY_BYTES_MAX;
     if (message->type == HOLM_MESSAGE_SYNC_PAGE) {
         const struct holm_items *items = &message->as.sync_page.page->items;
         for (uint32_t i = 0; i < items->item_count; i++)

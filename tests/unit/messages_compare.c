@@ -261,6 +261,45 @@ static const char *tell_differ(const struct holm_sync_tell *a, const struct holm
     return a->page == NULL ? NULL : items_differ(&a->page->items, &b->page->items);
 }
 
+static const char *standing_differ(const struct holm_standing *a, const struct holm_standing *b)
+{
+    if (a->confirmed != b->confirmed || a->former.value != b->former.value ||
+        holm_founding_compare(&a->founding, &b->founding) != 0 || a->op_count != b->op_count ||
+        !holm_actor_equal(a->defers, b->defers))
+        return "the standing";
+    for (size_t i = 0; i < a->op_count; i++) {
+        const struct holm_member_op *op = &a->ops[i];
+        const struct holm_member_op *other = &b->ops[i];
+        if (op->type != other->type || !holm_actor_equal(op->subject, other->subject) ||
+            !holm_actor_equal(op->dot.actor, other->dot.actor) || op->dot.seq != other->dot.seq ||
+            op->base.value != other->base.value || op->last != other->last)
+            return "an operation of the standing";
+    }
+    return vectors_equal(a->list, b->list) ? NULL : "the list of the standing";
+}
+
+static const char *member_differ(const struct holm_message *a, const struct holm_message *b)
+{
+    const struct holm_joined *joined = &a->as.joined;
+    const struct holm_joined *other = &b->as.joined;
+    if (a->type == HOLM_MESSAGE_STANDING)
+        return standing_differ(&a->as.standing, &b->as.standing);
+    if (a->type == HOLM_MESSAGE_JOIN)
+        return a->as.join.lost == b->as.join.lost ? NULL : "the join";
+    if (a->type == HOLM_MESSAGE_REPORT)
+        return a->as.reported.provisional == b->as.reported.provisional &&
+                       vectors_equal(a->as.reported.vector, b->as.reported.vector) &&
+                       vectors_equal(a->as.reported.list, b->as.reported.list)
+                   ? NULL
+                   : "the report";
+    return joined->epoch.value == other->epoch.value && joined->result == other->result &&
+                   joined->least.value == other->least.value &&
+                   holm_actor_equal(joined->admission.actor, other->admission.actor) &&
+                   joined->admission.seq == other->admission.seq
+               ? NULL
+               : "the answer to a join";
+}
+
 static const char *talk_differ(const struct holm_message *a, const struct holm_message *b)
 {
     if (a->type == HOLM_MESSAGE_PING || a->type == HOLM_MESSAGE_PONG)
@@ -309,6 +348,11 @@ const char *messages_differ(const struct holm_message *a, const struct holm_mess
     case HOLM_MESSAGE_FOLLOW:
     case HOLM_MESSAGE_UNFOLLOW:
         return talk_differ(a, b);
+    case HOLM_MESSAGE_STANDING:
+    case HOLM_MESSAGE_JOIN:
+    case HOLM_MESSAGE_JOINED:
+    case HOLM_MESSAGE_REPORT:
+        return member_differ(a, b);
     case HOLM_MESSAGE_SYNC_OPEN:
     case HOLM_MESSAGE_SYNC_CUT:
     case HOLM_MESSAGE_SYNC_NEXT:

@@ -329,6 +329,53 @@ static void make_unfollow(struct sample *sample)
     sample->message.as.unfollow.prune = true;
 }
 
+static void make_standing(struct sample *sample)
+{
+    static const struct holm_dot entries[] = {{LISBON, 2}, {PORTO, 1}};
+    static const struct holm_member_op ops[] = {
+        {.type = HOLM_MEMBER_ADMIT, .dot = {LISBON, 1}, .subject = LISBON, .last = 1},
+        {.type = HOLM_MEMBER_ADMIT,
+         .dot = {LISBON, 2},
+         .subject = PORTO_LATER,
+         .base = {0x019a000000010042u}},
+        {.type = HOLM_MEMBER_FORGET, .dot = {PORTO, 1}, .subject = LISBON},
+    };
+    sample->message.type = HOLM_MESSAGE_STANDING;
+    sample->message.as.standing = (struct holm_standing){.confirmed = true,
+                                                         .former = {0x019a00000000beefu},
+                                                         .founding = {1, {LISBON, 1}},
+                                                         .defers = PORTO_LATER,
+                                                         .list = {entries, COUNT(entries)},
+                                                         .ops = ops,
+                                                         .op_count = COUNT(ops)};
+}
+
+static void make_join(struct sample *sample)
+{
+    sample->message.type = HOLM_MESSAGE_JOIN;
+    sample->message.as.join.lost = true;
+}
+
+static void make_joined(struct sample *sample)
+{
+    sample->message.type = HOLM_MESSAGE_JOINED;
+    sample->message.as.joined = (struct holm_joined){.epoch = {0x019a000000990001u},
+                                                     .result = HOLM_JOIN_MERGE,
+                                                     .least = {0x019a000000010043u},
+                                                     .admission = {LISBON, 2}};
+}
+
+static void make_report(struct sample *sample)
+{
+    static const struct holm_dot vector[] = {
+        {LISBON, 12}, {PORTO, HOLM_SEQ_FOLDED}, {PORTO_LATER, 7}};
+    static const struct holm_dot list[] = {{LISBON, 2}};
+    sample->message.type = HOLM_MESSAGE_REPORT;
+    sample->message.partition = 3;
+    sample->message.as.reported = (struct holm_reported){
+        .provisional = true, .vector = {vector, COUNT(vector)}, .list = {list, COUNT(list)}};
+}
+
 static void make_ack(struct sample *sample)
 {
     sample->message.type = HOLM_MESSAGE_ACK;
@@ -491,5 +538,9 @@ const struct sample_name sample_names[] = {
     {"unfollow", make_unfollow},
     {"feed", make_feed},
     {"feed_ack", make_feed_ack},
+    {"standing", make_standing},
+    {"join", make_join},
+    {"joined", make_joined},
+    {"report", make_report},
 };
 const size_t sample_name_count = COUNT(sample_names);

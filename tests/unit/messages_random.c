@@ -496,6 +496,53 @@ static void draw_talk(struct draw *draw, struct holm_message *message)
     }
 }
 
+static struct holm_dot draw_dot(struct draw *draw)
+{
+    return (struct holm_dot){{{number(draw)}, {1 + (number(draw) >> 1)}}, 1 + (number(draw) >> 1)};
+}
+
+static void draw_standing(struct draw *draw, struct holm_standing *standing)
+{
+    size_t count = chance_below(&draw->chance, 9);
+    struct holm_member_op *ops = take(draw, sizeof *ops * (count + 1));
+    *standing = (struct holm_standing){.confirmed = chance_permille(&draw->chance, 500),
+                                       .former = {number(draw)},
+                                       .founding = {number(draw), draw_dot(draw)},
+                                       .defers = draw_dot(draw).actor,
+                                       .list = draw_vector(draw),
+                                       .ops = ops,
+                                       .op_count = count};
+    for (size_t i = 0; i < count; i++) {
+        ops[i] = (struct holm_member_op){
+            .type = chance_permille(&draw->chance, 500) ? HOLM_MEMBER_ADMIT : HOLM_MEMBER_FORGET,
+            .dot = draw_dot(draw),
+            .subject = draw_dot(draw).actor,
+            .base = {number(draw)},
+            .last = number(draw)};
+    }
+}
+
+static void draw_membership(struct draw *draw, struct holm_message *message)
+{
+    draw_actors(draw, message->sender);
+    if (message->type == HOLM_MESSAGE_STANDING) {
+        draw_standing(draw, &message->as.standing);
+    } else if (message->type == HOLM_MESSAGE_JOIN) {
+        message->as.join.lost = chance_permille(&draw->chance, 500);
+    } else if (message->type == HOLM_MESSAGE_JOINED) {
+        message->as.joined = (struct holm_joined){
+            .epoch = {number(draw)},
+            .result = (enum holm_join_result)(1 + chance_below(&draw->chance, HOLM_JOIN_REPLACE)),
+            .least = {number(draw)},
+            .admission = draw_dot(draw)};
+    } else {
+        message->as.reported = (struct holm_reported){
+            .provisional = chance_permille(&draw->chance, 500),
+            .vector = draw_collected(draw),
+            .list = draw_vector(draw)};
+    }
+}
+
 void sample_random(struct sample *sample, enum holm_message_type type, uint64_t seed)
 {
     struct draw draw = {.chance = {.state = seed}, .arena = &sample->arena};
@@ -514,6 +561,8 @@ void sample_random(struct sample *sample, enum holm_message_type type, uint64_t 
         draw_feed(&draw, sample);
     } else if (type == HOLM_MESSAGE_FOLLOW || type == HOLM_MESSAGE_UNFOLLOW) {
         draw_talk(&draw, message);
+    } else if (type >= HOLM_MESSAGE_STANDING) {
+        draw_membership(&draw, message);
     } else if (type == HOLM_MESSAGE_SYNC_ASK) {
         draw_ask(&draw, message);
     } else if (type == HOLM_MESSAGE_SYNC_TELL) {
