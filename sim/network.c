@@ -113,6 +113,16 @@ enum holm_status holm_network_path_set(struct holm_network *network, const char 
     return HOLM_OK;
 }
 
+struct holm_network_path holm_network_path_get(struct holm_network *network, const char *from,
+                                               const char *to)
+{
+    struct holm_place *source = NULL, *target = NULL;
+    if (holm_place_find(network, from, &source) != HOLM_OK ||
+        holm_place_find(network, to, &target) != HOLM_OK)
+        return network->path_default;
+    return *holm_place_path(source, target, network);
+}
+
 void holm_network_path_set_default(struct holm_network *network,
                                    const struct holm_network_path *path)
 {

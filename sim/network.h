@@ -39,6 +39,8 @@ struct holm_network_path {
                                     hold back those behind it */
     uint64_t reorder_us;
     uint64_t resend_us;
+    uint64_t bytes_per_s; /* of all that goes this way; 0: no limit. A broadcast that would have to
+                             wait for more than a second is lost, a link's frame waits */
     bool cut;
 };
 
@@ -69,9 +71,17 @@ HOLM_NODISCARD enum holm_status holm_network_path_set(struct holm_network *netwo
                                                       const char *from, const char *to,
                                                       const struct holm_network_path *path);
 
+/* What one direction is now; the default's when an address is none. */
+struct holm_network_path holm_network_path_get(struct holm_network *network, const char *from,
+                                               const char *to);
+
 /* What every path is that was not set. Meant for the start: it heals no cut. */
 void holm_network_path_set_default(struct holm_network *network,
                                    const struct holm_network_path *path);
+
+/* The address at the other end of a link; NULL when there is no such link any more. Lives as long as
+ * the network. */
+const char *holm_network_peer(struct holm_transport *transport, struct holm_link_id link);
 
 uint64_t holm_network_now(const struct holm_network *network);
 

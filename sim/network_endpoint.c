@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/network_parts.h"
 
+/* What a subscriber's queue holds, in time. */
+#define BROADCAST_WAIT_US 1000000
+
 static const struct holm_transport_ops operations;
 
 static struct holm_endpoint *endpoint_of(struct holm_transport *transport)
@@ -187,7 +190,12 @@ static void send_copy(struct holm_endpoint *from, const struct holm_network_subs
     struct holm_place *target = to->endpoint->place;
     const struct holm_network_path *path = holm_place_path(from->place, target, network);
     struct holm_place_path *own = NULL;
-    uint64_t at_us = network->now_us + path->delay_us;
+    uint64_t wait_us = holm_place_path_wait_us(from->place, target, network, frame.size);
+    if (wait_us > BROADCAST_WAIT_US) {
+        from->stats.broadcasts_dropped++;
+        return;
+    }
+    uint64_t at_us = network->now_us + path->delay_us + wait_us;
     if (path->jitter_us > 0)
         at_us += holm_network_draw(network, path->jitter_us + 1);
     bool late = duplicate || (path->reorder_permille > 0 &&
@@ -201,6 +209,7 @@ static void send_copy(struct holm_endpoint *from, const struct holm_network_subs
         from->stats.broadcasts_dropped++;
         return;
     }
+    holm_place_path_load(from->place, target, network, frame.size);
     if (at_us < own->last_broadcast_us)
         at_us = own->last_broadcast_us;
     if (!late)
@@ -359,4 +368,10 @@ enum holm_status holm_network_open(struct holm_network *network, const char *at,
     place->endpoint = endpoint;
     *transport = &endpoint->transport;
     return HOLM_OK;
+}
+
+const char *holm_network_peer(struct holm_transport *transport, struct holm_link_id link)
+{
+    struct holm_endpoint_link *found = holm_endpoint_link_find(endpoint_of(transport), link.value);
+    return found == NULL ? NULL : found->line->sides[1 - found->side].place->address;
 }

@@ -42,7 +42,10 @@ static void schedule_arrival(struct holm_line *line, unsigned side)
 static void ship(struct holm_line *line, unsigned side, struct holm_parcel *parcel)
 {
     struct holm_side *from = &line->sides[side];
-    parcel->arrives_us = line->network->now_us + travel_us(line, side);
+    const struct holm_place *to = line->sides[1 - side].place;
+    parcel->arrives_us = line->network->now_us + travel_us(line, side) +
+                         holm_place_path_wait_us(from->place, to, line->network, parcel->size);
+    holm_place_path_load(from->place, to, line->network, parcel->size);
     holm_parcel_push(&from->wire, parcel);
     from->wire_bytes += parcel->size;
     if (from->up && !from->stalled)
@@ -237,7 +240,12 @@ enum holm_status holm_line_dial(struct holm_endpoint *endpoint, struct holm_plac
                                 uint64_t *link)
 {
     struct holm_network *network = endpoint->network;
+    struct holm_place_path *there, *back;
     enum holm_status status = holm_network_events_reserve(network, 1, 0);
+    if (status == HOLM_OK)
+        status = holm_place_path_own(endpoint->place, target, network, &there);
+    if (status == HOLM_OK)
+        status = holm_place_path_own(target, endpoint->place, network, &back);
     if (status != HOLM_OK)
         return status;
     struct holm_line *line = holm_allocate(&network->allocator, sizeof *line);

@@ -104,6 +104,7 @@ struct holm_place_path {
     bool set; /* else the default holds, and only the time below counts */
     struct holm_network_path path;
     uint64_t last_broadcast_us; /* when the last one that kept its order arrives */
+    uint64_t busy_us;           /* when all that was sent has left, at its bytes_per_s */
 };
 
 struct holm_endpoint_link {
@@ -166,6 +167,13 @@ HOLM_NODISCARD enum holm_status holm_place_path_own(struct holm_place *from,
                                                     const struct holm_place *to,
                                                     struct holm_network *network,
                                                     struct holm_place_path **path);
+
+/* How long `bytes` more wait before they have left on this path, at its bytes_per_s. Nothing is kept
+ * until holm_place_path_load(). */
+uint64_t holm_place_path_wait_us(const struct holm_place *from, const struct holm_place *to,
+                                 const struct holm_network *network, size_t bytes);
+void holm_place_path_load(struct holm_place *from, const struct holm_place *to,
+                          const struct holm_network *network, size_t bytes);
 
 /* network_line.c */
 

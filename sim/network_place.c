@@ -70,3 +70,25 @@ enum holm_status holm_place_path_own(struct holm_place *from, const struct holm_
     *path = own;
     return HOLM_OK;
 }
+
+uint64_t holm_place_path_wait_us(const struct holm_place *from, const struct holm_place *to,
+                                 const struct holm_network *network, size_t bytes)
+{
+    uint64_t rate = holm_place_path(from, to, network)->bytes_per_s;
+    if (rate == 0)
+        return 0;
+    const struct holm_place_path *own = to->index < from->paths_capacity ? from->paths[to->index]
+                                                                         : NULL;
+    uint64_t busy_us = own != NULL && own->busy_us > network->now_us
+                           ? own->busy_us - network->now_us
+                           : 0;
+    return busy_us + (uint64_t)bytes * 1000000 / rate;
+}
+
+void holm_place_path_load(struct holm_place *from, const struct holm_place *to,
+                          const struct holm_network *network, size_t bytes)
+{
+    uint64_t wait_us = holm_place_path_wait_us(from, to, network, bytes);
+    if (wait_us > 0 && to->index < from->paths_capacity && from->paths[to->index] != NULL)
+        from->paths[to->index]->busy_us = network->now_us + wait_us;
+}
