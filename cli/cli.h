@@ -12,11 +12,12 @@ enum holm_exit {
     HOLM_EXIT_ERROR = 1,         /* the system refused something */
     HOLM_EXIT_USAGE = 2,         /* the command line cannot be understood */
     HOLM_EXIT_NOT_CONVERGED = 3, /* sim: the cities did not agree in time */
-    HOLM_EXIT_CHECK_FAILED = 4   /* sim: they agree, but a promise was broken */
+    HOLM_EXIT_CHECK_FAILED = 4   /* sim: they agree, but a promise was broken; world: likewise */
 };
 
 int holm_cli_sim(int argc, char **argv);
 int holm_cli_city(int argc, char **argv);
+int holm_cli_world(int argc, char **argv);
 
 /* The arguments by which `holm sim` starts a city, in this order after the word `city`. */
 enum holm_city_argument {

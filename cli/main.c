@@ -8,6 +8,7 @@ static const char usage[] =
     "holm - replicated records that every node can always read and write\n"
     "\n"
     "    holm sim [OPTIONS]    the superhero cities: processes that crash, split and converge\n"
+    "    holm world [OPTIONS]  nodes in virtual time under faults from a seed, judged by an oracle\n"
     "    holm --help           this text; `holm sim --help` for a command's options\n"
     "    holm --version\n";
 
@@ -18,6 +19,7 @@ static const struct {
 } commands[] = {
     {"sim", holm_cli_sim},
     {"city", holm_cli_city},
+    {"world", holm_cli_world},
 };
 
 static int print(const char *text)

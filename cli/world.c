@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/world_options.h"
+#include "cli/world_run.h"
+#include "sim/world/shrink.h"
+
+#define SHRINK_TRIES 1500
+
+struct totals {
+    const struct holm_world_options *options;
+    FILE *json;
+    uint64_t seeds, failed, operations, frames, virtual_us, converged_max_us;
+    size_t heap_peak;
+};
+
+/* ---- a failing seed ------------------------------------------------------------------------- */
+
+static bool fails_alike(void *context, const struct holm_plan *plan)
+{
+    const struct holm_verdict *verdict = context;
+    struct holm_play_result result;
+    return holm_world_try(plan, &result) && result.verdict.broken &&
+           strcmp(result.verdict.claim, verdict->claim) == 0;
+}
+
+static void print_verdict(const struct holm_verdict *verdict)
+{
+    (void)printf("broken: %s at %" PRIu64 ".%06" PRIu64, verdict->claim, verdict->at_us / 1000000,
+                 verdict->at_us % 1000000);
+    if (verdict->node != HOLM_WORLD_NOBODY)
+        (void)printf(" at n%" PRIu32, verdict->node);
+    (void)printf(": %s\n", verdict->why);
+}
+
+static void print_story(const struct holm_plan *plan, const struct holm_world_options *options)
+{
+    char text[4096];
+    holm_plan_describe_settings(plan, text, sizeof text);
+    (void)printf("  %s\n", text);
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct holm_plan_event *event = &plan->events[i];
+        holm_plan_describe(plan, event, text, sizeof text);
+        (void)printf("  %4" PRIu64 ".%06" PRIu64 " [%" PRIu32 "] %s\n", event->at_us / 1000000,
+                     event->at_us % 1000000, event->number, text);
+    }
+    holm_plan_list(plan, text, sizeof text);
+    (void)printf("replay: holm world --seed %" PRIu64 " --preset %s", plan->settings.seed,
+                 plan->settings.preset);
+    if (options->nodes != 0)
+        (void)printf(" --nodes %" PRIu32, options->nodes);
+    (void)printf(" --only %s --trace\n", plan->count == 0 ? "999999" : text);
+}
+
+static void tell_failure(const struct holm_world_options *options, struct holm_plan *plan,
+                         const struct holm_play_result *result)
+{
+    struct holm_play_result again = *result;
+    print_verdict(&result->verdict);
+    if (!options->shrink)
+        return;
+    struct holm_verdict verdict = result->verdict;
+    if (!fails_alike(&verdict, plan)) {
+        (void)printf("it does not fail when it is played again\n");
+        return;
+    }
+    holm_shrink(plan, fails_alike, &verdict, SHRINK_TRIES);
+    if (holm_world_try(plan, &again))
+        print_verdict(&again.verdict);
+    print_story(plan, options);
+}
+
+/* ---- one seed ------------------------------------------------------------------------------- */
+
+static void print_result(const struct holm_play_result *result)
+{
+    (void)printf("%" PRIu64 " operations, %" PRIu64 " frames, %" PRIu64 " bytes, %" PRIu64
+                 " lives, %" PRIu64 " pulls, %" PRIu64 " syncs, %" PRIu64 " ms, agreed %" PRIu64
+                 " ms after the heal\n",
+                 result->operations, result->frames, result->bytes, result->lives, result->pulls,
+                 result->syncs, result->virtual_us / 1000, result->converged_us / 1000);
+}
+
+static int play_one(const struct holm_world_options *options)
+{
+    struct holm_plan plan;
+    struct holm_play_result result;
+    holm_plan_draw(&plan, holm_world_options_preset(options, options->first), options->first,
+                   options->nodes);
+    (void)printf("seed %" PRIu64 " preset %s\n", options->first, plan.settings.preset);
+    if (options->only != NULL && !holm_plan_keep_list(&plan, options->only)) {
+        (void)fprintf(stderr, "holm world: --only is a list as 0-3,17, not '%s'\n", options->only);
+        holm_plan_release(&plan);
+        return HOLM_EXIT_USAGE;
+    }
+    bool played = true;
+    if (options->trace) {
+        struct holm_play_options traced = {.trace = stdout};
+        char text[1024];
+        holm_plan_describe_settings(&plan, text, sizeof text);
+        (void)printf("%s\n", text);
+        holm_play(&plan, &traced, &result);
+    } else {
+        played = holm_world_try(&plan, &result);
+    }
+    if (played) {
+        print_result(&result);
+        if (result.verdict.broken && !options->trace)
+            tell_failure(options, &plan, &result);
+        else if (result.verdict.broken)
+            print_verdict(&result.verdict);
+        (void)printf("hash %016" PRIx64 "\n", result.hash);
+    }
+    holm_plan_release(&plan);
+    return !played                 ? HOLM_EXIT_ERROR
+           : result.verdict.broken ? HOLM_EXIT_CHECK_FAILED
+                                   : HOLM_EXIT_OK;
+}
+
+/* ---- many seeds ----------------------------------------------------------------------------- */
+
+static void write_json(struct totals *totals, uint64_t seed, const struct holm_play_result *result)
+{
+    (void)fprintf(
+        totals->json,
+        "%s\n    {\"seed\": %" PRIu64 ", \"preset\": \"%s\", \"holds\": %s, \"claim\": "
+        "\"%s\", \"hash\": \"%016" PRIx64 "\", \"operations\": %" PRIu64 ", \"frames\": %" PRIu64
+        ", \"bytes\": %" PRIu64 ", \"virtual_us\": %" PRIu64 ", \"converged_us\": %" PRIu64 "}",
+        totals->seeds == 1 ? "" : ",", seed, holm_world_options_preset(totals->options, seed)->name,
+        result->verdict.broken ? "false" : "true",
+        result->verdict.broken ? result->verdict.claim : "", result->hash, result->operations,
+        result->frames, result->bytes, result->virtual_us, result->converged_us);
+}
+
+static bool take(void *context, uint64_t seed, const struct holm_play_result *result)
+{
+    struct totals *totals = context;
+    const struct holm_world_options *options = totals->options;
+    totals->seeds++;
+    totals->operations += result->operations;
+    totals->frames += result->frames;
+    totals->virtual_us += result->virtual_us;
+    if (result->converged_us > totals->converged_max_us)
+        totals->converged_max_us = result->converged_us;
+    if (result->heap_peak > totals->heap_peak)
+        totals->heap_peak = result->heap_peak;
+    if (totals->json != NULL)
+        write_json(totals, seed, result);
+    if (!result->verdict.broken)
+        return true;
+    totals->failed++;
+    struct holm_plan plan;
+    holm_plan_draw(&plan, holm_world_options_preset(options, seed), seed, options->nodes);
+    (void)printf("seed %" PRIu64 " preset %s\n", seed, plan.settings.preset);
+    tell_failure(options, &plan, result);
+    (void)fflush(stdout);
+    holm_plan_release(&plan);
+    return true;
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static int play_all(const struct holm_world_options *options)
+{
+    struct totals totals = {.options = options};
+    double began = seconds_now();
+    (void)printf("seeds %" PRIu64 "..%" PRIu64 " preset %s\n", options->first, options->last,
+                 options->preset == NULL ? "of each seed" : options->preset->name);
+    if (options->json != NULL && (totals.json = fopen(options->json, "w")) == NULL) {
+        perror(options->json);
+        return HOLM_EXIT_ERROR;
+    }
+    if (totals.json != NULL)
+        (void)fputs("{\n  \"runs\": [", totals.json);
+    bool ran = holm_world_run_seeds(options, take, &totals);
+    double took = seconds_now() - began;
+    if (totals.json != NULL) {
+        (void)fprintf(totals.json,
+                      "\n  ],\n  \"seeds\": %" PRIu64 ",\n  \"failed\": %" PRIu64 "\n}\n",
+                      totals.seeds, totals.failed);
+        ran &= fclose(totals.json) == 0;
+    }
+    (void)printf("%" PRIu64 " seeds, %" PRIu64 " failed; %" PRIu64 " operations, %" PRIu64
+                 " frames; at most %" PRIu64
+                 " ms to agree, %zu bytes a node; %.1f s, %.1f seeds/s, "
+                 "%.1f simulated hours a second\n",
+                 totals.seeds, totals.failed, totals.operations, totals.frames,
+                 totals.converged_max_us / 1000, totals.heap_peak, took,
+                 (double)totals.seeds / took, (double)totals.virtual_us / 3.6e9 / took);
+    return !ran ? HOLM_EXIT_ERROR : totals.failed > 0 ? HOLM_EXIT_CHECK_FAILED : HOLM_EXIT_OK;
+}
+
+int holm_cli_world(int argc, char **argv)
+{
+    struct holm_world_options options;
+    enum holm_world_parsed parsed = holm_world_options_parse(argc, argv, &options);
+    if (parsed == HOLM_WORLD_WRONG)
+        return HOLM_EXIT_USAGE;
+    if (parsed == HOLM_WORLD_HELP)
+        return fputs(holm_world_options_usage(), stdout) == EOF ? HOLM_EXIT_ERROR : HOLM_EXIT_OK;
+    return options.first == options.last ? play_one(&options) : play_all(&options);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/world_options.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char usage[] =
+    "holm world - whole nodes in virtual time over a virtual network, all from one seed\n"
+    "\n"
+    "Nodes crash, freeze, split and lie; then what is left heals, and must agree. An oracle that "
+    "knows\n"
+    "every operation and its causes judges what they show. The seed comes first, a hash of all "
+    "that\n"
+    "happened last: the same seed gives the same hash. A seed that fails is made a short story.\n"
+    "\n"
+    "    --seed N            one seed\n"
+    "    --seeds A..B        all from A to B (1..100)\n"
+    "    --preset NAME       perfect, wan, lossy, chaos, core, blitz, armageddon, churn, clocks, "
+    "disks\n"
+    "                        or hostile; else each seed draws one\n"
+    "    --nodes N           2 to 32 nodes; else drawn\n"
+    "    --trace             every event as a line; of one seed\n"
+    "    --only LIST         only these events of the plan, as 0-3,17; of one seed\n"
+    "    --no-shrink         do not look for a shorter story of what fails\n"
+    "    --jobs N            processes, 1 to 64 (1)\n"
+    "    --time S            begin no more seeds after so many seconds\n"
+    "    --json FILE         write the results there\n"
+    "    --help\n"
+    "\n"
+    "Exit status: 0 all claims hold; 1 the system refused something; 2 wrong usage; 4 a claim is\n"
+    "broken. docs/SIMULATION.md tells what is claimed, and what the lines of a trace mean.\n";
+
+const char *holm_world_options_usage(void)
+{
+    return usage;
+}
+
+__attribute__((format(printf, 1, 2))) static enum holm_world_parsed wrong(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    (void)fputs("holm world: ", stderr);
+    (void)vfprintf(stderr, format, arguments);
+    (void)fputs("\n", stderr);
+    va_end(arguments);
+    return HOLM_WORLD_WRONG;
+}
+
+/* Decimal digits alone, which end at `end` or at the end of the text. */
+static const char *parse_number(const char *text, uint64_t max, uint64_t *number)
+{
+    const char *at = text;
+    *number = 0;
+    for (; *at >= '0' && *at <= '9'; at++) {
+        uint64_t digit = (uint64_t)(*at - '0');
+        if (*number > (max - digit) / 10)
+            return NULL;
+        *number = *number * 10 + digit;
+    }
+    return at == text ? NULL : at;
+}
+
+static enum holm_world_parsed take_seeds(const char *text, struct holm_world_options *options)
+{
+    const char *at = parse_number(text, UINT64_MAX, &options->first);
+    if (at != NULL && strncmp(at, "..", 2) == 0)
+        at = parse_number(at + 2, UINT64_MAX, &options->last);
+    else
+        at = NULL;
+    if (at == NULL || *at != '\0' || options->last < options->first)
+        return wrong("--seeds are two numbers as 1..100, not '%s'", text);
+    options->seeded = true;
+    return HOLM_WORLD_RUN;
+}
+
+static enum holm_world_parsed take_seed(const char *text, struct holm_world_options *options)
+{
+    const char *at = parse_number(text, UINT64_MAX, &options->first);
+    if (at == NULL || *at != '\0')
+        return wrong("--seed is a number from 0 to %" PRIu64 ", not '%s'", UINT64_MAX, text);
+    options->last = options->first;
+    options->seeded = true;
+    return HOLM_WORLD_RUN;
+}
+
+static enum holm_world_parsed take_count(const char *name, const char *text, uint32_t min,
+                                         uint32_t max, uint32_t *target)
+{
+    uint64_t number;
+    const char *at = parse_number(text, max, &number);
+    if (at == NULL || *at != '\0' || number < min)
+        return wrong("--%s is a number from %" PRIu32 " to %" PRIu32 ", not '%s'", name, min, max,
+                     text);
+    *target = (uint32_t)number;
+    return HOLM_WORLD_RUN;
+}
+
+static enum holm_world_parsed take_value(const char *name, const char *text,
+                                         struct holm_world_options *options)
+{
+    if (strcmp(name, "seed") == 0)
+        return take_seed(text, options);
+    if (strcmp(name, "seeds") == 0)
+        return take_seeds(text, options);
+    if (strcmp(name, "nodes") == 0)
+        return take_count(name, text, 2, 32, &options->nodes);
+    if (strcmp(name, "jobs") == 0)
+        return take_count(name, text, 1, 64, &options->jobs);
+    if (strcmp(name, "time") == 0)
+        return take_count(name, text, 1, 1000000000, &options->seconds);
+    if (strcmp(name, "preset") == 0) {
+        options->preset = holm_preset_find(text);
+        if (options->preset == NULL)
+            return wrong("there is no preset '%s'; `holm world --help` lists them", text);
+        return HOLM_WORLD_RUN;
+    }
+    if (text[0] == '\0')
+        return wrong("--%s needs a value", name);
+    if (strcmp(name, "only") == 0)
+        options->only = text;
+    else
+        options->json = text;
+    return HOLM_WORLD_RUN;
+}
+
+static bool takes_value(const char *name)
+{
+    static const char *const names[] = {"seed", "seeds",  "nodes", "jobs",
+                                        "time", "preset", "only",  "json"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+/* One argument, and the one after it when it is the value; *used says how many were read. */
+static enum holm_world_parsed take_argument(char **argv, struct holm_world_options *options,
+                                            int *used)
+{
+    const char *argument = argv[0];
+    char name[32];
+    *used = 1;
+    if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0)
+        return HOLM_WORLD_HELP;
+    if (strcmp(argument, "--trace") == 0 || strcmp(argument, "--no-shrink") == 0) {
+        options->trace |= strcmp(argument, "--trace") == 0;
+        options->shrink &= strcmp(argument, "--no-shrink") != 0;
+        return HOLM_WORLD_RUN;
+    }
+    if (strncmp(argument, "--", 2) != 0)
+        return wrong("'%s' is no option; `holm world --help` lists them", argument);
+    const char *equals = strchr(argument, '=');
+    size_t length = equals == NULL ? strlen(argument + 2) : (size_t)(equals - argument) - 2;
+    (void)snprintf(name, sizeof name, "%.*s", (int)(length < 31 ? length : 31), argument + 2);
+    if (length > 30 || !takes_value(name))
+        return wrong("there is no option '%s'; `holm world --help` lists them", argument);
+    if (equals != NULL)
+        return take_value(name, equals + 1, options);
+    if (argv[1] == NULL)
+        return wrong("--%s needs a value", name);
+    *used = 2;
+    return take_value(name, argv[1], options);
+}
+
+enum holm_world_parsed holm_world_options_parse(int argc, char **argv,
+                                                struct holm_world_options *options)
+{
+    *options = (struct holm_world_options){.first = 1, .last = 100, .jobs = 1, .shrink = true};
+    for (int i = 1, used = 0; i < argc; i += used) {
+        enum holm_world_parsed parsed = take_argument(argv + i, options, &used);
+        if (parsed != HOLM_WORLD_RUN)
+            return parsed;
+    }
+    if (options->first != options->last && (options->trace || options->only != NULL))
+        return wrong("--trace and --only are for one --seed");
+    return HOLM_WORLD_RUN;
+}
+
+const struct holm_preset *holm_world_options_preset(const struct holm_world_options *options,
+                                                    uint64_t seed)
+{
+    uint64_t count = 0;
+    if (options->preset != NULL)
+        return options->preset;
+    while (holm_presets[count].name != NULL)
+        count++;
+    return &holm_presets[seed % count];
+}

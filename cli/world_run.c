@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/world_run.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define JOBS_MAX 64
+/* Of wall time, for one seed. */
+#define HANG_S 120
+
+struct report {
+    uint64_t seed;
+    struct holm_play_result result;
+};
+
+struct job {
+    pid_t child;
+    int pipe;
+    uint64_t next, step, last; /* the seed that the child is at */
+    bool open;
+};
+
+/* ---- the child ------------------------------------------------------------------------------ */
+
+static int report_pipe;
+static struct report report;
+
+static void send_report(void)
+{
+    const char *bytes = (const char *)&report;
+    for (size_t sent = 0; sent < sizeof report;) {
+        ssize_t written = write(report_pipe, bytes + sent, sizeof report - sent);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            _exit(1);
+        sent += (size_t)written;
+    }
+}
+
+static void on_assert(const char *expression, const char *file, int line)
+{
+    report.result.verdict.broken = true;
+    report.result.verdict.claim = "assert";
+    report.result.verdict.node = HOLM_WORLD_NOBODY;
+    (void)snprintf(report.result.verdict.why, sizeof report.result.verdict.why, "%s:%d: %s", file,
+                   line, expression);
+    send_report();
+    _exit(3);
+}
+
+static void play_one(const struct holm_plan *plan)
+{
+    struct holm_play_options options = {.trace = NULL};
+    report.seed = plan->settings.seed;
+    memset(&report.result, 0, sizeof report.result);
+    (void)alarm(HANG_S);
+    holm_play(plan, &options, &report.result);
+    (void)alarm(0);
+    send_report();
+}
+
+static void play_seeds(const struct holm_world_options *options, const struct job *job)
+{
+    for (uint64_t seed = job->next; seed <= job->last && seed >= job->next; seed += job->step) {
+        struct holm_plan plan;
+        holm_plan_draw(&plan, holm_world_options_preset(options, seed), seed, options->nodes);
+        play_one(&plan);
+        holm_plan_release(&plan);
+        if (job->last - seed < job->step)
+            break;
+    }
+}
+
+/* ---- the parent ----------------------------------------------------------------------------- */
+
+/* A child that plays one plan, or the seeds of a job. */
+static bool begin(struct job *job, const struct holm_plan *plan,
+                  const struct holm_world_options *options)
+{
+    int ends[2];
+    if (pipe(ends) != 0)
+        return false;
+    (void)fflush(NULL);
+    job->child = fork();
+    if (job->child == 0) {
+        (void)close(ends[0]);
+        report_pipe = ends[1];
+        holm_assert_hook = on_assert;
+        if (plan != NULL)
+            play_one(plan);
+        else
+            play_seeds(options, job);
+        _exit(0);
+    }
+    (void)close(ends[1]);
+    job->pipe = ends[0];
+    job->open = job->child > 0;
+    if (!job->open)
+        (void)close(ends[0]);
+    return job->open;
+}
+
+/* Whole, or not at all. */
+static bool receive(int pipe_end, struct report *received)
+{
+    char *bytes = (char *)received;
+    for (size_t got = 0; got < sizeof *received;) {
+        ssize_t taken = read(pipe_end, bytes + got, sizeof *received - got);
+        if (taken < 0 && errno == EINTR)
+            continue;
+        if (taken <= 0)
+            return false;
+        got += (size_t)taken;
+    }
+    return true;
+}
+
+/* How the child ended. */
+static int finish(struct job *job)
+{
+    int status = 0;
+    (void)close(job->pipe);
+    while (waitpid(job->child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    job->open = false;
+    return status;
+}
+
+static void fill_death(struct holm_play_result *result, int status)
+{
+    memset(result, 0, sizeof *result);
+    result->verdict.broken = true;
+    result->verdict.node = HOLM_WORLD_NOBODY;
+    result->verdict.claim = WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM ? "hang" : "crash";
+    (void)snprintf(result->verdict.why, sizeof result->verdict.why, "the process ended with %s %d",
+                   WIFSIGNALED(status) ? "signal" : "status",
+                   WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+bool holm_world_try(const struct holm_plan *plan, struct holm_play_result *result)
+{
+    struct job job = {.open = false};
+    struct report received;
+    if (!begin(&job, plan, NULL))
+        return false;
+    bool whole = receive(job.pipe, &received);
+    int status = finish(&job);
+    if (whole)
+        *result = received.result;
+    else
+        fill_death(result, status);
+    return true;
+}
+
+struct run {
+    const struct holm_world_options *options;
+    struct job jobs[JOBS_MAX];
+    bool (*take)(void *context, uint64_t seed, const struct holm_play_result *result);
+    void *context;
+    time_t end;
+};
+
+/* One result of a job, or its end. A child that died is followed by another. */
+static bool advance(struct run *run, struct job *job)
+{
+    struct report received;
+    if (receive(job->pipe, &received)) {
+        job->next = received.seed + job->step;
+        bool stop = !run->take(run->context, received.seed, &received.result) ||
+                    (run->end != 0 && time(NULL) >= run->end);
+        if (stop)
+            job->next = job->last + 1;
+        return !stop;
+    }
+    int status = finish(job);
+    uint64_t seed = job->next;
+    bool asserted = WIFEXITED(status) && WEXITSTATUS(status) == 3;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+        return true;
+    if (!asserted) {
+        fill_death(&received.result, status);
+        if (!run->take(run->context, seed, &received.result))
+            return false;
+        job->next += job->step;
+    }
+    if (job->next > job->last || job->next < seed)
+        return true;
+    return begin(job, NULL, run->options);
+}
+
+static size_t list_open(struct run *run, struct pollfd *fds, struct job **jobs)
+{
+    size_t count = 0;
+    for (uint32_t i = 0; i < run->options->jobs; i++) {
+        if (!run->jobs[i].open)
+            continue;
+        fds[count] = (struct pollfd){.fd = run->jobs[i].pipe, .events = POLLIN};
+        jobs[count++] = &run->jobs[i];
+    }
+    return count;
+}
+
+static void end_all(struct run *run)
+{
+    for (uint32_t i = 0; i < run->options->jobs; i++) {
+        if (!run->jobs[i].open)
+            continue;
+        (void)kill(run->jobs[i].child, SIGKILL);
+        (void)finish(&run->jobs[i]);
+    }
+}
+
+bool holm_world_run_seeds(const struct holm_world_options *options,
+                          bool (*take)(void *context, uint64_t seed,
+                                       const struct holm_play_result *result),
+                          void *context)
+{
+    struct run run = {.options = options, .take = take, .context = context};
+    bool going = true;
+    if (options->seconds > 0)
+        run.end = time(NULL) + (time_t)options->seconds;
+    for (uint32_t i = 0; i < options->jobs; i++) {
+        run.jobs[i] = (struct job){
+            .next = options->first + i, .step = options->jobs, .last = options->last};
+        if (options->first + i <= options->last && !begin(&run.jobs[i], NULL, options)) {
+            end_all(&run);
+            return false;
+        }
+    }
+    while (going) {
+        struct pollfd fds[JOBS_MAX];
+        struct job *jobs[JOBS_MAX];
+        size_t count = list_open(&run, fds, jobs);
+        if (count == 0)
+            break;
+        if (poll(fds, (nfds_t)count, -1) < 0 && errno != EINTR)
+            break;
+        for (size_t i = 0; i < count && going; i++)
+            if (fds[i].revents != 0)
+                going = advance(&run, jobs[i]);
+    }
+    end_all(&run);
+    return true;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * checker.h - the claims that a world is held against, and the judge who asks them.
+ *
+ *     judge = holm_judge_new(&config)            one oracle a partition
+ *     holm_judge_event(judge, event)             told of all that happens in the world
+ *     holm_judge_look(judge)                     views of replicas that changed: cheap
+ *     holm_judge_audit(judge)                    contents of replicas that changed
+ *     holm_judge_healed(judge, core)             from here on nothing may be lost
+ *     holm_judge_converged(judge, in time?)      the end of the story
+ *     holm_judge_quiet(judge, true) … false      a hundred rounds in which nothing may move
+ *
+ * Each claim is a file, check_NAME.c, with a struct holm_checker. The first claim that is broken
+ * ends the judging: the verdict says which, where, when and why, and stays.
+ *
+ * What is seen of a replica is a sight: its vector as the oracle numbers it (pending operations of
+ * its own included) and, in an audit, every cell and tombstone with the operation that wrote it.
+ */
+#ifndef HOLM_SIM_WORLD_CHECKER_H
+#define HOLM_SIM_WORLD_CHECKER_H
+
+#include "sim/world/oracle.h"
+#include "sim/world/world.h"
+
+struct holm_judge;
+
+struct holm_sight {
+    uint32_t node, partition;
+    struct holm_oracle *oracle;
+    const struct holm_replica *replica; /* locked */
+    struct holm_vector_view vector;     /* sealed */
+    const struct holm_oracle_view *view;
+    const struct holm_oracle_view *before; /* as last seen in this life */
+    size_t strangers;                      /* actors in the vector that never wrote */
+    struct holm_digest digest;
+    uint64_t vector_hash;
+    /* In an audit alone: */
+    const struct holm_cell_view *cells;
+    const uint32_t *cell_ops; /* what wrote each, or NONE */
+    size_t cell_count;
+    const uint32_t *tombstone_ops; /* what buried, or NONE */
+    size_t tombstone_count;
+};
+
+struct holm_checker {
+    const char *name;
+    const char *claim;
+    /* A replica's view has changed. NULL where a claim has no use for it, below too. */
+    void (*look)(struct holm_judge *judge, const struct holm_sight *sight);
+    void (*audit)(struct holm_judge *judge, const struct holm_sight *sight);
+    /* All views have been looked at, at one moment. */
+    void (*moment)(struct holm_judge *judge);
+    void (*converged)(struct holm_judge *judge, bool in_time);
+    void (*event)(struct holm_judge *judge, const struct holm_world_event *event);
+};
+
+extern const struct holm_checker holm_check_answers;
+extern const struct holm_checker holm_check_causal;
+extern const struct holm_checker holm_check_converged;
+extern const struct holm_checker holm_check_counters;
+extern const struct holm_checker holm_check_digest;
+extern const struct holm_checker holm_check_lost;
+extern const struct holm_checker holm_check_memory;
+extern const struct holm_checker holm_check_payload;
+extern const struct holm_checker holm_check_quiet;
+extern const struct holm_checker holm_check_revived;
+
+/* All of them, in the order in which they are asked; ends with NULL. */
+extern const struct holm_checker *const holm_checkers[];
+
+/* ---- the judge ------------------------------------------------------------------------------ */
+
+struct holm_verdict {
+    bool broken;
+    const char *claim; /* the name of the checker, static */
+    uint32_t node;     /* where, or NOBODY */
+    uint64_t at_us;
+    char why[512];
+};
+
+struct holm_judge_config {
+    struct holm_world *world; /* outlives the judge */
+    uint32_t partitions;
+    uint64_t bound_us;       /* how long convergence may take */
+    size_t heap_bytes_max;   /* of one node, besides its state and its log */
+    uint64_t drives_a_round; /* how often a node may be driven in a beacon interval when quiet */
+    uint64_t beacon_interval_us;
+};
+
+/* Per node and partition. */
+struct holm_judge_replica {
+    bool dirty, unaudited;
+    uint64_t vector_hash, minted; /* as last seen */
+    struct holm_oracle_view view; /* as last seen in this life */
+};
+
+struct holm_judge_digest {
+    uint64_t key; /* of a partition and a vector */
+    struct holm_digest digest;
+    uint64_t vector_hash;
+    uint32_t node;
+};
+
+struct holm_judge {
+    struct holm_judge_config config;
+    struct holm_verdict verdict;
+    struct holm_oracle **oracles;
+    struct holm_judge_replica *replicas; /* node * partitions + partition */
+    size_t replica_count;
+    uint64_t **holders; /* per partition and operation: a bit for each node that ever had it */
+    size_t *holder_counts, *holder_capacities;
+    struct holm_oracle_view *known; /* per partition, when it healed */
+    uint64_t core;                  /* who must converge */
+    bool healed, quiet;
+    uint64_t quiet_since_us;
+    uint64_t *quiet_drives; /* of each node, when it began */
+    uint64_t foreign[16];   /* ids of nodes that are none of this world */
+    size_t foreign_count;
+    struct holm_judge_digest *digests;
+    size_t digest_count, digest_capacity; /* open addressing: capacity is a power of two */
+    uint64_t converged_us;
+    uint64_t frames_by_type[32];
+    /* Room for a sight. */
+    struct holm_dot *entries;
+    struct holm_cell_view *cells;
+    uint32_t *cell_ops, *tombstone_ops;
+    size_t entry_capacity, cell_count, cell_capacity, op_capacity, tombstone_count,
+        tombstone_capacity;
+    struct holm_oracle_view view;
+    bool *marks;
+    size_t mark_count;
+    uint64_t looks, audits;
+};
+
+struct holm_judge *holm_judge_new(const struct holm_judge_config *config);
+void holm_judge_free(struct holm_judge *judge);
+
+void holm_judge_event(struct holm_judge *judge, const struct holm_world_event *event);
+void holm_judge_look(struct holm_judge *judge);
+void holm_judge_audit(struct holm_judge *judge);
+/* What the nodes of `core` (a bit each) have now must stay, and they must converge. */
+void holm_judge_healed(struct holm_judge *judge, uint64_t core);
+void holm_judge_converged(struct holm_judge *judge, bool in_time);
+void holm_judge_quiet(struct holm_judge *judge, bool begins);
+/* Operations of this node id are not held against the oracle. */
+void holm_judge_foreign(struct holm_judge *judge, uint64_t node_id);
+bool holm_judge_is_foreign(const struct holm_judge *judge, struct holm_actor actor);
+
+/* Breaks a claim. Only the first is kept. */
+void holm_judge_fail(struct holm_judge *judge, const struct holm_checker *checker, uint32_t node,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+struct holm_judge_replica *holm_judge_replica(struct holm_judge *judge, uint32_t node,
+                                              uint32_t partition);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * disk.h - a disk in memory, which does what disks do; and a store (node/store.h) on it.
+ *
+ *     partition 0   [sum, size, runs] [sum, size, runs] [sum, si | lost in a crash
+ *                                                     synced
+ *
+ * A store writes one record for each append: the runs as frames, with a sum over them. It answers
+ * HOLM_OK when the record is written and, if the disk is durable, synced; a lazy disk syncs every
+ * so many records. A crash cuts each partition somewhere between what was synced and what was
+ * written, in the middle of a record, too; the next life finds the first record whose sum is wrong,
+ * and goes on from there. So a life that is opened has a prefix of what the former one wrote.
+ *
+ * Invariants:
+ *     K1  what was synced is read again, in order, until the disk is wiped or restored
+ *     K2  a record is read whole or not at all
+ */
+#ifndef HOLM_SIM_WORLD_DISK_H
+#define HOLM_SIM_WORLD_DISK_H
+
+#include "node/store.h"
+
+struct holm_disk;
+
+enum holm_disk_fault {
+    HOLM_DISK_WELL = 0,
+    HOLM_DISK_FULL = 1, /* nothing more can be written */
+    HOLM_DISK_EIO = 2   /* the next write fails in its middle, and so does all that follows */
+};
+
+/* Memory is asserted, as in all of this header. */
+struct holm_disk *holm_disk_new(uint32_t partitions);
+void holm_disk_free(struct holm_disk *disk); /* NULL is allowed */
+
+/* How many appends of a partition go by between two syncs: 1 is durable. */
+void holm_disk_set_lazy(struct holm_disk *disk, uint32_t appends);
+void holm_disk_set_fault(struct holm_disk *disk, enum holm_disk_fault fault);
+/* Whether an append has failed since it was opened. */
+bool holm_disk_failed(const struct holm_disk *disk);
+
+/* A store on it; one at a time. Closing it leaves the disk. */
+struct holm_store *holm_disk_open(struct holm_disk *disk);
+
+/* Power is lost: `random` decides how much of what was not synced stays. */
+void holm_disk_crash(struct holm_disk *disk, uint64_t random);
+void holm_disk_wipe(struct holm_disk *disk);
+/* target := source, as it is now, all of it. Both of as many partitions; neither is open for target. */
+void holm_disk_copy(struct holm_disk *target, const struct holm_disk *source);
+
+size_t holm_disk_bytes(const struct holm_disk *disk);
+
+#endif

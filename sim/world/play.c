@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/world/play.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "node/random.h"
+#include "sim/world/hostile.h"
+#include "sim/world/trace.h"
+
+/* How often views are looked at while nothing else happens; contents at every so many looks. */
+#define LOOK_US 200000
+#define LOOKS_AN_AUDIT 5
+/* While it converges. */
+#define POLL_US 20000
+
+struct player {
+    const struct holm_plan *plan;
+    const struct holm_play_options *options;
+    struct holm_play_result *result;
+    struct holm_world *world;
+    struct holm_judge *judge;
+    struct holm_hostile *hostile;
+    struct holm_disk *backups[HOLM_PLAN_NODES_MAX];
+    uint64_t looks;
+};
+
+static void on_event(void *context, const struct holm_world_event *event)
+{
+    struct player *player = context;
+    if (player->options->trace != NULL)
+        holm_trace_line(player->options->trace, event);
+    if (event->type == HOLM_WORLD_SENT) {
+        player->result->frames++;
+        player->result->bytes += event->frame.size;
+        if (player->hostile != NULL)
+            holm_hostile_overhear(player->hostile, event);
+    }
+    holm_judge_event(player->judge, event);
+}
+
+/* ---- nodes ---------------------------------------------------------------------------------- */
+
+static void start(struct player *player, uint32_t node)
+{
+    const struct holm_plan_settings *settings = &player->plan->settings;
+    struct holm_disk *disk = holm_world_disk(player->world, node);
+    if (holm_world_alive(player->world, node))
+        return;
+    if (holm_world_start(player->world, node) != HOLM_OK) {
+        /* A disk that cannot be read is replaced. */
+        HOLM_ASSERT(disk != NULL);
+        holm_disk_wipe(disk);
+        enum holm_status status = holm_world_start(player->world, node);
+        HOLM_ASSERT(status == HOLM_OK);
+    }
+    for (uint32_t i = 0; i < settings->nodes && settings->all_seeds; i++)
+        if (settings->clone_of[i] == i && i != settings->clone_of[node])
+            holm_world_join(player->world, node, i);
+    if (!settings->all_seeds) {
+        holm_world_join(player->world, node, node == 0 ? 1 : 0);
+        if ((node + 1) % settings->nodes != 0)
+            holm_world_join(player->world, node, (node + 1) % settings->nodes);
+    }
+    player->result->lives++;
+}
+
+static void add_nodes(struct player *player)
+{
+    const struct holm_plan_settings *settings = &player->plan->settings;
+    for (uint32_t i = 0; i < settings->nodes; i++) {
+        struct holm_world_node_config config = holm_world_node_config_default();
+        config.engine = settings->engine;
+        config.node_id = settings->clone_of[i] + 1;
+        config.clock_ms = settings->clock_ms[i];
+        config.clock_ppm = settings->clock_ppm[i];
+        config.disk = settings->disk_lazy[i] > 0;
+        (void)holm_world_add(player->world, &config);
+        if (config.disk)
+            holm_disk_set_lazy(holm_world_disk(player->world, i), settings->disk_lazy[i]);
+    }
+}
+
+/* What the path of a direction is when it is well. */
+static struct holm_network_path well(const struct holm_plan_settings *settings, uint32_t from,
+                                     uint32_t to)
+{
+    struct holm_network_path path = settings->path;
+    struct holm_random random = {settings->seed + (uint64_t)from * 64 + to};
+    path.delay_us += path.delay_us * holm_random_between(&random, 0, settings->spread_permille) /
+                     1000;
+    return path;
+}
+
+static void set_paths(struct player *player)
+{
+    uint32_t nodes = player->plan->settings.nodes;
+    for (uint32_t from = 0; from < nodes; from++)
+        for (uint32_t to = 0; to < nodes; to++) {
+            struct holm_network_path path = well(&player->plan->settings, from, to);
+            if (from != to)
+                holm_world_path_set(player->world, from, to, &path);
+        }
+}
+
+/* ---- events --------------------------------------------------------------------------------- */
+
+static void commit(struct player *player, const struct holm_plan_event *event)
+{
+    struct holm_receipt receipt;
+    enum holm_status status = holm_world_commit(
+        player->world, event->node, player->plan->ops + event->op_first, event->op_count, &receipt);
+    player->result->commits++;
+    player->result->operations += receipt.count;
+    player->result->refused += status != HOLM_OK;
+}
+
+static void change_paths(struct player *player, const struct holm_plan_event *event)
+{
+    for (uint32_t from = 0; from < player->plan->settings.nodes; from++)
+        for (uint32_t to = 0; to < player->plan->settings.nodes; to++) {
+            bool meant = (event->from >> from & 1) != 0 && (event->to >> to & 1) != 0;
+            if (from == to || !meant)
+                continue;
+            if (event->type == HOLM_PLAN_PATH) {
+                struct holm_network_path path = player->plan->paths[event->path];
+                path.cut = holm_world_path(player->world, from, to).cut;
+                holm_world_path_set(player->world, from, to, &path);
+            } else {
+                holm_world_cut(player->world, from, to, event->type == HOLM_PLAN_CUT);
+            }
+        }
+}
+
+static void restore(struct player *player, uint32_t node)
+{
+    struct holm_disk *disk = holm_world_disk(player->world, node);
+    if (disk == NULL || player->backups[node] == NULL)
+        return;
+    if (holm_world_alive(player->world, node))
+        holm_world_crash(player->world, node);
+    holm_disk_copy(disk, player->backups[node]);
+    start(player, node);
+}
+
+static void back_up(struct player *player, uint32_t node)
+{
+    struct holm_disk *disk = holm_world_disk(player->world, node);
+    if (disk == NULL)
+        return;
+    if (player->backups[node] == NULL)
+        player->backups[node] = holm_disk_new(player->plan->settings.engine.partitions);
+    holm_disk_copy(player->backups[node], disk);
+}
+
+static void clone(struct player *player, const struct holm_plan_event *event)
+{
+    struct holm_disk *source = holm_world_disk(player->world, event->node);
+    struct holm_disk *target = holm_world_disk(player->world, event->other);
+    if (holm_world_alive(player->world, event->other) || source == NULL || target == NULL)
+        return;
+    holm_disk_copy(target, source);
+    start(player, event->other);
+}
+
+static void set_disk(struct player *player, uint32_t node, enum holm_disk_fault fault)
+{
+    if (holm_world_disk(player->world, node) != NULL)
+        holm_disk_set_fault(holm_world_disk(player->world, node), fault);
+}
+
+static void to_living(struct player *player, const struct holm_plan_event *event)
+{
+    struct holm_world *world = player->world;
+    if (!holm_world_alive(world, event->node))
+        return;
+    if (event->type == HOLM_PLAN_CRASH)
+        holm_world_crash(world, event->node);
+    else if (event->type == HOLM_PLAN_BOMB)
+        holm_world_bomb(world, event->node);
+    else if (event->type == HOLM_PLAN_LEAVE)
+        holm_world_leave(world, event->node);
+    else if (event->type == HOLM_PLAN_PAUSE)
+        holm_world_pause(world, event->node);
+    else
+        holm_world_resume(world, event->node);
+}
+
+static void apply(struct player *player, const struct holm_plan_event *event)
+{
+    char text[400];
+    if (event->type != HOLM_PLAN_COMMIT) {
+        holm_plan_describe(player->plan, event, text, sizeof text);
+        holm_world_tell(player->world, HOLM_WORLD_NOBODY, "[%" PRIu32 "] %s", event->number, text);
+    }
+    switch (event->type) {
+    case HOLM_PLAN_COMMIT:
+        /* Who is frozen cannot write. */
+        if (!holm_world_paused(player->world, event->node))
+            commit(player, event);
+        break;
+    case HOLM_PLAN_CRASH:
+    case HOLM_PLAN_BOMB:
+    case HOLM_PLAN_LEAVE:
+    case HOLM_PLAN_PAUSE:
+    case HOLM_PLAN_RESUME:
+        to_living(player, event);
+        break;
+    case HOLM_PLAN_START:
+        start(player, event->node);
+        break;
+    case HOLM_PLAN_CUT:
+    case HOLM_PLAN_HEAL:
+    case HOLM_PLAN_PATH:
+        change_paths(player, event);
+        break;
+    case HOLM_PLAN_JUMP:
+        holm_world_clock_jump(player->world, event->node, event->amount);
+        break;
+    case HOLM_PLAN_DRIFT:
+        holm_world_clock_drift(player->world, event->node, (int32_t)event->amount);
+        break;
+    case HOLM_PLAN_DISK:
+        set_disk(player, event->node, (enum holm_disk_fault)event->amount);
+        break;
+    case HOLM_PLAN_BACKUP:
+        back_up(player, event->node);
+        break;
+    case HOLM_PLAN_RESTORE:
+        restore(player, event->node);
+        break;
+    case HOLM_PLAN_CLONE:
+        clone(player, event);
+        break;
+    case HOLM_PLAN_HOSTILE:
+        holm_hostile_attack(player->hostile, event->node, (uint64_t)event->amount);
+        break;
+    case HOLM_PLAN_TYPES:
+        break;
+    }
+}
+
+/* ---- the story ------------------------------------------------------------------------------ */
+
+static bool broken(const struct player *player)
+{
+    return player->judge->verdict.broken;
+}
+
+static void look(struct player *player)
+{
+    if (++player->looks % LOOKS_AN_AUDIT == 0)
+        holm_judge_audit(player->judge);
+    else
+        holm_judge_look(player->judge);
+}
+
+static void advance(struct player *player, uint64_t to_us)
+{
+    while (!broken(player) && holm_world_now_us(player->world) < to_us) {
+        uint64_t next_us = holm_world_now_us(player->world) / LOOK_US * LOOK_US + LOOK_US;
+        holm_world_run(player->world, next_us < to_us ? next_us : to_us);
+        if (next_us <= to_us)
+            look(player);
+    }
+}
+
+static void play_safety(struct player *player)
+{
+    const struct holm_plan *plan = player->plan;
+    for (size_t i = 0; i < plan->count && !broken(player); i++) {
+        advance(player, plan->events[i].at_us);
+        apply(player, &plan->events[i]);
+    }
+    advance(player, plan->settings.safety_us);
+}
+
+/* Who is not of the core is broken for good. */
+static void break_one(struct player *player, uint32_t node)
+{
+    const struct holm_plan_settings *settings = &player->plan->settings;
+    struct holm_world *world = player->world;
+    bool dead = settings->broken == HOLM_BROKEN_DEAD || settings->clone_of[node] != node;
+    if (dead && holm_world_alive(world, node))
+        holm_world_crash(world, node);
+    if (settings->broken == HOLM_BROKEN_PAUSED && holm_world_alive(world, node))
+        holm_world_pause(world, node);
+    for (uint32_t i = 0; i < settings->nodes; i++) {
+        if ((settings->core >> i & 1) == 0)
+            continue;
+        if (settings->broken == HOLM_BROKEN_CUT || settings->broken == HOLM_BROKEN_DEAF)
+            holm_world_cut(world, i, node, true);
+        if (settings->broken == HOLM_BROKEN_CUT || settings->broken == HOLM_BROKEN_MUTE)
+            holm_world_cut(world, node, i, true);
+    }
+}
+
+static void mend_one(struct player *player, uint32_t node)
+{
+    struct holm_world *world = player->world;
+    struct holm_disk *disk = holm_world_disk(world, node);
+    bool failed = disk != NULL && holm_disk_failed(disk);
+    set_disk(player, node, HOLM_DISK_WELL);
+    if (failed && holm_world_alive(world, node))
+        holm_world_crash(world, node);
+    start(player, node);
+    if (holm_world_paused(world, node))
+        holm_world_resume(world, node);
+}
+
+static void heal(struct player *player)
+{
+    const struct holm_plan_settings *settings = &player->plan->settings;
+    holm_world_tell(player->world, HOLM_WORLD_NOBODY, "heal");
+    if (player->hostile != NULL)
+        holm_hostile_end(player->hostile);
+    set_paths(player);
+    for (uint32_t i = 0; i < settings->nodes; i++) {
+        if ((settings->core >> i & 1) != 0)
+            mend_one(player, i);
+        else
+            break_one(player, i);
+    }
+    holm_judge_healed(player->judge, settings->core);
+}
+
+struct agreement {
+    struct player *player;
+    uint64_t polls;
+};
+
+static bool agreed(void *context, struct holm_world *world)
+{
+    struct agreement *agreement = context;
+    if (++agreement->polls % (LOOK_US / POLL_US) == 0)
+        holm_judge_look(agreement->player->judge);
+    return broken(agreement->player) ||
+           holm_world_agree(world, agreement->player->plan->settings.core);
+}
+
+static void play_liveness(struct player *player)
+{
+    const struct holm_plan_settings *settings = &player->plan->settings;
+    struct agreement agreement = {player, 0};
+    uint64_t healed_us = holm_world_now_us(player->world);
+    bool in_time = holm_world_run_until(player->world, healed_us + settings->bound_us, POLL_US,
+                                        agreed, &agreement);
+    player->result->converged_us = holm_world_now_us(player->world) - healed_us;
+    if (broken(player))
+        return;
+    holm_world_tell(player->world, HOLM_WORLD_NOBODY, in_time ? "converged" : "time is up");
+    holm_judge_converged(player->judge, in_time);
+}
+
+/* Time-outs and back-offs of the story run out before the rounds are counted. */
+static void play_quiet(struct player *player)
+{
+    const struct holm_plan_settings *settings = &player->plan->settings;
+    const struct holm_engine_config *engine = &settings->engine;
+    if (settings->quiet_rounds == 0 || broken(player))
+        return;
+    uint64_t calm_us = 15000000 + 4 * engine->link_timeout_us + 10 * engine->beacon_interval_us;
+    uint64_t now_us = holm_world_now_us(player->world) + calm_us;
+    holm_world_run(player->world, now_us);
+    holm_world_tell(player->world, HOLM_WORLD_NOBODY, "quiet");
+    holm_judge_quiet(player->judge, true);
+    holm_world_run(player->world, now_us + settings->quiet_rounds * engine->beacon_interval_us);
+    holm_judge_quiet(player->judge, false);
+    holm_judge_converged(player->judge, holm_world_agree(player->world, settings->core));
+}
+
+static void sum_up(struct player *player)
+{
+    struct holm_play_result *result = player->result;
+    result->verdict = player->judge->verdict;
+    result->hash = holm_world_hash(player->world);
+    result->virtual_us = holm_world_now_us(player->world);
+    result->looks = player->judge->looks;
+    result->audits = player->judge->audits;
+    for (uint32_t i = 0; i < holm_world_count(player->world); i++) {
+        struct holm_engine *engine = holm_world_engine(player->world, i);
+        struct holm_stats stats;
+        result->drives += holm_world_drives(player->world, i);
+        if (holm_world_heap_peak(player->world, i) > result->heap_peak)
+            result->heap_peak = holm_world_heap_peak(player->world, i);
+        if (engine == NULL)
+            continue;
+        holm_engine_stats(engine, &stats);
+        result->pulls += stats.pulls;
+        result->syncs += stats.syncs;
+    }
+}
+
+static void open_world(struct player *player)
+{
+    const struct holm_plan_settings *settings = &player->plan->settings;
+    struct holm_world_config config = holm_world_config_default(settings->seed);
+    config.path = settings->path;
+    config.hook = (struct holm_world_hook){on_event, player};
+    enum holm_status status = holm_world_new(&config, &player->world);
+    HOLM_ASSERT(status == HOLM_OK);
+    struct holm_judge_config judge = {.world = player->world,
+                                      .partitions = settings->engine.partitions,
+                                      .bound_us = settings->bound_us,
+                                      .heap_bytes_max = settings->heap_bytes_max,
+                                      .drives_a_round = 100 + 20 * (uint64_t)settings->nodes,
+                                      .beacon_interval_us = settings->engine.beacon_interval_us};
+    player->judge = holm_judge_new(&judge);
+    add_nodes(player);
+    set_paths(player);
+    if (settings->hostile)
+        player->hostile = holm_hostile_new(player->world, player->judge, settings->seed);
+}
+
+void holm_play(const struct holm_plan *plan, const struct holm_play_options *options,
+               struct holm_play_result *result)
+{
+    struct player player = {.plan = plan, .options = options, .result = result};
+    *result = (struct holm_play_result){.hash = 0};
+    open_world(&player);
+    for (uint32_t i = 0; i < plan->settings.nodes; i++)
+        if ((plan->settings.initial >> i & 1) != 0)
+            start(&player, i);
+    play_safety(&player);
+    if (!broken(&player)) {
+        heal(&player);
+        play_liveness(&player);
+        play_quiet(&player);
+    }
+    sum_up(&player);
+    holm_hostile_free(player.hostile);
+    holm_world_free(player.world);
+    holm_judge_free(player.judge);
+    for (uint32_t i = 0; i < HOLM_PLAN_NODES_MAX; i++)
+        holm_disk_free(player.backups[i]);
+}

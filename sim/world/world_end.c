@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
+#include "sim/world/world_parts.h"
+
+/* Passes everything on to the network's transport, and tells of each frame. */
+struct holm_world_end {
+    struct holm_transport base;
+    struct holm_transport *inner;
+    struct holm_world *world;
+    uint32_t node;
+};
+
+static struct holm_world_end *end_of(struct holm_transport *transport)
+{
+    return (struct holm_world_end *)(void *)transport;
+}
+
+static struct holm_transport *inner_of(struct holm_transport *transport)
+{
+    return end_of(transport)->inner;
+}
+
+/* The number in virtual://NUMBER. */
+static uint32_t number_of(const char *address)
+{
+    if (address == NULL)
+        return HOLM_WORLD_NOBODY;
+    char *end;
+    unsigned long number = strtoul(address + strlen("virtual://"), &end, 10);
+    return *end == '\0' && end != address ? (uint32_t)number : HOLM_WORLD_NOBODY;
+}
+
+static void tell(struct holm_world_end *end, enum holm_world_event_type type, uint32_t peer,
+                 struct holm_bytes frame, bool broadcast)
+{
+    struct holm_world_event event = {
+        .type = type, .node = end->node, .peer = peer, .frame = frame, .broadcast = broadcast};
+    holm_world_event(end->world, &event);
+}
+
+static const char *op_address(struct holm_transport *transport)
+{
+    return inner_of(transport)->ops->address(inner_of(transport));
+}
+
+static const char *op_publisher(struct holm_transport *transport)
+{
+    return inner_of(transport)->ops->publisher(inner_of(transport));
+}
+
+static enum holm_status op_dial(struct holm_transport *transport, const char *address,
+                                struct holm_link_id *link)
+{
+    return inner_of(transport)->ops->link_dial(inner_of(transport), address, link);
+}
+
+static enum holm_status op_send(struct holm_transport *transport, struct holm_link_id link,
+                                const void *frame, size_t size)
+{
+    struct holm_transport *inner = inner_of(transport);
+    tell(end_of(transport), HOLM_WORLD_SENT, number_of(holm_network_peer(inner, link)),
+         holm_mem(frame, size), false);
+    return inner->ops->link_send(inner, link, frame, size);
+}
+
+static void op_close(struct holm_transport *transport, struct holm_link_id link)
+{
+    inner_of(transport)->ops->link_close(inner_of(transport), link);
+}
+
+static enum holm_status op_subscribe(struct holm_transport *transport, const char *publisher,
+                                     struct holm_subscription_id *subscription)
+{
+    return inner_of(transport)->ops->subscribe(inner_of(transport), publisher, subscription);
+}
+
+static void op_unsubscribe(struct holm_transport *transport,
+                           struct holm_subscription_id subscription)
+{
+    inner_of(transport)->ops->unsubscribe(inner_of(transport), subscription);
+}
+
+static enum holm_status op_broadcast(struct holm_transport *transport, const void *frame,
+                                     size_t size)
+{
+    struct holm_transport *inner = inner_of(transport);
+    tell(end_of(transport), HOLM_WORLD_SENT, HOLM_WORLD_NOBODY, holm_mem(frame, size), true);
+    return inner->ops->broadcast(inner, frame, size);
+}
+
+static void op_next(struct holm_transport *transport, uint64_t timeout_us,
+                    struct holm_transport_event *event)
+{
+    struct holm_transport *inner = inner_of(transport);
+    inner->ops->next(inner, timeout_us, event);
+    struct holm_bytes frame = holm_mem(event->frame, event->frame_bytes);
+    if (event->type == HOLM_TRANSPORT_LINK_FRAME)
+        tell(end_of(transport), HOLM_WORLD_ARRIVED,
+             number_of(holm_network_peer(inner, event->link)), frame, false);
+    else if (event->type == HOLM_TRANSPORT_BROADCAST)
+        tell(end_of(transport), HOLM_WORLD_ARRIVED, HOLM_WORLD_NOBODY, frame, true);
+}
+
+static void op_release(struct holm_transport *transport, struct holm_transport_event *event)
+{
+    inner_of(transport)->ops->release(inner_of(transport), event);
+}
+
+static void op_wake(struct holm_transport *transport)
+{
+    inner_of(transport)->ops->wake(inner_of(transport));
+}
+
+static void op_stats(struct holm_transport *transport, struct holm_transport_stats *stats)
+{
+    inner_of(transport)->ops->stats(inner_of(transport), stats);
+}
+
+static void op_end(struct holm_transport *transport, uint64_t linger_us)
+{
+    inner_of(transport)->ops->close(inner_of(transport), linger_us);
+    free(transport);
+}
+
+static const struct holm_transport_ops ops = {
+    .address = op_address,
+    .publisher = op_publisher,
+    .link_dial = op_dial,
+    .link_send = op_send,
+    .link_close = op_close,
+    .subscribe = op_subscribe,
+    .unsubscribe = op_unsubscribe,
+    .broadcast = op_broadcast,
+    .next = op_next,
+    .release = op_release,
+    .wake = op_wake,
+    .stats = op_stats,
+    .close = op_end,
+};
+
+struct holm_world_end *holm_world_end_open(struct holm_world *world, uint32_t node)
+{
+    struct holm_transport_config config = holm_transport_config_default();
+    char address[HOLM_ADDRESS_BYTES_MAX];
+    struct holm_world_end *end = calloc(1, sizeof *end);
+    HOLM_ASSERT(end != NULL);
+    holm_world_address(node, address);
+    config.listen = address;
+    config.frame_bytes_max = world->nodes[node]->config.engine.frame_bytes_max;
+    *end = (struct holm_world_end){.base = {&ops}, .world = world, .node = node};
+    enum holm_status status = holm_network_open(world->network, address, &config, &end->inner);
+    HOLM_ASSERT(status == HOLM_OK);
+    return end;
+}
+
+struct holm_transport *holm_world_end_transport(struct holm_world_end *end)
+{
+    return &end->base;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "crdt/partition.h"
+#include "sim/world/world_parts.h"
+
+/* What a number of a life is drawn for. */
+enum purpose {
+    PURPOSE_EPOCH = 1,
+    PURPOSE_ENGINE = 2,
+    PURPOSE_DISK = 3
+};
+
+static void *resize(void *context, void *memory, size_t size_old, size_t size_new)
+{
+    struct holm_world_heap *heap = context;
+    heap->live_bytes = heap->live_bytes + size_new - size_old;
+    if (heap->live_bytes > heap->peak_bytes)
+        heap->peak_bytes = heap->live_bytes;
+    if (size_new > 0)
+        return realloc(memory, size_new);
+    free(memory);
+    return NULL;
+}
+
+static struct holm_world_node *node_of(const struct holm_world *world, uint32_t index)
+{
+    HOLM_ASSERT(index < world->count);
+    return world->nodes[index];
+}
+
+struct holm_world_node_config holm_world_node_config_default(void)
+{
+    struct holm_world_node_config config = {.engine = holm_engine_config_default()};
+    config.engine.partitions = 2;
+    config.engine.peers_max = 64;
+    return config;
+}
+
+static void write_log(void *context, int level, const char *line)
+{
+    struct holm_world_node *node = context;
+    struct holm_world_event event = {
+        .type = HOLM_WORLD_LOGGED, .node = node->index, .peer = HOLM_WORLD_NOBODY, .text = line};
+    (void)level;
+    holm_world_event(node->world, &event);
+}
+
+static void tell_touched(void *context, uint32_t partition, const struct holm_touched *touched,
+                         size_t count, bool all)
+{
+    struct holm_world_node *node = context;
+    struct holm_world_event event = {.type = HOLM_WORLD_CHANGED,
+                                     .node = node->index,
+                                     .peer = HOLM_WORLD_NOBODY,
+                                     .partition = partition,
+                                     .touched = touched,
+                                     .touched_count = count,
+                                     .touched_all = all};
+    holm_world_event(node->world, &event);
+}
+
+uint32_t holm_world_add(struct holm_world *world, const struct holm_world_node_config *config)
+{
+    struct holm_world_node *node = calloc(1, sizeof *node);
+    enum holm_status status = holm_array_reserve(&world->allocator, (void **)&world->nodes,
+                                                 &world->capacity, sizeof(void *),
+                                                 world->count + 1);
+    HOLM_ASSERT(node != NULL && status == HOLM_OK && world->count < HOLM_WORLD_NODES_MAX);
+    node->world = world;
+    node->index = world->count;
+    node->config = *config;
+    node->clock_ms = config->clock_ms;
+    node->clock_ppm = config->clock_ppm;
+    node->clock_us = world->now_us;
+    if (config->name != NULL)
+        (void)snprintf(node->name, sizeof node->name, "%s", config->name);
+    else
+        (void)snprintf(node->name, sizeof node->name, "n%" PRIu32, node->index);
+    if (config->disk)
+        node->disk = holm_disk_new(config->engine.partitions);
+    node->observer = (struct holm_observer){tell_touched, node};
+    world->nodes[world->count] = node;
+    return world->count++;
+}
+
+/* ---- lives ---------------------------------------------------------------------------------- */
+
+static struct holm_engine_config engine_config(struct holm_world *world,
+                                               struct holm_world_node *node)
+{
+    struct holm_engine_config config = node->config.engine;
+    config.allocator = (struct holm_allocator){resize, &node->heap};
+    config.name = node->name;
+    config.random_seed = holm_world_number(world, node->index, node->lives, PURPOSE_ENGINE);
+    config.self.node.value = node->config.node_id != 0 ? node->config.node_id : node->index + 1;
+    config.log = (struct holm_log){.level = HOLM_LOG_NOTICE, .write = write_log, .context = node};
+    return config;
+}
+
+enum holm_status holm_world_start_as(struct holm_world *world, uint32_t index,
+                                     struct holm_epoch epoch)
+{
+    struct holm_world_node *node = node_of(world, index);
+    HOLM_ASSERT(node->engine == NULL);
+    struct holm_engine_config config = engine_config(world, node);
+    struct holm_store *store = node->disk == NULL ? holm_store_memory()
+                                                  : holm_disk_open(node->disk);
+    config.self.epoch = epoch;
+    node->heap.peak_bytes = node->heap.live_bytes;
+    node->end = holm_world_end_open(world, index);
+    struct holm_transport *transport = holm_world_end_transport(node->end);
+    enum holm_status status = holm_engine_open(&config, transport, store,
+                                               holm_world_clock(world, index), &node->engine);
+    node->lives++;
+    node->paused = false;
+    node->due_known = false;
+    if (status != HOLM_OK) {
+        transport->ops->close(transport, 0);
+        store->ops->close(store);
+        node->end = NULL;
+        return status;
+    }
+    holm_engine_set_observer(node->engine, &node->observer);
+    struct holm_world_event event = {
+        .type = HOLM_WORLD_STARTED, .node = index, .peer = HOLM_WORLD_NOBODY, .self = config.self};
+    holm_world_event(world, &event);
+    return HOLM_OK;
+}
+
+enum holm_status holm_world_start(struct holm_world *world, uint32_t index)
+{
+    struct holm_world_node *node = node_of(world, index);
+    uint64_t random = holm_world_number(world, index, node->lives, PURPOSE_EPOCH);
+    struct holm_epoch epoch = {holm_world_clock(world, index).wall_ms << 16 | (random & 0xffff)};
+    return holm_world_start_as(world, index, epoch);
+}
+
+void holm_world_join(struct holm_world *world, uint32_t index, uint32_t other)
+{
+    char address[HOLM_ADDRESS_BYTES_MAX];
+    struct holm_world_node *node = node_of(world, index);
+    if (node->engine == NULL)
+        return;
+    holm_world_address(other, address);
+    enum holm_status status = holm_engine_join(node->engine, address,
+                                               holm_world_clock(world, index));
+    HOLM_ASSERT(status == HOLM_OK);
+    node->due_known = false;
+}
+
+static void end_life(struct holm_world *world, struct holm_world_node *node, const char *how)
+{
+    HOLM_ASSERT(node->engine != NULL);
+    struct holm_world_event event = {
+        .type = HOLM_WORLD_ENDED, .node = node->index, .peer = HOLM_WORLD_NOBODY, .text = how};
+    holm_world_event(world, &event);
+    struct holm_transport *transport = holm_world_end_transport(node->end);
+    holm_engine_free(node->engine);
+    transport->ops->close(transport, 0);
+    node->engine = NULL;
+    node->end = NULL;
+    node->paused = false;
+    HOLM_ASSERT(node->heap.live_bytes == 0);
+}
+
+static void close_disk(struct holm_world_node *node)
+{
+    if (node->disk != NULL) {
+        struct holm_store *store = (struct holm_store *)(void *)node->disk;
+        store->ops->close(store);
+    }
+}
+
+void holm_world_crash(struct holm_world *world, uint32_t index)
+{
+    struct holm_world_node *node = node_of(world, index);
+    end_life(world, node, "crash");
+    close_disk(node);
+    if (node->disk != NULL)
+        holm_disk_crash(node->disk, holm_world_number(world, index, node->lives, PURPOSE_DISK));
+}
+
+void holm_world_bomb(struct holm_world *world, uint32_t index)
+{
+    struct holm_world_node *node = node_of(world, index);
+    end_life(world, node, "bomb");
+    close_disk(node);
+    if (node->disk != NULL)
+        holm_disk_wipe(node->disk);
+}
+
+void holm_world_leave(struct holm_world *world, uint32_t index)
+{
+    struct holm_world_node *node = node_of(world, index);
+    holm_engine_farewell(node->engine, holm_world_clock(world, index));
+    end_life(world, node, "leave");
+    close_disk(node);
+}
+
+void holm_world_pause(struct holm_world *world, uint32_t index)
+{
+    holm_world_tell(world, index, "pause");
+    node_of(world, index)->paused = true;
+}
+
+void holm_world_resume(struct holm_world *world, uint32_t index)
+{
+    holm_world_tell(world, index, "resume");
+    node_of(world, index)->paused = false;
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+/* The vector of a replica with what is pending: the caller frees `entries`. */
+static struct holm_vector_view past_of(struct holm_engine *engine, uint32_t partition,
+                                       struct holm_actor *writer)
+{
+    const struct holm_replica *replica = holm_engine_lock(engine, partition);
+    size_t count = holm_replica_vector(replica, NULL, 0);
+    struct holm_dot *entries = calloc(count + 1, sizeof *entries);
+    HOLM_ASSERT(entries != NULL);
+    (void)holm_replica_vector(replica, entries, count);
+    struct holm_dot own = {holm_replica_self(replica), holm_replica_last_minted(replica)};
+    holm_engine_unlock(engine, partition);
+    *writer = own.actor;
+    size_t at = 0;
+    while (at < count && holm_actor_compare(entries[at].actor, own.actor) < 0)
+        at++;
+    if (at < count && holm_actor_equal(entries[at].actor, own.actor)) {
+        entries[at].seq = own.seq;
+    } else if (own.seq > 0) {
+        memmove(entries + at + 1, entries + at, (count - at) * sizeof *entries);
+        entries[at] = own;
+        count++;
+    }
+    return (struct holm_vector_view){entries, count};
+}
+
+enum holm_status holm_world_commit(struct holm_world *world, uint32_t index,
+                                   const struct holm_op *ops, size_t count,
+                                   struct holm_receipt *receipt)
+{
+    struct holm_world_node *node = node_of(world, index);
+    *receipt = (struct holm_receipt){.count = 0};
+    if (node->engine == NULL)
+        return HOLM_ECLOSED;
+    uint32_t partition = holm_partition_of(ops[0].key, node->config.engine.partitions);
+    struct holm_actor writer;
+    struct holm_vector_view past = past_of(node->engine, partition, &writer);
+    enum holm_status status = holm_engine_commit(node->engine, partition, ops, count,
+                                                 holm_world_clock(world, index), receipt);
+    node->due_known = false;
+    struct holm_world_event event = {.type = HOLM_WORLD_COMMITTED,
+                                     .node = index,
+                                     .peer = HOLM_WORLD_NOBODY,
+                                     .partition = partition,
+                                     .ops = ops,
+                                     .op_count = count,
+                                     .receipt = receipt,
+                                     .status = status,
+                                     .writer = writer,
+                                     .past = past};
+    holm_world_event(world, &event);
+    free((void *)(uintptr_t)past.entries);
+    return status;
+}
+
+/* ---- looking -------------------------------------------------------------------------------- */
+
+bool holm_world_alive(const struct holm_world *world, uint32_t node)
+{
+    return node_of(world, node)->engine != NULL;
+}
+
+bool holm_world_paused(const struct holm_world *world, uint32_t node)
+{
+    return node_of(world, node)->paused;
+}
+
+uint32_t holm_world_lives(const struct holm_world *world, uint32_t node)
+{
+    return node_of(world, node)->lives;
+}
+
+struct holm_engine *holm_world_engine(const struct holm_world *world, uint32_t node)
+{
+    return node_of(world, node)->engine;
+}
+
+struct holm_disk *holm_world_disk(const struct holm_world *world, uint32_t node)
+{
+    return node_of(world, node)->disk;
+}
+
+size_t holm_world_heap_bytes(const struct holm_world *world, uint32_t node)
+{
+    return node_of(world, node)->heap.live_bytes;
+}
+
+size_t holm_world_heap_peak(const struct holm_world *world, uint32_t node)
+{
+    return node_of(world, node)->heap.peak_bytes;
+}
+
+uint64_t holm_world_drives(const struct holm_world *world, uint32_t node)
+{
+    return node_of(world, node)->drives;
+}

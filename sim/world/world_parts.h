@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * world_parts.h - inside the world; for sim/world/world*.c alone.
+ *
+ *     world.c        the world, and how its time passes
+ *     world_node.c   lives of nodes
+ *     world_end.c    the transport between an engine and the network, which looks at all that passes
+ *     world_fault.c  paths and clocks
+ */
+#ifndef HOLM_SIM_WORLD_WORLD_PARTS_H
+#define HOLM_SIM_WORLD_WORLD_PARTS_H
+
+#include "node/random.h"
+#include "sim/world/world.h"
+
+/* An engine takes a time of 0 for "never": its monotonic clock is so far ahead of the world's. */
+#define HOLM_WORLD_START_US 1000000
+
+struct holm_world_heap {
+    size_t live_bytes, peak_bytes;
+};
+
+struct holm_world_end; /* a node's transport */
+
+struct holm_world_node {
+    struct holm_world *world;
+    uint32_t index;
+    char name[64];
+    struct holm_world_node_config config;
+    struct holm_disk *disk;
+    struct holm_world_heap heap;
+    struct holm_engine *engine;
+    struct holm_world_end *end;
+    struct holm_observer observer;
+    bool paused;
+    bool due_known; /* the engine was driven, and said when it is due */
+    uint64_t due_us;
+    uint32_t lives;
+    uint64_t drives;
+    int64_t clock_ms; /* how far its wall clock is ahead since clock_us … */
+    uint64_t clock_us;
+    int32_t clock_ppm; /* … and how much more with each microsecond */
+};
+
+struct holm_world {
+    struct holm_world_config config;
+    struct holm_allocator allocator;
+    struct holm_network *network;
+    struct holm_world_node **nodes;
+    uint32_t count;
+    size_t capacity;
+    uint64_t now_us;
+    uint64_t hash;
+};
+
+/* world.c: adds it to the hash, and tells the hook. */
+void holm_world_event(struct holm_world *world, struct holm_world_event *event);
+/* A number of this seed, of a node's life, and of what it is for. */
+uint64_t holm_world_number(const struct holm_world *world, uint32_t node, uint32_t life,
+                           uint32_t purpose);
+
+/* world_end.c: an open transport of a node, and its end. */
+struct holm_world_end *holm_world_end_open(struct holm_world *world, uint32_t node);
+struct holm_transport *holm_world_end_transport(struct holm_world_end *end);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every seed that ever failed, played again: tests/sim/seeds.txt.
+ */
+#include <inttypes.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "sim/world/play.h"
+
+static void play_line(const char *line)
+{
+    uint64_t seed;
+    char preset[32];
+    int read = sscanf(line, "%" SCNu64 " %31s", &seed, preset);
+    assert_int_equal(read, 2);
+    assert_non_null(holm_preset_find(preset));
+    struct holm_plan plan;
+    struct holm_play_options options = {.trace = NULL};
+    struct holm_play_result result;
+    holm_plan_draw(&plan, holm_preset_find(preset), seed, 0);
+    holm_play(&plan, &options, &result);
+    holm_plan_release(&plan);
+    if (result.verdict.broken)
+        fail_msg("holm world --seed %" PRIu64 " --preset %s: %s: %s", seed, preset,
+                 result.verdict.claim, result.verdict.why);
+}
+
+static void test_seeds_that_failed_once_hold_now(void **state)
+{
+    char line[512];
+    size_t count = 0;
+    FILE *file = fopen(HOLM_SOURCE_DIR "/tests/sim/seeds.txt", "r");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) != NULL) {
+        if (line[0] == '#' || line[0] == '\n')
+            continue;
+        play_line(line);
+        count++;
+    }
+    assert_int_equal(fclose(file), 0);
+    assert_true(count > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_seeds_that_failed_once_hold_now)};
+    return cmocka_run_group_tests_name("seeds", tests, NULL, NULL);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fixture by itself, as its users have it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "sim/world/world.h"
+
+#define S UINT64_C(1000000)
+#define BOTH 3
+
+struct seen {
+    uint64_t starts, ends, commits, changes, sent, arrived;
+};
+
+static void count_event(void *context, const struct holm_world_event *event)
+{
+    struct seen *seen = context;
+    seen->starts += event->type == HOLM_WORLD_STARTED;
+    seen->ends += event->type == HOLM_WORLD_ENDED;
+    seen->commits += event->type == HOLM_WORLD_COMMITTED;
+    seen->changes += event->type == HOLM_WORLD_CHANGED;
+    seen->sent += event->type == HOLM_WORLD_SENT;
+    seen->arrived += event->type == HOLM_WORLD_ARRIVED;
+}
+
+/* Two nodes with disks, if asked for, which know each other. */
+static struct holm_world *pair(bool disks, struct seen *seen)
+{
+    struct holm_world_config config = holm_world_config_default(1);
+    struct holm_world_node_config node = holm_world_node_config_default();
+    struct holm_world *world;
+    config.hook = (struct holm_world_hook){count_event, seen};
+    node.disk = disks;
+    assert_int_equal(holm_world_new(&config, &world), HOLM_OK);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(holm_world_add(world, &node), i);
+        assert_int_equal(holm_world_start(world, i), HOLM_OK);
+    }
+    holm_world_join(world, 0, 1);
+    holm_world_run(world, 2 * S);
+    return world;
+}
+
+static void add(struct holm_world *world, uint32_t node, int64_t amount)
+{
+    struct holm_op op = holm_op_add(holm_str("k"), holm_str("n"), amount);
+    struct holm_receipt receipt;
+    assert_int_equal(holm_world_commit(world, node, &op, 1, &receipt), HOLM_OK);
+    assert_int_equal(receipt.count, 1);
+}
+
+static int64_t sum(struct holm_world *world, uint32_t node)
+{
+    int64_t total = 0;
+    struct holm_engine *engine = holm_world_engine(world, node);
+    for (uint32_t p = 0; p < holm_engine_partitions(engine); p++) {
+        int64_t part = 0;
+        enum holm_status status = holm_replica_count(holm_engine_lock(engine, p), holm_str("k"),
+                                                     holm_str("n"), &part);
+        holm_engine_unlock(engine, p);
+        assert_true(status == HOLM_OK || status == HOLM_ENOENT);
+        total += part;
+    }
+    return total;
+}
+
+static bool agree(void *context, struct holm_world *world)
+{
+    (void)context;
+    return holm_world_agree(world, BOTH);
+}
+
+static void converge(struct holm_world *world)
+{
+    uint64_t to_us = holm_world_now_us(world) + 20 * S;
+    assert_true(holm_world_run_until(world, to_us, 1000, agree, NULL));
+}
+
+static void test_world_when_a_node_writes_the_other_shows_it_two_milliseconds_later(void **state)
+{
+    struct seen seen = {0};
+    struct holm_world *world = pair(false, &seen);
+    add(world, 0, 5);
+    holm_world_run(world, 2 * S + 999);
+    assert_int_equal(sum(world, 1), 0);
+    holm_world_run(world, 2 * S + 2000);
+    assert_int_equal(sum(world, 1), 5);
+    assert_int_equal(seen.starts, 2);
+    assert_int_equal(seen.commits, 1);
+    assert_int_equal(seen.changes, 2);
+    assert_true(seen.sent > 0 && seen.arrived > 0);
+    holm_world_free(world);
+}
+
+static void test_world_when_one_way_is_cut_the_other_still_works(void **state)
+{
+    struct seen seen = {0};
+    struct holm_world *world = pair(false, &seen);
+    holm_world_cut(world, 0, 1, true);
+    add(world, 0, 1);
+    add(world, 1, 10);
+    holm_world_run(world, 2 * S + 10000);
+    assert_int_equal(sum(world, 0), 11);
+    assert_int_equal(sum(world, 1), 10);
+    holm_world_cut(world, 0, 1, false);
+    converge(world);
+    assert_int_equal(sum(world, 1), 11);
+    holm_world_free(world);
+}
+
+static void test_world_when_frozen_a_node_does_nothing_until_it_goes_on(void **state)
+{
+    struct seen seen = {0};
+    struct holm_world *world = pair(false, &seen);
+    holm_world_pause(world, 1);
+    uint64_t drives = holm_world_drives(world, 1);
+    add(world, 0, 3);
+    holm_world_run(world, 3 * S);
+    assert_int_equal(holm_world_drives(world, 1), drives);
+    assert_int_equal(sum(world, 1), 0);
+    assert_false(holm_world_agree(world, BOTH));
+    holm_world_resume(world, 1);
+    converge(world);
+    assert_int_equal(sum(world, 1), 3);
+    holm_world_free(world);
+}
+
+/* T01 */
+static void test_world_when_a_bombed_node_writes_again_all_its_lives_count(void **state)
+{
+    struct seen seen = {0};
+    struct holm_world *world = pair(true, &seen);
+    struct holm_actor before = holm_engine_self(holm_world_engine(world, 0));
+    add(world, 0, 20);
+    add(world, 0, 20);
+    converge(world);
+    holm_world_bomb(world, 0);
+    assert_false(holm_world_alive(world, 0));
+    assert_int_equal(holm_world_start(world, 0), HOLM_OK);
+    assert_int_equal(sum(world, 0), 0);
+    holm_world_join(world, 0, 1);
+    add(world, 0, 5);
+    converge(world);
+    assert_int_equal(sum(world, 0), 45);
+    assert_int_equal(sum(world, 1), 45);
+    assert_true(holm_engine_self(holm_world_engine(world, 0)).epoch.value > before.epoch.value);
+    assert_int_equal(holm_world_lives(world, 0), 2);
+    holm_world_free(world);
+}
+
+static void test_world_when_a_node_crashes_its_disk_has_what_it_wrote(void **state)
+{
+    struct seen seen = {0};
+    struct holm_world *world = pair(true, &seen);
+    holm_world_cut(world, 0, 1, true);
+    add(world, 0, 7);
+    holm_world_run(world, 3 * S);
+    holm_world_crash(world, 0);
+    assert_int_equal(holm_world_start(world, 0), HOLM_OK);
+    assert_int_equal(sum(world, 0), 7);
+    holm_world_free(world);
+}
+
+static void test_world_when_a_clock_jumps_only_wall_time_does(void **state)
+{
+    struct seen seen = {0};
+    struct holm_world *world = pair(false, &seen);
+    struct holm_now before = holm_world_clock(world, 0);
+    holm_world_clock_jump(world, 0, -600000);
+    holm_world_clock_drift(world, 0, 100000);
+    holm_world_run(world, 12 * S);
+    struct holm_now after = holm_world_clock(world, 0);
+    assert_int_equal(after.monotonic_us - before.monotonic_us, 10 * S);
+    assert_int_equal((int64_t)(after.wall_ms - before.wall_ms), 10000 + 1000 - 600000);
+    holm_world_free(world);
+}
+
+static void test_world_when_a_line_is_slow_frames_take_their_time(void **state)
+{
+    struct seen seen = {0};
+    struct holm_world *world = pair(false, &seen);
+    struct holm_network_path path = holm_world_path(world, 0, 1);
+    char large[20000];
+    memset(large, 'x', sizeof large);
+    struct holm_op op = holm_op_put(holm_str("k"), holm_str("v"),
+                                    holm_bytes_value(large, sizeof large));
+    struct holm_receipt receipt;
+    path.bytes_per_s = 100000;
+    holm_world_path_set(world, 0, 1, &path);
+    assert_int_equal(holm_world_commit(world, 0, &op, 1, &receipt), HOLM_OK);
+    holm_world_run(world, 2 * S + 190000);
+    assert_false(holm_world_agree(world, BOTH));
+    holm_world_run(world, 2 * S + 250000);
+    assert_true(holm_world_agree(world, BOTH));
+    holm_world_free(world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_world_when_a_node_writes_the_other_shows_it_two_milliseconds_later),
+        cmocka_unit_test(test_world_when_one_way_is_cut_the_other_still_works),
+        cmocka_unit_test(test_world_when_frozen_a_node_does_nothing_until_it_goes_on),
+        cmocka_unit_test(test_world_when_a_bombed_node_writes_again_all_its_lives_count),
+        cmocka_unit_test(test_world_when_a_node_crashes_its_disk_has_what_it_wrote),
+        cmocka_unit_test(test_world_when_a_clock_jumps_only_wall_time_does),
+        cmocka_unit_test(test_world_when_a_line_is_slow_frames_take_their_time),
+    };
+    return cmocka_run_group_tests_name("world", tests, NULL, NULL);
+}
