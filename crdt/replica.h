@@ -296,6 +296,8 @@ bool holm_replica_peer_has(const struct holm_replica *replica, uint32_t peer, ui
 
 /* When a peer was last sent a frame of a feed; 0: never. Such a frame tells more than a line of a beacon. */
 uint64_t holm_replica_fed_us(const struct holm_replica *replica, uint32_t peer);
+/* How many runs of nodes that are not up here others have relayed. */
+uint64_t holm_replica_strangers(const struct holm_replica *replica);
 /* What the link of a peer that is up carries, for tests and figures. */
 struct holm_feed_look {
     bool followed;           /* it is fed */

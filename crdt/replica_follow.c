@@ -457,6 +457,11 @@ uint64_t holm_replica_fed_us(const struct holm_replica *replica, uint32_t peer)
     return peer < replica->peer_capacity ? replica->peers[peer].feed.fed_us : 0;
 }
 
+uint64_t holm_replica_strangers(const struct holm_replica *replica)
+{
+    return replica->stats.strangers;
+}
+
 struct holm_feed_look holm_replica_feed_look(const struct holm_replica *replica, uint32_t peer)
 {
     if (peer >= replica->peer_capacity)

@@ -138,13 +138,15 @@ static enum holm_status parts_open(struct holm_engine *engine, struct holm_now n
                                                  config->outbox_bytes_max, config->frame_bytes_max,
                                                  config->peers_max);
     if (status == HOLM_OK)
+        status = holm_engine_relay_open(engine);
+    if (status == HOLM_OK)
         status = roster_open(engine);
     if (status == HOLM_OK)
         status = partitions_open(engine, now);
     if (status != HOLM_OK)
         return status;
     engine->entries = holm_allocate(&config->allocator,
-                                    config->partitions * sizeof *engine->entries);
+                                    2 * config->partitions * sizeof *engine->entries);
     return engine->entries == NULL ? HOLM_ENOMEM : HOLM_OK;
 }
 
@@ -163,6 +165,7 @@ enum holm_status holm_engine_open(const struct holm_engine_config *config,
     made->transport = transport;
     made->store = store;
     made->random.state = config->random_seed;
+    made->overlay_seed = XXH3_64bits(config->cluster, strlen(config->cluster));
     made->limits = holm_codec_limits_default(config->frame_bytes_max);
     made->beacon_us = now.monotonic_us +
                       holm_random_between(&made->random, 0, config->beacon_interval_us);
@@ -193,9 +196,10 @@ void holm_engine_free(struct holm_engine *engine)
     }
     holm_deallocate(&allocator, engine->partitions_memory, partitions_bytes(engine));
     holm_deallocate(&allocator, engine->entries,
-                    engine->config.partitions * sizeof *engine->entries);
+                    2 * engine->config.partitions * sizeof *engine->entries);
     holm_roster_free(engine->roster);
     holm_outgoing_release(&engine->outgoing);
+    holm_engine_relay_free(engine);
     holm_faults_release(&engine->faults);
     pthread_mutex_destroy(&engine->roster_lock);
     pthread_mutex_destroy(&engine->due_lock);

@@ -47,6 +47,7 @@ struct holm_engine_config {
     uint64_t redial_interval_us; /* 1,000,000 */
     uint64_t max_drift_ms;       /* 60,000 */
     bool ordered;                /* false; true: replicas keep their keys in order */
+    bool relay;                  /* false; true: by feeds (crdt/feed.h), however few the nodes */
     size_t frame_bytes_max;      /* 1 MiB */
     size_t log_bytes_max;        /* 64 MiB, of all partitions together */
     size_t holdback_bytes_max;   /* 64 MiB, of all partitions together */

@@ -333,6 +333,8 @@ static uint64_t settle(struct holm_engine *engine)
     pthread_mutex_lock(&engine->due_lock);
     if (engine->beacon_us < due)
         due = engine->beacon_us;
+    if (engine->review_us < due)
+        due = engine->review_us;
     for (uint32_t i = 0; i < engine->config.partitions; i++) {
         uint64_t wake_us = atomic_load(&engine->partitions[i].wake_us);
         if (wake_us < due)
@@ -355,6 +357,7 @@ uint64_t holm_engine_tick(struct holm_engine *engine, struct holm_now now)
         holm_engine_epoch_spread(engine, now);
     partitions_tick(engine, now);
     roster_tick(engine, now);
+    holm_engine_relay_tick(engine, now);
     beacon_tick(engine, now);
     holm_engine_drain(engine);
     stats_tick(engine);

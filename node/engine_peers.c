@@ -3,6 +3,8 @@
 
 /* Every so many beacons, a peer gets one over its link as well. */
 #define BEACONS_A_LINK_BEACON 5
+/* With many peers ever more rarely, so that it is about so many of them at a time. */
+#define LINK_BEACONS_A_BEACON 4
 
 static struct holm_message message_of(struct holm_engine *engine, enum holm_message_type type)
 {
@@ -26,9 +28,10 @@ void holm_engine_send_link(struct holm_engine *engine, struct holm_link_id link,
 /* ---- beacons -------------------------------------------------------------------------------- */
 
 /* The lines of all partitions, with nothing pending, so that each names a vector that is sealed. */
-static size_t beacon_fill(struct holm_engine *engine, struct holm_now now)
+static size_t beacon_fill(struct holm_engine *engine, struct holm_now now, uint64_t *strange)
 {
     size_t count = 0;
+    uint64_t strangers = 0;
     struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
     for (uint32_t i = 0; i < engine->config.partitions; i++) {
         struct holm_engine_partition *partition = &engine->partitions[i];
@@ -36,41 +39,67 @@ static size_t beacon_fill(struct holm_engine *engine, struct holm_now now)
         if (holm_engine_step(engine, i, &flush, now, NULL) == HOLM_OK && !partition->muted &&
             !holm_replica_pending(partition->replica))
             engine->entries[count++] = holm_replica_beacon(partition->replica);
+        strangers += holm_replica_strangers(partition->replica);
         pthread_mutex_unlock(&partition->lock);
     }
+    *strange = strangers;
     return count;
 }
 
-static void beacon_send(struct holm_engine *engine, uint32_t peer, size_t count)
+static void beacon_send(struct holm_engine *engine, uint32_t peer,
+                        const struct holm_beacon_entry *entries, size_t count)
 {
     size_t room = (engine->config.frame_bytes_max - HOLM_FRAME_HEAD_BYTES_MAX) /
                   HOLM_BEACON_ENTRY_BYTES_MAX;
     struct holm_message message = message_of(engine, HOLM_MESSAGE_BEACON);
     for (size_t first = 0; first < count; first += room) {
-        message.as.beacon.entries = engine->entries + first;
+        message.as.beacon.entries = entries + first;
         message.as.beacon.count = count - first < room ? count - first : room;
         enum holm_status status = holm_outgoing_put(&engine->outgoing, peer, &message);
         (void)status; /* counted there, and there is another beacon soon */
     }
 }
 
+/* Over its link a peer is told what no feed has just told it more of. */
+static void beacon_send_link(struct holm_engine *engine, uint32_t peer, size_t count,
+                             struct holm_now now)
+{
+    struct holm_beacon_entry *news = engine->entries + engine->config.partitions;
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t partition = engine->entries[i].partition;
+        uint64_t fed_us = holm_replica_fed_us(holm_engine_lock(engine, partition), peer);
+        holm_engine_unlock(engine, partition);
+        if (fed_us == 0 || fed_us + engine->config.beacon_interval_us < now.monotonic_us)
+            news[kept++] = engine->entries[i];
+    }
+    beacon_send(engine, peer, news, kept);
+}
+
 void holm_engine_beacon(struct holm_engine *engine, uint32_t peer, struct holm_now now)
 {
-    beacon_send(engine, peer, beacon_fill(engine, now));
+    uint64_t strangers;
+    size_t count = beacon_fill(engine, now, &strangers);
+    beacon_send(engine, peer, engine->entries, count);
 }
 
 /* A publisher may be out of a peer's reach (a port that is not let through) while the link is well:
  * then its broadcasts, beacons among them, are lost for good. So each peer gets some by link. */
 void holm_engine_beacon_all(struct holm_engine *engine, struct holm_now now)
 {
-    size_t count = beacon_fill(engine, now);
+    uint64_t strangers;
+    size_t count = beacon_fill(engine, now, &strangers);
     uint32_t slots = holm_roster_slots(engine->roster);
-    beacon_send(engine, HOLM_PEER_NONE, count);
-    for (uint32_t peer = engine->beacon_turn; peer < slots; peer += BEACONS_A_LINK_BEACON) {
+    uint32_t turns = slots / LINK_BEACONS_A_BEACON;
+    if (turns < BEACONS_A_LINK_BEACON)
+        turns = BEACONS_A_LINK_BEACON;
+    beacon_send(engine, HOLM_PEER_NONE, engine->entries, count);
+    for (uint32_t peer = engine->beacon_turn % turns; peer < slots; peer += turns) {
         if (holm_roster_up(engine->roster, peer))
-            beacon_send(engine, peer, count);
+            beacon_send_link(engine, peer, count, now);
     }
-    engine->beacon_turn = (engine->beacon_turn + 1) % BEACONS_A_LINK_BEACON;
+    engine->beacon_turn = (engine->beacon_turn + 1) % turns;
+    holm_engine_relay_strangers(engine, strangers, now);
 }
 
 /* ---- what the roster wants done ------------------------------------------------------------- */
@@ -100,29 +129,32 @@ static void dial(struct holm_engine *engine, const struct holm_roster_action *ac
     pthread_mutex_unlock(&engine->roster_lock);
 }
 
+void holm_engine_subscribe(struct holm_engine *engine, uint32_t peer, const char *publisher)
+{
+    struct holm_subscription_id subscription = {0};
+    enum holm_status status = engine->transport->ops->subscribe(engine->transport, publisher,
+                                                                &subscription);
+    if (status != HOLM_OK) {
+        holm_log_line(&engine->config.log, HOLM_LOG_NOTICE, "cannot subscribe to %s: %s", publisher,
+                      holm_strerror(status));
+        return;
+    }
+    pthread_mutex_lock(&engine->roster_lock);
+    holm_roster_subscribed(engine->roster, peer, subscription);
+    pthread_mutex_unlock(&engine->roster_lock);
+}
+
 static void subscribe(struct holm_engine *engine, const struct holm_roster_action *action)
 {
     pthread_mutex_lock(&engine->roster_lock);
     bool already = holm_roster_subscription(engine->roster, action->peer).value != 0;
     pthread_mutex_unlock(&engine->roster_lock);
-    if (already)
-        return;
-    struct holm_subscription_id subscription = {0};
-    enum holm_status status = engine->transport->ops->subscribe(engine->transport, action->text,
-                                                                &subscription);
-    if (status != HOLM_OK) {
-        holm_log_line(&engine->config.log, HOLM_LOG_NOTICE, "cannot subscribe to %s: %s",
-                      action->text, holm_strerror(status));
-        return;
-    }
-    pthread_mutex_lock(&engine->roster_lock);
-    holm_roster_subscribed(engine->roster, action->peer, subscription);
-    pthread_mutex_unlock(&engine->roster_lock);
+    if (!already && holm_engine_hears(engine, action->peer))
+        holm_engine_subscribe(engine, action->peer, action->text);
 }
 
-/* An event for every replica. */
-static enum holm_status all(struct holm_engine *engine, const struct holm_event *event,
-                            struct holm_now now)
+enum holm_status holm_engine_step_all(struct holm_engine *engine, const struct holm_event *event,
+                                      struct holm_now now)
 {
     enum holm_status result = HOLM_OK;
     for (uint32_t i = 0; i < engine->config.partitions; i++) {
@@ -139,7 +171,12 @@ static void peer_up(struct holm_engine *engine, const struct holm_roster_action 
     struct holm_event event = {.type = HOLM_EVENT_PEER_UP};
     event.as.peer.peer = action->peer;
     event.as.peer.actor = action->actor;
-    if (all(engine, &event, now) != HOLM_OK) {
+    pthread_mutex_lock(&engine->roster_lock);
+    event.as.peer.feeds = (holm_roster_features(engine->roster, action->peer) &
+                           HOLM_FEATURE_FEEDS) != 0;
+    pthread_mutex_unlock(&engine->roster_lock);
+    holm_engine_relay_changed(engine, action->peer, now);
+    if (holm_engine_step_all(engine, &event, now) != HOLM_OK) {
         /* A replica that does not know its peer would never ask it: come again later. */
         pthread_mutex_lock(&engine->roster_lock);
         holm_roster_link_drop(engine->roster, holm_roster_route(engine->roster, action->peer),
@@ -157,8 +194,9 @@ static void peer_down(struct holm_engine *engine, const struct holm_roster_actio
     struct holm_event event = {.type = HOLM_EVENT_PEER_DOWN};
     event.as.peer.peer = action->peer;
     event.as.peer.actor = action->actor;
-    enum holm_status status = all(engine, &event, now);
+    enum holm_status status = holm_engine_step_all(engine, &event, now);
     (void)status; /* going takes no memory */
+    holm_engine_relay_changed(engine, action->peer, now);
     engine->progressed = true;
 }
 
@@ -225,7 +263,7 @@ static void perform(struct holm_engine *engine, const struct holm_roster_action 
         break;
     case HOLM_ROSTER_SUPERSEDED:
         event.as.superseded = action->actor;
-        if (all(engine, &event, now) != HOLM_OK)
+        if (holm_engine_step_all(engine, &event, now) != HOLM_OK)
             holm_log_line(&engine->config.log, HOLM_LOG_NOTICE, "out of memory for an epoch");
         break;
     case HOLM_ROSTER_NOTE:
@@ -258,7 +296,7 @@ static void goodbye(struct holm_engine *engine, uint32_t peer)
 void holm_engine_farewell(struct holm_engine *engine, struct holm_now now)
 {
     struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
-    enum holm_status status = all(engine, &flush, now);
+    enum holm_status status = holm_engine_step_all(engine, &flush, now);
     if (status != HOLM_OK)
         holm_log_line(&engine->config.log, HOLM_LOG_ERROR, "the last writes are not published: %s",
                       holm_strerror(status));

@@ -5,6 +5,7 @@
  *     engine.c         life cycle, the step of a partition, what any thread may call
  *     engine_drive.c   events in, timers, the outbox to the transport
  *     engine_peers.c   what the roster wants done; beacons
+ *     engine_relay.c   whom to subscribe to, whom to follow
  *     engine_look.c    who has seen what, figures
  */
 #ifndef HOLM_NODE_ENGINE_STATE_H
@@ -56,8 +57,17 @@ struct holm_engine {
     struct holm_codec_limits limits;
     uint64_t beacon_us;
     uint32_t beacon_turn;              /* which peers get the next one over their links, too */
-    struct holm_beacon_entry *entries; /* room for one a partition */
+    struct holm_beacon_entry *entries; /* room for two a partition */
     struct holm_epoch epoch_wanted;    /* not all replicas have it yet; 0: they have */
+    struct review *review;             /* room, for engine_relay.c */
+    uint8_t *wishes;                   /* by slot: what replicas were told to follow */
+    bool relaying;                     /* writes are heard of by feeds */
+    bool strange;                      /* … because of nodes that there is no link to … */
+    uint64_t strange_until_us;         /* … until then */
+    uint64_t strangers;                /* runs of such nodes, at the last beacon */
+    uint32_t strange_beacons;          /* how often in a row they had become more */
+    uint64_t reviewed_us, review_us;   /* when that was last looked at; when it will be */
+    uint64_t overlay_seed;
     bool progressed;
     bool store_failure_told;
 };
@@ -86,6 +96,24 @@ void holm_engine_beacon_all(struct holm_engine *engine, struct holm_now now);
 void holm_engine_epoch_spread(struct holm_engine *engine, struct holm_now now);
 void holm_engine_send_link(struct holm_engine *engine, struct holm_link_id link,
                            const struct holm_message *message);
+
+/* An event for every replica. HOLM_ENOMEM: not all have it. */
+HOLM_NODISCARD enum holm_status holm_engine_step_all(struct holm_engine *engine,
+                                                     const struct holm_event *event,
+                                                     struct holm_now now);
+void holm_engine_subscribe(struct holm_engine *engine, uint32_t peer, const char *publisher);
+
+/* engine_relay.c */
+HOLM_NODISCARD enum holm_status holm_engine_relay_open(struct holm_engine *engine);
+void holm_engine_relay_free(struct holm_engine *engine);
+/* Whether the broadcasts of a peer are wanted. */
+bool holm_engine_hears(struct holm_engine *engine, uint32_t peer);
+/* The peer came or went. */
+void holm_engine_relay_changed(struct holm_engine *engine, uint32_t peer, struct holm_now now);
+/* With each beacon: how many runs of nodes without a link there have been. */
+void holm_engine_relay_strangers(struct holm_engine *engine, uint64_t strangers,
+                                 struct holm_now now);
+void holm_engine_relay_tick(struct holm_engine *engine, struct holm_now now);
 
 /* engine_drive.c */
 void holm_engine_drain(struct holm_engine *engine);

@@ -155,6 +155,11 @@ uint32_t holm_roster_slot(const struct holm_roster *roster, struct holm_actor ac
 uint32_t holm_roster_slots(const struct holm_roster *roster);
 bool holm_roster_up(const struct holm_roster *roster, uint32_t peer);
 struct holm_link_id holm_roster_route(const struct holm_roster *roster, uint32_t peer);
+/* Of a slot in use: who it is, what it understands, where it publishes (text has
+ * HOLM_ROSTER_TEXT_BYTES; "" when nowhere). */
+struct holm_node_id holm_roster_node(const struct holm_roster *roster, uint32_t peer);
+uint64_t holm_roster_features(const struct holm_roster *roster, uint32_t peer);
+void holm_roster_publisher(const struct holm_roster *roster, uint32_t peer, char *text);
 struct holm_subscription_id holm_roster_subscription(const struct holm_roster *roster,
                                                      uint32_t peer);
 uint32_t holm_roster_up_count(const struct holm_roster *roster);

@@ -230,6 +230,7 @@ static void peer_describe(struct holm_roster *roster, const struct holm_roster_l
     struct holm_bytes address = reachable(link, hello->self.address, room[0]);
     struct holm_bytes publisher = reachable(link, hello->publisher, room[1]);
     name_set(peer, hello->self.name);
+    peer->features = hello->features;
     if (!holm_bytes_equal(address, holm_str(peer->address))) {
         holm_roster_address_learn(roster, peer, address, now);
         holm_roster_news(roster, peer, now);

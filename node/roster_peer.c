@@ -252,6 +252,24 @@ uint32_t holm_roster_slots(const struct holm_roster *roster)
     return (uint32_t)roster->peer_count;
 }
 
+struct holm_node_id holm_roster_node(const struct holm_roster *roster, uint32_t peer)
+{
+    HOLM_ASSERT(peer < roster->peer_count && roster->peers[peer].used);
+    return roster->peers[peer].actor.node;
+}
+
+uint64_t holm_roster_features(const struct holm_roster *roster, uint32_t peer)
+{
+    HOLM_ASSERT(peer < roster->peer_count);
+    return roster->peers[peer].features;
+}
+
+void holm_roster_publisher(const struct holm_roster *roster, uint32_t peer, char *text)
+{
+    HOLM_ASSERT(peer < roster->peer_count);
+    memcpy(text, roster->peers[peer].publisher, sizeof roster->peers[peer].publisher);
+}
+
 bool holm_roster_up(const struct holm_roster *roster, uint32_t peer)
 {
     return peer < roster->peer_count && roster->peers[peer].up;

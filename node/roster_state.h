@@ -63,6 +63,7 @@ struct holm_roster_peer {
     struct holm_actor actor;
     uint64_t told; /* the highest epoch anybody told of, at least actor's */
     uint64_t nonce;
+    uint64_t features;
     uint64_t route;      /* the preferred proven link; 0 when down */
     uint64_t changed_us; /* up or down since */
     bool was_up;

@@ -113,6 +113,8 @@ static void op_next(struct holm_transport *transport, uint64_t timeout_us,
 {
     struct end *end = end_of(transport);
     end->inner->ops->next(end->inner, timeout_us, event);
+    if (end->world->arriving != NULL && event->frame != NULL)
+        end->world->arriving(end->world, end->index, event);
     end->world->trace = XXH3_64bits_withSeed(event->frame, event->frame_bytes,
                                              end->world->trace + end->world->now.monotonic_us +
                                                  (uint64_t)event->type * 16 + end->index);
@@ -171,23 +173,34 @@ static void write_log(void *context, int level, const char *line)
 
 struct world *world_new(uint64_t seed)
 {
+    return world_new_of(seed, WORLD_NODES, WORLD_PARTITIONS);
+}
+
+struct world *world_new_of(uint64_t seed, uint32_t count, uint32_t partitions)
+{
+    assert_in_range(count, 1, WORLD_NODES_MAX);
     struct world *world = calloc(1, sizeof *world);
     assert_non_null(world);
+    world->count = count;
+    world->partitions = partitions;
     struct holm_allocator plain = holm_transport_config_default().allocator;
     world->now = (struct holm_now){.monotonic_us = START_US, .wall_ms = 1700000000000};
     world->random.state = seed;
     assert_int_equal(holm_network_new(&world->network, &plain, seed), HOLM_OK);
     world->path.delay_us = 1000;
     holm_network_path_set_default(world->network, &world->path);
-    for (uint32_t i = 0; i < WORLD_NODES; i++) {
+    for (uint32_t i = 0; i < world->count; i++) {
         struct holm_engine_config *config = &world->configs[i];
-        static const char *const names[WORLD_NODES] = {"a", "b", "c", "d"};
+        /* a to z, then a1, b1, ... */
+        int length = snprintf(world->names[i], sizeof world->names[i], i < 26 ? "%c" : "%c%u",
+                              (int)('a' + i % 26), i / 26);
+        assert_in_range(length, 1, 3);
         *config = holm_engine_config_default();
         config->allocator = (struct holm_allocator){resize, &world->heap};
-        config->name = names[i];
+        config->name = world->names[i];
         config->self.node.value = i + 1;
-        config->partitions = WORLD_PARTITIONS;
-        config->peers_max = 16;
+        config->partitions = partitions;
+        config->peers_max = count < 16 ? 16 : count;
         config->log = (struct holm_log){
             .level = HOLM_LOG_NOTICE, .write = write_log, .context = world};
     }
@@ -196,7 +209,7 @@ struct world *world_new(uint64_t seed)
 
 void world_free(struct world *world)
 {
-    for (uint32_t i = 0; i < WORLD_NODES; i++) {
+    for (uint32_t i = 0; i < world->count; i++) {
         if (world->engines[i] != NULL)
             world_kill(world, i);
     }
@@ -302,9 +315,22 @@ void world_cut(struct world *world, uint32_t a, uint32_t b, bool cut)
     world_path(world, b, a, &path);
 }
 
+void world_graph(struct world *world, const struct world_edge *edges, size_t count)
+{
+    for (uint32_t a = 0; a < world->count; a++) {
+        for (uint32_t b = 0; b < a; b++) {
+            bool edge = false;
+            for (size_t i = 0; i < count; i++)
+                edge |= (edges[i].a == a && edges[i].b == b) ||
+                        (edges[i].a == b && edges[i].b == a);
+            world_cut(world, a, b, !edge);
+        }
+    }
+}
+
 void world_split(struct world *world, uint32_t alone, bool cut)
 {
-    for (uint32_t i = 0; i < WORLD_NODES; i++) {
+    for (uint32_t i = 0; i < world->count; i++) {
         if (i != alone)
             world_cut(world, i, alone, cut);
     }
@@ -313,8 +339,8 @@ void world_split(struct world *world, uint32_t alone, bool cut)
 void world_lose(struct world *world, uint32_t permille)
 {
     world->path.loss_permille = permille;
-    for (uint32_t i = 0; i < WORLD_NODES; i++) {
-        for (uint32_t j = 0; j < WORLD_NODES; j++) {
+    for (uint32_t i = 0; i < world->count; i++) {
+        for (uint32_t j = 0; j < world->count; j++) {
             if (i != j)
                 world_path(world, i, j, &world->path);
         }
@@ -345,7 +371,7 @@ static uint64_t drive(struct world *world, uint32_t index)
 static uint64_t drive_all(struct world *world)
 {
     uint64_t next = HOLM_NEVER;
-    for (uint32_t i = 0; i < WORLD_NODES; i++) {
+    for (uint32_t i = 0; i < world->count; i++) {
         if (world->engines[i] == NULL)
             continue;
         uint64_t due = drive(world, i);
@@ -394,10 +420,10 @@ bool world_converged(struct world *world)
 {
     struct holm_stats first = {.digest = 0};
     bool begun = false;
-    for (uint32_t i = 0; i < WORLD_NODES; i++) {
+    for (uint32_t i = 0; i < world->count; i++) {
         if (world->engines[i] == NULL)
             continue;
-        for (uint32_t p = 0; p < WORLD_PARTITIONS; p++) {
+        for (uint32_t p = 0; p < world->partitions; p++) {
             bool pending = holm_replica_pending(holm_engine_lock(world->engines[i], p));
             holm_engine_unlock(world->engines[i], p);
             if (pending)
@@ -420,7 +446,7 @@ uint64_t world_converge(struct world *world, uint64_t limit_ms)
     uint64_t start_us = world->now.monotonic_us;
     run(world, start_us + limit_ms * 1000, world_converged);
     assert_true(world_converged(world));
-    for (uint32_t i = 0; i < WORLD_NODES; i++) {
+    for (uint32_t i = 0; i < world->count; i++) {
         if (world->engines[i] != NULL)
             holm_engine_check(world->engines[i]);
     }
@@ -459,14 +485,14 @@ void world_add(struct world *world, uint32_t index, const char *key, int64_t amo
 {
     struct holm_op op = holm_op_add(holm_str(key), holm_str("n"), amount);
     assert_int_equal(holm_engine_commit(world->engines[index],
-                                        holm_partition_of(op.key, WORLD_PARTITIONS), &op, 1,
+                                        holm_partition_of(op.key, world->partitions), &op, 1,
                                         world_now(world, index), NULL),
                      HOLM_OK);
 }
 
 int64_t world_sum(struct world *world, uint32_t index, const char *key)
 {
-    uint32_t partition = holm_partition_of(holm_str(key), WORLD_PARTITIONS);
+    uint32_t partition = holm_partition_of(holm_str(key), world->partitions);
     int64_t sum = 0;
     const struct holm_replica *replica = holm_engine_lock(world->engines[index], partition);
     enum holm_status status = holm_replica_count(replica, holm_str(key), holm_str("n"), &sum);

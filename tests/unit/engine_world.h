@@ -12,8 +12,9 @@
 #include "node/random.h"
 #include "sim/network.h"
 
-#define WORLD_NODES 4
-#define WORLD_PARTITIONS 4
+#define WORLD_NODES 4 /* of world_new() */
+#define WORLD_NODES_MAX 104
+#define WORLD_PARTITIONS 4 /* of world_new() */
 #define WORLD_BEACON_US 1000000u
 
 struct world_heap { /* an allocator that counts, and fails when told to */
@@ -24,12 +25,19 @@ struct world_heap { /* an allocator that counts, and fails when told to */
 
 struct end; /* a node's transport */
 
+struct world_edge {
+    uint32_t a, b;
+};
+
 struct world {
-    struct end *ends[WORLD_NODES];
-    struct holm_engine *engines[WORLD_NODES]; /* NULL: dead */
-    struct holm_engine_config configs[WORLD_NODES];
-    struct holm_store *stores[WORLD_NODES]; /* NULL: the memory-only one */
-    int64_t skew_ms[WORLD_NODES];           /* of the wall clock */
+    uint32_t count; /* of nodes that there may be */
+    uint32_t partitions;
+    char names[WORLD_NODES_MAX][8];
+    struct end *ends[WORLD_NODES_MAX];
+    struct holm_engine *engines[WORLD_NODES_MAX]; /* NULL: dead */
+    struct holm_engine_config configs[WORLD_NODES_MAX];
+    struct holm_store *stores[WORLD_NODES_MAX]; /* NULL: the memory-only one */
+    int64_t skew_ms[WORLD_NODES_MAX];           /* of the wall clock */
     struct holm_network *network;
     struct holm_network_path path; /* what a path is that is not cut */
     struct holm_now now;
@@ -39,10 +47,13 @@ struct world {
     char log[16384];
     /* Sees every frame that leaves, before it does. */
     void (*leaving)(struct world *world, uint32_t from, const void *frame, size_t size);
+    /* Sees every frame that arrives, before its engine does. */
+    void (*arriving)(struct world *world, uint32_t to, const struct holm_transport_event *event);
     void *context;
 };
 
 struct world *world_new(uint64_t seed);
+struct world *world_new_of(uint64_t seed, uint32_t count, uint32_t partitions);
 /* Closes what is open; asserts that no memory is left. */
 void world_free(struct world *world);
 
@@ -57,6 +68,8 @@ void world_close(struct world *world, uint32_t index); /* with a farewell */
 void world_path(struct world *world, uint32_t from, uint32_t to,
                 const struct holm_network_path *path);
 void world_cut(struct world *world, uint32_t a, uint32_t b, bool cut);
+/* Only these pairs of nodes, and whoever is cut off by hand later, reach each other. */
+void world_graph(struct world *world, const struct world_edge *edges, size_t count);
 void world_split(struct world *world, uint32_t alone, bool cut);
 /* Loses so many of all broadcasts from now on; takes every cut away. */
 void world_lose(struct world *world, uint32_t permille);
