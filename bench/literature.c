@@ -16,7 +16,7 @@
 #define UPDATES 100
 
 struct options {
-    bool quick;
+    bool quick, markdown;
     const char *only;
     FILE *json, *csv;
     uint64_t seed;
@@ -26,12 +26,14 @@ static _Noreturn void usage(int status)
 {
     fprintf(status == 0 ? stdout : stderr,
             "bench_literature [--quick] [--only GROUP] [--seed N] [--json FILE] [--csv FILE]\n"
+            "                 [--markdown]\n"
             "    --quick       without loss and bombs\n"
             "    --only GROUP  the groups whose names begin so: literature, literature-loss,\n"
             "                  literature-bombs\n"
             "    --seed N      of phases, keys and losses; 1\n"
             "    --json FILE   append every run to FILE, one object a line\n"
-            "    --csv FILE    write every run to FILE\n");
+            "    --csv FILE    write every run to FILE\n"
+            "    --markdown    print tables for a page\n");
     exit(status);
 }
 
@@ -60,6 +62,8 @@ static struct options read_options(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--quick") == 0)
             options.quick = true;
+        else if (strcmp(argv[i], "--markdown") == 0)
+            options.markdown = true;
         else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
             options.only = argv[++i];
         else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
@@ -110,7 +114,10 @@ static bool run_group(const struct options *options, enum literature_trouble tro
         if (options->csv != NULL)
             literature_table_csv(options->csv, &rows[i], first && i == 0);
     }
-    literature_table_print(stdout, rows, LITERATURE_CASES);
+    if (options->markdown)
+        literature_table_markdown(stdout, rows, LITERATURE_CASES);
+    else
+        literature_table_print(stdout, rows, LITERATURE_CASES);
     fflush(stdout);
     return good;
 }
@@ -132,7 +139,7 @@ int main(int argc, char **argv)
             continue;
         if (options.quick && troubles[i] != LITERATURE_CALM)
             continue;
-        if (!ran)
+        if (!ran && !options.markdown)
             printf("bench_literature, seed %" PRIu64 "\n", options.seed);
         good = run_group(&options, troubles[i], !ran) && good;
         ran = true;

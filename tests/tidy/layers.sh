@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # layers.sh ROOT - includes point one way: include <- crdt <- proto <- transport <- node; sim sees those but neither nng
-# nor LMDB; nobody sees sim but bench, cli and tests, nor cli and bench but tests; an embedder's example sees <holm/...> alone.
+# nor LMDB; nobody sees sim but bench, cli and tests, nor cli and bench but tests; an embedder's example sees <holm/...>
+# alone.
 
 . "${0%/*}/common.sh"
 
