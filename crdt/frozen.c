@@ -55,8 +55,8 @@ static const struct holm_frozen_change *find_change(const struct holm_frozen *fr
 
 /* ---- showing ------------------------------------------------------------------------------- */
 
-static void make_item(const struct holm_state *state, struct holm_bytes key,
-                      const struct holm_cell *cell, struct holm_item *item)
+void holm_cell_item(const struct holm_state *state, struct holm_bytes key,
+                    const struct holm_cell *cell, struct holm_item *item)
 {
     memset(item, 0, sizeof *item);
     item->kind = cell->kind;
@@ -92,12 +92,13 @@ static bool show_record(const struct showing *showing, struct holm_spot *spot)
         if (!was_there(frozen, &cell))
             continue;
         struct holm_reconcile_entry entry;
+        entry.staged = false;
         entry.hash = spot->hash;
         entry.term = holm_cell_digest(state, spot->hash, &cell);
         if (find_change(frozen, spot->hash, entry.term) != NULL)
             continue;
         entry.actor = state->actors->rows[cell.actor].actor;
-        make_item(state, key, &cell, &entry.item);
+        holm_cell_item(state, key, &cell, &entry.item);
         if (!showing->visitor(showing->context, &entry))
             return false;
     }
@@ -361,7 +362,7 @@ static void keep(struct holm_frozen *frozen, const struct holm_spot *spot,
     if (change == NULL)
         return;
     struct holm_item shown;
-    make_item(state, holm_spot_key(state, spot), cell, &shown);
+    holm_cell_item(state, holm_spot_key(state, spot), cell, &shown);
     struct holm_item *item = holm_arena_take(&frozen->arena, sizeof *item);
     if (item == NULL || copy_item(&frozen->arena, &shown, item) != HOLM_OK) {
         give_up(frozen);

@@ -74,6 +74,10 @@ static inline uint64_t holm_frozen_seq(const struct holm_frozen *frozen, uint32_
     return actor < frozen->seq_count ? frozen->seqs[actor] : 0;
 }
 
+/* A cell as a page would carry it; item->actor is left 0. Its bytes stay where they are. */
+void holm_cell_item(const struct holm_state *state, struct holm_bytes key,
+                    const struct holm_cell *cell, struct holm_item *item);
+
 /* What memory it takes, in bytes. */
 size_t holm_frozen_bytes(const struct holm_frozen *frozen);
 

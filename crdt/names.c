@@ -4,7 +4,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-static uint64_t hash_of(const struct holm_names *names, struct holm_bytes path)
+uint64_t holm_names_hash_of(const struct holm_names *names, struct holm_bytes path)
 {
     return XXH3_64bits_withSeed(path.data, path.size, names->seed);
 }
@@ -21,7 +21,7 @@ enum holm_status holm_names_init(struct holm_names *names, const struct holm_all
     if (status != HOLM_OK)
         return status;
     names->names = array;
-    names->names[0] = (struct holm_name){.hash = hash_of(names, holm_mem(NULL, 0))};
+    names->names[0] = (struct holm_name){.hash = holm_names_hash_of(names, holm_mem(NULL, 0))};
     names->count = 1;
     return HOLM_OK;
 }
@@ -58,7 +58,7 @@ static uint32_t find(const struct holm_names *names, struct holm_bytes path, uin
 
 uint32_t holm_names_find(const struct holm_names *names, struct holm_bytes path)
 {
-    return path.size == 0 ? 0 : find(names, path, hash_of(names, path));
+    return path.size == 0 ? 0 : find(names, path, holm_names_hash_of(names, path));
 }
 
 static void enter(struct holm_names *names, uint32_t number)
@@ -135,7 +135,7 @@ enum holm_status holm_names_intern(struct holm_names *names, struct holm_bytes p
     if (path.size == 0)
         return HOLM_OK;
     HOLM_ASSERT(path.size <= UINT16_MAX);
-    uint64_t hash = hash_of(names, path);
+    uint64_t hash = holm_names_hash_of(names, path);
     *number = find(names, path, hash);
     if (*number != HOLM_NAME_NONE)
         return HOLM_OK;

@@ -79,6 +79,8 @@ static inline uint64_t holm_names_hash(const struct holm_names *names, uint32_t 
     HOLM_ASSERT(number < names->count);
     return names->names[number].hash;
 }
+/* The same of a path that need not be known. O(bytes). */
+uint64_t holm_names_hash_of(const struct holm_names *names, struct holm_bytes path);
 
 /* The order of two paths' bytes. */
 int holm_names_compare(const struct holm_names *names, uint32_t a, uint32_t b);

@@ -14,6 +14,7 @@ struct holm_reconcile_config holm_reconcile_config_default(size_t frame_bytes_ma
         .staged_bytes_max = (size_t)1 << 30,
         .kept_bytes_max = (size_t)1 << 26,
         .entries_max = (uint64_t)1 << 32,
+        .items_max = UINT32_MAX,
         .width = HOLM_SYNC_WIDTH_MAX,
         .window = 2,
     };

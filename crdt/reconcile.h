@@ -48,6 +48,7 @@ struct holm_reconcile_entry {
     struct holm_actor actor; /* item.actor says nothing here */
     struct holm_digest term; /* what it adds to the transfer digest */
     struct holm_item item;   /* its bytes stay where they are as long as the source is frozen */
+    bool staged;             /* the receiver has it from another server, and not in its state */
 };
 
 /* False: no more. The entry is borrowed for the call. */
@@ -75,6 +76,7 @@ struct holm_reconcile_config {
     size_t staged_bytes_max; /* of items and drops at the receiver; 1 GiB */
     size_t kept_bytes_max;   /* of what changes while a side is frozen (frozen.h); 64 MiB */
     uint64_t entries_max;    /* that a server may announce; 2^32 */
+    uint32_t items_max;      /* of a tell; no bound but the frame */
     uint8_t width;           /* bytes of a hash on the wire, in the first round; 8 */
     uint8_t window;          /* asks under way at once, 1 to 8; 2 */
 };
@@ -193,15 +195,20 @@ enum holm_reconcile_outcome holm_reconcile_outcome(const struct holm_reconcile_r
 struct holm_reconcile_result {
     const struct holm_page *const *pages; /* PUT, COUNT, BURY of the server */
     size_t page_count;
-    const struct holm_page *const *drops; /* own cells (KNOWN) and counter entries (COUNT) */
-    size_t drop_count;                    /* of pages, as above */
+    const struct holm_page *const *drops;     /* own cells (KNOWN) and counter entries (COUNT) */
+    size_t drop_count;                        /* of pages, as above */
+    const struct holm_page *const *withdrawn; /* the same of what was staged before (staged.h) */
+    size_t withdrawn_count;
 };
 
 /* The outcome must be DONE. */
 struct holm_reconcile_result holm_reconcile_result(const struct holm_reconcile_receiver *receiver);
+/* The same before that: what was told so far, which by itself can be applied nowhere (I1). */
+struct holm_reconcile_result holm_reconcile_staged(const struct holm_reconcile_receiver *receiver);
 
 struct holm_reconcile_figures {
     uint64_t asks;
+    uint64_t tells;  /* that were taken */
     uint64_t rounds; /* 1, when no two hashes met */
     uint64_t staged; /* items and drops */
     size_t bytes;    /* of memory, at most so far: what is staged and what is to be asked */

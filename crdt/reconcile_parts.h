@@ -170,6 +170,12 @@ struct holm_reconcile_flight {
     size_t list_count, list_capacity;
 };
 
+/* Pages, one reference each. */
+struct holm_page_list {
+    void *pages; /* struct holm_page *[] */
+    size_t count, capacity;
+};
+
 /* A dot to be listed, before its actor has an index. */
 struct holm_reconcile_listed {
     struct holm_dot dot;
@@ -199,9 +205,7 @@ struct holm_reconcile_receiver {
     struct holm_digest own_sum;  /* of what was exchanged in full: here … */
     struct holm_digest peer_sum; /* … and there */
     uint64_t told;               /* items in this round */
-    void *pages, *drops;         /* struct holm_page *[] */
-    size_t page_count, page_capacity;
-    size_t drop_count, drop_capacity;
+    struct holm_page_list pages, drops, withdrawn;
     size_t staged_bytes;
     struct holm_reconcile_figures figures;
 };

@@ -44,14 +44,24 @@ enum holm_status holm_reconcile_receiver_new(const struct holm_allocator *alloca
     return HOLM_OK;
 }
 
+static void clear_pages(struct holm_page_list *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        holm_page_release(((struct holm_page **)list->pages)[i]);
+    list->count = 0;
+}
+
+static void free_pages(const struct holm_allocator *allocator, struct holm_page_list *list)
+{
+    clear_pages(list);
+    holm_array_free(allocator, list->pages, list->capacity, sizeof(struct holm_page *));
+}
+
 static void release_staged(struct holm_reconcile_receiver *receiver)
 {
-    for (size_t i = 0; i < receiver->page_count; i++)
-        holm_page_release(((struct holm_page **)receiver->pages)[i]);
-    for (size_t i = 0; i < receiver->drop_count; i++)
-        holm_page_release(((struct holm_page **)receiver->drops)[i]);
-    receiver->page_count = 0;
-    receiver->drop_count = 0;
+    clear_pages(&receiver->pages);
+    clear_pages(&receiver->drops);
+    clear_pages(&receiver->withdrawn);
     receiver->staged_bytes = 0;
     receiver->figures.staged = 0;
 }
@@ -61,11 +71,9 @@ void holm_reconcile_receiver_free(struct holm_reconcile_receiver *receiver)
     if (receiver == NULL)
         return;
     struct holm_allocator allocator = receiver->allocator;
-    release_staged(receiver);
-    holm_array_free(&allocator, receiver->pages, receiver->page_capacity,
-                    sizeof(struct holm_page *));
-    holm_array_free(&allocator, receiver->drops, receiver->drop_capacity,
-                    sizeof(struct holm_page *));
+    free_pages(&allocator, &receiver->pages);
+    free_pages(&allocator, &receiver->drops);
+    free_pages(&allocator, &receiver->withdrawn);
     holm_array_free(&allocator, receiver->pending, receiver->pending_capacity,
                     sizeof(struct holm_reconcile_pending));
     for (size_t i = 0; i < HOLM_RECONCILE_WINDOW_MAX; i++) {
@@ -87,8 +95,17 @@ enum holm_reconcile_outcome holm_reconcile_outcome(const struct holm_reconcile_r
 struct holm_reconcile_result holm_reconcile_result(const struct holm_reconcile_receiver *receiver)
 {
     HOLM_ASSERT(receiver->outcome == HOLM_RECONCILE_DONE);
-    struct holm_reconcile_result result = {receiver->pages, receiver->page_count, receiver->drops,
-                                           receiver->drop_count};
+    return holm_reconcile_staged(receiver);
+}
+
+struct holm_reconcile_result holm_reconcile_staged(const struct holm_reconcile_receiver *receiver)
+{
+    struct holm_reconcile_result result = {.pages = receiver->pages.pages,
+                                           .page_count = receiver->pages.count,
+                                           .drops = receiver->drops.pages,
+                                           .drop_count = receiver->drops.count,
+                                           .withdrawn = receiver->withdrawn.pages,
+                                           .withdrawn_count = receiver->withdrawn.count};
     return result;
 }
 

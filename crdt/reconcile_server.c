@@ -24,6 +24,7 @@ void holm_reconcile_server_init(struct holm_reconcile_server *server,
                                 struct holm_vector_view receiver)
 {
     HOLM_ASSERT(config->width >= 1 && config->width <= HOLM_SYNC_WIDTH_MAX);
+    HOLM_ASSERT(config->items_max >= 1); /* what comes first must be told */
     server->allocator = *allocator;
     server->config = *config;
     server->source = source;
@@ -202,7 +203,8 @@ static enum holm_status tell_entry(struct telling *telling, struct matching *mat
         same = same || ask->dots[at].mark == holm_reconcile_mark(entry);
     }
     if (!same && lacks(telling->server, entry)) {
-        *full = !fits(telling, holm_parcel_cost(&telling->parcel, entry));
+        *full = telling->parcel.count >= telling->server->config.items_max ||
+                !fits(telling, holm_parcel_cost(&telling->parcel, entry));
         if (*full)
             return HOLM_OK;
         enum holm_status status = holm_parcel_add(&telling->parcel, &telling->server->arena, entry,

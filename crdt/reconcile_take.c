@@ -9,8 +9,8 @@ struct taking {
     const struct holm_sync_tell *tell;
     struct holm_reconcile_pending *ranges; /* found to differ, in order */
     size_t range_count, range_max;
-    struct holm_parcel drops;
-    struct holm_page *drop_page;
+    struct holm_parcel drops, withdrawn;
+    struct holm_page *drop_page, *withdrawn_page;
     struct holm_digest own_sum;
     uint32_t gone; /* of the tell's numbers, done */
     bool own_wrong;
@@ -137,7 +137,8 @@ static enum holm_status take_entry(struct taking *taking, const struct holm_reco
     if (entry->item.op == HOLM_ITEM_BURY)
         return HOLM_OK;
     bool entry_counts = entry->item.op == HOLM_ITEM_COUNT;
-    return holm_parcel_add(&taking->drops, &receiver->arena, entry,
+    struct holm_parcel *parcel = entry->staged ? &taking->withdrawn : &taking->drops;
+    return holm_parcel_add(parcel, &receiver->arena, entry,
                            entry_counts ? HOLM_ITEM_COUNT : HOLM_ITEM_KNOWN);
 }
 
@@ -184,6 +185,9 @@ static enum holm_status take_lists(struct taking *taking)
         return HOLM_EMALFORMED; /* a number that was not listed, or not told of */
     if (status == HOLM_OK)
         status = holm_parcel_page(&taking->drops, &receiver->allocator, &taking->drop_page);
+    if (status == HOLM_OK)
+        status = holm_parcel_page(&taking->withdrawn, &receiver->allocator,
+                                  &taking->withdrawn_page);
     return status;
 }
 
@@ -238,32 +242,41 @@ static enum holm_status check_page(const struct taking *taking)
 
 /* ---- all at once --------------------------------------------------------------------------- */
 
+static size_t bytes_of(const struct holm_page *page)
+{
+    return page == NULL ? 0 : page->memory_bytes;
+}
+
+static enum holm_status reserve_page(struct holm_reconcile_receiver *receiver,
+                                     struct holm_page_list *list)
+{
+    return holm_array_reserve(&receiver->allocator, &list->pages, &list->capacity,
+                              sizeof(struct holm_page *), list->count + 1);
+}
+
 static enum holm_status reserve(const struct taking *taking)
 {
     struct holm_reconcile_receiver *receiver = taking->receiver;
     const struct holm_reconcile_flight *flight = taking->flight;
-    size_t staged = receiver->staged_bytes;
-    staged += taking->tell->page == NULL ? 0 : taking->tell->page->memory_bytes;
-    staged += taking->drop_page == NULL ? 0 : taking->drop_page->memory_bytes;
+    size_t staged = receiver->staged_bytes + bytes_of(taking->tell->page) +
+                    bytes_of(taking->drop_page) + bytes_of(taking->withdrawn_page);
     if (staged > receiver->config.staged_bytes_max)
         return HOLM_ELIMIT;
-    enum holm_status status = holm_array_reserve(
-        &receiver->allocator, &receiver->pages, &receiver->page_capacity,
-        sizeof(struct holm_page *), receiver->page_count + 1);
+    enum holm_status status = reserve_page(receiver, &receiver->pages);
     if (status == HOLM_OK)
-        status = holm_array_reserve(&receiver->allocator, &receiver->drops,
-                                    &receiver->drop_capacity, sizeof(struct holm_page *),
-                                    receiver->drop_count + 1);
+        status = reserve_page(receiver, &receiver->drops);
+    if (status == HOLM_OK)
+        status = reserve_page(receiver, &receiver->withdrawn);
     size_t ranges = taking->range_count + flight->branch_count + 2 * flight->list_count + 1;
     return status == HOLM_OK ? holm_reconcile_pending_reserve(receiver, ranges) : status;
 }
 
-static void stage(struct holm_reconcile_receiver *receiver, struct holm_page *page, void *pages,
-                  size_t *count)
+static void stage(struct holm_reconcile_receiver *receiver, struct holm_page *page,
+                  struct holm_page_list *list)
 {
     if (page == NULL)
         return;
-    ((struct holm_page **)pages)[(*count)++] = page;
+    ((struct holm_page **)list->pages)[list->count++] = page;
     receiver->staged_bytes += page->memory_bytes;
     receiver->figures.staged += page->items.item_count;
 }
@@ -317,10 +330,12 @@ static void commit(struct taking *taking)
         holm_page_retain(page);
         receiver->told += page->items.item_count;
     }
-    stage(receiver, page, receiver->pages, &receiver->page_count);
-    stage(receiver, taking->drop_page, receiver->drops, &receiver->drop_count);
+    stage(receiver, page, &receiver->pages);
+    stage(receiver, taking->drop_page, &receiver->drops);
+    stage(receiver, taking->withdrawn_page, &receiver->withdrawn);
     holm_digest_add(&receiver->own_sum, taking->own_sum);
     holm_digest_add(&receiver->peer_sum, taking->tell->sum);
+    receiver->figures.tells += 1;
     push_rest(taking);
     conclude(receiver);
 }
@@ -352,6 +367,7 @@ enum holm_status holm_reconcile_take(struct holm_reconcile_receiver *receiver,
         status = reserve(&taking);
     if (status != HOLM_OK) {
         holm_page_release(taking.drop_page);
+        holm_page_release(taking.withdrawn_page);
         return status;
     }
     commit(&taking);

@@ -21,8 +21,9 @@ struct holm_replica_config holm_replica_config_default(void)
         .holdback_bytes_max = (size_t)4 << 20,
         .sync_bytes_max = (size_t)1 << 30,
         .cuts_max = 2,
+        .kept_bytes_max = (size_t)64 << 20,
         .actors_max = 65536,
-        .page_items_max = 4096,
+        .page_items_max = 32768,
     };
 }
 
@@ -58,6 +59,7 @@ enum holm_status holm_replica_new(const struct holm_replica_config *config,
     replica->config = settled;
     replica->random = settled.random_seed;
     replica->feeder = replica->root.from = HOLM_PEER_NONE;
+    replica->may_receive = replica->may_serve = true;
     holm_arena_init(&replica->scratch, allocator);
     holm_actors_init(&replica->actors, allocator, settled.digest_seed, settled.actors_max);
     holm_pending_init(&replica->pending, allocator);
@@ -308,7 +310,9 @@ static enum holm_status take_message(struct holm_replica *replica, uint32_t peer
     case HOLM_MESSAGE_JOINED:
     case HOLM_MESSAGE_REPORT:
     case HOLM_MESSAGE_SYNC_ASK:
+        return holm_replica_serve_ask(replica, peer, &message->as.sync_ask);
     case HOLM_MESSAGE_SYNC_TELL:
+        return holm_replica_take_tell(replica, peer, &message->as.sync_tell);
     case HOLM_MESSAGE_DELTA:
     case HOLM_MESSAGE_HELLO:
     case HOLM_MESSAGE_PING:
@@ -383,6 +387,8 @@ void holm_replica_work_end(struct holm_replica *replica, const struct holm_work 
     replica->work.stored = replica->stored;
     replica->work.touched = replica->touched;
     replica->work.wake_us = holm_replica_wake(replica);
+    replica->work.receiving = replica->sync.active;
+    replica->work.serving = (uint32_t)replica->served_count;
     *work = &replica->work;
 }
 
@@ -405,6 +411,12 @@ enum holm_status holm_replica_step(struct holm_replica *replica, const struct ho
     return status;
 }
 
+void holm_replica_permit_syncs(struct holm_replica *replica, bool receiving, bool serving)
+{
+    replica->may_receive = receiving;
+    replica->may_serve = serving;
+}
+
 enum holm_status holm_cut_open(struct holm_replica *replica, struct holm_now now,
                                const struct holm_work **work, struct holm_cut **cut)
 {
@@ -413,7 +425,7 @@ enum holm_status holm_cut_open(struct holm_replica *replica, struct holm_now now
     enum holm_status status = holm_replica_step(replica, &flush, now, work);
     if (status != HOLM_OK)
         return status;
-    return holm_cut_freeze(replica, (struct holm_vector_view){NULL, 0}, cut);
+    return holm_cut_copy(replica, NULL, (struct holm_vector_view){NULL, 0}, cut);
 }
 
 enum holm_status holm_replica_collect(struct holm_replica *replica,

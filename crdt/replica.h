@@ -59,7 +59,8 @@ struct holm_replica_config {
     uint64_t pull_timeout_us;   /* 1,000,000: then another peer is asked */
     uint64_t retry_min_us;      /* 20,000: first back-off, doubled with jitter up to … */
     uint64_t retry_max_us;      /* 5,000,000 */
-    uint64_t cut_timeout_us;    /* 10,000,000: a cut that nobody reads is closed */
+    uint64_t cut_timeout_us;    /* 10,000,000: a cut that nobody reads is closed; what was
+                                   staged of one that is gone is dropped if no other comes */
     uint64_t max_drift_ms;      /* 60,000 */
     size_t frame_bytes_max;     /* 1 MiB */
     size_t flush_bytes;         /* 64 KiB: a run is sealed at this size, a frame of a feed full */
@@ -68,8 +69,9 @@ struct holm_replica_config {
     size_t holdback_bytes_max;  /* 4 MiB */
     size_t sync_bytes_max;      /* 1 GiB: what a sync may stage before it is applied */
     size_t cuts_max;            /* 2: cuts open at once, for peers */
+    size_t kept_bytes_max;      /* 64 MiB: of what changes while a side of a sync is frozen */
     size_t actors_max;          /* 65,536: made-up actors beyond are refused */
-    uint32_t page_items_max;    /* 4,096 cells a page, and never more than half a frame */
+    uint32_t page_items_max;    /* 32,768 cells a page or tell; a page is half a frame at most */
     enum holm_retention retention; /* FOREVER */
     bool ordered;                  /* false; true: keys are kept in order, for 11 bytes a record */
 };
@@ -146,7 +148,10 @@ struct holm_work {
     size_t stored_count;
     const struct holm_touched *touched;
     size_t touched_count;
-    bool touched_all;      /* a sync was applied: anything may have changed */
+    bool touched_all; /* anything may have changed */
+    bool synced;      /* a cut was applied, which no run in `stored` tells of: store the state */
+    bool receiving;   /* a sync is under way */
+    uint32_t serving; /* cuts are open for so many peers */
     struct holm_dot first; /* COMMIT: the dot of the first operation … */
     uint32_t minted;       /* … and how many were minted (those without effect mint nothing) */
     uint64_t wake_us;      /* monotonic; HOLM_NEVER when there is nothing to wait for */
@@ -168,6 +173,14 @@ HOLM_NODISCARD enum holm_status holm_replica_step(struct holm_replica *replica,
                                                   const struct holm_event *event,
                                                   struct holm_now now,
                                                   const struct holm_work **work);
+
+/*
+ * Whether a sync may begin, and a cut be opened for a peer, from the next step on; at first both may. For a
+ * host with many replicas, who bounds what its node has under way (work->receiving, work->serving): who may
+ * not begin tries again a little later, and tells who asks for a cut that it is busy. What has begun goes
+ * on.
+ */
+void holm_replica_permit_syncs(struct holm_replica *replica, bool receiving, bool serving);
 
 /* ---- looking ------------------------------------------------------------------------------- */
 
@@ -317,6 +330,10 @@ struct holm_replica_stats {
     uint64_t feeds, feeds_too_old; /* frames sent; those that end a feed */
     uint64_t follows, follow_gaps, prunes, grafts;
     uint64_t strangers; /* runs of nodes that are not up here, which others relayed */
+    uint64_t syncs_busy, syncs_refused; /* peers that had no cut to spare; asked of this one */
+    uint64_t sync_takeovers;            /* syncs that went on with another cut */
+    uint64_t sync_asks, sync_rounds;    /* rounds: more than syncs when hashes met */
+    uint64_t sync_items, sync_bytes;    /* staged; bytes of memory, of each sync at most */
     uint64_t digest_breaches;
     uint64_t twins; /* signs of another writer under this very actor: must be 0 */
     uint64_t drift;
@@ -395,7 +412,8 @@ HOLM_NODISCARD enum holm_status holm_replica_load_collected(struct holm_replica 
 /* ---- state as what differs ------------------------------------------------------------------ */
 
 /*
- * Two replicas made one by what differs (reconcile.h), as functions; who says what when, is not theirs:
+ * Two replicas made one by what differs (reconcile.h), as functions. A replica's own syncs are made of
+ * them; who says what when, is not theirs:
  *
  *     receiver                                     server
  *     holm_catchup_open()   freezes; its vector ->  holm_offer_open()   freezes
@@ -407,7 +425,8 @@ HOLM_NODISCARD enum holm_status holm_replica_load_collected(struct holm_replica 
  * Both sides go on meanwhile: writes, runs, other cuts. What a frozen state keeps of what has changed
  * since is bounded by kept_bytes_max of the config; beyond that, and when memory for it is refused, all
  * that follows is HOLM_ELIMIT: close, and begin anew. So a write never fails because of it. Offers and
- * catch-ups must be closed before their replica is freed.
+ * catch-ups must be closed before their replica is freed. When a server goes, holm_catchup_start() begins
+ * with the cut of another: what is staged is kept as far as the two agree (staged.h).
  */
 
 /* What a server tells of its cut. */
@@ -454,7 +473,8 @@ HOLM_NODISCARD enum holm_status holm_catchup_open(struct holm_replica *replica,
 /* What the server is to know: of the frozen side. Borrowed until close(). */
 struct holm_vector_view holm_catchup_vector(const struct holm_catchup *catchup);
 /*
- * Begins to compare with this cut, which is copied; once.
+ * Begins to compare with this cut, which is copied. Again, with another: that one takes over, and its
+ * vector is the one that will be applied. O(staged log staged).
  *   HOLM_EMALFORMED  its vector is not sorted
  *   HOLM_ELIMIT      as below, or either S has folds: take a whole cut. HOLM_ENOMEM
  */

@@ -9,8 +9,8 @@
  */
 #include "crdt/replica_parts.h"
 
-/* How many keys are looked up ahead of their use. */
-#define AHEAD 16
+/* More items than that are not told of one by one. */
+#define TOUCHED_MAX 16384
 
 struct applying {
     struct holm_merging merging;
@@ -150,9 +150,19 @@ static void unmark(struct applying *applying)
     HOLM_ASSERT(status == HOLM_OK);
 }
 
+static uint64_t count_items(const struct holm_page *const *pages, size_t count)
+{
+    uint64_t items = 0;
+    for (size_t p = 0; p < count; p++)
+        items += pages[p]->items.item_count;
+    return items;
+}
+
 /* Tells of every key that an item names. The keys must last until the next step. */
 static void touch(struct holm_replica *replica, const struct holm_page *const *pages, size_t count)
 {
+    if (count_items(pages, count) > TOUCHED_MAX)
+        replica->work.touched_all = true;
     for (size_t p = 0; p < count && !replica->work.touched_all; p++) {
         const struct holm_items *items = &pages[p]->items;
         struct holm_bytes key = {NULL, 0};
@@ -184,6 +194,7 @@ enum holm_status holm_replica_apply(struct holm_replica *replica, struct holm_fr
     if (status != HOLM_OK)
         return status;
     holm_frozen_pause(frozen, true);
+    holm_merging_expect(&applying.merging, cut->pages, cut->page_count);
     holm_state_begin(&replica->state);
     status = apply_all(&applying);
     if (status == HOLM_OK) {

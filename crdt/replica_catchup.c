@@ -5,21 +5,21 @@ struct holm_catchup {
     struct holm_replica *replica;
     struct holm_reconcile_config config;
     struct holm_frozen frozen;
+    struct holm_staged staged;            /* what servers that are gone have told */
     struct holm_vector vector, collected; /* of the cut */
     struct holm_reconcile_receiver *receiver;
+    struct holm_reconcile_figures before; /* of receivers that are gone */
+    bool gathered;                        /* `staged` has what the receiver was told, too */
     bool applied;
 };
 
-enum holm_status holm_catchup_open(struct holm_replica *replica,
-                                   const struct holm_reconcile_config *config, struct holm_now now,
-                                   const struct holm_work **work, struct holm_catchup **result)
+enum holm_status holm_catchup_new(struct holm_replica *replica,
+                                  const struct holm_reconcile_config *config,
+                                  struct holm_catchup **result)
 {
     const struct holm_allocator *allocator = &replica->config.allocator;
-    struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
+    HOLM_ASSERT(!holm_replica_pending(replica));
     *result = NULL;
-    enum holm_status status = holm_replica_step(replica, &flush, now, work);
-    if (status != HOLM_OK)
-        return status;
     struct holm_catchup *catchup = holm_allocate(allocator, sizeof *catchup);
     if (catchup == NULL)
         return HOLM_ENOMEM;
@@ -28,17 +28,45 @@ enum holm_status holm_catchup_open(struct holm_replica *replica,
     catchup->config = *config;
     holm_vector_init(&catchup->vector, allocator);
     holm_vector_init(&catchup->collected, allocator);
-    status = holm_frozen_init(&catchup->frozen, &replica->state, config->kept_bytes_max, true);
-    if (status == HOLM_OK)
+    enum holm_status status = holm_frozen_init(&catchup->frozen, &replica->state,
+                                               config->kept_bytes_max, true);
+    if (status == HOLM_OK) {
+        holm_staged_init(&catchup->staged, &catchup->frozen);
         *result = catchup;
-    else
+    } else {
         holm_deallocate(allocator, catchup, sizeof *catchup);
+    }
     return status;
+}
+
+enum holm_status holm_catchup_open(struct holm_replica *replica,
+                                   const struct holm_reconcile_config *config, struct holm_now now,
+                                   const struct holm_work **work, struct holm_catchup **catchup)
+{
+    struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
+    *catchup = NULL;
+    enum holm_status status = holm_replica_step(replica, &flush, now, work);
+    return status == HOLM_OK ? holm_catchup_new(replica, config, catchup) : status;
 }
 
 struct holm_vector_view holm_catchup_vector(const struct holm_catchup *catchup)
 {
     return catchup->frozen.source.vector;
+}
+
+struct holm_merging_cut holm_catchup_cut(const struct holm_catchup *catchup)
+{
+    return (struct holm_merging_cut){.vector = holm_vector_view(&catchup->vector),
+                                     .collected = holm_vector_view(&catchup->collected)};
+}
+
+static void free_receiver(struct holm_catchup *catchup)
+{
+    if (catchup->receiver != NULL)
+        catchup->before = holm_catchup_figures(catchup);
+    holm_reconcile_receiver_free(catchup->receiver);
+    catchup->receiver = NULL;
+    catchup->gathered = false;
 }
 
 void holm_catchup_close(struct holm_catchup *catchup)
@@ -47,6 +75,7 @@ void holm_catchup_close(struct holm_catchup *catchup)
         return;
     struct holm_allocator allocator = catchup->replica->config.allocator;
     holm_reconcile_receiver_free(catchup->receiver);
+    holm_staged_release(&catchup->staged);
     holm_frozen_release(&catchup->frozen);
     holm_vector_release(&catchup->vector);
     holm_vector_release(&catchup->collected);
@@ -54,37 +83,67 @@ void holm_catchup_close(struct holm_catchup *catchup)
 }
 
 /* Folded counter entries differ in form where nothing is missing: only a whole cut knows what they are. */
-static bool has_folds(const struct holm_catchup *catchup)
+bool holm_catchup_has_folds(const struct holm_catchup *catchup)
 {
     return holm_vector_folds(holm_vector_view(&catchup->collected), 0) != 0 ||
            holm_vector_folds(holm_vector_view(&catchup->replica->collected), 0) != 0;
 }
 
-enum holm_status holm_catchup_start(struct holm_catchup *catchup, const struct holm_offer_cut *cut)
+enum holm_status holm_catchup_leave(struct holm_catchup *catchup)
 {
-    HOLM_ASSERT(catchup->receiver == NULL);
-    if (catchup->frozen.broken)
-        return HOLM_ELIMIT;
+    enum holm_status status = HOLM_OK;
+    if (catchup->receiver != NULL && !catchup->gathered) {
+        struct holm_reconcile_result told = holm_reconcile_staged(catchup->receiver);
+        status = holm_staged_take(&catchup->staged, &told);
+    }
+    if (status == HOLM_OK)
+        free_receiver(catchup);
+    return status;
+}
+
+static enum holm_status copy_cut(struct holm_catchup *catchup, const struct holm_offer_cut *cut)
+{
     if (!holm_vector_view_valid(cut->reconcile.vector) || !holm_vector_valid(cut->collected))
         return HOLM_EMALFORMED;
     enum holm_status status = holm_vector_assign(&catchup->vector, cut->reconcile.vector);
+    return status == HOLM_OK ? holm_vector_assign(&catchup->collected, cut->collected) : status;
+}
+
+enum holm_status holm_catchup_start(struct holm_catchup *catchup, const struct holm_offer_cut *cut)
+{
+    HOLM_ASSERT(!catchup->applied);
+    enum holm_status status = holm_catchup_leave(catchup);
     if (status == HOLM_OK)
-        status = holm_vector_assign(&catchup->collected, cut->collected);
+        status = catchup->frozen.broken ? HOLM_ELIMIT : copy_cut(catchup, cut);
+    if (status == HOLM_OK && holm_catchup_has_folds(catchup))
+        status = HOLM_ELIMIT;
+    const struct holm_reconcile_source *source = &catchup->frozen.source;
+    if (status == HOLM_OK && catchup->staged.page_count > 0) {
+        status = holm_staged_show(&catchup->staged, holm_vector_view(&catchup->vector));
+        source = &catchup->staged.source;
+    }
     if (status != HOLM_OK)
         return status;
-    if (has_folds(catchup))
-        return HOLM_ELIMIT;
+    struct holm_reconcile_config config = catchup->config;
     struct holm_reconcile_cut copy = cut->reconcile;
     copy.vector = holm_vector_view(&catchup->vector);
-    return holm_reconcile_receiver_new(&catchup->replica->config.allocator, &catchup->config,
-                                       &catchup->frozen.source, &copy, &catchup->receiver);
+    config.staged_bytes_max -= catchup->staged.bytes < config.staged_bytes_max
+                                   ? catchup->staged.bytes
+                                   : config.staged_bytes_max;
+    return holm_reconcile_receiver_new(&catchup->replica->config.allocator, &config, source, &copy,
+                                       &catchup->receiver);
 }
 
 /* What is asked and taken must have been started, must not be applied yet, and not be broken. */
 static bool is_broken(const struct holm_catchup *catchup)
 {
     HOLM_ASSERT(catchup->receiver != NULL && !catchup->applied);
-    return catchup->frozen.broken || has_folds(catchup);
+    return catchup->frozen.broken || holm_catchup_has_folds(catchup);
+}
+
+bool holm_catchup_broken(const struct holm_catchup *catchup)
+{
+    return catchup->frozen.broken;
 }
 
 enum holm_status holm_catchup_ask(struct holm_catchup *catchup, const struct holm_sync_ask **ask)
@@ -114,37 +173,69 @@ enum holm_reconcile_outcome holm_catchup_outcome(const struct holm_catchup *catc
 
 struct holm_reconcile_figures holm_catchup_figures(const struct holm_catchup *catchup)
 {
-    HOLM_ASSERT(catchup->receiver != NULL);
-    return holm_reconcile_figures(catchup->receiver);
+    struct holm_reconcile_figures figures = catchup->before;
+    struct holm_reconcile_figures now = {0};
+    if (catchup->receiver != NULL)
+        now = holm_reconcile_figures(catchup->receiver);
+    figures.asks += now.asks;
+    figures.tells += now.tells;
+    figures.rounds += now.rounds;
+    figures.staged += now.staged;
+    if (figures.bytes < catchup->staged.bytes + now.bytes)
+        figures.bytes = catchup->staged.bytes + now.bytes;
+    return figures;
 }
 
-static enum holm_status apply(struct holm_catchup *catchup)
+uint64_t holm_catchup_kept(const struct holm_catchup *catchup)
 {
-    struct holm_reconcile_result result = holm_reconcile_result(catchup->receiver);
-    struct holm_merging_cut cut = {.vector = holm_vector_view(&catchup->vector),
-                                   .collected = holm_vector_view(&catchup->collected),
-                                   .pages = result.pages,
-                                   .page_count = result.page_count,
-                                   .drops = result.drops,
-                                   .drop_count = result.drop_count};
-    enum holm_status status = holm_replica_seal(catchup->replica);
+    return catchup->staged.items;
+}
+
+/* With what servers told that are gone, less what the last one has seen removed of it. */
+static enum holm_status gather_staged(struct holm_catchup *catchup,
+                                      struct holm_reconcile_result *result)
+{
+    *result = holm_reconcile_result(catchup->receiver);
+    if (catchup->staged.page_count == 0 && !catchup->gathered)
+        return HOLM_OK;
+    enum holm_status status = HOLM_OK;
+    if (!catchup->gathered)
+        status = holm_staged_take(&catchup->staged, result);
+    catchup->gathered = status == HOLM_OK;
+    result->pages = catchup->staged.pages;
+    result->page_count = catchup->staged.page_count;
+    return status;
+}
+
+enum holm_status holm_catchup_apply(struct holm_catchup *catchup)
+{
+    struct holm_reconcile_result result;
+    enum holm_status status = is_broken(catchup) ? HOLM_ELIMIT
+                                                 : holm_replica_seal(catchup->replica);
     if (status == HOLM_OK && catchup->frozen.broken)
         status = HOLM_ELIMIT;
-    return status == HOLM_OK ? holm_replica_apply(catchup->replica, &catchup->frozen, &cut)
-                             : status;
+    if (status == HOLM_OK)
+        status = gather_staged(catchup, &result);
+    if (status != HOLM_OK)
+        return status;
+    struct holm_merging_cut cut = holm_catchup_cut(catchup);
+    cut.pages = result.pages;
+    cut.page_count = result.page_count;
+    cut.drops = result.drops;
+    cut.drop_count = result.drop_count;
+    status = holm_replica_apply(catchup->replica, &catchup->frozen, &cut);
+    catchup->applied = status == HOLM_OK;
+    return status;
 }
 
 enum holm_status holm_catchup_finish(struct holm_catchup *catchup, struct holm_now now,
                                      const struct holm_work **work)
 {
     struct holm_replica *replica = catchup->replica;
-    bool broken = is_broken(catchup);
     holm_replica_work_begin(replica, now);
-    enum holm_status status = broken ? HOLM_ELIMIT : apply(catchup);
-    if (status == HOLM_OK) {
-        catchup->applied = true;
+    enum holm_status status = holm_catchup_apply(catchup);
+    if (status == HOLM_OK)
         holm_replica_drain(replica);
-    }
     holm_replica_work_end(replica, work);
     return status;
 }

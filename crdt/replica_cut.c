@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A cut: the whole state, copied into pages at one moment, with the vector of that moment.
+ * A cut: the whole state as pages, copied at one moment with the vector of that moment; or copied later of
+ * what was frozen then.
  */
 #include "crdt/order.h"
 #include "crdt/replica_parts.h"
@@ -24,6 +25,7 @@ struct freeze {
     struct holm_item *items; /* of the coming page; bytes in the state, actors by index */
     size_t item_count, item_capacity;
     size_t bytes;
+    enum holm_status status;
 };
 
 static enum holm_status add_page(struct holm_cut *cut, struct holm_page *page)
@@ -116,31 +118,14 @@ static enum holm_status add_item(struct freeze *freeze, const struct holm_item *
     return HOLM_OK;
 }
 
-static enum holm_status add_cell(struct freeze *freeze, struct holm_bytes key,
-                                 const struct holm_cell *cell)
+static enum holm_status add_known(struct freeze *freeze, struct holm_item *item)
 {
-    const struct holm_state *state = &freeze->replica->state;
-    struct holm_item item = {.op = HOLM_ITEM_PUT,
-                             .kind = cell->kind,
-                             .actor = cell->actor,
-                             .key = key,
-                             .path = holm_names_path(&state->names, cell->path),
-                             .sub = cell->sub};
-    if (cell->kind == HOLM_COUNTER) {
-        item.op = HOLM_ITEM_COUNT;
-        item.count = cell->count;
-        return add_item(freeze, &item);
+    if (item->op == HOLM_ITEM_PUT && item->seq <= freeze->known[item->actor]) {
+        item->op = HOLM_ITEM_KNOWN;
+        item->hlc = 0;
+        memset(&item->value, 0, sizeof item->value);
     }
-    item.seq = cell->seq;
-    if (cell->kind == HOLM_KIND_TOMBSTONE) {
-        item.op = HOLM_ITEM_BURY;
-    } else if (cell->seq <= freeze->known[cell->actor]) {
-        item.op = HOLM_ITEM_KNOWN;
-    } else {
-        item.hlc = cell->hlc;
-        item.value = cell->value;
-    }
-    return add_item(freeze, &item);
+    return add_item(freeze, item);
 }
 
 static enum holm_status add_all(struct freeze *freeze)
@@ -148,14 +133,33 @@ static enum holm_status add_all(struct freeze *freeze)
     const struct holm_state *state = &freeze->replica->state;
     struct holm_spot spot;
     struct holm_cell cell;
+    struct holm_item item;
     struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
     while (holm_walk_next(state, &walk, &spot)) {
         for (; holm_spot_cell(state, &spot, &cell); holm_spot_next(state, &spot)) {
-            if (add_cell(freeze, holm_spot_key(state, &spot), &cell) != HOLM_OK)
+            holm_cell_item(state, holm_spot_key(state, &spot), &cell, &item);
+            item.actor = cell.actor;
+            if (add_known(freeze, &item) != HOLM_OK)
                 return HOLM_ENOMEM;
         }
     }
     return finish_page(freeze);
+}
+
+static bool add_frozen_entry(void *context, const struct holm_reconcile_entry *entry)
+{
+    struct freeze *freeze = context;
+    struct holm_item item = entry->item;
+    item.actor = holm_actors_find(&freeze->replica->actors, entry->actor);
+    freeze->status = add_known(freeze, &item);
+    return freeze->status == HOLM_OK;
+}
+
+static enum holm_status add_frozen(struct freeze *freeze, const struct holm_frozen *frozen)
+{
+    freeze->status = HOLM_OK;
+    frozen->source.visit(frozen->source.context, 0, UINT64_MAX, add_frozen_entry, freeze);
+    return freeze->status == HOLM_OK ? finish_page(freeze) : freeze->status;
 }
 
 static enum holm_status copy_vector(struct holm_replica *replica, struct holm_cut *cut)
@@ -184,10 +188,24 @@ static enum holm_status prepare(struct freeze *freeze, struct holm_vector_view k
     return HOLM_OK;
 }
 
-enum holm_status holm_cut_freeze(struct holm_replica *replica, struct holm_vector_view known,
-                                 struct holm_cut **result)
+static enum holm_status gather(struct freeze *freeze, const struct holm_frozen *frozen,
+                               struct holm_vector_view known)
 {
-    HOLM_ASSERT(!holm_replica_pending(replica));
+    struct holm_replica *replica = freeze->replica;
+    enum holm_status status = prepare(freeze, known);
+    if (status == HOLM_OK && frozen != NULL)
+        return add_frozen(freeze, frozen);
+    if (status == HOLM_OK)
+        status = copy_vector(replica, freeze->cut);
+    if (status == HOLM_OK)
+        status = holm_vector_assign(&freeze->cut->collected, holm_vector_view(&replica->collected));
+    return status == HOLM_OK ? add_all(freeze) : status;
+}
+
+enum holm_status holm_cut_copy(struct holm_replica *replica, const struct holm_frozen *frozen,
+                               struct holm_vector_view known, struct holm_cut **result)
+{
+    HOLM_ASSERT(frozen != NULL || !holm_replica_pending(replica));
     const struct holm_allocator *allocator = &replica->config.allocator;
     *result = NULL;
     struct holm_cut *cut = holm_allocate(allocator, sizeof *cut);
@@ -195,14 +213,8 @@ enum holm_status holm_cut_freeze(struct holm_replica *replica, struct holm_vecto
         return HOLM_ENOMEM;
     *cut = (struct holm_cut){.allocator = *allocator, .digest = replica->state.digest};
     struct freeze freeze = {.replica = replica, .cut = cut};
-    enum holm_status status = prepare(&freeze, known);
     holm_vector_init(&cut->collected, allocator);
-    if (status == HOLM_OK)
-        status = copy_vector(replica, cut);
-    if (status == HOLM_OK)
-        status = holm_vector_assign(&cut->collected, holm_vector_view(&replica->collected));
-    if (status == HOLM_OK)
-        status = add_all(&freeze);
+    enum holm_status status = gather(&freeze, frozen, known);
     holm_array_free(allocator, freeze.items, freeze.item_capacity, sizeof *freeze.items);
     if (status != HOLM_OK) {
         holm_cut_close(cut);

@@ -317,13 +317,20 @@ static size_t count_keys(const struct holm_page *const *pages, size_t page_count
     return count;
 }
 
-static enum holm_status merge_all(struct holm_merging *merging,
-                                  const struct holm_page *const *pages, size_t page_count)
+void holm_merging_expect(struct holm_merging *merging, const struct holm_page *const *pages,
+                         size_t page_count)
 {
     struct holm_state *state = &merging->replica->state;
     size_t keys = count_keys(pages, page_count);
     if (keys > state->record_count)
         holm_state_expect(state, keys - state->record_count);
+}
+
+static enum holm_status merge_all(struct holm_merging *merging,
+                                  const struct holm_page *const *pages, size_t page_count)
+{
+    struct holm_state *state = &merging->replica->state;
+    holm_merging_expect(merging, pages, page_count);
     holm_state_begin(state);
     enum holm_status status = holm_replica_drop_tombstones(merging->replica, &merging->grown);
     if (status == HOLM_OK && merging->fates != NULL)
@@ -399,6 +406,7 @@ void holm_merging_conclude(struct holm_merging *merging, const struct holm_mergi
 {
     holm_replica_take_collected(merging->replica, &merging->grown);
     join_vector(merging->replica, cut->vector);
+    merging->replica->work.synced = true;
     for (size_t p = 0; p < cut->page_count; p++)
         observe_stamps(merging->replica, cut->pages[p]);
 }

@@ -2,12 +2,14 @@
 #include "crdt/replica_parts.h"
 
 struct holm_offer {
+    struct holm_replica *replica;
     struct holm_allocator allocator;
     struct holm_frozen frozen;
     struct holm_reconcile_server server;
     struct holm_vector receiver;
     struct holm_vector collected;
     struct holm_digest digest, transfer;
+    struct holm_cut *whole; /* the same as pages; NULL: nobody has asked for them */
 };
 
 static enum holm_status open_offer(struct holm_replica *replica,
@@ -27,27 +29,22 @@ static enum holm_status open_offer(struct holm_replica *replica,
     return HOLM_OK;
 }
 
-enum holm_status holm_offer_open(struct holm_replica *replica,
-                                 const struct holm_reconcile_config *config,
-                                 struct holm_vector_view receiver, struct holm_now now,
-                                 const struct holm_work **work, struct holm_offer **result)
+enum holm_status holm_offer_new(struct holm_replica *replica,
+                                const struct holm_reconcile_config *config,
+                                struct holm_vector_view receiver, struct holm_offer **result)
 {
     const struct holm_allocator *allocator = &replica->config.allocator;
-    struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
+    HOLM_ASSERT(!holm_replica_pending(replica));
     *result = NULL;
-    enum holm_status status = holm_replica_step(replica, &flush, now, work);
-    if (status == HOLM_OK && !holm_vector_view_valid(receiver))
-        status = HOLM_EMALFORMED;
-    if (status != HOLM_OK)
-        return status;
     struct holm_offer *offer = holm_allocate(allocator, sizeof *offer);
     if (offer == NULL)
         return HOLM_ENOMEM;
     memset(offer, 0, sizeof *offer);
+    offer->replica = replica;
     offer->allocator = *allocator;
     holm_vector_init(&offer->receiver, allocator);
     holm_vector_init(&offer->collected, allocator);
-    status = holm_vector_assign(&offer->receiver, receiver);
+    enum holm_status status = holm_vector_assign(&offer->receiver, receiver);
     if (status == HOLM_OK)
         status = open_offer(replica, config, offer);
     if (status == HOLM_OK) {
@@ -60,11 +57,25 @@ enum holm_status holm_offer_open(struct holm_replica *replica,
     return status;
 }
 
+enum holm_status holm_offer_open(struct holm_replica *replica,
+                                 const struct holm_reconcile_config *config,
+                                 struct holm_vector_view receiver, struct holm_now now,
+                                 const struct holm_work **work, struct holm_offer **offer)
+{
+    struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
+    *offer = NULL;
+    enum holm_status status = holm_replica_step(replica, &flush, now, work);
+    if (status == HOLM_OK && !holm_vector_view_valid(receiver))
+        status = HOLM_EMALFORMED;
+    return status == HOLM_OK ? holm_offer_new(replica, config, receiver, offer) : status;
+}
+
 void holm_offer_close(struct holm_offer *offer)
 {
     if (offer == NULL)
         return;
     struct holm_allocator allocator = offer->allocator;
+    holm_cut_close(offer->whole);
     holm_reconcile_server_release(&offer->server);
     holm_frozen_release(&offer->frozen);
     holm_vector_release(&offer->receiver);
@@ -88,4 +99,17 @@ enum holm_status holm_offer_answer(struct holm_offer *offer, const struct holm_s
         return HOLM_ELIMIT;
     enum holm_status status = holm_sync_ask_check(ask);
     return status == HOLM_OK ? holm_reconcile_answer(&offer->server, ask, tell) : status;
+}
+
+enum holm_status holm_offer_pages(struct holm_offer *offer, struct holm_cut **cut)
+{
+    *cut = offer->whole;
+    if (offer->whole != NULL)
+        return HOLM_OK;
+    if (offer->frozen.broken)
+        return HOLM_ELIMIT;
+    enum holm_status status = holm_cut_copy(offer->replica, &offer->frozen,
+                                            holm_vector_view(&offer->receiver), cut);
+    offer->whole = *cut;
+    return status;
 }

@@ -8,8 +8,9 @@
  *     replica_pull.c     asking for runs, and serving them
  *     replica_feed.c     feeding those who follow
  *     replica_follow.c   following: what feeds bring, which of them are needed
- *     replica_sync.c     asking for a cut, staging its pages, and serving one
- *     replica_cut.c      freezing the state into pages
+ *     replica_sync.c     a sync as its receiver: whom to read from, asking, what is next
+ *     replica_serve.c    a sync as its server: cuts that are open, answering
+ *     replica_cut.c      the state as pages
  *     replica_merge.c    merging a whole cut into the state
  *     replica_offer.c    a frozen state that a peer compares its own with
  *     replica_catchup.c  comparing with a peer's
@@ -29,6 +30,7 @@
 #include "crdt/oplog.h"
 #include "crdt/pending.h"
 #include "crdt/replica.h"
+#include "crdt/staged.h"
 #include "crdt/state.h"
 #include "crdt/vector.h"
 
@@ -49,6 +51,15 @@ struct holm_replica_peer {
     struct holm_feed_link feed;
 };
 
+/* A cut as it is to be merged: whole, or as what differs, with what is to go. */
+struct holm_merging_cut {
+    struct holm_vector_view vector, collected;
+    const struct holm_page *const *pages;
+    size_t page_count;
+    const struct holm_page *const *drops;
+    size_t drop_count;
+};
+
 /* The one pull that is under way. */
 struct holm_replica_pull {
     bool active;
@@ -56,28 +67,35 @@ struct holm_replica_pull {
     uint64_t deadline_us;
 };
 
-/* The one sync that is under way, as its receiver. */
+/*
+ * The one sync that is under way, as its receiver:
+ *
+ *     idle      catchup NULL
+ *     opening   active: a peer was asked for a cut
+ *     reading   active, cut_known: what differs is asked for; with `whole`, all of it, as pages
+ *     orphaned  catchup, not active: the source went, another is looked for until `until_us`
+ */
 struct holm_replica_sync {
+    struct holm_catchup *catchup; /* this side, frozen, and what is staged */
     bool active;
-    bool cut_known; /* the cut's vector and page count have come */
+    bool cut_known;
+    bool whole;
     uint32_t peer;
+    uint32_t repeats; /* how often the same was asked for since an answer came */
     uint64_t number;
     uint64_t deadline_us;
-    uint64_t pages_total;
-    uint64_t requested;       /* pages asked for so far */
-    uint32_t repeats;         /* how often they were asked for again since a page came */
-    struct holm_page **pages; /* staged, in order; one reference each */
+    uint64_t until_us;
+    struct holm_digest digest; /* of the cut's live state */
+    uint64_t pages_total;      /* of a whole cut; 0: not known yet */
+    uint64_t requested;        /* pages asked for so far */
+    struct holm_page **pages;  /* staged, in order; one reference each */
     size_t page_count, page_capacity;
     size_t bytes;
-    struct holm_dot *vector;
-    size_t vector_count;
-    struct holm_vector collected; /* of the cut */
-    struct holm_digest digest;
 };
 
 /* A cut that a peer reads from. */
 struct holm_replica_served {
-    struct holm_cut *cut;
+    struct holm_offer *offer;
     uint32_t peer;
     uint64_t number;
     uint64_t deadline_us;
@@ -106,16 +124,17 @@ struct holm_replica {
     size_t served_count, served_capacity;
     struct holm_actor *superseding; /* per node the highest epoch heard of */
     size_t superseding_count, superseding_capacity;
-    bool former;               /* this node wrote here under a former epoch of this life */
-    uint64_t want_seq;         /* of the own actor: peers are asked to tell when they have it */
-    uint64_t flushed_us;       /* when the last run was sealed */
-    uint64_t written_us;       /* when the oldest pending operation came */
-    uint64_t random;           /* state of the generator for jitter */
-    uint64_t sync_number;      /* the last one chosen */
-    uint64_t peer_cursor;      /* where the search for a peer to ask goes on */
-    bool retry;                /* an allocation failed on the way: wake up soon */
-    struct holm_now now;       /* of the present step */
-    struct holm_arena scratch; /* what outputs point to; emptied at each step */
+    bool former;                 /* this node wrote here under a former epoch of this life */
+    uint64_t want_seq;           /* of the own actor: peers are asked to tell when they have it */
+    uint64_t flushed_us;         /* when the last run was sealed */
+    uint64_t written_us;         /* when the oldest pending operation came */
+    uint64_t random;             /* state of the generator for jitter */
+    uint64_t sync_number;        /* the last one chosen */
+    uint64_t peer_cursor;        /* where the search for a peer to ask goes on */
+    bool may_receive, may_serve; /* syncs may begin */
+    bool retry;                  /* an allocation failed on the way: wake up soon */
+    struct holm_now now;         /* of the present step */
+    struct holm_arena scratch;   /* what outputs point to; emptied at each step */
     struct holm_work work;
     struct holm_output *outputs;
     size_t output_capacity;
@@ -226,30 +245,74 @@ void holm_replica_follow_tick(struct holm_replica *replica);
 uint64_t holm_replica_follow_wake(const struct holm_replica *replica);
 
 /* ---- replica_sync.c */
+
+/* Begins a sync with this peer, or goes on with what was staged of one that is gone. */
 HOLM_NODISCARD enum holm_status holm_replica_ask_cut(struct holm_replica *replica, uint32_t peer);
+HOLM_NODISCARD enum holm_status holm_replica_take_cut(struct holm_replica *replica, uint32_t peer,
+                                                      const struct holm_sync_cut *cut);
+HOLM_NODISCARD enum holm_status holm_replica_take_tell(struct holm_replica *replica, uint32_t peer,
+                                                       const struct holm_sync_tell *tell);
+HOLM_NODISCARD enum holm_status holm_replica_take_page(struct holm_replica *replica, uint32_t peer,
+                                                       const struct holm_sync_page *page);
+/* The link to this peer is gone: if the sync came from there, it looks for another. */
+void holm_replica_lose_source(struct holm_replica *replica, uint32_t peer);
+/* Asks again for what did not come, gives up what does not come at all. */
+void holm_replica_time_sync(struct holm_replica *replica);
+/* When that is next to be done. */
+uint64_t holm_replica_sync_wake(const struct holm_replica *replica);
+/* Gives up the sync that is under way and frees what was staged. Says nothing to anybody. */
+void holm_replica_abandon_sync(struct holm_replica *replica);
+/* How its syncs are compared. */
+struct holm_reconcile_config holm_replica_sync_config(const struct holm_replica *replica);
+
+/* ---- replica_serve.c */
 HOLM_NODISCARD enum holm_status holm_replica_serve_cut(struct holm_replica *replica, uint32_t peer,
                                                        const struct holm_sync_open *open);
+HOLM_NODISCARD enum holm_status holm_replica_serve_ask(struct holm_replica *replica, uint32_t peer,
+                                                       const struct holm_sync_ask *ask);
 HOLM_NODISCARD enum holm_status holm_replica_serve_pages(struct holm_replica *replica,
                                                          uint32_t peer,
                                                          const struct holm_sync_next *next);
 void holm_replica_stop_serving(struct holm_replica *replica, uint32_t peer, uint64_t number);
 /* Closes the cuts of a peer that went, and those that nobody reads. */
 void holm_replica_forget_cuts(struct holm_replica *replica, uint32_t peer);
-HOLM_NODISCARD enum holm_status holm_replica_take_cut(struct holm_replica *replica, uint32_t peer,
-                                                      const struct holm_sync_cut *cut);
-HOLM_NODISCARD enum holm_status holm_replica_take_page(struct holm_replica *replica, uint32_t peer,
-                                                       const struct holm_sync_page *page);
-/* Pages did not come in time: asks for them again, a few times. False: give the sync up. */
-bool holm_replica_repeat_pages(struct holm_replica *replica);
-/* Gives up the sync that is under way and frees what was staged. */
-void holm_replica_abandon_sync(struct holm_replica *replica);
+
+/* ---- replica_offer.c, replica_catchup.c: what replica.h says, in a step */
+
+/* As holm_offer_open(), when nothing is pending and the vector is valid. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_offer_new(struct holm_replica *replica,
+                                               const struct holm_reconcile_config *config,
+                                               struct holm_vector_view receiver,
+                                               struct holm_offer **offer);
+/* The cut as pages, without the payloads that the receiver's vector covers; its vector and S are the
+ * offer's. Borrowed until the offer is closed. O(everything) the first time.
+ * HOLM_ELIMIT: too much has changed. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_offer_pages(struct holm_offer *offer, struct holm_cut **cut);
+
+/* As holm_catchup_open(), when nothing is pending. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_catchup_new(struct holm_replica *replica,
+                                                 const struct holm_reconcile_config *config,
+                                                 struct holm_catchup **catchup);
+/* The server went: its part is kept for the next one. HOLM_ENOMEM: it can be called again, or closed. */
+HOLM_NODISCARD enum holm_status holm_catchup_leave(struct holm_catchup *catchup);
+/* How many items servers have left. */
+uint64_t holm_catchup_kept(const struct holm_catchup *catchup);
+/* Whether too much has changed since the freeze. */
+bool holm_catchup_broken(const struct holm_catchup *catchup);
+/* Whether a whole cut has to be taken. */
+bool holm_catchup_has_folds(const struct holm_catchup *catchup);
+/* The last cut it was started with: its vectors, without pages. Borrowed. */
+struct holm_merging_cut holm_catchup_cut(const struct holm_catchup *catchup);
+/* holm_catchup_finish() without its work. */
+HOLM_NODISCARD enum holm_status holm_catchup_apply(struct holm_catchup *catchup);
 
 /* ---- replica_cut.c */
 
-/* Freezes the state, which must have nothing pending. Payloads that `known` covers are left out. */
-HOLM_NODISCARD enum holm_status holm_cut_freeze(struct holm_replica *replica,
-                                                struct holm_vector_view known,
-                                                struct holm_cut **cut);
+/* The state, which must have nothing pending, as pages; payloads that `known` covers are left out. Or what
+ * is frozen of it, then without vector, S and digest. HOLM_ENOMEM. O(everything). */
+HOLM_NODISCARD enum holm_status holm_cut_copy(struct holm_replica *replica,
+                                              const struct holm_frozen *frozen,
+                                              struct holm_vector_view known, struct holm_cut **cut);
 struct holm_page *holm_cut_page_at(struct holm_cut *cut, size_t index);
 
 /* ---- replica_merge.c */
@@ -261,15 +324,6 @@ HOLM_NODISCARD enum holm_status holm_replica_merge(struct holm_replica *replica,
                                                    struct holm_vector_view collected,
                                                    const struct holm_page *const *pages,
                                                    size_t page_count);
-
-/* A cut as it is to be merged: whole, or as what differs, with what is to go. */
-struct holm_merging_cut {
-    struct holm_vector_view vector, collected;
-    const struct holm_page *const *pages;
-    size_t page_count;
-    const struct holm_page *const *drops;
-    size_t drop_count;
-};
 
 struct holm_merging {
     struct holm_replica *replica;
@@ -288,6 +342,9 @@ HOLM_NODISCARD enum holm_status holm_merging_init(struct holm_merging *merging,
                                                   struct holm_replica *replica,
                                                   const struct holm_merging_cut *cut);
 void holm_merging_release(struct holm_merging *merging);
+/* Before the transaction: makes room for what the pages bring. Best effort. */
+void holm_merging_expect(struct holm_merging *merging, const struct holm_page *const *pages,
+                         size_t page_count);
 /* merging->indices, for the table of these items. */
 void holm_merging_number(struct holm_merging *merging, const struct holm_items *items);
 /* Merges one page's items into the state, in an open transaction. HOLM_ENOMEM, HOLM_EMALFORMED. */

@@ -65,11 +65,7 @@ void holm_replica_peer_down(struct holm_replica *replica, uint32_t peer)
         replica->pull.active = false;
         holm_replica_ask_others(replica, peer);
     }
-    if (replica->sync.active && replica->sync.peer == peer) {
-        holm_replica_abandon_sync(replica);
-        replica->stats.syncs_failed += 1;
-        holm_replica_ask_others(replica, peer);
-    }
+    holm_replica_lose_source(replica, peer);
 }
 
 void holm_replica_seen_by(struct holm_replica *replica, struct holm_replica_peer *peer,
@@ -179,8 +175,9 @@ void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
 
 static void ask(struct holm_replica *replica, uint32_t peer)
 {
-    enum holm_status status = replica->peers[peer].must_sync ? holm_replica_ask_cut(replica, peer)
-                                                             : holm_replica_ask_runs(replica, peer);
+    bool sync = replica->peers[peer].must_sync || replica->sync.catchup != NULL;
+    enum holm_status status = sync ? holm_replica_ask_cut(replica, peer)
+                                   : holm_replica_ask_runs(replica, peer);
     if (status != HOLM_OK)
         holm_replica_back_off(replica, peer);
 }
@@ -213,13 +210,7 @@ static void time_out(struct holm_replica *replica)
         replica->pull.active = false;
         give_up_on(replica, replica->pull.peer);
     }
-    if (replica->sync.active && replica->sync.deadline_us <= now_us &&
-        !holm_replica_repeat_pages(replica)) {
-        uint32_t peer = replica->sync.peer;
-        holm_replica_abandon_sync(replica);
-        replica->stats.syncs_failed += 1;
-        give_up_on(replica, peer);
-    }
+    holm_replica_time_sync(replica);
     holm_replica_forget_cuts(replica, HOLM_PEER_NONE);
     if (holm_holdback_wake(&replica->holdback) <= now_us)
         replica->holdback.dropped += holm_holdback_purge(&replica->holdback, &replica->actors,
@@ -282,8 +273,9 @@ uint64_t holm_replica_wake(const struct holm_replica *replica)
         wake = earlier(wake, replica->served[i].deadline_us);
     if (replica->pull.active)
         return earlier(wake, replica->pull.deadline_us);
+    wake = earlier(wake, holm_replica_sync_wake(replica));
     if (replica->sync.active)
-        return earlier(wake, replica->sync.deadline_us);
+        return wake;
     for (size_t i = 0; i < replica->peer_capacity; i++) {
         if (replica->peers[i].up && replica->peers[i].ahead)
             wake = earlier(wake, replica->peers[i].retry_us);

@@ -274,6 +274,9 @@ void holm_state_refine(struct holm_state *state);
  * Actors and paths enter in full or by their keyed hash, never by number. */
 struct holm_digest holm_cell_digest(const struct holm_state *state, uint64_t key_hash,
                                     const struct holm_cell *cell);
+/* The same of what a cut brings; its actor and path need not be known here. */
+struct holm_digest holm_item_digest(const struct holm_state *state, uint64_t key_hash,
+                                    struct holm_actor actor, const struct holm_item *item);
 /* Whether the cell counts in the live digest: all but tombstones and ghosts. */
 static inline bool holm_cell_live(const struct holm_cell *cell)
 {

@@ -83,18 +83,24 @@ static void add_value(struct text *text, const struct holm_value *value)
 /* What comes first in the text of every cell. */
 #define NAMING_WORDS 7
 
+/* What names a cell beside its slot's kind and element. */
+struct place {
+    uint64_t seed;
+    uint64_t key, path; /* hashes */
+    struct holm_actor actor;
+};
+
 /* With both lengths in the last word, what follows can be read in one way only. */
-static void put_naming(const struct holm_state *state, uint64_t key_hash,
-                       const struct holm_cell *cell, uint64_t words[NAMING_WORDS])
+static void put_naming(const struct place *place, const struct holm_cell *cell,
+                       uint64_t words[NAMING_WORDS])
 {
     bool counter = cell->kind == HOLM_COUNTER;
-    const struct holm_actor *actor = &state->actors->rows[cell->actor].actor;
     uint64_t type = counter ? 0 : (uint64_t)cell->value.type;
     uint64_t size = holm_type_has_bytes(cell->value.type) ? cell->value.as.bytes.size : 0;
-    words[0] = key_hash;
-    words[1] = holm_names_hash(&state->names, cell->path);
-    words[2] = actor->node.value;
-    words[3] = actor->epoch.value;
+    words[0] = place->key;
+    words[1] = place->path;
+    words[2] = place->actor.node.value;
+    words[3] = place->actor.epoch.value;
     words[4] = counter ? cell->count.last : cell->seq;
     words[5] = counter ? 0 : cell->hlc;
     words[6] = cell->kind | type << 8 | (uint64_t)cell->sub.size << 16 | size << 40;
@@ -111,17 +117,17 @@ static struct holm_digest digest_number(uint64_t words[NAMING_WORDS + 1],
     return (struct holm_digest){hash.low64, hash.high64};
 }
 
-struct holm_digest holm_cell_digest(const struct holm_state *state, uint64_t key_hash,
-                                    const struct holm_cell *cell)
+/* Of a cell whose actor and path are not looked at. */
+static struct holm_digest digest_at(const struct place *place, const struct holm_cell *cell)
 {
     uint64_t words[NAMING_WORDS + 1];
     struct text text;
-    put_naming(state, key_hash, cell, words);
+    put_naming(place, cell, words);
     if (cell->sub.size == 0 && cell->kind != HOLM_COUNTER && cell->kind != HOLM_KIND_TOMBSTONE &&
         (cell->value.type == HOLM_I64 || cell->value.type == HOLM_DOUBLE))
-        return digest_number(words, &cell->value, state->seed);
+        return digest_number(words, &cell->value, place->seed);
     text.size = 0;
-    text.seed = state->seed;
+    text.seed = place->seed;
     for (size_t i = 0; i < NAMING_WORDS; i++)
         add_number(&text, words[i]);
     add_part(&text, cell->sub);
@@ -131,6 +137,30 @@ struct holm_digest holm_cell_digest(const struct holm_state *state, uint64_t key
         add_value(&text, &cell->value);
     XXH128_hash_t hash = XXH3_128bits_withSeed(text.bytes, text.size, text.seed);
     return (struct holm_digest){hash.low64, hash.high64};
+}
+
+struct holm_digest holm_cell_digest(const struct holm_state *state, uint64_t key_hash,
+                                    const struct holm_cell *cell)
+{
+    struct place place = {state->seed, key_hash, holm_names_hash(&state->names, cell->path),
+                          state->actors->rows[cell->actor].actor};
+    return digest_at(&place, cell);
+}
+
+struct holm_digest holm_item_digest(const struct holm_state *state, uint64_t key_hash,
+                                    struct holm_actor actor, const struct holm_item *item)
+{
+    HOLM_ASSERT(item->op == HOLM_ITEM_PUT || item->op == HOLM_ITEM_BURY ||
+                item->op == HOLM_ITEM_COUNT);
+    struct place place = {state->seed, key_hash, holm_names_hash_of(&state->names, item->path),
+                          actor};
+    struct holm_cell cell = {.kind = item->op == HOLM_ITEM_BURY ? HOLM_KIND_TOMBSTONE : item->kind,
+                             .seq = item->seq,
+                             .hlc = item->hlc,
+                             .sub = item->sub,
+                             .value = item->value,
+                             .count = item->count};
+    return digest_at(&place, &cell);
 }
 
 struct sums {

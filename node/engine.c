@@ -7,6 +7,11 @@
 
 #define MIB ((size_t)1 << 20)
 
+/* Syncs under way at once, of all partitions: all of a node that has as many as it has by default; and
+ * cuts that are open for others, which two such nodes need. */
+#define SYNCS_MAX 16
+#define CUTS_MAX 32
+
 struct holm_engine_config holm_engine_config_default(void)
 {
     return (struct holm_engine_config){
@@ -54,6 +59,7 @@ static struct holm_replica_config replica_config(struct holm_engine *engine, uin
     replica.ordered = config->ordered;
     replica.log_bytes_max = config->log_bytes_max / config->partitions;
     replica.holdback_bytes_max = config->holdback_bytes_max / config->partitions;
+    replica.kept_bytes_max = 16 * MIB;
     return replica;
 }
 
@@ -255,13 +261,39 @@ static void hurry(struct holm_engine *engine, bool frames, uint64_t wake_us)
         engine->transport->ops->wake(engine->transport);
 }
 
+/* Only so many syncs at once, of all partitions: a node that comes back after all others have gone on, or
+ * that all others come to, does its work and not theirs all at once. No commit begins one. */
+static void permit_syncs(struct holm_engine *engine, struct holm_engine_partition *partition)
+{
+    unsigned receiving = atomic_load_explicit(&engine->receiving, memory_order_relaxed);
+    unsigned serving = atomic_load_explicit(&engine->serving, memory_order_relaxed);
+    holm_replica_permit_syncs(partition->replica, receiving < SYNCS_MAX, serving < CUTS_MAX);
+}
+
+static void count_syncs(struct holm_engine *engine, struct holm_engine_partition *partition,
+                        const struct holm_work *work)
+{
+    /* Modulo 2^32: what goes down is added, too. */
+    if (work->receiving != partition->receiving)
+        atomic_fetch_add(&engine->receiving,
+                         (unsigned)work->receiving - (unsigned)partition->receiving);
+    if (work->serving != partition->serving)
+        atomic_fetch_add(&engine->serving, work->serving - partition->serving);
+    partition->receiving = work->receiving;
+    partition->serving = work->serving;
+}
+
 enum holm_status holm_engine_step(struct holm_engine *engine, uint32_t index,
                                   const struct holm_event *event, struct holm_now now,
                                   struct holm_engine_commit *commit)
 {
     struct holm_engine_partition *partition = &engine->partitions[index];
     const struct holm_work *work;
+    if (commit == NULL)
+        permit_syncs(engine, partition);
     enum holm_status status = holm_replica_step(partition->replica, event, now, &work);
+    if (commit == NULL)
+        count_syncs(engine, partition, work);
     store_append(engine, index, work);
     if (commit != NULL && status == HOLM_OK)
         tell_witness(engine, index, work, commit);

@@ -26,7 +26,9 @@
 struct holm_engine_partition {
     alignas(HOLM_CACHE_LINE_BYTES) pthread_mutex_t lock;
     struct holm_replica *replica;
-    bool muted;                   /* its store has failed */
+    bool muted;     /* its store has failed */
+    bool receiving; /* as its work last said */
+    uint32_t serving;
     atomic_uint_fast64_t wake_us; /* written under the lock, read without */
 };
 
@@ -41,6 +43,7 @@ struct holm_engine {
     _Atomic(const struct holm_observer *) observer;
     _Atomic(const struct holm_witness *) witness;
     atomic_bool store_failed;
+    atomic_uint receiving, serving; /* syncs under way, of all partitions */
 
     /* When the driving thread acts next without being woken; 0 while it acts. */
     pthread_mutex_t due_lock;

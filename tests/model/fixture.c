@@ -166,7 +166,7 @@ static void check_told(const struct fixture *fixture, size_t node, const struct 
 void fixture_take_work(struct fixture *fixture, size_t node, const struct holm_work *work)
 {
     struct fixture_node *self = &fixture->nodes[node];
-    bool save = work->touched_all && self->store.saved;
+    bool save = work->synced && self->store.saved;
     self->wake_us = work->wake_us;
     self->dirty = true;
     for (size_t i = 0; i < work->stored_count; i++) {

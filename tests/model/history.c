@@ -42,6 +42,7 @@ static void play_range(struct job *job, uint64_t first, uint64_t last, uint64_t 
         job->sum.operations += outcome.operations;
         job->sum.lives += outcome.lives;
         job->sum.syncs += outcome.syncs;
+        job->sum.takeovers += outcome.takeovers;
         job->sum.pulls += outcome.pulls;
         job->sum.too_old += outcome.too_old;
         job->sum.held_dropped += outcome.held_dropped;
@@ -99,6 +100,7 @@ static void print_sums(const struct job *jobs, uint64_t job_count, double second
         all.sum.operations += jobs[i].sum.operations;
         all.sum.lives += jobs[i].sum.lives;
         all.sum.syncs += jobs[i].sum.syncs;
+        all.sum.takeovers += jobs[i].sum.takeovers;
         all.sum.pulls += jobs[i].sum.pulls;
         all.sum.too_old += jobs[i].sum.too_old;
         all.sum.held_dropped += jobs[i].sum.held_dropped;
@@ -108,11 +110,12 @@ static void print_sums(const struct job *jobs, uint64_t job_count, double second
         }
     }
     printf("%" PRIu64 " histories in %.1f s: %" PRIu64 " operations by %" PRIu64
-           " replicas, %" PRIu64 " pulls (%" PRIu64 " too old), %" PRIu64 " syncs, %" PRIu64
+           " replicas, %" PRIu64 " pulls (%" PRIu64 " too old), %" PRIu64 " syncs (%" PRIu64
+           " taken over), %" PRIu64
            " held runs dropped; slowest to converge: %.0f s virtual (seed %" PRIu64 ")\n",
            all.histories, seconds, all.sum.operations, all.sum.lives, all.sum.pulls,
-           all.sum.too_old, all.sum.syncs, all.sum.held_dropped, (double)all.slowest_us / 1e6,
-           all.slowest_seed);
+           all.sum.too_old, all.sum.syncs, all.sum.takeovers, all.sum.held_dropped,
+           (double)all.slowest_us / 1e6, all.slowest_seed);
 }
 
 /* Plays all seeds on some processes, and returns what the program does. */

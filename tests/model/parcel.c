@@ -8,7 +8,7 @@
 
 struct parcel {
     struct holm_message message; /* the deep copy */
-    void *slices[2];             /* what its pointers point to */
+    void *slices[5];             /* what its pointers point to */
     void *frame;                 /* or the bytes */
     size_t frame_bytes;
     struct holm_decoded *decoded;
@@ -44,6 +44,31 @@ static void copy_feed(struct parcel *parcel, struct holm_feed *feed)
         holm_delta_retain(feed->runs[i]);
     parcel->slices[0] = copied(feed->runs, feed->count * sizeof *feed->runs);
     feed->runs = parcel->slices[0];
+}
+
+static const void *copy_slice(struct parcel *parcel, size_t slice, const void *source, size_t bytes)
+{
+    parcel->slices[slice] = copied(source, bytes);
+    return parcel->slices[slice];
+}
+
+static void copy_ask(struct parcel *parcel, struct holm_sync_ask *ask)
+{
+    ask->branches = copy_slice(parcel, 0, ask->branches, ask->branch_count * sizeof *ask->branches);
+    ask->hashes = copy_slice(parcel, 1, ask->hashes, ask->hash_count * sizeof *ask->hashes);
+    ask->lists = copy_slice(parcel, 2, ask->lists, ask->list_count * sizeof *ask->lists);
+    ask->dots = copy_slice(parcel, 3, ask->dots, ask->dot_count * sizeof *ask->dots);
+    ask->actors = copy_slice(parcel, 4, ask->actors, ask->actor_count * sizeof *ask->actors);
+}
+
+static void copy_tell(struct parcel *parcel, struct holm_sync_tell *tell)
+{
+    tell->branches = copy_slice(parcel, 0, tell->branches,
+                                tell->branch_count * sizeof *tell->branches);
+    tell->hashes = copy_slice(parcel, 1, tell->hashes, tell->hash_count * sizeof *tell->hashes);
+    tell->gone = copy_slice(parcel, 2, tell->gone, tell->gone_count * sizeof *tell->gone);
+    if (tell->page != NULL)
+        holm_page_retain(tell->page);
 }
 
 static void copy_message(struct parcel *parcel)
@@ -92,7 +117,11 @@ static void copy_message(struct parcel *parcel)
     case HOLM_MESSAGE_SYNC_CLOSE:
         break;
     case HOLM_MESSAGE_SYNC_ASK:
+        copy_ask(parcel, &message->as.sync_ask);
+        break;
     case HOLM_MESSAGE_SYNC_TELL:
+        copy_tell(parcel, &message->as.sync_tell);
+        break;
     case HOLM_MESSAGE_STANDING:
     case HOLM_MESSAGE_JOIN:
     case HOLM_MESSAGE_JOINED:
@@ -112,6 +141,8 @@ static void release_message(struct parcel *parcel)
         holm_delta_release(message->as.delta);
     if (message->type == HOLM_MESSAGE_SYNC_PAGE)
         holm_page_release(message->as.sync_page.page);
+    if (message->type == HOLM_MESSAGE_SYNC_TELL)
+        holm_page_release(message->as.sync_tell.page); /* NULL is allowed */
     if (message->type == HOLM_MESSAGE_DELTAS)
         for (size_t i = 0; i < message->as.deltas.count; i++)
             holm_delta_release(message->as.deltas.deltas[i]);
@@ -177,8 +208,8 @@ void parcel_free(struct parcel_office *office, struct parcel *parcel)
     (void)office;
     if (parcel->frame == NULL)
         release_message(parcel);
-    free(parcel->slices[0]);
-    free(parcel->slices[1]);
+    for (size_t i = 0; i < sizeof parcel->slices / sizeof parcel->slices[0]; i++)
+        free(parcel->slices[i]);
     free(parcel->frame);
     holm_decoded_free(parcel->decoded);
     free(parcel);

@@ -63,7 +63,7 @@ struct script {
 /* What came of a script that was played to its end. */
 struct script_outcome {
     uint64_t operations;
-    uint64_t syncs, pulls, too_old, held, held_dropped, lives;
+    uint64_t syncs, takeovers, pulls, too_old, held, held_dropped, lives;
     uint64_t converged_us; /* from the heal on */
 };
 

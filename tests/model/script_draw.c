@@ -110,6 +110,7 @@ static void draw_settings(struct script *script, struct chance *chance)
     limits->frame_bytes_max = DRAW_OF(chance, 4096, 16384, 1048576); /* answers that say `more` */
     limits->ordered = script->seed % 2 == 1;
     limits->cuts_max = DRAW_OF(chance, 1, 2);
+    limits->kept_bytes_max = DRAW_OF(chance, 1, 67108864, 67108864); /* 1: any change is too much */
 }
 
 /* Out of 1,000, as they come in enum action_type. */
@@ -248,12 +249,13 @@ void script_print(const struct script *script)
     printf("%zu nodes; loss %" PRIu32 " double %" PRIu32 " stray %" PRIu32 " feeds %" PRIu32
            " lost %" PRIu32 " delay %" PRIu64 " us; %s; flush after %" PRIu64
            " us or %zu bytes; log %zu, hold-back %zu bytes; "
-           "%" PRIu32 " items a page, %zu cuts, frames of %zu\n",
+           "%" PRIu32 " items a page, %zu cuts that keep %zu bytes, frames of %zu\n",
            script->node_count, settings->loss_permille, settings->double_permille,
            settings->stray_permille, settings->feeds_permille, settings->feed_loss_permille,
            settings->delay_us, settings->wire ? "wire" : "structs", limits->flush_interval_us,
            limits->flush_bytes, limits->log_bytes_max, limits->holdback_bytes_max,
-           limits->page_items_max, limits->cuts_max, limits->frame_bytes_max);
+           limits->page_items_max, limits->cuts_max, limits->kept_bytes_max,
+           limits->frame_bytes_max);
     for (size_t i = 0; i < script->action_count; i++) {
         const struct action *action = &script->actions[i];
         if (action->type == ACTION_RUN)

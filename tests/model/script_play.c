@@ -36,6 +36,7 @@ static void add_up(struct stage *stage, size_t node)
                      node, stats.digest_breaches, stats.overlaps, stats.deltas_refused);
     outcome->operations += stats.operations;
     outcome->syncs += stats.syncs;
+    outcome->takeovers += stats.sync_takeovers;
     outcome->pulls += stats.pulls;
     outcome->too_old += stats.pulls_too_old;
     outcome->held_dropped += stats.held_dropped;

@@ -75,7 +75,7 @@ static void drop_ops(struct script *script)
 static void calm_settings(struct script *script)
 {
     static struct script shorter;
-    for (int setting = 0; setting < 11; setting++) {
+    for (int setting = 0; setting < 12; setting++) {
         struct holm_replica_config calm = holm_replica_config_default();
         shorter = *script;
         switch (setting) {
@@ -108,6 +108,9 @@ static void calm_settings(struct script *script)
             break;
         case 9:
             shorter.limits.frame_bytes_max = calm.frame_bytes_max;
+            break;
+        case 10:
+            shorter.limits.kept_bytes_max = calm.kept_bytes_max;
             break;
         default:
             shorter.limits.cuts_max = calm.cuts_max;

@@ -169,8 +169,8 @@ static void test_cut_when_the_reader_has_a_cell_then_its_payload_is_left_out(voi
     put(&trio, A, "l", holm_text("new"));
     assert_int_equal(trio_event(&trio, A, HOLM_EVENT_FLUSH), HOLM_OK);
     struct holm_cut *cut;
-    assert_int_equal(holm_cut_freeze(trio.replicas[A], (struct holm_vector_view){&known, 1}, &cut),
-                     HOLM_OK);
+    assert_int_equal(
+        holm_cut_copy(trio.replicas[A], NULL, (struct holm_vector_view){&known, 1}, &cut), HOLM_OK);
     const struct holm_page *page = holm_cut_page(cut, 0);
     assert_int_equal(page->items.item_count, 2);
     for (uint32_t i = 0; i < 2; i++) {

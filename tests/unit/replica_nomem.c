@@ -165,7 +165,7 @@ static void lab_init(struct lab *lab)
     struct holm_replica_config limits = holm_replica_config_default();
     memset(lab, 0, sizeof *lab);
     limits.page_items_max = 4;
-    limits.flush_bytes = 2000;
+    limits.frame_bytes_max = 4096;
     fixture_init(f, 3, &limits);
     parcel_office_init(&lab->office, &f->config.allocator, f->config.frame_bytes_max, false);
     f->post = keep_mail;
@@ -425,65 +425,70 @@ static enum holm_status take_cut(struct lab *lab)
     return deliver(lab, A, C, HOLM_MESSAGE_SYNC_CUT);
 }
 
-static void prepare_next(struct lab *lab)
+static void prepare_ask(struct lab *lab)
 {
     prepare_cut(lab);
     must(take_cut(lab));
 }
 
+static enum holm_status take_ask(struct lab *lab)
+{
+    return deliver(lab, C, A, HOLM_MESSAGE_SYNC_ASK);
+}
+
+/* All of a cut is asked for, which a replica does where counters were folded. */
 static enum holm_status take_next(struct lab *lab)
 {
-    return deliver(lab, C, A, HOLM_MESSAGE_SYNC_NEXT);
+    struct holm_message next = {.type = HOLM_MESSAGE_SYNC_NEXT, .partition = FIXTURE_PARTITION};
+    next.as.sync_next.sync = mail_of(lab, A, HOLM_MESSAGE_SYNC_CUT)->as.sync_cut.sync;
+    next.as.sync_next.count = 4;
+    struct holm_event event = {.type = HOLM_EVENT_MESSAGE,
+                               .as.message = {.peer = C, .message = &next}};
+    return fixture_step(&lab->fixture, A, &event);
 }
 
-/* The pages that A has sent, in their order, from number `first` on. */
-static enum holm_status take_pages(struct lab *lab, uint64_t first, uint64_t count)
+static void prepare_tell(struct lab *lab)
 {
-    enum holm_status status = HOLM_OK;
-    for (size_t i = 0; i < lab->mail_count && status == HOLM_OK; i++) {
-        if (lab->mail[i].type != HOLM_MESSAGE_SYNC_PAGE)
-            continue;
-        const struct holm_message *message = parcel_open(&lab->office, lab->mail[i].parcel);
-        uint64_t index = message->as.sync_page.index;
-        struct holm_event event = {.type = HOLM_EVENT_MESSAGE,
-                                   .as.message = {.peer = A, .message = message}};
-        if (index >= first && index < first + count)
-            status = fixture_step(&lab->fixture, C, &event);
-    }
-    return status;
-}
-
-static uint64_t pages_of(struct lab *lab)
-{
-    return mail_of(lab, A, HOLM_MESSAGE_SYNC_CUT)->as.sync_cut.pages;
-}
-
-static void prepare_page(struct lab *lab)
-{
-    prepare_next(lab);
-    must(take_next(lab));
-    assert_true(pages_of(lab) >= 2);
-}
-
-static enum holm_status take_page(struct lab *lab)
-{
-    return take_pages(lab, 0, 1);
-}
-
-static void prepare_last_page(struct lab *lab)
-{
-    prepare_page(lab);
-    for (uint64_t page = 0; page + 1 < pages_of(lab); page++) {
-        must(take_pages(lab, page, 1));
-        if (mail_of(lab, C, HOLM_MESSAGE_SYNC_NEXT)->as.sync_next.first > page)
-            must(take_next(lab));
-    }
+    prepare_ask(lab);
+    must(take_ask(lab));
     put(&lab->fixture, C, "other", "f", 1); /* must be sealed before the cut is applied */
 }
 
-static enum holm_status take_last_page(struct lab *lab)
+static enum holm_status take_tell(struct lab *lab)
 {
-    return take_pages(lab, pages_of(lab) - 1, 1);
+    return deliver(lab, A, C, HOLM_MESSAGE_SYNC_TELL);
+}
+
+/* A goes, and C turns to B with what A told. */
+static void prepare_takeover(struct lab *lab)
+{
+    static char keys[100][16];
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(keys[i], sizeof keys[i], "bulk%d", i);
+        put(&lab->fixture, A, keys[i], "f", i);
+    }
+    fixture_merge(&lab->fixture, A, B);
+    prepare_tell(lab);
+    must(take_tell(lab));
+    struct holm_event down = {.type = HOLM_EVENT_PEER_DOWN, .as.peer = {.peer = A}};
+    fixture_do(&lab->fixture, C, &down);
+    assert_int_equal(stats_of(&lab->fixture, C).syncs, 0);
+    must(meet(lab, C, B));
+    must(meet(lab, B, C));
+    struct holm_message beacon = {.type = HOLM_MESSAGE_BEACON};
+    struct holm_beacon_entry entry;
+    fixture_flush(&lab->fixture, B);
+    entry = holm_replica_beacon(lab->fixture.nodes[B].replica);
+    beacon.as.beacon = (struct holm_beacon){&entry, 1};
+    struct holm_event event = {.type = HOLM_EVENT_MESSAGE,
+                               .as.message = {.peer = B, .message = &beacon}};
+    must(fixture_step(&lab->fixture, C, &event));
+    must(deliver(lab, C, B, HOLM_MESSAGE_SYNC_OPEN));
+}
+
+static enum holm_status take_over(struct lab *lab)
+{
+    return deliver(lab, B, C, HOLM_MESSAGE_SYNC_CUT);
 }
 
 /* ---- states by hand */
@@ -562,9 +567,10 @@ static const struct step steps[] = {
     {"an answer to a pull", C, prepare_deltas, take_deltas, false},
     {"serving a cut", A, prepare_sync, take_open, true},
     {"a cut", C, prepare_cut, take_cut, false},
-    {"serving pages", A, prepare_next, take_next, true},
-    {"a page", C, prepare_page, take_page, false},
-    {"the last page", C, prepare_last_page, take_last_page, false},
+    {"serving an ask", A, prepare_ask, take_ask, true},
+    {"serving pages", A, prepare_ask, take_next, true},
+    {"a tell", C, prepare_tell, take_tell, false},
+    {"another cut", C, prepare_takeover, take_over, false},
     {"freezing a state", A, prepare_runs, take_freeze, true},
     {"loading a state", C, prepare_load, take_load_empty, true},
     {"merging a state", B, prepare_load, take_load_merge, true},

@@ -126,7 +126,6 @@ static void test_replica_when_the_log_does_not_reach_back_then_it_syncs(void **s
     struct trio trio;
     struct holm_replica_config config = trio_config();
     config.log_bytes_max = 5000;
-    config.page_items_max = 3;
     trio_open(&trio, &config);
     trio.deaf = true;
     put(&trio, B, "b", 1);
@@ -195,35 +194,35 @@ static void test_replica_when_somebody_waits_for_what_was_lost_then_it_is_pulled
     trio_close(&trio);
 }
 
-/* Pages are lost where a queue was full: they are asked for again, and what has come is kept. */
-static void test_replica_when_pages_are_lost_then_only_they_are_asked_for_again(void **state)
+/* Frames are lost where a queue was full: what they had is asked for again, and what has come is kept. */
+static void test_replica_when_tells_are_lost_then_only_they_are_asked_for_again(void **state)
 {
     struct trio trio;
     struct holm_replica_config config = trio_config();
     config.log_bytes_max = 1000;
-    config.page_items_max = 1;
+    config.frame_bytes_max = 4096;
     trio_open(&trio, &config);
     trio.deaf = true;
-    put_kilobytes(&trio, 0, 10);
-    trio.lossy = HOLM_MESSAGE_SYNC_PAGE;
+    put_kilobytes(&trio, 0, 100);
+    trio.lossy = HOLM_MESSAGE_SYNC_TELL;
     trio_beacon(&trio, A);
     (void)trio_run(&trio, 60000000);
-    assert_true(trio.lossy_count > 20);
+    assert_in_range(trio.lossy_count, 80, 140);
     for (uint32_t i = B; i < TRIO; i++) {
         assert_int_equal(trio_stats(&trio, i).syncs, 1);
         assert_int_equal(trio_stats(&trio, i).syncs_failed, 0);
+        assert_int_equal(trio_stats(&trio, i).sync_items, 100);
     }
     assert_equal(&trio);
     trio_close(&trio);
 }
 
-/* A source whose pages never end is given up; what it sent is not applied. */
+/* A source that never ends is given up; what it sent is not applied. */
 static void test_replica_when_a_sync_is_larger_than_its_bound_then_it_is_given_up(void **state)
 {
     struct trio trio;
     struct holm_replica_config config = trio_config();
     config.log_bytes_max = 1000;
-    config.page_items_max = 3;
     config.sync_bytes_max = 4000;
     trio_open(&trio, &config);
     trio.deaf = true;
@@ -340,7 +339,7 @@ int main(void)
         cmocka_unit_test(test_replica_when_the_log_does_not_reach_back_then_it_syncs),
         cmocka_unit_test(test_replica_when_somebody_waits_then_peers_tell_once_they_have_it),
         cmocka_unit_test(test_replica_when_somebody_waits_for_what_was_lost_then_it_is_pulled),
-        cmocka_unit_test(test_replica_when_pages_are_lost_then_only_they_are_asked_for_again),
+        cmocka_unit_test(test_replica_when_tells_are_lost_then_only_they_are_asked_for_again),
         cmocka_unit_test(test_replica_when_a_sync_is_larger_than_its_bound_then_it_is_given_up),
         cmocka_unit_test(test_replica_when_a_digest_is_corrupt_then_it_is_counted_and_rebuilt),
         cmocka_unit_test(test_replica_when_its_epoch_changes_then_the_former_ones_are_waited_for),

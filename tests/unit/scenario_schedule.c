@@ -89,19 +89,19 @@ static void sync_with_a_run_between(uint64_t messages)
     struct fixture fixture, *f = &fixture;
     struct network network;
     static const enum holm_message_type order[] = {HOLM_MESSAGE_SYNC_OPEN, HOLM_MESSAGE_SYNC_CUT,
-                                                   HOLM_MESSAGE_SYNC_NEXT, HOLM_MESSAGE_SYNC_PAGE};
+                                                   HOLM_MESSAGE_SYNC_ASK, HOLM_MESSAGE_SYNC_TELL};
     open_network(f, &network, 2);
     insert(f, A, "k", "s", "x");
     size_t first = flush(f, A);
     erase(f, A, "k", "s", "x");
     (void)flush(f, A);
-    insert(f, A, "l", "s", "y"); /* so that there is a page */
+    insert(f, A, "l", "s", "y"); /* so that there is something to tell */
     (void)flush(f, A);
     network_link_up(&network, A, B);
     network.settings.loss_permille = 0;
     network_beacon(&network, A);
     assert_true(network_run_until(&network, order[messages], 1, 1000000));
-    if (network.delivered[HOLM_MESSAGE_SYNC_PAGE] == 0)
+    if (network.delivered[HOLM_MESSAGE_SYNC_TELL] == 0)
         assert_absent(f, B, "l");
     fixture_give(f, B, first);
     fixture_check(f, B);
