@@ -16,7 +16,7 @@
 #define UPDATES 100
 
 struct options {
-    bool quick, markdown;
+    bool quick, markdown, frames;
     const char *only;
     FILE *json, *csv;
     uint64_t seed;
@@ -26,13 +26,14 @@ static _Noreturn void usage(int status)
 {
     fprintf(status == 0 ? stdout : stderr,
             "bench_literature [--quick] [--only GROUP] [--seed N] [--json FILE] [--csv FILE]\n"
-            "                 [--markdown]\n"
+            "                 [--frames] [--markdown]\n"
             "    --quick       without loss and bombs\n"
             "    --only GROUP  the groups whose names begin so: literature, literature-loss,\n"
             "                  literature-bombs\n"
             "    --seed N      of phases, keys and losses; 1\n"
             "    --json FILE   append every run to FILE, one object a line\n"
             "    --csv FILE    write every run to FILE\n"
+            "    --frames      of which messages holm's traffic was\n"
             "    --markdown    print tables for a page\n");
     exit(status);
 }
@@ -64,6 +65,8 @@ static struct options read_options(int argc, char **argv)
             options.quick = true;
         else if (strcmp(argv[i], "--markdown") == 0)
             options.markdown = true;
+        else if (strcmp(argv[i], "--frames") == 0)
+            options.frames = true;
         else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
             options.only = argv[++i];
         else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
@@ -118,6 +121,8 @@ static bool run_group(const struct options *options, enum literature_trouble tro
         literature_table_markdown(stdout, rows, LITERATURE_CASES);
     else
         literature_table_print(stdout, rows, LITERATURE_CASES);
+    if (options->frames)
+        literature_table_frames(stdout, rows, LITERATURE_CASES);
     fflush(stdout);
     return good;
 }

@@ -16,6 +16,8 @@
 #define DRAW_NODE 5
 #define RESEND_US 200000
 
+_Static_assert(HOLM_MESSAGE_TYPE_MAX < LITERATURE_FRAME_TYPES, "all types have a place");
+
 enum kind {
     OPEN,
     UPDATE,
@@ -342,6 +344,13 @@ static void finish(struct world *world)
     add(&world->result, &world->meter.links, lossy ? 1000 - LITERATURE_LOSS_PERMILLE : 1000);
     add(&world->result, &world->meter.broadcasts, 1000);
     world->result.cost.bytes_short = world->result.cost.bytes;
+    for (size_t i = 0; i <= HOLM_MESSAGE_TYPE_MAX; i++) {
+        const struct literature_traffic *type = &world->meter.types[i];
+        world->result.frames[i] = (struct literature_cost){.messages = type->tally.messages,
+                                                           .elements = type->tally.elements,
+                                                           .metadata = type->tally.metadata,
+                                                           .bytes = type->bytes};
+    }
     world->result.state_elements = world->own.count;
     for (uint32_t i = 0; i < world->script->graph.nodes; i++) {
         const struct holm_replica *replica = holm_engine_lock(world->nodes[i].engine, 0);

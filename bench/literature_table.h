@@ -41,7 +41,9 @@ bool literature_row_bytes_pass(const struct literature_row *row);
 /* The tables of a group; rows of one kind of trouble. */
 void literature_table_print(FILE *out, const struct literature_row *rows, size_t count);
 
-/* The same for a page. */
+/* Of which messages holm's traffic was, case by case. */
+void literature_table_frames(FILE *out, const struct literature_row *rows, size_t count);
+/* The tables for a page. */
 void literature_table_markdown(FILE *out, const struct literature_row *rows, size_t count);
 
 /* One object a line; one line a contender, `head` with a line of names. */

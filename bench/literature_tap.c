@@ -50,21 +50,28 @@ static bool is_payload(const struct holm_message *message)
     return message->type == HOLM_MESSAGE_DELTA || message->type == HOLM_MESSAGE_SYNC_PAGE;
 }
 
-static void count(struct literature_traffic *traffic, const void *frame, size_t frame_bytes,
-                  uint32_t times)
+static void add(struct literature_traffic *traffic, const struct holm_message *message,
+                uint64_t bytes)
+{
+    holm_tally_message(&traffic->tally, message);
+    traffic->bytes += bytes;
+    traffic->payload_bytes += is_payload(message) ? bytes : 0;
+}
+
+static void count(struct literature_meter *meter, struct literature_traffic *traffic,
+                  struct holm_bytes frame, uint32_t times)
 {
     struct holm_allocator allocator = holm_transport_config_default().allocator;
     struct holm_codec_limits limits = holm_codec_limits_default(0);
     struct holm_decoded *decoded = NULL;
-    uint64_t bytes = frame_bytes + HOLM_LINK_PREFIX_BYTES;
     if (times == 0)
         return;
-    measure_must(holm_codec_decode(&allocator, &limits, holm_mem(frame, frame_bytes), &decoded),
-                 "a frame of holm's");
-    for (uint32_t i = 0; i < times; i++)
-        holm_tally_message(&traffic->tally, &decoded->message);
-    traffic->bytes += times * bytes;
-    traffic->payload_bytes += is_payload(&decoded->message) ? times * bytes : 0;
+    measure_must(holm_codec_decode(&allocator, &limits, frame, &decoded), "a frame of holm's");
+    for (uint32_t i = 0; i < times; i++) {
+        uint64_t bytes = frame.size + HOLM_LINK_PREFIX_BYTES;
+        add(traffic, &decoded->message, bytes);
+        add(&meter->types[decoded->message.type], &decoded->message, bytes);
+    }
     holm_decoded_free(decoded);
 }
 
@@ -89,7 +96,8 @@ static enum holm_status op_send(struct holm_transport *transport, struct holm_li
 {
     enum holm_status status = inner_of(transport)->ops->link_send(inner_of(transport), link, frame,
                                                                   frame_bytes);
-    count(&tap_of(transport)->meter->links, frame, frame_bytes, status == HOLM_OK);
+    struct literature_meter *meter = tap_of(transport)->meter;
+    count(meter, &meter->links, holm_mem(frame, frame_bytes), status == HOLM_OK);
     return status;
 }
 
@@ -133,7 +141,8 @@ static enum holm_status op_broadcast(struct holm_transport *transport, const voi
     struct tap *tap = tap_of(transport);
     enum holm_status status = tap->inner->ops->broadcast(tap->inner, frame, frame_bytes);
     if (status == HOLM_OK)
-        count(&tap->meter->broadcasts, frame, frame_bytes, tap->meter->subscribers[tap->node]);
+        count(tap->meter, &tap->meter->broadcasts, holm_mem(frame, frame_bytes),
+              tap->meter->subscribers[tap->node]);
     return status;
 }
 

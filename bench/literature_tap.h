@@ -23,7 +23,8 @@ struct literature_traffic {
 /* Of all nodes of a run. Starts as {0}. */
 struct literature_meter {
     struct literature_traffic links, broadcasts;
-    uint32_t subscribers[LITERATURE_NODES_MAX]; /* of each node's publisher */
+    struct literature_traffic types[HOLM_MESSAGE_TYPE_MAX + 1]; /* both together, by message */
+    uint32_t subscribers[LITERATURE_NODES_MAX];                 /* of each node's publisher */
 };
 
 #define LITERATURE_ADDRESS_BYTES 32

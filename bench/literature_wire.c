@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench/literature_wire.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+
+#include "bench/literature_script.h"
 
 #define PREFIX_BYTES 4
 #define TYPE_BYTES 1
 #define STAMP_BYTES 8
+#define DRAW_NAME 6
 
 static uint64_t number_bytes(uint64_t number)
 {
@@ -59,8 +63,9 @@ void literature_cost_id(struct literature_cost *cost)
 size_t literature_element(uint32_t key, uint32_t updates,
                           char element[LITERATURE_ELEMENT_BYTES_MAX])
 {
-    int size = snprintf(element, LITERATURE_ELEMENT_BYTES_MAX, "node-%015x#%u", key / updates,
-                        key % updates + 1);
+    uint64_t name = literature_script_draw(0, DRAW_NAME, key / updates);
+    int size = snprintf(element, LITERATURE_ELEMENT_BYTES_MAX, "%016" PRIx64 "%04x#%" PRIu32, name,
+                        (unsigned)(name >> 20 & 0xffff), key % updates + 1);
     return (size_t)size;
 }
 

@@ -9,7 +9,7 @@
  * bytes before a message (as holm's links have), 1 for its type, LEB128 numbers, strings with their
  * length before them. Who sends is known from the connection.
  *
- *     GSet      element: a string, the 20 bytes of a node's name, '#', decimal digits
+ *     GSet      element: a string, 20 characters that name a node, drawn by chance, '#', decimal digits
  *     GCounter  entry: a node's id, a number
  *     GMap      entry: the key in decimal digits, a time stamp of 8 bytes, a value of 8 bytes
  *     vector    entries of a node's id and a number;  dot: the same;  matrix: rows of id and vector

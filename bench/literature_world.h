@@ -17,6 +17,8 @@
 #define LITERATURE_CHECK_US (2 * LITERATURE_SECOND_US)
 #define LITERATURE_LIMIT_US (300 * (uint64_t)LITERATURE_SECOND_US) /* after the last update */
 
+#define LITERATURE_FRAME_TYPES 32
+
 struct literature_result {
     struct literature_cost cost;
     uint64_t payload_bytes; /* holm: of runs and their like alone */
@@ -25,7 +27,8 @@ struct literature_result {
     uint64_t ended_us;     /* after the last update */
     uint64_t
         rejoined_us; /* bombs: the longest from a return until it has all that was there then */
-    uint32_t state_elements; /* at the end */
+    uint32_t state_elements;                               /* at the end */
+    struct literature_cost frames[LITERATURE_FRAME_TYPES]; /* holm: by the message's type */
 };
 
 /* Who can run a case: a reference strategy, or holm. */
