@@ -94,7 +94,7 @@ struct holm_feed_link {
     uint64_t patience_us;
     uint64_t claim, claim_us; /* the peer's own seq, and by when */
     uint64_t still, still_us; /* the hash here, and until when it should have changed */
-    uint64_t never_us;        /* by when the vectors should have been equal once */
+    uint64_t never_us;        /* a beacon after this should not tell of another vector any more */
 };
 
 /* The writer whose runs show which links are needed. */

@@ -337,6 +337,24 @@ void holm_replica_trust(struct holm_replica *replica, uint32_t peer)
     link->claim_us = link->still_us = link->never_us = 0;
 }
 
+static void ask_for_missing(struct holm_replica *replica, uint32_t peer)
+{
+    struct holm_replica_peer *known = &replica->peers[peer];
+    struct holm_feed_link *link = &known->feed;
+    if (!link->can || link->wish == HOLM_FOLLOW_NEVER || (!link->lazy && !link->following)) {
+        holm_replica_mark_ahead(replica, peer, 0);
+        return;
+    }
+    holm_replica_trust(replica, peer);
+    if (link->following) {
+        follow_later(replica, peer);
+        return;
+    }
+    link->lazy = false;
+    link->grafted = true;
+    replica->stats.grafts += 1;
+}
+
 void holm_replica_doubt_seq(struct holm_replica *replica, uint32_t peer, uint64_t seq)
 {
     const struct holm_replica_peer *known = &replica->peers[peer];
@@ -361,6 +379,8 @@ void holm_replica_doubt(struct holm_replica *replica, uint32_t peer,
     }
     if (link->never_us == 0)
         link->never_us = now_us + NEVER_PATIENCES * link->patience_us;
+    else if (link->never_us <= now_us && (link->lazy || link->following))
+        ask_for_missing(replica, peer);
 }
 
 /* Ends what has come to nothing; whether something is missing for too long. */
@@ -377,29 +397,7 @@ static bool misses(struct holm_replica *replica, struct holm_replica_peer *known
         missing |= replica->actors.hash == link->still;
         link->still_us = 0;
     }
-    if (link->never_us != 0 && link->never_us <= now_us) {
-        missing = true;
-        link->never_us = 0;
-    }
     return missing && (!known->told || known->told_hash != replica->actors.hash);
-}
-
-static void ask_for_missing(struct holm_replica *replica, uint32_t peer)
-{
-    struct holm_replica_peer *known = &replica->peers[peer];
-    struct holm_feed_link *link = &known->feed;
-    if (!link->can || link->wish == HOLM_FOLLOW_NEVER || (!link->lazy && !link->following)) {
-        holm_replica_mark_ahead(replica, peer, 0);
-        return;
-    }
-    holm_replica_trust(replica, peer);
-    if (link->following) {
-        follow_later(replica, peer);
-        return;
-    }
-    link->lazy = false;
-    link->grafted = true;
-    replica->stats.grafts += 1;
 }
 
 /* ---- time */
@@ -439,7 +437,7 @@ uint64_t holm_replica_follow_wake(const struct holm_replica *replica)
         const struct holm_feed_link *link = &replica->peers[i].feed;
         if (!replica->peers[i].up)
             continue;
-        wake = sooner(sooner(sooner(wake, link->claim_us), link->still_us), link->never_us);
+        wake = sooner(sooner(wake, link->claim_us), link->still_us);
         if (link->following && !link->level)
             wake = earlier(wake, link->deadline_us);
         if (link->owed > 0)

@@ -166,7 +166,7 @@ static struct count run_rounds(struct world *world, const struct workload *workl
     for (uint32_t round = 0; round < ROUNDS; round++) {
         for (uint32_t node = 0; node < world->count; node++)
             workload->update(world, node, round);
-        world_run(world, SECOND_MS);
+        world_pass(world, SECOND_MS);
     }
     (void)world_converge(world, 60 * SECOND_MS);
     return count;
@@ -223,12 +223,256 @@ static void test_engine_when_a_mesh_writes_in_lockstep_then_it_comes_to_be_a_tre
     assert_costs(&count, &maps, 494572 / 2);
 }
 
-int main(void)
+/* ---- partial topologies --------------------------------------------------------------------- */
+
+static size_t ring_edges(uint32_t nodes, struct world_edge *edges)
+{
+    for (uint32_t i = 0; i < nodes; i++)
+        edges[i] = (struct world_edge){i, (i + 1) % nodes};
+    return nodes;
+}
+
+static struct world *ring_open(uint32_t nodes, uint64_t seed)
+{
+    struct world_edge edges[WORLD_NODES_MAX];
+    struct world *world = world_open(nodes, 4, seed);
+    start_all(world, edges, ring_edges(nodes, edges));
+    world_run(world, 5 * SECOND_MS);
+    return world;
+}
+
+static void write_all(struct world *world, const char *prefix, int rounds, uint64_t pause_ms)
+{
+    for (int round = 0; round < rounds; round++) {
+        for (uint32_t i = 0; i < world->count; i++) {
+            char key[32];
+            snprintf(key, sizeof key, "%s-%d-%d", prefix, round, (int)i % 3);
+            if (world->engines[i] != NULL)
+                world_add(world, i, key, 1);
+        }
+        world_pass(world, pause_ms);
+    }
+}
+
+static uint64_t talk_of(const struct count *count)
+{
+    uint64_t sum = 0;
+    for (int type = HOLM_MESSAGE_ACK; type <= HOLM_MESSAGE_TYPE_MAX; type++)
+        sum += count->by_type[type];
+    return sum + count->by_type[HOLM_MESSAGE_DELTA];
+}
+
+/* Nothing but beacons and signs of life, once what was under way has been acknowledged. */
+static void assert_quiet(struct world *world, uint64_t ms)
+{
+    struct count count = {.bytes = 0};
+    world_run(world, 10 * SECOND_MS);
+    world->context = &count;
+    world->arriving = tally;
+    world_run(world, ms);
+    world->arriving = NULL;
+    if (talk_of(&count) != 0)
+        print_count("not quiet", &count);
+    assert_int_equal(talk_of(&count), 0);
+    assert_true(count.by_type[HOLM_MESSAGE_BEACON] > 0);
+}
+
+static uint64_t pulls_of(struct world *world)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < world->count; i++)
+        if (world->engines[i] != NULL)
+            sum += world_stats(world, i).pulls + world_stats(world, i).syncs;
+    return sum;
+}
+
+static void test_engine_when_nodes_are_in_a_ring_then_runs_are_relayed_round_it(void **state)
+{
+    struct world *world = ring_open(12, 1);
+    uint64_t before = pulls_of(world);
+    world_add(world, 0, "hero", 1);
+    assert_in_range(world_converge(world, SECOND_MS), 6, 20); /* six hops, a flush interval each */
+    write_all(world, "k", 50, 7);
+    assert_in_range(world_converge(world, SECOND_MS), 0, 20);
+    assert_int_equal(pulls_of(world), before);
+    assert_quiet(world, 60 * SECOND_MS);
+    world_free(world);
+}
+
+/* T26: a - b - c, and nothing else. */
+static void test_engine_when_one_bridges_two_then_it_comes_to_relay_at_once(void **state)
+{
+    static const struct world_edge edges[] = {{0, 1}, {1, 2}};
+    struct world *world = world_new_of(3, 3, 4);
+    start_all(world, edges, COUNT(edges));
+    world_run(world, 2 * SECOND_MS);
+    world_add(world, 2, "slow", 1);
+    assert_in_range(world_converge(world, 10 * SECOND_MS), 20, 10 * SECOND_MS);
+    for (int i = 0; i < 100; i++) {
+        world_add(world, 2, "k", 1);
+        world_add(world, 0, "k", 1);
+        world_run(world, 100);
+    }
+    (void)world_converge(world, 10 * SECOND_MS);
+    assert_true(world->engines[0]->relaying && world->engines[2]->relaying);
+    assert_false(world->engines[1]->relaying); /* it reaches both */
+    world_add(world, 2, "fast", 1);
+    assert_in_range(world_converge(world, SECOND_MS), 2, 10);
+    assert_quiet(world, 30 * SECOND_MS);
+    world_run(world, 60 * SECOND_MS);
+    assert_false(world->engines[0]->relaying); /* nothing was relayed for a minute */
+    world_add(world, 0, "slow", 1);
+    (void)world_converge(world, 10 * SECOND_MS);
+    world_free(world);
+}
+
+/* T26: a ring is cut in two places, and heals in one. */
+static void test_engine_when_a_ring_is_cut_in_two_then_both_halves_go_on_and_meet_again(
+    void **state)
+{
+    struct world *world = ring_open(10, 4);
+    world_cut(world, 0, 1, true);
+    world_cut(world, 5, 6, true);
+    write_all(world, "cut", 40, 250); /* ten seconds: the cut is noticed */
+    assert_false(world_converged(world));
+    world_cut(world, 5, 6, false);
+    assert_in_range(world_converge(world, 30 * SECOND_MS), 0, 5 * SECOND_MS);
+    write_all(world, "line", 20, 10);
+    assert_in_range(world_converge(world, SECOND_MS), 0, 30);
+    world_cut(world, 0, 1, false);
+    world_run(world, 10 * SECOND_MS);
+    write_all(world, "ring", 20, 10);
+    assert_in_range(world_converge(world, SECOND_MS), 0, 30);
+    assert_quiet(world, 30 * SECOND_MS);
+    world_free(world);
+}
+
+/* T26: a link that stands in one direction for good is none; the others do. */
+static void test_engine_when_a_link_works_one_way_then_the_others_carry(void **state)
+{
+    struct world *world = ring_open(6, 5);
+    struct holm_network_path path = world->path;
+    path.cut = true;
+    world_path(world, 2, 3, &path);
+    write_all(world, "one-way", 60, 100);
+    (void)world_converge(world, 5 * SECOND_MS);
+    write_all(world, "later", 20, 10);
+    assert_in_range(world_converge(world, SECOND_MS), 0, 30);
+    assert_quiet(world, 30 * SECOND_MS);
+    world_free(world);
+}
+
+/* T26: one link of a ring is cut and healed every 100 ms, another every 4 s; there is no busy loop. */
+static void test_engine_when_links_flap_then_writes_go_on_and_nothing_spins(void **state)
+{
+    struct world *world = ring_open(6, 6);
+    struct count count = {.bytes = 0};
+    world->context = &count;
+    world->arriving = tally;
+    for (int i = 0; i < 400; i++) {
+        world_cut(world, 0, 1, i % 2 == 0);
+        world_cut(world, 3, 4, i / 40 % 2 == 0);
+        world_add(world, (uint32_t)i % 6, "k", 1);
+        world_run(world, 100);
+    }
+    world->arriving = NULL;
+    assert_in_range(talk_of(&count), 400, 400 * 40);
+    world_cut(world, 0, 1, false);
+    world_cut(world, 3, 4, false);
+    (void)world_converge(world, 10 * SECOND_MS);
+    for (uint32_t i = 0; i < 6; i++)
+        assert_int_equal(world_sum(world, i, "k"), 400);
+    assert_quiet(world, 30 * SECOND_MS);
+    world_free(world);
+}
+
+/* A follower that is far away, and gets far too much, costs a bounded amount and delays nobody. */
+static void test_engine_when_a_follower_is_slow_then_no_one_else_is(void **state)
+{
+    struct world_edge edges[] = {{0, 1}, {0, 2}};
+    struct world *world = world_open(3, 1, 8);
+    struct holm_network_path path = world->path;
+    for (uint32_t i = 0; i < 3; i++)
+        world->configs[i].log_bytes_max = (size_t)1 << 20;
+    start_all(world, edges, COUNT(edges));
+    world_run(world, 3 * SECOND_MS);
+    path.delay_us = 2000000;
+    world_path(world, 0, 2, &path);
+    char text[4000];
+    memset(text, 'x', sizeof text);
+    for (int i = 0; i < 2000; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "k%d", i % 100);
+        struct holm_op op = holm_op_put(holm_str(key), holm_str("f"),
+                                        holm_bytes_value(text, sizeof text));
+        commit(world, 0, &op, 1);
+        world_pass(world, 1);
+        const struct holm_replica *replica = holm_engine_lock(world->engines[0], 0);
+        for (uint32_t peer = 0; peer < 2; peer++)
+            assert_in_range(holm_replica_feed_look(replica, peer).unacknowledged, 0,
+                            (256 + 2 * 64) << 10);
+        holm_engine_unlock(world->engines[0], 0);
+    }
+    world_run(world, 3);
+    assert_int_equal(world_stats(world, 0).vector_hash, world_stats(world, 1).vector_hash);
+    assert_int_not_equal(world_stats(world, 0).vector_hash, world_stats(world, 2).vector_hash);
+    (void)world_converge(world, 120 * SECOND_MS);
+    struct holm_replica_stats stats;
+    holm_replica_stats(holm_engine_lock(world->engines[0], 0), &stats);
+    holm_engine_unlock(world->engines[0], 0);
+    assert_in_range(stats.feeds_too_old, 1, 20); /* the log had gone on without it */
+    world_free(world);
+}
+
+/* Above sixteen nodes nothing has to be configured. */
+static void test_engine_when_nodes_are_a_hundred_then_each_follows_a_few(void **state)
+{
+    struct world *world = world_new_of(9, 100, 1);
+    struct count count = {.bytes = 0};
+    for (uint32_t i = 0; i < world->count; i++) {
+        world->configs[i].allocator = holm_transport_config_default().allocator;
+        world->configs[i].log.level = HOLM_LOG_ERROR;
+        world_start(world, i);
+    }
+    for (uint32_t i = 1; i < world->count; i++)
+        world_join(world, i, i / 10);
+    world_run(world, 15 * SECOND_MS);
+    for (uint32_t i = 0; i < world->count; i++)
+        assert_true(world->engines[i]->relaying);
+    write_all(world, "warm", 30, 50);
+    (void)world_converge(world, 5 * SECOND_MS);
+    world_run(world, SECOND_MS);
+    world->context = &count;
+    world->arriving = tally;
+    write_all(world, "k", 10, 50);
+    assert_in_range(world_converge(world, 5 * SECOND_MS), 0, 200);
+    world->arriving = NULL;
+    print_count("100 nodes", &count);
+    assert_in_range(count.all.elements, 10 * 100 * 99, 10 * 100 * 99 * 2);
+    for (uint32_t i = 10; i < 20; i++)
+        world_kill(world, i);
+    write_all(world, "killed", 30, 100);
+    (void)world_converge(world, 30 * SECOND_MS);
+    assert_quiet(world, 30 * SECOND_MS);
+    world_free(world);
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             test_engine_when_a_tree_writes_in_lockstep_then_each_update_crosses_an_edge_once),
+        cmocka_unit_test(test_engine_when_nodes_are_in_a_ring_then_runs_are_relayed_round_it),
+        cmocka_unit_test(test_engine_when_one_bridges_two_then_it_comes_to_relay_at_once),
+        cmocka_unit_test(
+            test_engine_when_a_ring_is_cut_in_two_then_both_halves_go_on_and_meet_again),
+        cmocka_unit_test(test_engine_when_a_link_works_one_way_then_the_others_carry),
+        cmocka_unit_test(test_engine_when_links_flap_then_writes_go_on_and_nothing_spins),
+        cmocka_unit_test(test_engine_when_a_follower_is_slow_then_no_one_else_is),
+        cmocka_unit_test(test_engine_when_nodes_are_a_hundred_then_each_follows_a_few),
         cmocka_unit_test(test_engine_when_a_mesh_writes_in_lockstep_then_it_comes_to_be_a_tree),
     };
+    if (argc == 2)
+        cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

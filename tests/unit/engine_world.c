@@ -410,9 +410,14 @@ static void run(struct world *world, uint64_t end_us, bool (*until)(struct world
     }
 }
 
-void world_run(struct world *world, uint64_t duration_ms)
+void world_pass(struct world *world, uint64_t duration_ms)
 {
     run(world, world->now.monotonic_us + duration_ms * 1000, NULL);
+}
+
+void world_run(struct world *world, uint64_t duration_ms)
+{
+    world_pass(world, duration_ms);
     holm_engine_check(world->engines[0] != NULL ? world->engines[0] : world->engines[1]);
 }
 
@@ -447,7 +452,8 @@ uint64_t world_converge(struct world *world, uint64_t limit_ms)
     run(world, start_us + limit_ms * 1000, world_converged);
     assert_true(world_converged(world));
     for (uint32_t i = 0; i < world->count; i++) {
-        if (world->engines[i] != NULL)
+        /* Of many some: it takes long. */
+        if (world->engines[i] != NULL && i % (1 + world->count / 16) == 0)
             holm_engine_check(world->engines[i]);
     }
     return (world->now.monotonic_us - start_us) / 1000;
