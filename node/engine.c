@@ -44,15 +44,15 @@ static bool config_valid(const struct holm_engine_config *config)
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
-static struct holm_replica_config replica_config(struct holm_engine *engine, uint32_t partition)
+struct holm_replica_config holm_engine_replica_config(struct holm_engine *engine,
+                                                      uint32_t partition)
 {
     const struct holm_engine_config *config = &engine->config;
     struct holm_replica_config replica = holm_replica_config_default();
     replica.allocator = config->allocator;
     replica.partition = partition;
     replica.self = config->self;
-    replica.digest_seed = XXH3_64bits(config->cluster, strlen(config->cluster));
-    replica.random_seed = holm_random_next(&engine->random);
+    replica.digest_seed = engine->digest_seed;
     replica.flush_interval_us = config->flush_interval_us;
     replica.max_drift_ms = config->max_drift_ms;
     replica.frame_bytes_max = config->frame_bytes_max;
@@ -63,37 +63,15 @@ static struct holm_replica_config replica_config(struct holm_engine *engine, uin
     return replica;
 }
 
-struct loading {
-    struct holm_replica *replica;
-    struct holm_now now;
-};
-
-/* What was stored is applied like what a peer sends; there is nobody yet to hear the outputs. */
-static enum holm_status load_delta(void *context, struct holm_delta *delta)
-{
-    struct loading *loading = context;
-    struct holm_message message = {.type = HOLM_MESSAGE_DELTA, .partition = delta->partition};
-    message.sender = delta->actor;
-    message.as.delta = delta;
-    struct holm_event event = {.type = HOLM_EVENT_MESSAGE};
-    event.as.message.peer = HOLM_PEER_NONE;
-    event.as.message.message = &message;
-    const struct holm_work *work;
-    return holm_replica_step(loading->replica, &event, loading->now, &work);
-}
-
 static enum holm_status partition_open(struct holm_engine *engine, uint32_t index,
                                        struct holm_now now)
 {
     struct holm_engine_partition *partition = &engine->partitions[index];
-    struct holm_replica_config config = replica_config(engine, index);
-    enum holm_status status = holm_replica_new(&config, &partition->replica);
-    if (status != HOLM_OK)
-        return status;
+    struct holm_replica_config config = holm_engine_replica_config(engine, index);
+    config.random_seed = holm_random_next(&engine->random);
     pthread_mutex_init(&partition->lock, NULL);
     atomic_init(&partition->wake_us, HOLM_NEVER);
-    struct loading loading = {partition->replica, now};
-    return engine->store->ops->load(engine->store, index, load_delta, &loading);
+    return holm_engine_load(engine, index, &config, now);
 }
 
 static size_t partitions_bytes(const struct holm_engine *engine)
@@ -171,6 +149,7 @@ enum holm_status holm_engine_open(const struct holm_engine_config *config,
     made->transport = transport;
     made->store = store;
     made->random.state = config->random_seed;
+    made->digest_seed = XXH3_64bits(config->cluster, strlen(config->cluster));
     made->overlay_seed = XXH3_64bits(config->cluster, strlen(config->cluster));
     made->limits = holm_codec_limits_default(config->frame_bytes_max);
     made->beacon_us = now.monotonic_us +
@@ -213,18 +192,6 @@ void holm_engine_free(struct holm_engine *engine)
 }
 
 /* ---- the step of a partition ---------------------------------------------------------------- */
-
-static void store_append(struct holm_engine *engine, uint32_t index, const struct holm_work *work)
-{
-    struct holm_engine_partition *partition = &engine->partitions[index];
-    if (work->stored_count == 0 || partition->muted)
-        return;
-    if (engine->store->ops->append(engine->store, index, work->stored, work->stored_count) ==
-        HOLM_OK)
-        return;
-    partition->muted = true;
-    atomic_store(&engine->store_failed, true);
-}
 
 static void observe(struct holm_engine *engine, uint32_t index, const struct holm_work *work)
 {
@@ -283,6 +250,21 @@ static void count_syncs(struct holm_engine *engine, struct holm_engine_partition
     partition->serving = work->serving;
 }
 
+static void put_out(struct holm_engine *engine, struct holm_engine_partition *partition,
+                    const struct holm_work *work)
+{
+    bool frames = false;
+    for (size_t i = 0; i < work->output_count && !partition->muted; i++) {
+        /* What does not fit is counted there, and is asked for again or pulled. */
+        frames |= holm_outgoing_put(&engine->outgoing, work->outputs[i].peer,
+                                    &work->outputs[i].message) == HOLM_OK;
+    }
+    uint64_t before = atomic_load_explicit(&partition->wake_us, memory_order_relaxed);
+    atomic_store(&partition->wake_us, work->wake_us);
+    if (frames || work->wake_us < before)
+        hurry(engine, frames, work->wake_us);
+}
+
 enum holm_status holm_engine_step(struct holm_engine *engine, uint32_t index,
                                   const struct holm_event *event, struct holm_now now,
                                   struct holm_engine_commit *commit)
@@ -294,20 +276,14 @@ enum holm_status holm_engine_step(struct holm_engine *engine, uint32_t index,
     enum holm_status status = holm_replica_step(partition->replica, event, now, &work);
     if (commit == NULL)
         count_syncs(engine, partition, work);
-    store_append(engine, index, work);
+    holm_engine_store(engine, index, work);
     if (commit != NULL && status == HOLM_OK)
         tell_witness(engine, index, work, commit);
     observe(engine, index, work);
-    bool frames = false;
-    for (size_t i = 0; i < work->output_count && !partition->muted; i++) {
-        /* What does not fit is counted there, and is asked for again or pulled. */
-        frames |= holm_outgoing_put(&engine->outgoing, work->outputs[i].peer,
-                                    &work->outputs[i].message) == HOLM_OK;
-    }
-    uint64_t before = atomic_load_explicit(&partition->wake_us, memory_order_relaxed);
-    atomic_store(&partition->wake_us, work->wake_us);
-    if (frames || work->wake_us < before)
-        hurry(engine, frames, work->wake_us);
+    put_out(engine, partition, work);
+    work = holm_engine_save(engine, index, now);
+    if (work != NULL)
+        put_out(engine, partition, work);
     return status;
 }
 

@@ -7,6 +7,7 @@
  *     engine_peers.c   what the roster wants done; beacons
  *     engine_relay.c   whom to subscribe to, whom to follow
  *     engine_look.c    who has seen what, figures
+ *     engine_store.c   what survives: runs, and states that a sync has brought
  */
 #ifndef HOLM_NODE_ENGINE_STATE_H
 #define HOLM_NODE_ENGINE_STATE_H
@@ -29,11 +30,13 @@ struct holm_engine_partition {
     bool muted;     /* its store has failed */
     bool receiving; /* as its work last said */
     uint32_t serving;
+    uint64_t syncs;               /* whose outcome is saved */
     atomic_uint_fast64_t wake_us; /* written under the lock, read without */
 };
 
 struct holm_engine {
-    struct holm_engine_config config; /* name and cluster are not kept here */
+    struct holm_engine_config config; /* name and cluster are not kept here … */
+    uint64_t digest_seed;             /* … but what the cluster digests with */
     struct holm_transport *transport;
     struct holm_store *store;
     struct holm_engine_partition *partitions;
@@ -82,6 +85,8 @@ struct holm_engine_commit {
     const struct holm_op *ops;
     size_t count;
 };
+struct holm_replica_config holm_engine_replica_config(struct holm_engine *engine,
+                                                      uint32_t partition);
 HOLM_NODISCARD enum holm_status holm_engine_step(struct holm_engine *engine, uint32_t partition,
                                                  const struct holm_event *event,
                                                  struct holm_now now,
@@ -91,6 +96,18 @@ HOLM_NODISCARD enum holm_status holm_engine_step_locked(struct holm_engine *engi
                                                         uint32_t partition,
                                                         const struct holm_event *event,
                                                         struct holm_now now);
+
+/* engine_store.c. Opens a partition's replica with what was stored of it. */
+HOLM_NODISCARD enum holm_status holm_engine_load(struct holm_engine *engine, uint32_t partition,
+                                                 const struct holm_replica_config *config,
+                                                 struct holm_now now);
+/* What a step put out is stored, before anybody hears of it. A failure mutes the partition. */
+void holm_engine_store(struct holm_engine *engine, uint32_t partition,
+                       const struct holm_work *work);
+/* Saves the state of a partition if a sync was applied since the last time. Returns the work of that,
+ * whose outputs are to be sent, or NULL. */
+const struct holm_work *holm_engine_save(struct holm_engine *engine, uint32_t partition,
+                                         struct holm_now now);
 
 /* engine_peers.c */
 void holm_engine_act(struct holm_engine *engine, struct holm_now now);

@@ -30,7 +30,8 @@ static void memory_close(struct holm_store *store)
 
 struct holm_store *holm_store_memory(void)
 {
-    static const struct holm_store_ops ops = {memory_load, memory_append, memory_close};
+    static const struct holm_store_ops ops = {
+        .load = memory_load, .append = memory_append, .close = memory_close};
     static struct holm_store store = {&ops};
     return &store;
 }

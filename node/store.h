@@ -7,6 +7,10 @@
  *
  *     step -> append(runs) -> outbox
  *
+ * A sync brings what no run tells of. Then the whole state is saved, in place of what was stored:
+ *
+ *     load: saved() if there is something, then the runs appended since
+ *
  * Rules for implementers:
  *     S1  after append() returned HOLM_OK, load() gives these runs in a later life, or (a store
  *         that keeps nothing) nothing at all; never a part of what one append() was given
@@ -34,6 +38,12 @@ struct holm_store_ops {
                                struct holm_delta *const *deltas, size_t count);
     /* Closes and frees the store. */
     void (*close)(struct holm_store *store);
+    /* A snapshot (proto/snapshot.h) in place of all that was stored of a partition; after a failure
+     * that is still there. NULL, as below: a store that keeps nothing. HOLM_EIO, HOLM_ENOMEM */
+    enum holm_status (*save)(struct holm_store *store, uint32_t partition,
+                             struct holm_bytes snapshot);
+    /* What was saved last, or nothing; borrowed until the next save() or close(). */
+    struct holm_bytes (*saved)(struct holm_store *store, uint32_t partition);
 };
 
 /* What every implementation's struct begins with. */

@@ -19,6 +19,8 @@ struct log {
     unsigned char *bytes;
     size_t size, capacity, synced;
     uint32_t unsynced; /* appends */
+    void *saved;       /* a snapshot; always synced */
+    size_t saved_size;
 };
 
 struct holm_disk {
@@ -48,6 +50,18 @@ static void put(struct log *log, const void *bytes, size_t size)
     if (size > 0)
         memcpy(log->bytes + log->size, bytes, size);
     log->size += size;
+}
+
+static void keep_snapshot(struct log *log, struct holm_bytes snapshot)
+{
+    free(log->saved);
+    log->saved = NULL;
+    log->saved_size = snapshot.size;
+    if (snapshot.size == 0)
+        return;
+    log->saved = malloc(snapshot.size);
+    HOLM_ASSERT(log->saved != NULL);
+    memcpy(log->saved, snapshot.data, snapshot.size);
 }
 
 /* ---- the store ------------------------------------------------------------------------------ */
@@ -157,6 +171,28 @@ static enum holm_status disk_append(struct holm_store *store, uint32_t partition
     return HOLM_OK;
 }
 
+/* Written beside the old one, synced, and renamed. */
+static enum holm_status disk_save(struct holm_store *store, uint32_t partition,
+                                  struct holm_bytes snapshot)
+{
+    struct holm_disk *disk = disk_of(store);
+    struct log *log = &disk->logs[partition];
+    if (disk->fault != HOLM_DISK_WELL || disk->failed) {
+        disk->failed = true;
+        return HOLM_EIO;
+    }
+    keep_snapshot(log, snapshot);
+    log->size = log->synced = 0;
+    log->unsynced = 0;
+    return HOLM_OK;
+}
+
+static struct holm_bytes disk_saved(struct holm_store *store, uint32_t partition)
+{
+    const struct log *log = &disk_of(store)->logs[partition];
+    return holm_mem(log->saved, log->saved_size);
+}
+
 static void disk_close(struct holm_store *store)
 {
     disk_of(store)->open = false;
@@ -174,7 +210,8 @@ struct holm_store *holm_disk_open(struct holm_disk *disk)
 
 struct holm_disk *holm_disk_new(uint32_t partitions)
 {
-    static const struct holm_store_ops ops = {disk_load, disk_append, disk_close};
+    static const struct holm_store_ops ops = {disk_load, disk_append, disk_close, disk_save,
+                                              disk_saved};
     struct holm_disk *disk = calloc(1, sizeof *disk);
     HOLM_ASSERT(disk != NULL);
     disk->store.ops = &ops;
@@ -190,8 +227,10 @@ void holm_disk_free(struct holm_disk *disk)
 {
     if (disk == NULL)
         return;
-    for (uint32_t i = 0; i < disk->partitions; i++)
+    for (uint32_t i = 0; i < disk->partitions; i++) {
         free(disk->logs[i].bytes);
+        free(disk->logs[i].saved);
+    }
     free(disk->logs);
     free(disk);
 }
@@ -223,8 +262,10 @@ void holm_disk_crash(struct holm_disk *disk, uint64_t random)
 
 void holm_disk_wipe(struct holm_disk *disk)
 {
-    for (uint32_t i = 0; i < disk->partitions; i++)
+    for (uint32_t i = 0; i < disk->partitions; i++) {
         disk->logs[i].size = disk->logs[i].synced = 0;
+        keep_snapshot(&disk->logs[i], holm_mem(NULL, 0));
+    }
 }
 
 void holm_disk_copy(struct holm_disk *target, const struct holm_disk *source)
@@ -234,6 +275,8 @@ void holm_disk_copy(struct holm_disk *target, const struct holm_disk *source)
     for (uint32_t i = 0; i < target->partitions; i++) {
         put(&target->logs[i], source->logs[i].bytes, source->logs[i].size);
         target->logs[i].synced = target->logs[i].size;
+        keep_snapshot(&target->logs[i],
+                      holm_mem(source->logs[i].saved, source->logs[i].saved_size));
     }
 }
 
@@ -241,6 +284,6 @@ size_t holm_disk_bytes(const struct holm_disk *disk)
 {
     size_t bytes = 0;
     for (uint32_t i = 0; i < disk->partitions; i++)
-        bytes += disk->logs[i].size;
+        bytes += disk->logs[i].size + disk->logs[i].saved_size;
     return bytes;
 }

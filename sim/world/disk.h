@@ -9,7 +9,8 @@
  * HOLM_OK when the record is written and, if the disk is durable, synced; a lazy disk syncs every
  * so many records. A crash cuts each partition somewhere between what was synced and what was
  * written, in the middle of a record, too; the next life finds the first record whose sum is wrong,
- * and goes on from there. So a life that is opened has a prefix of what the former one wrote.
+ * and goes on from there. So a life that is opened has a prefix of what the former one wrote. A state
+ * that is saved is there at once, in place of the records before it.
  *
  * Invariants:
  *     K1  what was synced is read again, in order, until the disk is wiped or restored

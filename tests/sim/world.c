@@ -167,6 +167,34 @@ static void test_world_when_a_node_crashes_its_disk_has_what_it_wrote(void **sta
     holm_world_free(world);
 }
 
+/* T24: what a sync has brought is on the disk, too, and what builds on it. */
+static void test_world_when_a_synced_node_crashes_its_disk_has_all_it_showed(void **state)
+{
+    struct seen seen = {0};
+    struct holm_world *world = pair(true, &seen);
+    for (int i = 0; i < 5; i++)
+        add(world, 0, 1);
+    converge(world);
+    holm_world_crash(world, 0);
+    holm_world_bomb(world, 1);
+    /* The log of what was read again from a disk is there, that of a sync is not: n1 must sync. */
+    assert_int_equal(holm_world_start(world, 0), HOLM_OK);
+    assert_int_equal(holm_world_start(world, 1), HOLM_OK);
+    struct holm_network_path path = holm_world_path(world, 0, 1);
+    holm_world_path_set(world, 0, 1, &path);
+    holm_world_join(world, 1, 0);
+    converge(world);
+    add(world, 1, 10);
+    converge(world);
+    holm_world_cut(world, 0, 1, true);
+    add(world, 1, 100);
+    holm_world_run(world, holm_world_now_us(world) + 2 * S);
+    holm_world_crash(world, 1);
+    assert_int_equal(holm_world_start(world, 1), HOLM_OK);
+    assert_int_equal(sum(world, 1), 115);
+    holm_world_free(world);
+}
+
 static void test_world_when_a_clock_jumps_only_wall_time_does(void **state)
 {
     struct seen seen = {0};
@@ -209,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_world_when_frozen_a_node_does_nothing_until_it_goes_on),
         cmocka_unit_test(test_world_when_a_bombed_node_writes_again_all_its_lives_count),
         cmocka_unit_test(test_world_when_a_node_crashes_its_disk_has_what_it_wrote),
+        cmocka_unit_test(test_world_when_a_synced_node_crashes_its_disk_has_all_it_showed),
         cmocka_unit_test(test_world_when_a_clock_jumps_only_wall_time_does),
         cmocka_unit_test(test_world_when_a_line_is_slow_frames_take_their_time),
     };

@@ -309,7 +309,8 @@ static void strict_close(struct holm_store *store)
     (void)store;
 }
 
-static const struct holm_store_ops strict_ops = {strict_load, strict_append, strict_close};
+static const struct holm_store_ops strict_ops = {
+    .load = strict_load, .append = strict_append, .close = strict_close};
 
 static void strict_leaving(struct world *world, uint32_t from, const void *frame, size_t size)
 {
