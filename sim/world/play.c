@@ -352,14 +352,15 @@ static void play_liveness(struct player *player)
     holm_judge_converged(player->judge, in_time);
 }
 
-/* Time-outs and back-offs of the story run out before the rounds are counted. */
+/* Time-outs and back-offs of the story run out before the rounds are counted, and what lasts so many
+ * beacons (node/engine_relay.c). */
 static void play_quiet(struct player *player)
 {
     const struct holm_plan_settings *settings = &player->plan->settings;
     const struct holm_engine_config *engine = &settings->engine;
     if (settings->quiet_rounds == 0 || broken(player))
         return;
-    uint64_t calm_us = 15000000 + 4 * engine->link_timeout_us + 10 * engine->beacon_interval_us;
+    uint64_t calm_us = 15000000 + 4 * engine->link_timeout_us + 70 * engine->beacon_interval_us;
     uint64_t now_us = holm_world_now_us(player->world) + calm_us;
     holm_world_run(player->world, now_us);
     holm_world_tell(player->world, HOLM_WORLD_NOBODY, "quiet");
