@@ -45,14 +45,15 @@ static bool same_founding(const struct holm_members *members, const struct holm_
     return holm_founding_compare(&members->founding, founding) == 0;
 }
 
-bool holm_admission_may_merge(const struct holm_members *members, struct holm_actor former,
-                              const struct holm_founding *founding)
+bool holm_admission_may_merge(const struct holm_members *members, const struct holm_heard *of)
 {
-    const struct holm_member_row *row = holm_members_find(members, former.node);
-    if (former.epoch.value == 0)
+    const struct holm_member_row *row = holm_members_find(members, of->actor.node);
+    if (of->former.value == 0)
         return true;
-    return same_founding(members, founding) && row != NULL &&
-           (holm_actor_equal(row->actor, former) || row->base.value == former.epoch.value);
+    if (row == NULL || !same_founding(members, &of->founding))
+        return false;
+    return row->actor.epoch.value == of->former.value ||
+           (row->base.value == of->former.value && row->state == of->state);
 }
 
 /* Whether the state of another provisional epoch will be replaced, whatever it is. */
@@ -63,8 +64,7 @@ static bool gives_way(const struct holm_stable *stable, const struct holm_stable
     return !same_founding(self->members, &heard->founding) ||
            holm_admission_beyond(stable, self, heard->list) ||
            holm_admission_replaces(self->members, former) ||
-           (!heard->confirmed &&
-            !holm_admission_may_merge(self->members, former, &heard->founding));
+           (!heard->confirmed && !holm_admission_may_merge(self->members, heard));
 }
 
 /* What was heard of a node under a later epoch than the list's, or under that one but provisional. */
@@ -215,8 +215,7 @@ enum holm_answer holm_admission_answer(const struct holm_stable *stable,
     if (!same_founding(members, &asking->founding) &&
         !holm_vector_has(asking->list, members->founding.dot))
         return HOLM_ANSWER_REPLACE;
-    if (!holm_admission_replaces(members, former) &&
-        holm_admission_may_merge(members, former, &asking->founding))
+    if (!holm_admission_replaces(members, former) && holm_admission_may_merge(members, asking))
         return HOLM_ANSWER_MERGE;
     return answer_replaced(stable, self, asking);
 }

@@ -32,7 +32,8 @@
 /* What another node said of itself, over a link. */
 struct holm_heard {
     struct holm_actor actor;
-    struct holm_epoch former; /* that its state was confirmed under */
+    struct holm_epoch former; /* that its state was confirmed under; 0: it has none */
+    uint64_t state;           /* a hash of that state: see holm_admission_may_merge() */
     bool confirmed;
     struct holm_founding founding; /* of its list; none when it knows that its state is forgotten */
     struct holm_actor defers;      /* whom it leaves it to, to found: holm_admission_defer() */
@@ -51,15 +52,15 @@ bool holm_admission_beyond(const struct holm_stable *stable, const struct holm_s
                            struct holm_vector_view list);
 
 /*
- * Whether a state that was confirmed last under epoch `former` may be merged with what is known under
- * this list: that is the last epoch of its node that the list knows as admitted, or the one whose
- * state that one goes on with, under the same founding. Else somebody reported for the node since who did not have this state (it
+ * Whether the state of this node may be merged with what is known under this list. The epoch that it was
+ * confirmed under last is the last of its node that the list knows as admitted; or it is the very
+ * state that this one goes on with, of two stores the same: its hash is the sum of what
+ * holm_vector_hash() says of its R in each partition. Both under the same founding. Else somebody reported for the node since who did not have this state (it
  * is a store newer than the epoch that was started without it), or nobody here ever waited for its
  * reports (whoever admitted it was lost). It is replaced then; unless all of it is here, so that nothing can
  * be lost by that, its epoch is forgotten first.
  */
-bool holm_admission_may_merge(const struct holm_members *members, struct holm_actor former,
-                              const struct holm_founding *founding);
+bool holm_admission_may_merge(const struct holm_members *members, const struct holm_heard *of);
 
 /*
  * Whether a provisional epoch may apply a cut: its admission is in the list of that very cut (`theirs`

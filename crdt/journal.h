@@ -13,7 +13,9 @@
  * in the meantime (T38). So it is kept without a dot, is seen at home only, and is minted upon what the
  * confirming cut brought. What that refuses by then (a buried key) is dropped, and the host told.
  *
- * The host keeps the batches in its store, and adds them again after a restart.
+ * The host keeps the batches in its store, and adds them again after a restart. A batch leaves the store in
+ * the same write that brings the run which it was minted as, before that run is sent: else a restart mints
+ * it twice.
  *
  * Invariants, verified by holm_journal_check():
  *     J1  batches are not empty, follow upon each other, and cover all operations

@@ -151,6 +151,12 @@ static void drop_admissions(struct holm_members *members, struct holm_actor subj
     members->admission_count -= end - first;
 }
 
+static void set_base(struct holm_member_row *row, const struct holm_member_op *op)
+{
+    row->base = op->base;
+    row->state = op->state;
+}
+
 static enum holm_status admit(struct holm_members *members, const struct holm_member_op *op)
 {
     struct holm_member_row *row = row_of(members, op->subject.node);
@@ -173,13 +179,15 @@ static enum holm_status admit(struct holm_members *members, const struct holm_me
     if (row == NULL) {
         size_t at = row_place(members, op->subject.node);
         open_gap(members->rows, members->count++, at, sizeof *members->rows);
-        members->rows[at] = (struct holm_member_row){.actor = op->subject, .base = op->base};
+        members->rows[at] = (struct holm_member_row){.actor = op->subject};
+        set_base(&members->rows[at], op);
     } else if (op->subject.epoch.value > row->actor.epoch.value) {
         drop_admissions(members, row->actor);
         row->actor = op->subject;
-        row->base = op->base;
-    } else if (op->base.value < row->base.value) {
-        row->base = op->base;
+        set_base(row, op);
+    } else if (op->base.value < row->base.value ||
+               (op->base.value == row->base.value && op->state < row->state)) {
+        set_base(row, op);
     }
     place = admission_place(members, op->subject, &op->dot);
     open_gap(members->admissions, members->admission_count++, place, sizeof *members->admissions);

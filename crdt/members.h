@@ -34,7 +34,7 @@
  *
  * Invariants, verified by holm_members_check():
  *     M1  rows are sorted by node, without repeats; a row's epoch is the highest that was admitted, its
- *         base the lowest that an admission of that epoch named
+ *         base the lowest that an admission of that epoch named, with the lowest hash
  *     M2  admissions are of current epochs alone, and each current epoch has one
  *     M3  forgets are sorted by dot; those that stand make no ring
  *     M4  lasts are sorted by partition, and valid
@@ -57,6 +57,7 @@ struct holm_member_op {
     struct holm_actor
         subject;            /* who is admitted; the last epoch that is forgotten, that is folded */
     struct holm_epoch base; /* ADMIT: whose state this epoch goes on with; 0: none, or the cut's */
+    uint64_t state;         /* ADMIT: a hash of that state (admission.h); 0 when there is none */
     uint32_t partition;     /* FOLD */
     uint64_t last; /* FOLD: at least 1. ADMIT of oneself: the generation, at least 1; else 0 */
 };
@@ -68,8 +69,9 @@ struct holm_founding {
 
 struct holm_member_row {
     struct holm_actor actor; /* the node and its current epoch */
-    struct holm_epoch base;  /* the lowest that an admission of this epoch names */
-    bool forgotten;          /* by a forget that stands */
+    struct holm_epoch base;  /* the lowest that an admission of this epoch names, and its state */
+    uint64_t state;
+    bool forgotten; /* by a forget that stands */
 };
 
 struct holm_member_admission {

@@ -69,6 +69,8 @@ enum holm_status holm_replica_new(const struct holm_replica_config *config,
     status = holm_actors_intern(&replica->actors, settled.self, &replica->self);
     holm_pending_restart(&replica->pending, replica->self, 0);
     if (status == HOLM_OK)
+        status = holm_guard_new(replica);
+    if (status == HOLM_OK)
         status = holm_state_init(&replica->state, allocator, &replica->actors, settled.digest_seed);
     if (status != HOLM_OK) {
         holm_replica_free(replica);
@@ -114,6 +116,7 @@ void holm_replica_free(struct holm_replica *replica)
     holm_state_release(&replica->state);
     holm_pending_release(&replica->pending);
     holm_vector_release(&replica->collected);
+    holm_guard_free(replica);
     holm_oplog_release(&replica->log);
     holm_holdback_release(&replica->holdback);
     holm_actors_release(&replica->actors);
@@ -273,6 +276,8 @@ static enum holm_status take_beacon(struct holm_replica *replica, uint32_t peer,
 static enum holm_status take_message(struct holm_replica *replica, uint32_t peer,
                                      const struct holm_message *message)
 {
+    if (!holm_guard_meets(replica, peer, message))
+        return HOLM_OK;
     if (message->type == HOLM_MESSAGE_DELTA)
         return holm_replica_receive(replica, peer, message->as.delta);
     struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
@@ -305,10 +310,8 @@ static enum holm_status take_message(struct holm_replica *replica, uint32_t peer
         return holm_replica_take_unfollow(replica, peer, &message->as.unfollow);
     case HOLM_MESSAGE_FEED:
         return holm_replica_take_feed(replica, peer, &message->as.feed);
-    case HOLM_MESSAGE_STANDING:
-    case HOLM_MESSAGE_JOIN:
-    case HOLM_MESSAGE_JOINED:
     case HOLM_MESSAGE_REPORT:
+        return holm_guard_report(replica, peer, message);
     case HOLM_MESSAGE_SYNC_ASK:
         return holm_replica_serve_ask(replica, peer, &message->as.sync_ask);
     case HOLM_MESSAGE_SYNC_TELL:
@@ -318,6 +321,9 @@ static enum holm_status take_message(struct holm_replica *replica, uint32_t peer
     case HOLM_MESSAGE_PING:
     case HOLM_MESSAGE_PONG:
     case HOLM_MESSAGE_GOODBYE:
+    case HOLM_MESSAGE_STANDING:
+    case HOLM_MESSAGE_JOIN:
+    case HOLM_MESSAGE_JOINED:
         break;
     }
     return HOLM_EINVAL;
@@ -340,6 +346,7 @@ static enum holm_status change_epoch(struct holm_replica *replica, struct holm_e
         replica->former = true;
     replica->self = index;
     replica->config.self = actor;
+    holm_guard_epoch(replica);
     holm_pending_restart(&replica->pending, index, holm_actors_seq(&replica->actors, index));
     replica->want_seq = 0;
     for (size_t i = 0; i < replica->peer_capacity; i++)

@@ -73,7 +73,8 @@ struct holm_replica_config {
     size_t actors_max;          /* 65,536: made-up actors beyond are refused */
     uint32_t page_items_max;    /* 32,768 cells a page or tell; a page is half a frame at most */
     enum holm_retention retention; /* FOREVER */
-    bool ordered;                  /* false; true: keys are kept in order, for 11 bytes a record */
+    bool list;    /* false; true: the partition of the member list (replica_member.h) */
+    bool ordered; /* false; true: keys are kept in order, for 11 bytes a record */
 };
 
 /* The defaults above; allocator, partition, self and the seeds are left zero. */

@@ -32,6 +32,7 @@ enum holm_status holm_replica_plan_collected(const struct holm_replica *replica,
         return HOLM_OK;
     if (replica->config.retention != HOLM_RETENTION_STABLE || !holm_vector_valid(collected))
         return HOLM_EMALFORMED;
+    holm_guard_outlive(replica, collected);
     for (size_t i = 0; i < collected.count; i++) {
         if (!is_known(replica, causes, collected.entries[i]))
             return HOLM_EMALFORMED; /* nobody can collect what it has not applied */
@@ -41,6 +42,8 @@ enum holm_status holm_replica_plan_collected(const struct holm_replica *replica,
     enum holm_status status = holm_vector_assign(grown, holm_vector_view(&replica->collected));
     if (status == HOLM_OK)
         status = holm_vector_join(grown, collected);
+    if (status == HOLM_OK)
+        status = holm_guard_rely(replica);
     if (status != HOLM_OK)
         holm_vector_release(grown);
     return status;

@@ -508,6 +508,8 @@ enum holm_status holm_replica_receive(struct holm_replica *replica, uint32_t pee
     enum place place = place_of(replica, delta);
     if (place != PLACE_NEXT && place != PLACE_EARLY)
         return set_aside(replica, peer, place);
+    if (!holm_guard_takes(replica, delta->actor, HOLM_WAY_BROADCAST))
+        return HOLM_OK;
     note_deps(replica, delta);
     if (place == PLACE_EARLY || !holm_actors_cover(&replica->actors, delta->deps))
         return hold(replica, peer, delta);
@@ -533,6 +535,8 @@ enum holm_status holm_replica_receive_next(struct holm_replica *replica, uint32_
         return HOLM_EINVAL;
     enum holm_status status = HOLM_EMALFORMED;
     enum place place = place_of(replica, delta);
+    if (place == PLACE_NEXT && !holm_guard_takes(replica, delta->actor, HOLM_WAY_LINK))
+        return HOLM_EBUSY; /* and what follows may need it */
     if (place == PLACE_NEXT)
         status = apply_next(replica, delta);
     else if (place != PLACE_EARLY)

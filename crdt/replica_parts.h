@@ -17,6 +17,7 @@
  *     replica_apply.c    applying what differs
  *     replica_fold.c     counters of epochs that are folded
  *     replica_collect.c  what was collected, and what goes with it
+ *     replica_member.c   fences, reports, and what is collected by them
  *     replica_peer.c     peers: coming and going, beacons, acknowledgements, whom to ask when
  *     replica_read.c     looking
  *     replica_twin.c     telling when somebody else writes under this actor
@@ -30,6 +31,7 @@
 #include "crdt/oplog.h"
 #include "crdt/pending.h"
 #include "crdt/replica.h"
+#include "crdt/replica_member.h"
 #include "crdt/staged.h"
 #include "crdt/state.h"
 #include "crdt/vector.h"
@@ -48,6 +50,8 @@ struct holm_replica_peer {
     uint64_t repair_us;  /* the back-off of the last repair; 0: its digest was right since */
     uint64_t told_hash;  /* with `told`: of its vector, as it last said */
     uint64_t fruitless_theirs, fruitless_mine; /* vector hashes at a pull that brought nothing */
+    uint64_t reported;             /* a hash of what it was last told by a Report; 0: nothing yet */
+    struct holm_founding founding; /* of its member list, as it said */
     struct holm_feed_link feed;
 };
 
@@ -58,6 +62,21 @@ struct holm_merging_cut {
     size_t page_count;
     const struct holm_page *const *drops;
     size_t drop_count;
+};
+
+/* What is known of the members, with retention `stable`: replica_member.h. */
+struct holm_guard {
+    bool list;     /* the replica is the member list's */
+    bool fenced;   /* takes only what members.h lets in */
+    bool outlived; /* somebody's S folds this very epoch */
+    struct holm_members members;
+    struct holm_vector known; /* the list's vector */
+    uint64_t known_hash;
+    struct holm_stable stable;
+    struct holm_stable others; /* what those who are no members have: nothing is collected by it */
+    uint64_t hearings;         /* reports taken */
+    uint64_t tried;            /* what there was when there was nothing to collect; 0: never */
+    struct holm_actor sender;  /* of the message that is being taken */
 };
 
 /* The one pull that is under way. */
@@ -108,6 +127,7 @@ struct holm_replica {
     struct holm_hlc hlc;
     struct holm_state state;
     struct holm_vector collected; /* S; stays empty with retention `forever` */
+    struct holm_guard *guard;     /* NULL with retention `forever` */
     struct holm_pending pending;
     struct holm_oplog log;
     struct holm_holdback holdback;
@@ -414,6 +434,25 @@ HOLM_NODISCARD enum holm_status holm_replica_erase_ghosts(struct holm_replica *r
                                                           uint32_t actor, size_t *dropped);
 HOLM_NODISCARD enum holm_status holm_replica_collect_now(struct holm_replica *replica,
                                                          struct holm_vector_view frontier);
+
+/* ---- replica_member.c: without a guard nothing is refused, and nothing noted */
+
+HOLM_NODISCARD enum holm_status holm_guard_new(struct holm_replica *replica);
+void holm_guard_free(struct holm_replica *replica);
+/* Notes who sends; false: this message is not taken at all. */
+bool holm_guard_meets(struct holm_replica *replica, uint32_t peer,
+                      const struct holm_message *message);
+/* Whether a run of this writer may be taken from who sends. */
+bool holm_guard_takes(const struct holm_replica *replica, struct holm_actor writer,
+                      enum holm_way way);
+/* Whether a peer is one to be asked for what is missing here. */
+bool holm_guard_asks(const struct holm_replica *replica, const struct holm_replica_peer *peer);
+/* Before S grows by `collected`: notes what is relied upon, and whether this epoch is given up. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_guard_rely(const struct holm_replica *replica);
+void holm_guard_outlive(const struct holm_replica *replica, struct holm_vector_view collected);
+HOLM_NODISCARD enum holm_status holm_guard_report(struct holm_replica *replica, uint32_t peer,
+                                                  const struct holm_message *message);
+void holm_guard_epoch(struct holm_replica *replica);
 
 /* ---- replica_peer.c */
 struct holm_replica_peer *holm_replica_find_peer(struct holm_replica *replica, uint32_t peer);

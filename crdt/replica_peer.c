@@ -82,7 +82,7 @@ void holm_replica_mark_ahead(struct holm_replica *replica, uint32_t peer, uint64
 {
     struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
     uint64_t at = replica->now.monotonic_us + delay_us;
-    if (known == NULL || !known->up)
+    if (known == NULL || !known->up || !holm_guard_asks(replica, known))
         return;
     if (known->backoff_us == 0 && (!known->ahead || known->retry_us > at))
         known->retry_us = at;

@@ -95,7 +95,7 @@ static bool one_round(struct world *world)
         restart_forgotten(world, i);
     for (int i = 0; i < world->node_count; i++) {
         if (!world->nodes[i].alive)
-            world_start(world, i, world->nodes[i].stored, 0);
+            world_start(world, i, world->nodes[i].store.there, 0);
     }
     if (!anybody(world))
         restart_cluster(world);

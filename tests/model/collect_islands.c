@@ -66,6 +66,52 @@ static const char *admitted_by_two_founders(struct world *w)
     return harm != NULL ? harm : sum_is(w, 5);
 }
 
+/* B founds upon what D is still a member of, whose present epoch it has never heard of; C goes on there,
+ * and has what B wrote before. Then B comes back to D. */
+static const char *back_to_what_it_was_founded_upon(struct world *w)
+{
+    world_forget(w, A, D);
+    lists_to_all(w, A);
+    reports_from_all(w, A);
+    world_store(w, A);
+    bomb(w, D);
+    come_in(w, D, A);
+    add(w, B, K, 5);
+    runs(w, B, C);
+    world_store(w, B);
+    world_store(w, C);
+    for (int i = A; i <= C; i++)
+        restart(w, i);
+    w->hasty = true;
+    MUST(world_tell(w, WORLD_HELLO, A, B));
+    MUST(world_tell(w, WORLD_HELLO, C, B));
+    MUST(world_confirm_itself(w, B, false));
+    world_store(w, B);
+    restart(w, B);
+    come_in(w, C, D);
+    come_in(w, A, D);
+    if (!world_admit(w, D, B)) {
+        list(w, D, A);
+        list(w, D, C);
+        report(w, A, D);
+        report(w, C, D);
+        MUST(!world_admit(w, D, B)); /* all know now, but D has not what C has */
+        runs(w, C, D);
+        MUST(world_admit(w, D, B));
+    }
+    MUST(world_join(w, B, D));
+    runs(w, C, D);
+    const char *harm = world_settle(w);
+    return harm != NULL ? harm : sum_is(w, 5);
+}
+
+static void test_collect_when_back_to_what_it_was_founded_upon_then_nothing_counts_twice(
+    void **state)
+{
+    (void)state;
+    assert_null(run(back_to_what_it_was_founded_upon, 4, WORLD_ALL_RULES));
+}
+
 /* C has forgotten all others, and collects; A, which has lost all, asks it, and then B. */
 static const char *admitted_on_both_sides(struct world *w)
 {
@@ -169,6 +215,30 @@ static const char *confirmed_by_the_forgotten(struct world *w)
     world_crash(w, A);
     MUST(world_collect(w, B));
     return world_heal(w);
+}
+
+/* B is started from the older of two stores of one epoch, reports, and is started from the newer one. */
+static const char *newer_copy_put_back(struct world *w)
+{
+    world_store(w, B);
+    world_keep(w, B);
+    put(w, B, L);
+    world_store(w, B);
+    world_swap(w, B);
+    restart(w, B);
+    bury(w, A, L);
+    come_in(w, B, A);
+    report(w, B, A);
+    world_crash(w, B);
+    MUST(world_collect(w, A));
+    world_swap(w, B);
+    return world_heal(w);
+}
+
+static void test_collect_when_there_are_two_stores_of_an_epoch_then_one_is_merged(void **state)
+{
+    (void)state;
+    check(newer_copy_put_back, 2, WORLD_ANY_STORE);
 }
 
 static void test_collect_when_a_store_is_of_another_epoch_then_it_is_not_merged(void **state)
@@ -322,8 +392,11 @@ int main(void)
         cmocka_unit_test(
             test_collect_when_two_found_at_the_same_moment_then_one_is_lost_to_the_other),
         cmocka_unit_test(
+            test_collect_when_back_to_what_it_was_founded_upon_then_nothing_counts_twice),
+        cmocka_unit_test(
             test_collect_when_both_sides_of_a_forget_are_asked_then_one_admission_counts),
         cmocka_unit_test(test_collect_when_all_restart_at_once_then_the_lowest_founds),
+        cmocka_unit_test(test_collect_when_there_are_two_stores_of_an_epoch_then_one_is_merged),
         cmocka_unit_test(test_collect_when_a_store_is_of_another_epoch_then_it_is_not_merged),
         cmocka_unit_test(test_collect_when_an_epoch_died_in_between_then_the_store_is_merged),
         cmocka_unit_test(test_collect_when_all_restart_amid_a_replacement_then_one_goes_on),

@@ -98,7 +98,11 @@ static void change_lives(struct world *w, struct chance *chance)
     int node = any_node(w, chance);
     struct world_node *n = &w->nodes[node];
     if (!n->alive) {
-        bool from_store = n->stored && chance_permille(chance, 750);
+        if (n->kept.there && chance_permille(chance, 200)) {
+            world_swap(w, node);
+            TOLD("  %c gets another copy of its store\n", name(node));
+        }
+        bool from_store = n->store.there && chance_permille(chance, 750);
         uint64_t clock = chance_permille(chance, 150) ? 1 + chance_below(chance, 4) : 0;
         if (clock != 0 && clock <= n->actor.epoch.value)
             clock = 0; /* only a clock could do that; see T41 for one that does */
@@ -106,12 +110,36 @@ static void change_lives(struct world *w, struct chance *chance)
         TOLD("  %c starts as e%" PRIu64 ", %s\n", name(node), n->actor.epoch.value,
              from_store ? "restored" : "empty");
     } else if (chance_permille(chance, 450)) {
+        bool keeps = n->store.there && chance_permille(chance, 300);
+        if (keeps)
+            world_keep(w, node);
         world_store(w, node);
-        TOLD("  %c is stored\n", name(node));
+        TOLD("  %c is stored%s\n", name(node), keeps ? ", and the last store kept" : "");
     } else if (chance_permille(chance, 700)) {
         world_crash(w, node);
         TOLD("  %c crashes\n", name(node));
     }
+}
+
+/* Most of the cluster restarts at once; those who do may hear of each other before they do anything. */
+static void restart_many(struct world *w, struct chance *chance)
+{
+    uint64_t spared = chance_permille(chance, 300) ? chance_below(chance, WORLD_NODES)
+                                                   : WORLD_NODES;
+    for (int i = 0; i < w->node_count; i++) {
+        if ((uint64_t)i == spared)
+            continue;
+        if (chance_permille(chance, 300))
+            world_store(w, i);
+        world_crash(w, i);
+        world_start(w, i, w->nodes[i].store.there, 0);
+        TOLD("  %c restarts as e%" PRIu64 "\n", name(i), w->nodes[i].actor.epoch.value);
+    }
+    for (int i = 0; i < w->node_count; i++) {
+        if (chance_permille(chance, 700))
+            world_meet(w, i);
+    }
+    w->stormy = true;
 }
 
 static void come_in(struct world *w, struct chance *chance)
@@ -121,8 +149,8 @@ static void come_in(struct world *w, struct chance *chance)
     int server = chance_permille(chance, 800) ? member : any_node(w, chance);
     if (!w->nodes[node].alive || w->nodes[node].confirmed)
         return;
-    if (chance_permille(chance, 100)) {
-        if (chance_permille(chance, 600))
+    if (chance_permille(chance, w->stormy ? 350 : 100)) {
+        if (chance_permille(chance, w->stormy ? 200 : 600))
             world_meet(w, node);
         bool done = world_confirm_itself(w, node, false);
         TOLD("  %c confirms itself: %s\n", name(node), done ? "yes" : "no");
@@ -157,7 +185,9 @@ static void forget_somebody(struct world *w, struct chance *chance)
 static void step(struct world *w, struct chance *chance)
 {
     uint64_t pick = chance_below(chance, 1000);
-    if (pick < 260) {
+    if (w->storms && chance_permille(chance, 25)) {
+        restart_many(w, chance);
+    } else if (pick < 260) {
         write_something(w, chance);
     } else if (pick < 400) {
         broadcast_something(w, chance);
@@ -179,8 +209,22 @@ static void step(struct world *w, struct chance *chance)
 }
 
 struct totals {
-    uint64_t schedules, collected, folded, ghosts, replaced, reminted, dropped, stuck;
+    uint64_t schedules, collected, folded, ghosts, replaced, reminted, dropped, stuck, founded,
+        rivals;
 };
+
+/* Foundings that another of the same generation was made beside, both by whole clusters that restarted. */
+static uint64_t rivals(const struct world *w)
+{
+    uint64_t count = 0;
+    for (int i = 0; i < w->line_count; i++) {
+        for (int k = 0; k < i; k++) {
+            uint64_t generation = w->lines[i].founding.generation;
+            count += generation > 1 && generation == w->lines[k].founding.generation ? 1 : 0;
+        }
+    }
+    return count;
+}
 
 static const char *play(struct world *w, uint64_t seed, struct totals *totals)
 {
@@ -188,7 +232,8 @@ static const char *play(struct world *w, uint64_t seed, struct totals *totals)
     const char *harm = NULL;
     int nodes = 2 + (int)chance_below(&chance, 3);
     world_init(w, nodes, WORLD_ALL_RULES);
-    w->hasty = seed % 2 == 1;
+    w->hasty = seed % 4 % 2 == 1;
+    w->storms = seed % 4 / 2 == 1;
     w->story = getenv("HOLM_COLLECT_SEED") != NULL;
     for (int i = 0; harm == NULL && i < STEPS; i++) {
         step(w, &chance);
@@ -205,6 +250,8 @@ static const char *play(struct world *w, uint64_t seed, struct totals *totals)
     totals->reminted += w->reminted;
     totals->dropped += w->dropped;
     totals->stuck += w->stuck ? 1 : 0;
+    totals->founded += (uint64_t)w->line_count - 1;
+    totals->rivals += rivals(w);
     world_release(w);
     return harm;
 }
@@ -239,9 +286,12 @@ static void test_collect_when_schedules_are_random_then_nothing_is_revived_or_lo
     printf("    %" PRIu64 " nodes replaced: %" PRIu64 " operations minted anew, %" PRIu64
            " dropped; %" PRIu64 " schedules left to an operator\n",
            totals.replaced, totals.reminted, totals.dropped, totals.stuck);
+    printf("    %" PRIu64 " times a cluster was founded anew, %" PRIu64 " of them beside another\n",
+           totals.founded, totals.rivals);
     assert_int_equal(bad, 0);
     assert_true(count < 1000 ||
-                (totals.collected > count && totals.folded > 100 && totals.replaced > 10));
+                (totals.collected > count && totals.folded > 100 && totals.replaced > 10 &&
+                 totals.founded > count / 10 && totals.rivals > 10));
 }
 
 int main(void)

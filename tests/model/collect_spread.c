@@ -396,7 +396,7 @@ void world_exchange(struct world *world, int node)
             continue;
         take_list(world, node, heard, true);
         if (!holm_admission_replaces(&n->members, former) &&
-            world_may_merge(world, &n->members, former, &heard->founding))
+            world_may_merge(world, &n->members, heard))
             merge(world, node, heard);
     }
 }

@@ -41,7 +41,7 @@ void world_members(struct world *world, int node);
 void world_exchange(struct world *world, int node);
 /* Rules of crdt/admission.h, unless they are left out. */
 bool world_may_merge(const struct world *world, const struct holm_members *members,
-                     struct holm_actor former, const struct holm_founding *founding);
+                     const struct world_message *hello);
 bool world_same_founding(const struct world *world, const struct holm_members *members,
                          const struct holm_founding *founding);
 /* What the node says of itself; views of `state` are borrowed. */

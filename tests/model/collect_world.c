@@ -101,6 +101,8 @@ static void list_mint(struct world *world, int node, enum holm_member_op_type ty
         op->op.base.value = number;
     else
         op->op.last = number;
+    if (op->op.base.value != 0)
+        op->op.state = world->nodes[world_index(subject)].hash;
     struct holm_founding founding = n->members.founding;
     if (type == HOLM_MEMBER_ADMIT && holm_actor_equal(subject, n->actor)) {
         op->op.last = founding.generation + 1;
@@ -126,7 +128,8 @@ void world_init(struct world *world, int node_count, uint32_t rules_left_out)
         n->clock = 2;
         n->alive = n->confirmed = true;
         state_init(&n->state, &world->allocator);
-        state_init(&n->store, &world->allocator);
+        state_init(&n->store.state, &world->allocator);
+        state_init(&n->kept.state, &world->allocator);
         holm_members_init(&n->members, &world->allocator);
         holm_stable_init(&n->stable, &world->allocator);
         for (int k = 0; k < WORLD_NODES; k++) {
@@ -151,7 +154,8 @@ void world_release(struct world *world)
     for (int i = 0; i < world->node_count; i++) {
         struct world_node *n = &world->nodes[i];
         state_release(&n->state);
-        state_release(&n->store);
+        state_release(&n->store.state);
+        state_release(&n->kept.state);
         holm_members_release(&n->members);
         holm_stable_release(&n->stable);
         for (int k = 0; k < WORLD_NODES; k++) {
@@ -304,12 +308,24 @@ bool world_same_founding(const struct world *world, const struct holm_members *m
            holm_founding_compare(&members->founding, founding) == 0;
 }
 
-bool world_may_merge(const struct world *world, const struct holm_members *members,
-                     struct holm_actor former, const struct holm_founding *founding)
+/* What a message says of its sender, or would have to for a rule to be left out. */
+static struct holm_heard heard_by(const struct world *world, const struct holm_members *members,
+                                  const struct world_message *hello)
 {
-    bool same = world_same_founding(world, members, founding);
-    return (world->rules & WORLD_MERGE_ANY) != 0 ||
-           holm_admission_may_merge(members, former, same ? &members->founding : founding);
+    struct holm_heard heard = world_says(hello);
+    const struct holm_member_row *row = holm_members_find(members, heard.actor.node);
+    if (world_same_founding(world, members, &heard.founding))
+        heard.founding = members->founding;
+    if ((world->rules & WORLD_ANY_STORE) != 0 && row != NULL)
+        heard.state = row->state;
+    return heard;
+}
+
+bool world_may_merge(const struct world *world, const struct holm_members *members,
+                     const struct world_message *hello)
+{
+    struct holm_heard heard = heard_by(world, members, hello);
+    return (world->rules & WORLD_MERGE_ANY) != 0 || holm_admission_may_merge(members, &heard);
 }
 
 bool world_beyond(const struct world *world, int node, const struct world_state *other)
@@ -336,12 +352,31 @@ void world_repeat(struct world *world, int node)
 void world_store(struct world *world, int node)
 {
     struct world_node *n = &world->nodes[node];
-    state_copy(&n->store, &n->state);
-    n->stored = true;
-    n->stored_former = n->former;
-    n->relied_count = n->stable.relied_count < 8 ? n->stable.relied_count : 8;
-    if (n->relied_count > 0)
-        memcpy(n->relied, n->stable.relied, n->relied_count * sizeof *n->relied);
+    struct world_copy *store = &n->store;
+    state_copy(&store->state, &n->state);
+    store->there = true;
+    store->former = n->former;
+    store->relied_count = n->stable.relied_count < 8 ? n->stable.relied_count : 8;
+    if (store->relied_count > 0)
+        memcpy(store->relied, n->stable.relied, store->relied_count * sizeof *store->relied);
+}
+
+void world_keep(struct world *world, int node)
+{
+    struct world_copy *store = &world->nodes[node].store;
+    struct world_copy *kept = &world->nodes[node].kept;
+    struct world_state state = kept->state;
+    *kept = *store;
+    kept->state = state;
+    state_copy(&kept->state, &store->state);
+}
+
+void world_swap(struct world *world, int node)
+{
+    struct world_node *n = &world->nodes[node];
+    struct world_copy store = n->store;
+    n->store = n->kept;
+    n->kept = store;
 }
 
 void world_crash(struct world *world, int node)
@@ -356,7 +391,7 @@ void world_start(struct world *world, int node, bool from_store, uint64_t clock)
     struct world_node *n = &world->nodes[node];
     struct world_state empty;
     state_init(&empty, &world->allocator);
-    state_copy(&n->state, from_store ? &n->store : &empty);
+    state_copy(&n->state, from_store ? &n->store.state : &empty);
     state_release(&empty);
     n->alive = true;
     n->confirmed = n->returning = n->outlived = false;
@@ -364,14 +399,16 @@ void world_start(struct world *world, int node, bool from_store, uint64_t clock)
     n->in_vain = false;
     for (int i = 0; i < WORLD_NODES; i++)
         n->heard[i].type = WORLD_NONE;
-    n->former = from_store ? n->stored_former : (struct holm_epoch){0};
+    n->former = from_store ? n->store.former : (struct holm_epoch){0};
     n->actor.epoch.value = clock != 0 ? clock : n->clock;
     n->clock = n->actor.epoch.value >= n->clock ? n->actor.epoch.value + 1 : n->clock;
     holm_stable_release(&n->stable);
     holm_stable_init(&n->stable, &world->allocator);
-    for (size_t i = 0; from_store && i < n->relied_count; i++)
-        must(holm_stable_rely_on(&n->stable, n->relied[i]));
+    for (size_t i = 0; from_store && i < n->store.relied_count; i++)
+        must(holm_stable_rely_on(&n->stable, n->store.relied[i]));
     world_members(world, node);
+    n->hash = holm_vector_hash(holm_vector_view(&n->state.r),
+                               holm_members_lasts(&n->members, WORLD_PARTITION), 1);
 }
 
 /* The answer as a rule left out would have it. */
@@ -410,9 +447,7 @@ bool world_admit(struct world *world, int member, int node)
         return false;
     world_introduce(world, node, &hello);
     hello.state = n->state; /* borrowed */
-    struct holm_heard asking = world_says(&hello);
-    if (world_same_founding(world, &m->members, &asking.founding))
-        asking.founding = m->members.founding;
+    struct holm_heard asking = heard_by(world, &m->members, &hello);
     enum holm_answer answered = answer(world, member, &asking);
     if (answered == HOLM_ANSWER_FORGET)
         world_disown(world, member, node);
@@ -444,6 +479,7 @@ void world_introduce(const struct world *world, int node, struct world_message *
     struct holm_actor former = {n->actor.node, n->former};
     message->from = n->actor;
     message->former = n->former;
+    message->hash = n->hash;
     message->confirmed = n->confirmed;
     message->founding = n->members.founding;
     message->defers = n->defers;
@@ -455,6 +491,7 @@ struct holm_heard world_says(const struct world_message *hello)
     struct holm_founding none = {0};
     return (struct holm_heard){.actor = hello->from,
                                .former = hello->former,
+                               .state = hello->hash,
                                .confirmed = hello->confirmed,
                                .defers = hello->defers,
                                .founding = hello->lost ? none : hello->founding,
@@ -476,9 +513,7 @@ static void hear_others(const struct world *world, int node, struct holm_heard *
     for (int i = 0; i < world->node_count; i++) {
         if (n->heard[i].type == WORLD_NONE)
             continue;
-        heard[*count] = world_says(&n->heard[i]);
-        if (world_same_founding(world, &n->members, &heard[*count].founding))
-            heard[*count].founding = n->members.founding;
+        heard[*count] = heard_by(world, &n->members, &n->heard[i]);
         if (world->hasty)
             heard[*count].defers = n->actor;
         if ((world->rules & WORLD_CONFIRM_ALONE) != 0) {
@@ -495,8 +530,11 @@ static bool has_good_state(const struct world *world, int node)
 {
     const struct world_node *n = &world->nodes[node];
     struct holm_actor former = {n->actor.node, n->former};
+    struct world_message own;
+    world_introduce(world, node, &own);
+    own.state = n->state; /* borrowed */
     return !holm_admission_replaces(&n->members, former) &&
-           world_may_merge(world, &n->members, former, &n->members.founding);
+           world_may_merge(world, &n->members, &own);
 }
 
 void world_defer(struct world *world, int node)
@@ -563,7 +601,7 @@ bool world_confirm_itself(struct world *world, int node, bool founding)
             listed[count++] = n->members.rows[i].actor;
     }
     ask_as_another(world, n);
-    list_mint(world, node, HOLM_MEMBER_ADMIT, n->actor, n->former.value);
+    list_mint(world, node, HOLM_MEMBER_ADMIT, n->actor, 0);
     for (size_t i = 0; i < count; i++)
         list_mint(world, node, HOLM_MEMBER_FORGET, listed[i], 0);
     world_confirm(world, node);

@@ -79,6 +79,7 @@ enum world_rule {
     WORLD_MERGE_ANY = 1 << 25,    /* 5: a state of another epoch than the list's is replaced */
     WORLD_NO_REPEAT = 1 << 26,    /* 5: who believes hearsay says it again */
     WORLD_MERGE_BEYOND = 1 << 27, /* 5: nothing from beyond a forget is merged */
+    WORLD_ANY_STORE = 1 << 30,    /* 5: of two stores of an epoch, one is merged */
     WORLD_MARKS_MAKE = 1 << 28,   /* a mark makes no entry where there is none */
     WORLD_ANY_EPOCH = 1 << 18     /* T41: an epoch is above all that is known */
 };
@@ -179,6 +180,7 @@ struct world_message {
     enum world_message_type type;
     struct holm_actor from, to;
     struct holm_epoch former;
+    uint64_t hash; /* of the state that it started with */
     struct holm_founding founding;
     bool confirmed;
     bool lost;                /* it knows that its state is forgotten */
@@ -197,6 +199,14 @@ struct world_raw {
     struct holm_vector r, list;
 };
 
+struct world_copy {
+    bool there;
+    struct world_state state;
+    struct holm_epoch former;
+    struct holm_dot relied[8];
+    size_t relied_count;
+};
+
 struct world_node {
     bool alive, confirmed;
     bool disowned;              /* a member was asked to forget it since it was last confirmed */
@@ -211,11 +221,8 @@ struct world_node {
     struct holm_actor asked;  /* the member that has admitted this epoch */
     uint64_t clock;           /* the next epoch that its clock would give */
     struct world_state state;
-    struct world_state store;
-    bool stored;
-    struct holm_epoch stored_former;
-    struct holm_dot relied[8]; /* as of the store */
-    size_t relied_count;
+    struct world_copy store, kept; /* the store, and a copy of an earlier one */
+    uint64_t hash;                 /* of the state that this epoch started with */
     struct holm_members members;
     struct holm_stable stable;
     struct world_raw raw[WORLD_NODES];       /* reports as heard, for rules left out */
@@ -240,7 +247,8 @@ struct world {
     int line_count;
     struct world_message messages[WORLD_MESSAGES];
     bool story;
-    bool hasty; /* nobody waits until the others leave it to it, to found */
+    bool storms, stormy; /* of a random schedule: whole clusters may restart; one has */
+    bool hasty;          /* nobody waits until the others leave it to it, to found */
     uint64_t collected, folded, ghosts_gone, reminted, dropped, replaced;
     bool stuck; /* nobody is left who could admit anyone, by forgets of those who lost all */
     char harm[256];
@@ -286,6 +294,9 @@ bool world_tell(struct world *world, enum world_message_type type, int from, int
 
 /* ---- lives */
 void world_store(struct world *world, int node);
+/* The store is copied; the store and its copy change places. */
+void world_keep(struct world *world, int node);
+void world_swap(struct world *world, int node);
 void world_crash(struct world *world, int node);
 /* A new epoch, from the store or with nothing. `clock` 0: as it goes on. */
 void world_start(struct world *world, int node, bool from_store, uint64_t clock);

@@ -211,12 +211,39 @@ static void test_admission_when_asked_then_the_state_says_how_it_comes_in(void *
     assert_int_equal(answer(&f, asking), HOLM_ANSWER_FORGET);
     asking->founding = (struct holm_founding){2, dot_of(3, 1, 1)};
     assert_int_equal(answer(&f, asking), HOLM_ANSWER_FORGET); /* it was founded upon this one */
+    asking->former.value = 1;
+    assert_int_equal(answer(&f, asking), HOLM_ANSWER_FORGET); /* for all that it has the same epoch */
     asking->list = none();
     assert_int_equal(answer(&f, asking), HOLM_ANSWER_REPLACE);
     asking->former.value = 0;
     assert_int_equal(answer(&f, asking), HOLM_ANSWER_MERGE); /* it has nothing */
     asking->confirmed = true;
     assert_int_equal(answer(&f, asking), HOLM_ANSWER_LATER);
+    close(&f);
+}
+
+/* Two stores of one epoch: one of them is the state that the present epoch goes on with. */
+static void test_admission_when_a_copy_of_the_store_is_older_or_newer_then_it_is_replaced(
+    void **state)
+{
+    (void)state;
+    struct fixture f;
+    open(&f);
+    f.actor = actor_of(2, 1);
+    struct holm_heard *asking = &f.heard[1];
+    asking->state = 77;
+    list_op(&f, (struct holm_member_op){.type = HOLM_MEMBER_ADMIT,
+                                        .dot = dot_of(2, 1, 1),
+                                        .subject = actor_of(3, 2),
+                                        .base = {1},
+                                        .state = 77});
+    asking->list = holm_vector_view(&f.list);
+    assert_int_equal(answer(&f, asking), HOLM_ANSWER_MERGE); /* it died before its first sync */
+    asking->state = 78;
+    f.entries[1].seq = 5;
+    assert_int_equal(answer(&f, asking), HOLM_ANSWER_FORGET);
+    asking->former.value = 2;
+    assert_int_equal(answer(&f, asking), HOLM_ANSWER_MERGE); /* what it was admitted for */
     close(&f);
 }
 
@@ -271,6 +298,8 @@ int main(void)
         cmocka_unit_test(test_admission_when_all_leave_it_to_one_then_that_one_founds),
         cmocka_unit_test(test_admission_when_several_would_found_then_it_is_left_to_the_lowest),
         cmocka_unit_test(test_admission_when_asked_then_the_state_says_how_it_comes_in),
+        cmocka_unit_test(
+            test_admission_when_a_copy_of_the_store_is_older_or_newer_then_it_is_replaced),
         cmocka_unit_test(test_admission_when_the_state_is_forgotten_then_it_waits_until_all_know),
         cmocka_unit_test(test_admission_when_of_another_founding_then_the_one_that_stands_goes_on),
     };

@@ -65,10 +65,12 @@ static struct holm_member_op found_by(struct holm_dot dot, uint64_t generation)
     return op;
 }
 
-static struct holm_member_op admit_on(struct holm_dot dot, uint64_t epoch, uint64_t base)
+static struct holm_member_op admit_on(struct holm_dot dot, uint64_t epoch, uint64_t base,
+                                      uint64_t hash)
 {
     struct holm_member_op op = op_of(HOLM_MEMBER_ADMIT, dot, 2, epoch);
     op.base.value = base;
+    op.state = hash;
     return op;
 }
 
@@ -76,16 +78,19 @@ static void test_members_when_admissions_differ_then_the_lowest_base_counts(void
 {
     (void)state;
     const struct holm_member_op ops[] = {
-        admit_on(dot_of(1, 1, 1), 5, 4), admit_on(dot_of(3, 1, 1), 5, 2),
-        admit_on(dot_of(4, 1, 1), 5, 3), admit_on(dot_of(1, 1, 2), 4, 1), /* of an earlier epoch */
+        admit_on(dot_of(1, 1, 1), 5, 4, 10), admit_on(dot_of(3, 1, 1), 5, 2, 30),
+        admit_on(dot_of(3, 1, 2), 5, 2, 20), admit_on(dot_of(4, 1, 1), 5, 3, 10),
+        admit_on(dot_of(1, 1, 2), 4, 1, 10), /* of an earlier epoch */
     };
-    for (size_t first = 0; first < 4; first++) {
+    for (size_t first = 0; first < 5; first++) {
         struct fixture f;
         open(&f);
-        for (size_t i = 0; i < 8; i++) /* in each order of rotation, and twice */
-            apply(&f, ops[(first + i) % 4]);
+        for (size_t i = 0; i < 10; i++) /* in each order of rotation, and twice */
+            apply(&f, ops[(first + i) % 5]);
         assert_int_equal(holm_members_find(&f.members, (struct holm_node_id){2})->base.value, 2);
-        apply(&f, admit_on(dot_of(1, 1, 3), 7, 5));
+        assert_int_equal(holm_members_find(&f.members, (struct holm_node_id){2})->state, 20);
+        apply(&f, admit_on(dot_of(1, 1, 3), 7, 5, 40));
+        assert_int_equal(holm_members_find(&f.members, (struct holm_node_id){2})->state, 40);
         assert_int_equal(holm_members_find(&f.members, (struct holm_node_id){2})->base.value, 5);
         close(&f);
     }
