@@ -61,6 +61,14 @@ void *holm_arena_take(struct holm_arena *arena, size_t size)
     return holm_arena_take_bytes(arena, padded);
 }
 
+size_t holm_arena_bytes(const struct holm_arena *arena)
+{
+    size_t bytes = 0;
+    for (const struct holm_arena_chunk *chunk = arena->top; chunk != NULL; chunk = chunk->below)
+        bytes += sizeof *chunk + chunk->size;
+    return bytes;
+}
+
 struct holm_arena_mark holm_arena_mark(const struct holm_arena *arena)
 {
     struct holm_arena_mark mark = {arena->top, arena->top == NULL ? 0 : arena->top->used,

@@ -66,6 +66,9 @@ HOLM_NODISCARD static inline enum holm_status holm_arena_copy(struct holm_arena 
     return HOLM_OK;
 }
 
+/* What memory it takes, in bytes. O(chunks). */
+size_t holm_arena_bytes(const struct holm_arena *arena);
+
 struct holm_arena_mark holm_arena_mark(const struct holm_arena *arena);
 void holm_arena_rewind(struct holm_arena *arena, struct holm_arena_mark mark);
 

@@ -66,6 +66,7 @@ enum holm_status holm_delta_new(const struct holm_allocator *allocator,
     layout((unsigned char *)made, sizeof *made, sizes, fill);
     made->allocator = *allocator;
     made->memory_bytes = bytes;
+    made->own_bytes = bytes;
     made->references = 1;
     made->items = items_of(fill, sizes);
     made->deps = (struct holm_vector_view){fill->deps, sizes->deps};
@@ -107,6 +108,28 @@ void holm_delta_retain(struct holm_delta *delta)
     delta->references += 1;
 }
 
+void holm_delta_adopt(struct holm_delta *delta, struct holm_delta_parts parts, size_t items,
+                      size_t seen)
+{
+    HOLM_ASSERT(delta->items.item_count == 0 && delta->items.seen_count == 0);
+    HOLM_ASSERT(items <= UINT32_MAX && seen <= UINT32_MAX);
+    delta->parts = parts;
+    delta->items.items = parts.items;
+    delta->items.item_count = (uint32_t)items;
+    delta->items.seen = parts.seen;
+    delta->items.seen_count = (uint32_t)seen;
+    delta->memory_bytes += parts.item_capacity * sizeof *parts.items +
+                           parts.seen_capacity * sizeof *parts.seen +
+                           holm_arena_bytes(&parts.bytes);
+}
+
+static void release_parts(const struct holm_allocator *allocator, struct holm_delta_parts *parts)
+{
+    holm_array_free(allocator, parts->items, parts->item_capacity, sizeof *parts->items);
+    holm_array_free(allocator, parts->seen, parts->seen_capacity, sizeof *parts->seen);
+    holm_arena_release(&parts->bytes);
+}
+
 void holm_delta_release(struct holm_delta *delta)
 {
     if (delta == NULL)
@@ -115,7 +138,8 @@ void holm_delta_release(struct holm_delta *delta)
     delta->references -= 1;
     if (delta->references == 0) {
         struct holm_allocator allocator = delta->allocator;
-        holm_deallocate(&allocator, delta, delta->memory_bytes);
+        release_parts(&allocator, &delta->parts);
+        holm_deallocate(&allocator, delta, delta->own_bytes);
     }
 }
 

@@ -10,7 +10,8 @@
  *     the run:    A 4..6   PUT k.name seq 6 "Eva" seen {A:2}   COUNT k.health A (b 1, s 5, P 97)
  *
  * Both a delta and a page carry items over a small table of actors; an item names actors by index.
- * Each is one allocation, immutable once made, and counted by reference.
+ * Each is immutable once made, counted by reference, and one allocation; but that a delta may hold on
+ * to what its items were gathered in, so that many need not be copied.
  *
  * Invariants, verified by holm_delta_check() on whatever comes from outside:
  *     D1  1 <= first <= last; actors[0] is the delta's own actor; actors do not repeat
@@ -23,7 +24,7 @@
 #ifndef HOLM_CRDT_DELTA_H
 #define HOLM_CRDT_DELTA_H
 
-#include "crdt/base.h"
+#include "crdt/arena.h"
 #include "crdt/order.h"
 
 enum holm_item_op {
@@ -85,9 +86,18 @@ struct holm_vector_view {
     size_t count;
 };
 
+/* Where items, ranges and their bytes lie, when not behind the struct. */
+struct holm_delta_parts {
+    struct holm_item *items;
+    struct holm_seen *seen;
+    size_t item_capacity, seen_capacity; /* as allocated */
+    struct holm_arena bytes;
+};
+
 struct holm_delta {
     struct holm_allocator allocator;
-    size_t memory_bytes; /* of the one allocation, this struct included */
+    size_t memory_bytes; /* all that it takes, this struct included */
+    size_t own_bytes;    /* of the allocation that this struct begins */
     uint32_t references;
     uint32_t partition;
     struct holm_actor actor;
@@ -97,6 +107,7 @@ struct holm_delta {
     struct holm_vector_view
         collected; /* S: tombstones collected when sealed; empty for `forever` */
     struct holm_items items;
+    struct holm_delta_parts parts;
     struct holm_bytes unknown; /* fields of a newer wire version, kept byte for byte */
 };
 
@@ -135,6 +146,11 @@ HOLM_NODISCARD enum holm_status holm_delta_new(const struct holm_allocator *allo
 HOLM_NODISCARD enum holm_status holm_page_new(const struct holm_allocator *allocator,
                                               const struct holm_fill_sizes *sizes,
                                               struct holm_page **page, struct holm_fill *fill);
+
+/* Gives a delta that was made without items and ranges its first `items` and `seen` of the parts,
+ * and the parts to own. */
+void holm_delta_adopt(struct holm_delta *delta, struct holm_delta_parts parts, size_t items,
+                      size_t seen);
 
 /* Copies bytes into the allocation; asserts that they were counted in `sizes.bytes`. */
 struct holm_bytes holm_fill_bytes(struct holm_fill *fill, struct holm_bytes source);

@@ -3,8 +3,6 @@
 
 #include "crdt/order.h"
 
-#define KEPT 1024 /* elements of an array that stay for the next run */
-
 void holm_pending_init(struct holm_pending *pending, const struct holm_allocator *allocator)
 {
     memset(pending, 0, sizeof *pending);
@@ -62,7 +60,7 @@ void holm_pending_rollback(struct holm_pending *pending)
     holm_arena_rewind(&pending->arena, pending->start.mark);
 }
 
-static struct holm_bytes value_of(const struct holm_pending_item *item)
+static struct holm_bytes value_of(const struct holm_item *item)
 {
     bool has = item->op == HOLM_ITEM_PUT && holm_type_has_bytes(item->value.type);
     return has ? item->value.as.bytes : holm_mem(NULL, 0);
@@ -77,30 +75,43 @@ static inline const void *append(unsigned char **at, struct holm_bytes source)
     return copy;
 }
 
+/* How many elements there is to be room for, beside so many: what begins anew will likely be as large
+ * as what was given away. */
+static size_t wanted(const struct holm_pending *pending, size_t count)
+{
+    return count == 0 && pending->usual > 0 ? pending->usual : count + 1;
+}
+
 static enum holm_status grow_items(struct holm_pending *pending)
 {
     void *items = pending->items;
     enum holm_status status = holm_array_reserve(&pending->allocator, &items,
                                                  &pending->item_capacity, sizeof *pending->items,
-                                                 pending->item_count + 1);
+                                                 wanted(pending, pending->item_count));
     pending->items = items;
     HOLM_ASSERT(pending->item_count < UINT32_MAX);
     return status;
 }
 
-enum holm_status holm_pending_add(struct holm_pending *pending,
-                                  const struct holm_pending_item *item, uint32_t *index)
+/* Room for an item, at the end, and for its bytes. */
+static unsigned char *reserve_item(struct holm_pending *pending, size_t size)
 {
     if (pending->item_count == pending->item_capacity && grow_items(pending) != HOLM_OK)
-        return HOLM_ENOMEM;
+        return NULL;
+    return holm_arena_take_bytes(&pending->arena, size);
+}
+
+enum holm_status holm_pending_add(struct holm_pending *pending, const struct holm_item *item,
+                                  uint32_t *index)
+{
     struct holm_bytes value = value_of(item);
     size_t size = item->key.size + item->path.size + item->sub.size + value.size;
-    unsigned char *at = holm_arena_take_bytes(&pending->arena, size);
+    unsigned char *at = reserve_item(pending, size);
     if (at == NULL)
         return HOLM_ENOMEM;
-    struct holm_pending_item *made = &pending->items[pending->item_count];
+    struct holm_item *made = &pending->items[pending->item_count];
     *made = *item;
-    made->seen = 0;
+    made->seen_count = 0;
     made->key.data = append(&at, item->key);
     made->path.data = append(&at, item->path);
     made->sub.data = append(&at, item->sub);
@@ -116,7 +127,7 @@ enum holm_status holm_pending_add(struct holm_pending *pending,
 
 /* The own seq that an item goes by, or 0: a mark on another's counter entry has none, nor has what
  * is dead. */
-static uint64_t seq_of(const struct holm_pending *pending, const struct holm_pending_item *item)
+static uint64_t seq_of(const struct holm_pending *pending, const struct holm_item *item)
 {
     if (item->actor != pending->self || item->op == 0)
         return 0;
@@ -225,7 +236,7 @@ static enum holm_status save(struct holm_pending *pending, uint32_t index)
 }
 
 enum holm_status holm_pending_change(struct holm_pending *pending, uint32_t index,
-                                     struct holm_pending_item **item)
+                                     struct holm_item **item)
 {
     HOLM_ASSERT(index < pending->item_count);
     *item = &pending->items[index];
@@ -235,7 +246,7 @@ enum holm_status holm_pending_change(struct holm_pending *pending, uint32_t inde
     return save(pending, index);
 }
 
-enum holm_status holm_pending_value(struct holm_pending *pending, struct holm_pending_item *item,
+enum holm_status holm_pending_value(struct holm_pending *pending, struct holm_item *item,
                                     const struct holm_value *value)
 {
     struct holm_value copy = *value;
@@ -266,7 +277,7 @@ static enum holm_status grow_seen(struct holm_pending *pending)
     void *seen = pending->seen;
     enum holm_status status = holm_array_reserve(&pending->allocator, &seen,
                                                  &pending->seen_capacity, sizeof *pending->seen,
-                                                 pending->seen_count + 1);
+                                                 wanted(pending, pending->seen_count));
     pending->seen = seen;
     return status;
 }
@@ -285,32 +296,84 @@ static enum holm_status grow_places(struct holm_pending *pending, uint32_t actor
     return status;
 }
 
+/* Room for one more range, of this actor. */
+static enum holm_status reserve_seen(struct holm_pending *pending, uint32_t actor)
+{
+    if (pending->seen_count == pending->seen_capacity && grow_seen(pending) != HOLM_OK)
+        return HOLM_ENOMEM;
+    return actor < pending->place_capacity ? HOLM_OK : grow_places(pending, actor);
+}
+
+/* Notes a range that there is room for, of an item that may be changed. */
+static inline void append_seen(struct holm_pending *pending, uint32_t index, uint32_t actor,
+                               uint64_t seq)
+{
+    size_t count = pending->seen_count;
+    struct holm_pending_seen *seen = &pending->seen[count];
+    struct holm_item *item = &pending->items[index];
+    pending->seen_rising &= count == 0 || seen[-1].item < index;
+    item->seen_first = (uint32_t)count;
+    item->seen_count += 1;
+    pending->places[actor] = (uint32_t)count;
+    seen->item = index;
+    seen->actor = actor;
+    seen->first = seq;
+    seen->last = seq;
+    pending->seen_count = count + 1;
+    pending->bytes += HOLM_ITEM_BYTES_SEEN;
+}
+
 enum holm_status holm_pending_see(struct holm_pending *pending, uint32_t index, uint32_t actor,
                                   uint64_t seq)
 {
     HOLM_ASSERT(index < pending->item_count && seq > 0);
-    struct holm_pending_item *item = &pending->items[index];
-    bool fresh = item->seen == 0 && index >= pending->start.item_count; /* nothing to look for */
-    struct holm_pending_seen *known = fresh ? NULL : find_seen(pending, index, actor);
+    struct holm_pending_seen *known = find_seen(pending, index, actor);
+    struct holm_item *item;
     if (known != NULL) {
         known->first = seq < known->first ? seq : known->first;
         known->last = seq > known->last ? seq : known->last;
         return HOLM_OK;
     }
-    if (pending->seen_count == pending->seen_capacity && grow_seen(pending) != HOLM_OK)
+    if (reserve_seen(pending, actor) != HOLM_OK ||
+        holm_pending_change(pending, index, &item) != HOLM_OK)
         return HOLM_ENOMEM;
-    if (actor >= pending->place_capacity && grow_places(pending, actor) != HOLM_OK)
+    append_seen(pending, index, actor, seq);
+    return HOLM_OK;
+}
+
+enum holm_status holm_pending_put(struct holm_pending *pending, struct holm_bytes key,
+                                  struct holm_bytes path, const struct holm_cell *cell,
+                                  const struct holm_cell *old)
+{
+    bool has_bytes = holm_type_has_bytes(cell->value.type);
+    size_t size = key.size + path.size + cell->sub.size +
+                  (has_bytes ? cell->value.as.bytes.size : 0);
+    if (old != NULL && reserve_seen(pending, old->actor) != HOLM_OK)
         return HOLM_ENOMEM;
-    if (!fresh && holm_pending_change(pending, index, &item) != HOLM_OK)
+    unsigned char *at = reserve_item(pending, size);
+    if (at == NULL)
         return HOLM_ENOMEM;
+    uint32_t index = (uint32_t)pending->item_count;
+    struct holm_item *made = &pending->items[index];
+    made->op = HOLM_ITEM_PUT;
+    made->kind = cell->kind;
+    made->actor = cell->actor;
+    made->key = holm_mem(append(&at, key), key.size);
+    made->path = holm_mem(append(&at, path), path.size);
+    made->sub = holm_mem(append(&at, cell->sub), cell->sub.size);
+    made->seq = cell->seq;
+    made->hlc = cell->hlc;
+    made->value = cell->value;
+    if (has_bytes)
+        made->value.as.bytes.data = append(&at, cell->value.as.bytes);
+    made->count = (struct holm_count){0, 0, 0, 0, 0};
+    made->seen_first = 0;
+    made->seen_count = 0;
     pending->recent = index;
-    item->seen += 1;
-    size_t count = pending->seen_count;
-    pending->seen_rising &= count == 0 || pending->seen[count - 1].item < index;
-    pending->places[actor] = (uint32_t)count;
-    pending->seen[count] = (struct holm_pending_seen){index, actor, seq, seq};
-    pending->seen_count = count + 1;
-    pending->bytes += HOLM_ITEM_BYTES_SEEN;
+    pending->item_count += 1;
+    pending->bytes += size + HOLM_ITEM_BYTES_FIXED;
+    if (old != NULL)
+        append_seen(pending, index, old->actor, old->seq);
     return HOLM_OK;
 }
 
@@ -325,14 +388,14 @@ void holm_pending_clear(struct holm_pending *pending)
     pending->seen_rising = true;
     pending->bytes = 0;
     holm_array_trim(&pending->allocator, &items, &pending->item_capacity, sizeof *pending->items,
-                    KEPT);
+                    HOLM_PENDING_KEPT);
     holm_array_trim(&pending->allocator, &seen, &pending->seen_capacity, sizeof *pending->seen,
-                    KEPT);
+                    HOLM_PENDING_KEPT);
     holm_array_trim(&pending->allocator, &saved, &pending->saved_capacity, sizeof *pending->saved,
-                    KEPT);
+                    HOLM_PENDING_KEPT);
     void *bound = pending->bound;
     holm_array_trim(&pending->allocator, &bound, &pending->bound_capacity, sizeof *pending->bound,
-                    2 * KEPT);
+                    2 * HOLM_PENDING_KEPT);
     pending->bound = bound;
     if (pending->bound_capacity > 0 && pending->bound_count > 0)
         memset(pending->bound, 0, pending->bound_capacity * sizeof *pending->bound);

@@ -17,23 +17,16 @@
 
 #include "crdt/actors.h"
 #include "crdt/arena.h"
+#include "crdt/state.h"
 
-/* An item of the run to be; bytes are in the arena. `op` 0: dead. */
-struct holm_pending_item {
-    uint8_t op; /* enum holm_item_op */
-    uint8_t kind;
-    uint32_t actor;                   /* index in the replica: COUNT: whose */
-    uint32_t seen;                    /* ranges of `seen` that belong to it */
-    struct holm_bytes key, path, sub; /* one behind the other */
-    union {
-        struct {
-            uint64_t seq;
-            uint64_t hlc;
-            struct holm_value value;
-        }; /* of all but COUNT */
-        struct holm_count count;
-    };
-};
+/*
+ * Items are a delta's, so that those of a large run become its own as they are. Until then an `op` of 0
+ * is a dead one, `actor` is an index in the replica, `seen_first` is right while `seen` rises, and
+ * key, path and element lie one behind the other.
+ */
+
+/* Elements of an array that stay for the next run. */
+#define HOLM_PENDING_KEPT 1024
 
 /* From the first to the last dot of an actor that an item replaces. What lies between was applied
  * here, too: of the item's slot or path it was either seen as well, or gone already. So one range an
@@ -52,20 +45,21 @@ struct holm_pending_bound {
 
 struct holm_pending_saved {
     uint32_t index;
-    struct holm_pending_item item;
+    struct holm_item item;
 };
 
 struct holm_pending {
     struct holm_allocator allocator;
     struct holm_arena arena;
     struct holm_arena resting; /* of the run before: its keys are told in the step that sealed it */
-    struct holm_pending_item *items;
+    struct holm_item *items;
     struct holm_pending_seen *seen;
     uint32_t *places;                 /* by actor: where in `seen` its last range was put */
     struct holm_pending_saved *saved; /* items as they were at begin */
     size_t item_count, item_capacity;
     size_t recent; /* the item that was added or changed last */
     size_t seen_count, seen_capacity, place_capacity;
+    size_t usual;     /* items that the last large run had */
     bool seen_rising; /* `seen` is in the order of its items, with one range of each at most */
     size_t saved_count, saved_capacity;
     struct holm_pending_bound
@@ -96,8 +90,14 @@ void holm_pending_rollback(struct holm_pending *pending);
 
 /* Adds an item like `item`, its bytes copied. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_pending_add(struct holm_pending *pending,
-                                                 const struct holm_pending_item *item,
-                                                 uint32_t *index);
+                                                 const struct holm_item *item, uint32_t *index);
+
+/* Adds a PUT of the cell, its bytes copied, which replaces `old`, a cell of another run, if that is
+ * not NULL: an add and a see in one. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_pending_put(struct holm_pending *pending,
+                                                 struct holm_bytes key, struct holm_bytes path,
+                                                 const struct holm_cell *cell,
+                                                 const struct holm_cell *old);
 
 /* The item that the live cell, or the own entry, with this pending seq came from. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_pending_item_of(struct holm_pending *pending, uint64_t seq,
@@ -116,11 +116,11 @@ static inline struct holm_bytes holm_pending_key(const struct holm_pending *pend
 /* An item that may be changed; it is saved first. New bytes must be given with
  * holm_pending_value(). HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_pending_change(struct holm_pending *pending, uint32_t index,
-                                                    struct holm_pending_item **item);
+                                                    struct holm_item **item);
 
 /* Sets an item's value, its bytes copied. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_pending_value(struct holm_pending *pending,
-                                                   struct holm_pending_item *item,
+                                                   struct holm_item *item,
                                                    const struct holm_value *value);
 
 /* Notes that an item replaces a dot of another run, along with all else that is seen of the item's
@@ -129,8 +129,9 @@ HOLM_NODISCARD enum holm_status holm_pending_see(struct holm_pending *pending, u
                                                  uint32_t actor, uint64_t seq);
 
 /* Builds the run `first` … `pending->last` of the actor with index `self`, with everything that
- * `actors` marks as changed (for the first run of an epoch, all) as its deps. Changes nothing but
- * the order of `seen`. HOLM_ENOMEM. */
+ * `actors` marks as changed (for the first run of an epoch, all) as its deps. Only a clear may
+ * follow, since a large run is given the items' memory.
+ *   HOLM_ENOMEM  nothing was changed but the order of `seen` */
 HOLM_NODISCARD enum holm_status holm_pending_seal(struct holm_pending *pending,
                                                   const struct holm_actors *actors, uint32_t self,
                                                   uint64_t first, uint32_t partition,

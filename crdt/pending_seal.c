@@ -13,9 +13,11 @@ struct seal {
     struct holm_fill fill;
     struct holm_fill_sizes sizes;
     size_t item_at, seen_at;
-    uint64_t seq;  /* of the last item */
-    bool in_order; /* items so far, by seq */
+    bool in_order; /* the items are, by seq */
 };
+
+/* From so many items on, a run keeps the memory that they were gathered in. */
+#define ADOPTED_MIN 64
 
 static int compare_seen(const void *left, const void *right)
 {
@@ -39,9 +41,10 @@ static void measure(struct seal *seal, uint32_t self)
 {
     const struct holm_pending *pending = seal->pending;
     struct holm_fill_sizes *sizes = &seal->sizes;
+    uint64_t seq = 0;
     memset(seal->numbers, 0, seal->actors->count * sizeof *seal->numbers);
     for (size_t i = 0; i < pending->item_count; i++) {
-        const struct holm_pending_item *item = &pending->items[i];
+        const struct holm_item *item = &pending->items[i];
         if (item->op == 0)
             continue;
         sizes->items += 1;
@@ -49,6 +52,8 @@ static void measure(struct seal *seal, uint32_t self)
         if (item->op == HOLM_ITEM_PUT && holm_type_has_bytes(item->value.type))
             sizes->bytes += item->value.as.bytes.size;
         seal->numbers[item->actor] = 1;
+        seal->in_order &= item->seq >= seq;
+        seq = item->seq;
     }
     for (size_t i = 0; i < pending->seen_count; i++) {
         const struct holm_pending_seen *seen = &pending->seen[i];
@@ -102,7 +107,7 @@ static void add_seen(struct seal *seal, struct holm_item *item, uint32_t index, 
 }
 
 /* Key, path and element are one piece of memory. */
-static inline void fill_names(struct holm_fill *fill, const struct holm_pending_item *from,
+static inline void fill_names(struct holm_fill *fill, const struct holm_item *from,
                               struct holm_item *to)
 {
     size_t size = from->key.size + from->path.size + from->sub.size;
@@ -112,29 +117,15 @@ static inline void fill_names(struct holm_fill *fill, const struct holm_pending_
     to->sub = holm_mem(at + from->key.size + from->path.size, from->sub.size);
 }
 
-static void fill_item(struct seal *seal, const struct holm_pending_item *from, struct holm_item *to)
+static void fill_item(struct seal *seal, const struct holm_item *from, struct holm_item *to)
 {
-    to->op = from->op;
-    to->kind = from->kind;
+    *to = *from;
     to->actor = seal->numbers[from->actor];
-    fill_names(&seal->fill, from, to);
     to->seen_first = (uint32_t)seal->seen_at;
     to->seen_count = 0;
-    if (from->op == HOLM_ITEM_COUNT) {
-        to->seq = 0;
-        to->hlc = 0;
-        to->value = (struct holm_value){.type = HOLM_NONE};
-        to->count = from->count;
-    } else {
-        to->seq = from->seq;
-        to->hlc = from->hlc;
-        to->value = from->value;
-        to->count = (struct holm_count){0, 0, 0, 0, 0};
-        if (holm_type_has_bytes(from->value.type))
-            to->value.as.bytes = holm_fill_bytes(&seal->fill, from->value.as.bytes);
-    }
-    seal->in_order &= to->seq >= seal->seq;
-    seal->seq = to->seq;
+    fill_names(&seal->fill, from, to);
+    if (holm_type_has_bytes(from->value.type))
+        to->value.as.bytes = holm_fill_bytes(&seal->fill, from->value.as.bytes);
 }
 
 static void fill_items(struct seal *seal)
@@ -142,13 +133,13 @@ static void fill_items(struct seal *seal)
     const struct holm_pending *pending = seal->pending;
     size_t next = 0;
     for (uint32_t i = 0; i < pending->item_count; i++) {
-        const struct holm_pending_item *from = &pending->items[i];
+        const struct holm_item *from = &pending->items[i];
         if (from->op == 0)
             continue;
         HOLM_ASSERT(seal->item_at < seal->sizes.items);
         struct holm_item *to = &seal->fill.items[seal->item_at++];
         fill_item(seal, from, to);
-        if (from->seen > 0)
+        if (from->seen_count > 0)
             add_seen(seal, to, i, &next);
     }
     HOLM_ASSERT(seal->item_at == seal->sizes.items);
@@ -162,12 +153,106 @@ static int compare_items(const void *left, const void *right)
     return (a->seq > b->seq) - (a->seq < b->seq);
 }
 
+/* Whether the run is what was gathered, as it is. */
+static bool is_plain(const struct seal *seal)
+{
+    const struct holm_pending *pending = seal->pending;
+    return pending->item_count >= ADOPTED_MIN && seal->sizes.items == pending->item_count &&
+           seal->in_order && pending->seen_rising && pending->arena.taken / 2 <= seal->sizes.bytes;
+}
+
+/* Gives back what an array has too much; when it cannot be, it stays. */
+static void *fit(const struct holm_allocator *allocator, void *array, size_t *capacity,
+                 size_t element_bytes, size_t count)
+{
+    if (count == *capacity || count == 0)
+        return array;
+    void *fitted = allocator->resize(allocator->context, array, *capacity * element_bytes,
+                                     count * element_bytes);
+    if (fitted == NULL)
+        return array;
+    *capacity = count;
+    return fitted;
+}
+
+/* Writes each range over what it was gathered as, which has the same size. */
+static struct holm_seen *number_ranges(const struct seal *seal)
+{
+    const struct holm_pending_seen *from = seal->pending->seen;
+    struct holm_seen *to = (struct holm_seen *)(void *)seal->pending->seen;
+    _Static_assert(sizeof *to == sizeof *from, "one fits into the place of the other");
+    for (size_t i = 0; i < seal->pending->seen_count; i++) {
+        struct holm_pending_seen seen = from[i];
+        to[i] = (struct holm_seen){seal->numbers[seen.actor], seen.first, seen.last};
+    }
+    return to;
+}
+
+/* Makes what was gathered the delta's own. */
+static void adopt_items(const struct seal *seal, struct holm_pending *pending,
+                        struct holm_delta *delta)
+{
+    const struct holm_allocator *allocator = &pending->allocator;
+    for (size_t i = 0; i < pending->item_count; i++)
+        pending->items[i].actor = seal->numbers[pending->items[i].actor];
+    struct holm_delta_parts parts = {.items = pending->items,
+                                     .seen = number_ranges(seal),
+                                     .item_capacity = pending->item_capacity,
+                                     .seen_capacity = pending->seen_capacity,
+                                     .bytes = pending->arena};
+    parts.items = fit(allocator, parts.items, &parts.item_capacity, sizeof *parts.items,
+                      pending->item_count);
+    parts.seen = fit(allocator, parts.seen, &parts.seen_capacity, sizeof *parts.seen,
+                     pending->seen_count);
+    holm_delta_adopt(delta, parts, pending->item_count, pending->seen_count);
+    pending->usual = pending->item_count < HOLM_PENDING_KEPT ? pending->item_count
+                                                             : HOLM_PENDING_KEPT;
+    pending->items = NULL;
+    pending->seen = NULL;
+    pending->item_capacity = 0;
+    pending->seen_capacity = 0;
+    holm_arena_init(&pending->arena, allocator);
+}
+
+static void copy_items(struct seal *seal)
+{
+    fill_items(seal);
+    if (!seal->in_order)
+        holm_sort(seal->fill.items, seal->sizes.items, sizeof *seal->fill.items, compare_items);
+}
+
+static enum holm_status build(struct seal *seal, struct holm_pending *pending, uint32_t self,
+                              struct holm_delta **delta)
+{
+    bool whole = seal->actors->rows[self].seq == 0;
+    bool plain = is_plain(seal);
+    if (plain) {
+        seal->sizes.items = 0;
+        seal->sizes.seen = 0;
+        seal->sizes.bytes = 0;
+    }
+    seal->sizes.collected = pending->collected.count;
+    seal->sizes.raw_items = true;
+    seal->sizes.deps = holm_actors_copy(seal->actors, !whole, self, NULL, 0);
+    if (holm_delta_new(&pending->allocator, &seal->sizes, delta, &seal->fill) != HOLM_OK)
+        return HOLM_ENOMEM;
+    number_actors(seal, self);
+    (void)holm_actors_copy(seal->actors, !whole, self, seal->fill.deps, seal->sizes.deps);
+    if (pending->collected.count > 0)
+        memcpy(seal->fill.collected, pending->collected.entries,
+               pending->collected.count * sizeof *seal->fill.collected);
+    if (plain)
+        adopt_items(seal, pending, *delta);
+    else
+        copy_items(seal);
+    return HOLM_OK;
+}
+
 enum holm_status holm_pending_seal(struct holm_pending *pending, const struct holm_actors *actors,
                                    uint32_t self, uint64_t first, uint32_t partition,
                                    struct holm_delta **delta)
 {
     HOLM_ASSERT(first <= pending->last && self < actors->count);
-    bool whole = actors->rows[self].seq == 0;
     struct seal seal = {.pending = pending, .actors = actors, .in_order = true};
     size_t numbers_bytes = actors->count * sizeof *seal.numbers;
     seal.numbers = holm_allocate(&pending->allocator, numbers_bytes);
@@ -176,19 +261,8 @@ enum holm_status holm_pending_seal(struct holm_pending *pending, const struct ho
     if (!pending->seen_rising)
         holm_sort(pending->seen, pending->seen_count, sizeof *pending->seen, compare_seen);
     measure(&seal, self);
-    seal.sizes.collected = pending->collected.count;
-    seal.sizes.raw_items = true;
-    seal.sizes.deps = holm_actors_copy(actors, !whole, self, NULL, 0);
-    enum holm_status status = holm_delta_new(&pending->allocator, &seal.sizes, delta, &seal.fill);
+    enum holm_status status = build(&seal, pending, self, delta);
     if (status == HOLM_OK) {
-        number_actors(&seal, self);
-        fill_items(&seal);
-        if (!seal.in_order)
-            holm_sort(seal.fill.items, seal.sizes.items, sizeof *seal.fill.items, compare_items);
-        (void)holm_actors_copy(actors, !whole, self, seal.fill.deps, seal.sizes.deps);
-        if (pending->collected.count > 0)
-            memcpy(seal.fill.collected, pending->collected.entries,
-                   pending->collected.count * sizeof *seal.fill.collected);
         (*delta)->partition = partition;
         (*delta)->actor = actors->rows[self].actor;
         (*delta)->first = first;

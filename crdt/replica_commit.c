@@ -31,15 +31,15 @@ static void mint(struct writing *writing)
         writing->seq = ++writing->replica->pending.last;
 }
 
-static struct holm_pending_item new_item(const struct writing *writing, enum holm_item_op op,
-                                         uint8_t kind, struct holm_bytes sub)
+static struct holm_item new_item(const struct writing *writing, enum holm_item_op op, uint8_t kind,
+                                 struct holm_bytes sub)
 {
-    return (struct holm_pending_item){.op = (uint8_t)op,
-                                      .kind = kind,
-                                      .actor = writing->replica->self,
-                                      .key = writing->op->key,
-                                      .path = writing->path,
-                                      .sub = sub};
+    return (struct holm_item){.op = (uint8_t)op,
+                              .kind = kind,
+                              .actor = writing->replica->self,
+                              .key = writing->op->key,
+                              .path = writing->path,
+                              .sub = sub};
 }
 
 /* What is there where something is to be put. */
@@ -76,25 +76,12 @@ static bool find_slot(const struct writing *writing, struct holm_slot *slot, str
 
 /* ---- cells */
 
-/* The pending item that a put goes into: that of the cell it replaces, if that is of the same run,
- * else (`old` NULL) a new one. */
-static enum holm_status item_for_put(struct writing *writing, const struct holm_cell *made,
-                                     const struct holm_cell *old, uint32_t *index)
+/* Lets the pending item of a cell of the same run be that of the one which replaces it. */
+static enum holm_status renew_item(struct writing *writing, const struct holm_cell *made,
+                                   const struct holm_cell *old, uint32_t *index)
 {
     struct holm_pending *pending = &writing->replica->pending;
-    if (old == NULL) {
-        struct holm_pending_item item = {.op = HOLM_ITEM_PUT,
-                                         .kind = made->kind,
-                                         .actor = made->actor,
-                                         .key = writing->op->key,
-                                         .path = writing->path,
-                                         .sub = made->sub,
-                                         .seq = made->seq,
-                                         .hlc = made->hlc,
-                                         .value = made->value};
-        return holm_pending_add(pending, &item, index);
-    }
-    struct holm_pending_item *item;
+    struct holm_item *item;
     enum holm_status status = holm_pending_item_of(pending, old->seq, index);
     if (status == HOLM_OK)
         status = holm_pending_change(pending, *index, &item);
@@ -111,11 +98,11 @@ static enum holm_status overwrite(struct writing *writing, struct holm_spot *spo
                                   const struct holm_cell *old, const struct holm_cell *made)
 {
     struct holm_replica *replica = writing->replica;
-    bool pending = is_pending(replica, old);
     uint32_t index;
-    enum holm_status status = item_for_put(writing, made, pending ? old : NULL, &index);
-    if (status == HOLM_OK && !pending)
-        status = holm_pending_see(&replica->pending, index, old->actor, old->seq);
+    enum holm_status status = is_pending(replica, old)
+                                  ? renew_item(writing, made, old, &index)
+                                  : holm_pending_put(&replica->pending, writing->op->key,
+                                                     writing->path, made, old);
     return status == HOLM_OK ? holm_spot_replace(&replica->state, spot, old, made) : status;
 }
 
@@ -132,7 +119,13 @@ static enum holm_status take_over(struct writing *writing, const struct holm_slo
         holm_spot_next(&replica->state, &at);
         found = holm_spot_cell_of(&replica->state, &at, slot, &old);
     }
-    enum holm_status status = item_for_put(writing, made, found ? &old : NULL, &index);
+    enum holm_status status;
+    if (found) {
+        status = renew_item(writing, made, &old, &index);
+    } else {
+        status = holm_pending_put(&replica->pending, writing->op->key, writing->path, made, NULL);
+        index = (uint32_t)replica->pending.recent;
+    }
     while (status == HOLM_OK && holm_spot_cell_of(&replica->state, spot, slot, &old)) {
         if (!is_pending(replica, &old))
             status = holm_pending_see(&replica->pending, index, old.actor, old.seq);
@@ -147,7 +140,6 @@ static enum holm_status put(struct writing *writing, uint8_t kind, struct holm_b
 {
     struct holm_replica *replica = writing->replica;
     struct place place;
-    uint32_t index;
     place.slot.kind = kind;
     place.slot.actor = HOLM_ACTOR_NONE;
     place.slot.sub = sub;
@@ -168,7 +160,7 @@ static enum holm_status put(struct writing *writing, uint8_t kind, struct holm_b
         return take_over(writing, &place.slot, &place.spot, &made);
     if (place.found)
         return overwrite(writing, &place.spot, &place.old, &made);
-    status = item_for_put(writing, &made, NULL, &index);
+    status = holm_pending_put(&replica->pending, writing->op->key, writing->path, &made, NULL);
     return status == HOLM_OK ? holm_spot_place(&replica->state, &place.spot, &made) : status;
 }
 
@@ -194,11 +186,11 @@ static enum holm_status put_extreme(struct writing *writing, uint8_t kind)
 /* A pending put that is dropped again: what it had replaced stays replaced. */
 static enum holm_status turn_to_drop(struct writing *writing, uint32_t index)
 {
-    struct holm_pending_item *item;
+    struct holm_item *item;
     enum holm_status status = holm_pending_change(&writing->replica->pending, index, &item);
     if (status != HOLM_OK)
         return status;
-    item->op = item->seen > 0 ? HOLM_ITEM_DROP_SLOT : 0;
+    item->op = item->seen_count > 0 ? HOLM_ITEM_DROP_SLOT : 0;
     item->seq = 0;
     item->hlc = 0;
     item->value = (struct holm_value){.type = HOLM_NONE};
@@ -208,8 +200,8 @@ static enum holm_status turn_to_drop(struct writing *writing, uint32_t index)
 /* Drops the cell at the spot; a dot that others know goes into the item *index, made from `item`
  * when it is first needed. */
 static enum holm_status drop_cell(struct writing *writing, struct holm_spot *spot,
-                                  const struct holm_cell *cell,
-                                  const struct holm_pending_item *item, uint32_t *index)
+                                  const struct holm_cell *cell, const struct holm_item *item,
+                                  uint32_t *index)
 {
     struct holm_replica *replica = writing->replica;
     enum holm_status status = HOLM_OK;
@@ -235,7 +227,7 @@ static enum holm_status drop_slot(struct writing *writing, uint8_t kind, struct 
     struct holm_cell cell;
     if (!find_slot(writing, &slot, &spot))
         return HOLM_OK;
-    struct holm_pending_item item = new_item(writing, HOLM_ITEM_DROP_SLOT, kind, sub);
+    struct holm_item item = new_item(writing, HOLM_ITEM_DROP_SLOT, kind, sub);
     uint32_t index = UINT32_MAX;
     enum holm_status status = HOLM_OK;
     while (status == HOLM_OK && holm_spot_cell_of(&writing->replica->state, &spot, &slot, &cell))
@@ -250,7 +242,7 @@ static enum holm_status item_for_count(struct writing *writing, const struct hol
                                        const struct holm_cell *old, uint32_t *index)
 {
     struct holm_replica *replica = writing->replica;
-    struct holm_pending_item *known;
+    struct holm_item *known;
     if (old != NULL && is_pending(replica, old)) {
         enum holm_status status = holm_pending_item_of(&replica->pending, old->seq, index);
         if (status == HOLM_OK)
@@ -260,8 +252,7 @@ static enum holm_status item_for_count(struct writing *writing, const struct hol
         known->count = made->count;
         return holm_pending_bind(&replica->pending, made->count.last, *index);
     }
-    struct holm_pending_item item = new_item(writing, HOLM_ITEM_COUNT, HOLM_COUNTER,
-                                             holm_mem(NULL, 0));
+    struct holm_item item = new_item(writing, HOLM_ITEM_COUNT, HOLM_COUNTER, holm_mem(NULL, 0));
     item.path = holm_names_path(&replica->state.names, made->path);
     item.actor = made->actor;
     item.count = made->count;
@@ -339,7 +330,7 @@ static enum holm_status remove_path(struct writing *writing)
     struct holm_cell cell;
     if (!holm_state_find(state, writing->key, &spot))
         return HOLM_OK;
-    struct holm_pending_item item = new_item(writing, HOLM_ITEM_DROP_PATH, 0, holm_mem(NULL, 0));
+    struct holm_item item = new_item(writing, HOLM_ITEM_DROP_PATH, 0, holm_mem(NULL, 0));
     uint32_t index = UINT32_MAX;
     enum holm_status status = HOLM_OK;
     holm_spot_seek_path(state, &spot, writing->path);
@@ -362,7 +353,7 @@ static enum holm_status kill_pending(struct writing *writing)
 {
     struct holm_pending *pending = &writing->replica->pending;
     for (size_t i = 0; i < pending->item_count; i++) {
-        struct holm_pending_item *item = &pending->items[i];
+        struct holm_item *item = &pending->items[i];
         if (item->op == 0 || !holm_bytes_equal(item->key, writing->op->key))
             continue;
         enum holm_status status = holm_pending_change(pending, (uint32_t)i, &item);
@@ -383,7 +374,7 @@ static enum holm_status bury(struct writing *writing)
     if (status != HOLM_OK)
         return status;
     mint(writing);
-    struct holm_pending_item item = new_item(writing, HOLM_ITEM_BURY, 0, holm_mem(NULL, 0));
+    struct holm_item item = new_item(writing, HOLM_ITEM_BURY, 0, holm_mem(NULL, 0));
     item.path = holm_mem(NULL, 0);
     item.seq = writing->seq;
     uint32_t index;
@@ -395,7 +386,7 @@ static enum holm_status bury(struct writing *writing)
 
 /* ---- the batch */
 
-static size_t value_bytes(const struct holm_op *op)
+static inline size_t value_bytes(const struct holm_op *op)
 {
     if (op->type == HOLM_OP_INSERT || op->type == HOLM_OP_ERASE)
         return op->as.element.size;

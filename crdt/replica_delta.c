@@ -22,20 +22,21 @@ enum holm_status holm_replica_seal(struct holm_replica *replica)
     uint64_t first = holm_actors_seq(&replica->actors, replica->self) + 1;
     struct holm_delta *delta = NULL;
     struct holm_message message = holm_replica_message(replica, HOLM_MESSAGE_DELTA);
+    size_t outputs = replica->work.output_count;
     replica->pending.collected = holm_vector_view(&replica->collected);
     enum holm_status status = holm_oplog_reserve(&replica->log);
     if (status == HOLM_OK)
         status = holm_replica_reserve_stored(replica);
     if (status == HOLM_OK)
+        status = holm_replica_output(replica, HOLM_PEER_NONE, &message);
+    if (status == HOLM_OK)
         status = holm_pending_seal(&replica->pending, &replica->actors, replica->self, first,
                                    replica->config.partition, &delta);
-    message.as.delta = delta;
-    if (status == HOLM_OK)
-        status = holm_replica_output(replica, HOLM_PEER_NONE, &message);
     if (status != HOLM_OK) {
-        holm_delta_release(delta);
+        replica->work.output_count = outputs;
         return status;
     }
+    replica->outputs[outputs].message.as.delta = delta;
     holm_actors_told(&replica->actors);
     holm_actors_raise(&replica->actors, replica->self, delta->last);
     replica->actors.rows[replica->self].changed = false;

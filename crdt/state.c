@@ -270,6 +270,10 @@ static void prefetch_near(const struct holm_state *state, struct holm_key *key)
 
 void holm_state_prepare(const struct holm_state *state, struct holm_key *keys, size_t count)
 {
+#if defined(__GNUC__)
+    for (size_t i = 0; count > 1 && i < count; i++)
+        __builtin_prefetch(keys[i].bytes.data);
+#endif
     for (size_t i = 0; i < count; i++) {
         keys[i] = holm_state_key(state, keys[i].bytes);
         prefetch_home(state, &keys[i]);

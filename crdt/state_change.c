@@ -23,51 +23,45 @@ static struct weight weigh(const struct holm_state *state, const struct holm_spo
                            holm_cell_live(cell)};
 }
 
+/* What is live of a slot changes: the one goes, the other comes; NULL is nothing. */
+static void recount_live(struct holm_state *state, const struct holm_spot *spot,
+                         const struct holm_digest *before, const struct holm_digest *after)
+{
+    if (before != NULL)
+        holm_digest_subtract(&state->digest, *before);
+    if (after != NULL)
+        holm_digest_add(&state->digest, *after);
+    if ((before == NULL) == (after == NULL))
+        return;
+    struct holm_record *record = holm_record_at(state, spot->record);
+    if (after != NULL) {
+        state->present += record->live == 0 ? 1 : 0;
+        record->live += 1;
+        return;
+    }
+    HOLM_ASSERT(record->live > 0);
+    record->live -= 1;
+    state->present -= record->live == 0 ? 1 : 0;
+}
+
 static void count_in(struct holm_state *state, const struct holm_spot *spot,
                      const struct weight *weight)
 {
-    struct holm_record *record = holm_record_at(state, spot->record);
     size_t *figure = weight->kind == HOLM_KIND_TOMBSTONE ? &state->tombstones : &state->cells;
     *figure += 1;
     holm_names_use(&state->names, weight->path);
     holm_tree_add(&state->tree, spot->hash, weight->digest);
-    if (!weight->live)
-        return;
-    holm_digest_add(&state->digest, weight->digest);
-    state->present += record->live == 0 ? 1 : 0;
-    record->live += 1;
+    recount_live(state, spot, NULL, weight->live ? &weight->digest : NULL);
 }
 
 static void count_out(struct holm_state *state, const struct holm_spot *spot,
                       const struct weight *weight)
 {
-    struct holm_record *record = holm_record_at(state, spot->record);
     size_t *figure = weight->kind == HOLM_KIND_TOMBSTONE ? &state->tombstones : &state->cells;
     *figure -= 1;
     holm_names_leave(&state->names, weight->path);
     holm_tree_subtract(&state->tree, spot->hash, weight->digest);
-    if (!weight->live)
-        return;
-    HOLM_ASSERT(record->live > 0);
-    holm_digest_subtract(&state->digest, weight->digest);
-    record->live -= 1;
-    state->present -= record->live == 0 ? 1 : 0;
-}
-
-/* One for the other, in one step: of the same slot. */
-static void recount(struct holm_state *state, const struct holm_spot *spot,
-                    const struct weight *before, const struct weight *after)
-{
-    struct holm_digest change = after->digest;
-    if (before->live != after->live) {
-        count_in(state, spot, after);
-        count_out(state, spot, before);
-        return;
-    }
-    holm_digest_subtract(&change, before->digest);
-    holm_tree_add(&state->tree, spot->hash, change);
-    if (after->live)
-        holm_digest_add(&state->digest, change);
+    recount_live(state, spot, weight->live ? &weight->digest : NULL, NULL);
 }
 
 /* ---- blocks */
@@ -435,16 +429,20 @@ enum holm_status holm_spot_replace(struct holm_state *state, struct holm_spot *s
 {
     HOLM_ASSERT(state->open);
     HOLM_ASSERT(old->path == cell->path && old->kind == cell->kind);
-    struct weight before = weigh(state, spot, old);
-    struct weight after = weigh(state, spot, cell);
+    struct holm_digest before = holm_cell_digest(state, spot->hash, old);
+    struct holm_digest after = holm_cell_digest(state, spot->hash, cell);
     if (state->frozen != NULL)
-        holm_frozen_goes(state, spot, old, before.digest);
+        holm_frozen_goes(state, spot, old, before);
+    bool live = holm_cell_live(old); /* its bytes may go */
     enum holm_status status = exchange_cells(state, spot, cell);
     if (status != HOLM_OK)
         return status;
-    recount(state, spot, &before, &after);
+    struct holm_digest change = after;
+    holm_digest_subtract(&change, before);
+    holm_tree_add(&state->tree, spot->hash, change);
+    recount_live(state, spot, live ? &before : NULL, holm_cell_live(cell) ? &after : NULL);
     if (state->frozen != NULL)
-        holm_frozen_came(state, spot->hash, cell, after.digest);
+        holm_frozen_came(state, spot->hash, cell, after);
     return HOLM_OK;
 }
 

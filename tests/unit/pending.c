@@ -6,6 +6,8 @@
 
 #include "crdt/replica_parts.h"
 
+#include <stdio.h>
+
 struct fixture {
     struct heap heap;
     struct holm_allocator allocator;
@@ -272,7 +274,7 @@ static void test_pending_when_seen_in_a_refused_batch_then_nothing_is_seen(void 
     struct fixture f;
     open(&f);
     struct holm_pending pending;
-    struct holm_pending_item item = {.op = HOLM_ITEM_DROP_PATH, .key = holm_str("k")};
+    struct holm_item item = {.op = HOLM_ITEM_DROP_PATH, .key = holm_str("k")};
     uint32_t index;
     holm_pending_init(&pending, &f.allocator);
     holm_pending_begin(&pending);
@@ -287,7 +289,7 @@ static void test_pending_when_seen_in_a_refused_batch_then_nothing_is_seen(void 
     assert_int_equal(pending.seen_count, 1);
     assert_int_equal(pending.seen[0].first, 50);
     assert_int_equal(pending.seen[0].last, 50);
-    assert_int_equal(pending.items[index].seen, 1);
+    assert_int_equal(pending.items[index].seen_count, 1);
     holm_pending_release(&pending);
     close(&f);
 }
@@ -299,7 +301,7 @@ static void test_pending_when_cells_of_many_actors_are_seen_then_each_has_one_ra
     struct heap heap = {0};
     struct holm_allocator allocator = heap_allocator(&heap);
     struct holm_pending pending;
-    struct holm_pending_item item = {.op = HOLM_ITEM_DROP_PATH, .key = holm_str("k")};
+    struct holm_item item = {.op = HOLM_ITEM_DROP_PATH, .key = holm_str("k")};
     uint32_t index[2];
     holm_pending_init(&pending, &allocator);
     holm_pending_begin(&pending);
@@ -308,7 +310,7 @@ static void test_pending_when_cells_of_many_actors_are_seen_then_each_has_one_ra
         for (uint32_t n = 0; n < 10000; n++)
             assert_int_equal(holm_pending_see(&pending, index[i], n % 1000, 1 + n / 1000), HOLM_OK);
         assert_int_equal(pending.seen_count, (i + 1) * 1000);
-        assert_int_equal(pending.items[index[i]].seen, 1000);
+        assert_int_equal(pending.items[index[i]].seen_count, 1000);
     }
     for (size_t i = 0; i < pending.seen_count; i++) {
         assert_int_equal(pending.seen[i].item, index[i / 1000]);
@@ -373,6 +375,114 @@ static void test_pending_when_it_is_large_enough_then_it_is_sealed_at_once(void 
     close(&f);
 }
 
+#define MANY 100
+
+static const char *name_of(char name[8], int number)
+{
+    snprintf(name, 8, "k%02d", number);
+    return name;
+}
+
+static void put_many(struct fixture *f, const char *value)
+{
+    char name[8];
+    for (int i = 0; i < MANY; i++)
+        put(f, name_of(name, i), value);
+}
+
+/* Its items replace those of the replica's first epoch, which is the second actor of the table. */
+static void assert_many(const struct holm_delta *delta, const char *value, uint64_t seq)
+{
+    char name[8];
+    assert_int_equal(delta->items.item_count, MANY);
+    assert_int_equal(delta->items.seen_count, MANY);
+    assert_int_equal(delta->items.actor_count, 2);
+    assert_int_equal(delta->items.actors[0].epoch.value, 2);
+    assert_int_equal(delta->items.actors[1].epoch.value, 1);
+    for (int i = 0; i < MANY; i++) {
+        const struct holm_item *item = &delta->items.items[i];
+        const struct holm_seen *seen = &delta->items.seen[item->seen_first];
+        assert_int_equal(item->op, HOLM_ITEM_PUT);
+        assert_int_equal(item->actor, 0);
+        assert_int_equal(item->seq, seq + (uint64_t)i);
+        assert_bytes(item->key, name_of(name, i));
+        assert_bytes(item->value.as.bytes, value);
+        assert_int_equal(item->seen_count, 1);
+        assert_int_equal(seen->actor, 1);
+        assert_int_equal(seen->first, 1 + i);
+        assert_int_equal(seen->last, 1 + i);
+    }
+}
+
+static void begin_epoch(struct fixture *f)
+{
+    struct holm_event epoch = {.type = HOLM_EVENT_EPOCH, .as.epoch = {2}};
+    assert_int_equal(step(f, &epoch), HOLM_OK);
+}
+
+static void test_pending_when_a_run_is_large_then_it_keeps_the_memory_of_its_items(void **state)
+{
+    struct fixture f;
+    open(&f);
+    put_many(&f, "old");
+    (void)seal(&f);
+    begin_epoch(&f);
+    put_many(&f, "new");
+    const struct holm_delta *delta = seal(&f);
+    assert_ptr_equal(delta->parts.items, delta->items.items);
+    assert_int_equal(delta->parts.item_capacity, MANY);
+    assert_null(f.replica->pending.items);
+    assert_true(delta->memory_bytes >= delta->own_bytes + MANY * (sizeof(struct holm_item) + 6));
+    put_many(&f, "newer"); /* the run must not change by it */
+    assert_many(holm_oplog_at(&f.replica->log, 1)->delta, "new", 1);
+    close(&f);
+}
+
+/* What a run of that size has replaced in itself is not in it, and seqs rise. */
+static void test_pending_when_a_large_run_is_not_in_order_then_it_is_copied_in_order(void **state)
+{
+    struct fixture f;
+    open(&f);
+    put_many(&f, "old");
+    (void)seal(&f);
+    begin_epoch(&f);
+    put(&f, "k00", "first");
+    put(&f, "x", "first");
+    put_many(&f, "new");
+    erase_field(&f, "x", HOLM_OP_REMOVE);
+    const struct holm_delta *delta = seal(&f);
+    assert_null(delta->parts.items);
+    assert_int_equal(delta->memory_bytes, delta->own_bytes);
+    assert_many(delta, "new", 3);
+    close(&f);
+}
+
+static void test_pending_when_memory_for_a_large_run_is_refused_then_it_stays_pending(void **state)
+{
+    struct fixture f;
+    struct holm_event event = {.type = HOLM_EVENT_FLUSH};
+    open(&f);
+    put_many(&f, "old");
+    (void)seal(&f);
+    begin_epoch(&f);
+    put_many(&f, "new");
+    uint64_t n = 0;
+    enum holm_status status;
+    do {
+        f.heap.calls = 0;
+        f.heap.fail_at = ++n;
+        f.heap.fail_once = true;
+        status = step(&f, &event);
+        assert_int_equal(f.work->stored_count, status == HOLM_OK ? 1 : 0);
+        assert_int_equal(f.work->output_count, status == HOLM_OK ? 1 : 0);
+    } while (status == HOLM_ENOMEM);
+    f.heap.fail_at = 0;
+    assert_int_equal(status, HOLM_OK);
+    assert_true(n > 2);
+    assert_many(f.work->stored[0], "new", 1);
+    close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +498,9 @@ int main(void)
         cmocka_unit_test(test_pending_when_cells_of_many_actors_are_seen_then_each_has_one_range),
         cmocka_unit_test(test_pending_when_sealed_then_deps_are_what_changed_since_the_last_run),
         cmocka_unit_test(test_pending_when_it_is_large_enough_then_it_is_sealed_at_once),
+        cmocka_unit_test(test_pending_when_a_run_is_large_then_it_keeps_the_memory_of_its_items),
+        cmocka_unit_test(test_pending_when_a_large_run_is_not_in_order_then_it_is_copied_in_order),
+        cmocka_unit_test(test_pending_when_memory_for_a_large_run_is_refused_then_it_stays_pending),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
