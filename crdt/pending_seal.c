@@ -142,7 +142,7 @@ static void fill_items(struct seal *seal)
         if (from->seen_count > 0)
             add_seen(seal, to, i, &next);
     }
-    HOLM_ASSERT(seal->item_at == seal->sizes.items);
+    HOLM_ASSERT(seal->item_at == seal->sizes.items && seal->seen_at == seal->sizes.seen);
 }
 
 /* Items that carry a dot in its order, the others first: a receiver checks that no dot is twice. */

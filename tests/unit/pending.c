@@ -294,6 +294,35 @@ static void test_pending_when_seen_in_a_refused_batch_then_nothing_is_seen(void 
     close(&f);
 }
 
+/* Dots of one actor that were seen in different batches are one range all the same. */
+static void test_pending_when_an_actor_is_seen_twice_then_it_has_one_range(void **state)
+{
+    struct fixture f;
+    open(&f);
+    struct holm_pending pending;
+    struct holm_item item = {.op = HOLM_ITEM_DROP_PATH, .key = holm_str("k")};
+    struct holm_delta *delta;
+    uint32_t index[2];
+    holm_pending_init(&pending, &f.allocator);
+    for (uint64_t i = 0; i < 3; i++) {
+        holm_pending_begin(&pending);
+        if (i < 2)
+            assert_int_equal(holm_pending_add(&pending, &item, &index[i]), HOLM_OK);
+        assert_int_equal(holm_pending_see(&pending, index[i % 2], 0, 50 + i), HOLM_OK);
+        holm_pending_commit(&pending);
+    }
+    pending.last = 1;
+    assert_int_equal(holm_pending_seal(&pending, &f.replica->actors, 0, 1, 0, &delta), HOLM_OK);
+    assert_int_equal(delta->items.seen_count, 2);
+    assert_int_equal(delta->items.items[0].seen_count, 1);
+    const struct holm_seen *seen = &delta->items.seen[delta->items.items[0].seen_first];
+    assert_int_equal(seen->first, 50);
+    assert_int_equal(seen->last, 52);
+    holm_delta_release(delta);
+    holm_pending_release(&pending);
+    close(&f);
+}
+
 /* The fields of a record are often of many actors, in any order; what a removal of it takes on the
  * wire goes by the number of actors all the same. */
 static void test_pending_when_cells_of_many_actors_are_seen_then_each_has_one_range(void **state)
@@ -495,6 +524,7 @@ int main(void)
         cmocka_unit_test(test_pending_when_a_batch_was_refused_then_later_cells_find_their_items),
         cmocka_unit_test(test_pending_when_anothers_entry_is_reset_then_own_items_are_still_found),
         cmocka_unit_test(test_pending_when_seen_in_a_refused_batch_then_nothing_is_seen),
+        cmocka_unit_test(test_pending_when_an_actor_is_seen_twice_then_it_has_one_range),
         cmocka_unit_test(test_pending_when_cells_of_many_actors_are_seen_then_each_has_one_range),
         cmocka_unit_test(test_pending_when_sealed_then_deps_are_what_changed_since_the_last_run),
         cmocka_unit_test(test_pending_when_it_is_large_enough_then_it_is_sealed_at_once),
