@@ -314,10 +314,16 @@ static uint32_t segment_of(const struct holm_state *state, const struct holm_rec
     const struct holm_segment *index = holm_segment_at(state, holm_record_index(record));
     uint32_t low = 0;
     uint32_t high = holm_index_count(index);
+    uint32_t path = slot->path; /* the last that was compared */
+    int order = 0;
     while (high - low > 1) {
         uint32_t middle = low + (high - low) / 2;
         const struct holm_segment *segment = holm_segment_at(state, holm_index_get(index, middle));
-        if (holm_packed_compare(state, segment->data, slot) <= 0)
+        if (holm_packed_path(segment->data) != path) {
+            path = holm_packed_path(segment->data);
+            order = holm_names_compare(&state->names, path, slot->path);
+        }
+        if (order < 0 || (order == 0 && holm_packed_compare(state, segment->data, slot) <= 0))
             low = middle;
         else
             high = middle;

@@ -402,26 +402,36 @@ enum holm_status holm_spot_erase(struct holm_state *state, struct holm_spot *spo
     return status;
 }
 
-/* A cell over one that takes as many bytes, in a record without segments: nothing moves. */
-static enum holm_status repack(struct holm_state *state, struct holm_spot *spot,
+/* Makes a block one that may be changed where it is. */
+static enum holm_status keep(struct holm_state *state, const struct holm_spot *spot,
+                             enum holm_block_role role, uint32_t handle)
+{
+    const struct holm_block *block = (struct holm_block *)(void *)holm_heap_at(&state->heap,
+                                                                               handle);
+    return block->undo != 0 ? HOLM_OK : holm_undo_keep(state, spot->hash, role, handle);
+}
+
+/* A cell over the one at the spot, which takes as many bytes: nothing moves. */
+static enum holm_status repack(struct holm_state *state, const struct holm_spot *spot,
                                const struct holm_cell *cell)
 {
-    struct holm_record *record = holm_record_at(state, spot->record);
-    if (record->block.undo == 0 &&
-        holm_undo_keep(state, spot->hash, HOLM_BLOCK_RECORD, spot->record) != HOLM_OK)
-        return HOLM_ENOMEM;
-    holm_cell_repack(cell, (unsigned char *)record + spot->at);
-    return HOLM_OK;
+    const struct holm_record *record = holm_record_at(state, spot->record);
+    enum holm_status status = keep(state, spot, HOLM_BLOCK_RECORD, spot->record);
+    if (status == HOLM_OK && record->flags & RECORD_SEGMENTED) {
+        const struct holm_segment *index = holm_segment_at(state, holm_record_index(record));
+        status = keep(state, spot, HOLM_BLOCK_SEGMENT, holm_index_get(index, spot->segment));
+    }
+    if (status == HOLM_OK)
+        holm_cell_repack(cell, holm_spot_range(state, spot).bytes + spot->at);
+    return status;
 }
 
 static enum holm_status exchange_cells(struct holm_state *state, struct holm_spot *spot,
                                        const struct holm_cell *cell)
 {
-    const struct holm_record *record = holm_record_at(state, spot->record);
     uint32_t removed = holm_packed_bytes(holm_spot_range(state, spot).bytes + spot->at);
-    if (!(record->flags & RECORD_SEGMENTED) && removed == holm_cell_bytes(cell))
-        return repack(state, spot, cell);
-    return splice(state, spot, removed, cell);
+    return removed == holm_cell_bytes(cell) ? repack(state, spot, cell)
+                                            : splice(state, spot, removed, cell);
 }
 
 enum holm_status holm_spot_replace(struct holm_state *state, struct holm_spot *spot,
