@@ -402,6 +402,10 @@ void holm_replica_work_end(struct holm_replica *replica, const struct holm_work 
 enum holm_status holm_replica_step(struct holm_replica *replica, const struct holm_event *event,
                                    struct holm_now now, const struct holm_work **work)
 {
+#if defined(__GNUC__)
+    if (event->type == HOLM_EVENT_COMMIT && event->as.commit.count > 0)
+        __builtin_prefetch(event->as.commit.ops->key.data);
+#endif
     holm_replica_work_begin(replica, now);
     bool retry = replica->retry;
     replica->retry = false;

@@ -143,19 +143,19 @@ static enum holm_status put(struct writing *writing, uint8_t kind, struct holm_b
     place.slot.kind = kind;
     place.slot.actor = HOLM_ACTOR_NONE;
     place.slot.sub = sub;
-    enum holm_status status = ensure_slot(writing, &place);
-    if (status != HOLM_OK)
-        return status;
     mint(writing);
     struct holm_cell made; /* without the count, which only counters have */
     made.kind = kind;
     made.marked = false;
-    made.path = place.slot.path;
     made.actor = replica->self;
     made.seq = writing->seq;
     made.hlc = holm_hlc_tick(&replica->hlc, replica->now.wall_ms);
     made.sub = sub;
     made.value = value;
+    enum holm_status status = ensure_slot(writing, &place);
+    if (status != HOLM_OK)
+        return status;
+    made.path = place.slot.path;
     if (place.found && !place.only)
         return take_over(writing, &place.slot, &place.spot, &made);
     if (place.found)
@@ -474,21 +474,22 @@ static enum holm_status commit_op(struct holm_replica *replica, const struct hol
 static void prepare(const struct holm_state *state, const struct holm_op *ops, size_t count,
                     struct holm_key *keys)
 {
+    count = count < PREPARED ? count : PREPARED;
     for (size_t i = 0; i < count; i++)
         keys[i].bytes = ops[i].key;
     holm_state_prepare(state, keys, count);
 }
 
+/* The keys are those of the first few operations. */
 static enum holm_status commit_all(struct holm_replica *replica, const struct holm_op *ops,
-                                   size_t count)
+                                   size_t count, struct holm_key *keys)
 {
-    struct holm_key keys[PREPARED];
     size_t bytes_max = replica->config.frame_bytes_max / 2;
     size_t bytes_before = replica->pending.bytes;
     size_t bytes = 0;
     for (size_t i = 0; i < count; i++) {
-        if (i % PREPARED == 0)
-            prepare(&replica->state, ops + i, count - i < PREPARED ? count - i : PREPARED, keys);
+        if (i > 0 && i % PREPARED == 0)
+            prepare(&replica->state, ops + i, count - i, keys);
         bytes += op_bytes(&ops[i]);
         if (count > 1 && bytes > bytes_max)
             return HOLM_ETOOBIG;
@@ -506,17 +507,19 @@ enum holm_status holm_replica_commit(struct holm_replica *replica, const struct 
                                      size_t count)
 {
     struct holm_work *work = &replica->work;
+    struct holm_key keys[PREPARED];
     if (count == 0)
         return HOLM_EINVAL;
     if (replica->pending.bytes >= replica->config.flush_bytes &&
         holm_replica_seal(replica) != HOLM_OK)
         return HOLM_ENOMEM;
+    prepare(&replica->state, ops, count, keys);
     struct holm_hlc hlc = replica->hlc;
     uint64_t before = replica->pending.last;
     bool was_pending = holm_replica_pending(replica);
     holm_state_begin(&replica->state);
     holm_pending_begin(&replica->pending);
-    enum holm_status status = commit_all(replica, ops, count);
+    enum holm_status status = commit_all(replica, ops, count, keys);
     if (status != HOLM_OK) {
         holm_state_rollback(&replica->state);
         holm_pending_rollback(&replica->pending);
