@@ -314,10 +314,11 @@ uint64_t holm_replica_fed_us(const struct holm_replica *replica, uint32_t peer);
 uint64_t holm_replica_strangers(const struct holm_replica *replica);
 /* What the link of a peer that is up carries, for tests and figures. */
 struct holm_feed_look {
-    bool followed;           /* it is fed */
+    bool followed;           /* it is fed … */
+    uint64_t sent;           /* … and this was the last frame */
+    uint64_t unacknowledged; /* bytes of frames, at most */
     bool following;          /* it feeds */
     bool lazy;               /* pruned */
-    uint64_t unacknowledged; /* bytes, at most */
 };
 struct holm_feed_look holm_replica_feed_look(const struct holm_replica *replica, uint32_t peer);
 

@@ -38,6 +38,7 @@ enum holm_status holm_replica_seal(struct holm_replica *replica)
     }
     replica->outputs[outputs].message.as.delta = delta;
     holm_actors_told(&replica->actors);
+    holm_replica_past_note(replica, replica->actors.hash);
     holm_actors_raise(&replica->actors, replica->self, delta->last);
     replica->actors.rows[replica->self].changed = false;
     holm_oplog_push(&replica->log, &replica->actors, delta, replica->self);
@@ -399,6 +400,7 @@ static enum holm_status apply(struct holm_replica *replica, struct holm_delta *d
     if (status == HOLM_OK)
         status = apply_items(&applying, &grown);
     if (status == HOLM_OK) {
+        holm_replica_past_note(replica, replica->actors.hash);
         holm_actors_raise(&replica->actors, applying.indices[0], delta->last);
         holm_oplog_push(&replica->log, &replica->actors, delta, applying.indices[0]);
         holm_replica_store(replica, delta);

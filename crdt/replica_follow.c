@@ -64,8 +64,10 @@ void holm_replica_follow_forget(struct holm_replica *replica, uint32_t peer)
     if (!fed)
         return;
     /* It may have been a branch of the tree: all others are tried again. */
-    for (size_t i = 0; i < replica->peer_capacity; i++)
+    for (size_t i = 0; i < replica->peer_capacity; i++) {
+        replica->peers[i].feed.grafted |= replica->peers[i].feed.lazy;
         replica->peers[i].feed.lazy = false;
+    }
     replica->root = (struct holm_feed_root){.from = HOLM_PEER_NONE};
 }
 
@@ -173,6 +175,11 @@ static void follow_next(struct holm_replica *replica)
 }
 
 /* ---- the tree */
+
+void holm_replica_past_note(struct holm_replica *replica, uint64_t hash)
+{
+    replica->past[replica->past_next++ % HOLM_REPLICA_PAST] = hash;
+}
 
 void holm_replica_root_note(struct holm_replica *replica, const struct holm_delta *run)
 {
@@ -465,9 +472,11 @@ struct holm_feed_look holm_replica_feed_look(const struct holm_replica *replica,
     if (peer >= replica->peer_capacity)
         return (struct holm_feed_look){.followed = false};
     const struct holm_feed_link *link = &replica->peers[peer].feed;
-    return (struct holm_feed_look){.followed = link->out != NULL,
-                                   .following = link->following,
-                                   .lazy = link->lazy,
-                                   .unacknowledged = link->out == NULL ? 0
-                                                                       : link->out->flight_bytes};
+    struct holm_feed_look look = {.following = link->following, .lazy = link->lazy};
+    if (link->out != NULL) {
+        look.followed = true;
+        look.sent = link->out->number;
+        look.unacknowledged = link->out->flight_bytes;
+    }
+    return look;
 }

@@ -79,6 +79,9 @@ struct holm_guard {
     struct holm_actor sender;  /* of the message that is being taken */
 };
 
+/* Who tells of so old a vector of this replica's is behind, and has nothing to tell. */
+#define HOLM_REPLICA_PAST 16
+
 /* The one pull that is under way. */
 struct holm_replica_pull {
     bool active;
@@ -139,6 +142,8 @@ struct holm_replica {
     uint64_t fed_us;        /* when feeds last went out */
     uint64_t follow_cursor; /* where the search for a peer to follow goes on */
     struct holm_feed_root root;
+    uint64_t past[HOLM_REPLICA_PAST]; /* hashes of the vector before its last changes */
+    uint32_t past_next;
     uint32_t feeder; /* whose feed is being taken; HOLM_PEER_NONE */
     struct holm_replica_served *served;
     size_t served_count, served_capacity;
@@ -256,7 +261,9 @@ void holm_replica_trust(struct holm_replica *replica, uint32_t peer); /* the vec
 /* The peer has come; is gone. */
 void holm_replica_follow_new(struct holm_replica *replica, uint32_t peer, bool can);
 void holm_replica_follow_forget(struct holm_replica *replica, uint32_t peer);
-/* A run of this actor was applied, or sealed. */
+/* The vector changes, and this was its hash. */
+void holm_replica_past_note(struct holm_replica *replica, uint64_t hash);
+/* A run was applied, or sealed. */
 void holm_replica_root_note(struct holm_replica *replica, const struct holm_delta *run);
 /* Whether what is owed is acknowledged with a frame that goes out now. */
 bool holm_replica_ack_rides(const struct holm_replica *replica, const struct holm_feed_link *link);

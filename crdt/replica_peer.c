@@ -135,6 +135,16 @@ static void repair(struct holm_replica *replica, uint32_t peer,
     known->repair_us = known->backoff_us;
 }
 
+/* Whether a vector was this replica's own a while ago. */
+static bool is_past(const struct holm_replica *replica, uint64_t hash)
+{
+    for (size_t i = 0; i < HOLM_REPLICA_PAST; i++) {
+        if (replica->past[i] == hash && replica->past[i] != 0)
+            return true;
+    }
+    return false;
+}
+
 void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
                           const struct holm_beacon_entry *entry)
 {
@@ -160,6 +170,8 @@ void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
     }
     if (known->fruitless_theirs == entry->vector_hash &&
         known->fruitless_mine == replica->actors.hash)
+        return;
+    if (is_past(replica, entry->vector_hash))
         return;
     if (holm_replica_is_fed(replica)) {
         holm_replica_doubt(replica, peer, entry);
