@@ -50,7 +50,7 @@ bool holm_admission_may_merge(const struct holm_members *members, const struct h
     const struct holm_member_row *row = holm_members_find(members, of->actor.node);
     if (of->former.value == 0)
         return true;
-    if (row == NULL || !same_founding(members, &of->founding))
+    if (row == NULL || of->lost || !same_founding(members, &of->founding))
         return false;
     return row->actor.epoch.value == of->former.value ||
            (row->base.value == of->former.value && row->state == of->state);
@@ -61,7 +61,7 @@ static bool gives_way(const struct holm_stable *stable, const struct holm_stable
                       const struct holm_heard *heard)
 {
     struct holm_actor former = {heard->actor.node, heard->former};
-    return !same_founding(self->members, &heard->founding) ||
+    return heard->lost || !same_founding(self->members, &heard->founding) ||
            holm_admission_beyond(stable, self, heard->list) ||
            holm_admission_replaces(self->members, former) ||
            (!heard->confirmed && !holm_admission_may_merge(self->members, heard));
@@ -95,6 +95,8 @@ bool holm_admission_able(const struct holm_stable *stable, const struct holm_sta
         return false;
     for (size_t i = 0; i < count; i++) {
         int order = holm_founding_compare(&heard[i].founding, &self->members->founding);
+        if (heard[i].lost)
+            continue; /* it starts anew; if it is listed, that is waited for */
         if (order > 0 || (order == 0 && is_asked(stable, self, &heard[i])))
             return false;
     }

@@ -15,18 +15,19 @@
  *     B      B.e2      A:9 C:3                          folds      p3  B.e1:17
  *     C      C.e1      A:2           yes
  *
- * An epoch ends when a later one of its node is admitted: the admission is the fence, because a member
- * must not report that it knows the later epoch while it still takes from the earlier one (T37).
+ * An epoch ends when a later one of its node is admitted: the admission is the fence, because a
+ * member must not report that it knows the later epoch while it still takes from the earlier one
+ * (T37).
  *
- * Two members that forget each other, or any ring of them, would leave nobody to come back to. Forgets
- * are therefore counted in the order of their dots, and one that would close a ring is void: of two, the
- * lower dot wins. Who relied on a void one: see stable.h.
+ * Two members that forget each other, or any ring of them, would leave nobody to come back to.
+ * Forgets are therefore counted in the order of their dots, and one that would close a ring is
+ * void: of two, the lower dot wins. Who relied on a void one: see stable.h.
  *
- * Who admits itself founds: it goes on without asking anyone, because a cluster begins, or because all of
- * it has restarted (admission.h). Nobody can know whether somebody else does the same at that moment. So
- * each founding has a generation, one above that of the list that it was made upon, and a list is of the
- * highest that it holds; lists of different foundings never mix. Of two, one stands, and whoever is of the other
- * is lost to it:
+ * Who admits itself founds: it goes on without asking anyone, because a cluster begins, or because
+ * all of it has restarted (admission.h). Nobody can know whether somebody else does the same at
+ * that moment. So each founding has a generation, one above that of the list that it was made upon,
+ * and a list is of the highest that it holds; lists of different foundings never mix. Of two, one
+ * stands, and whoever is of the other is lost to it:
  *
  *     generation 1   A.e1:1                  A founded the cluster
  *     generation 2   A.e2:1   B.e2:1         all had restarted, and both went on: A's stands, the lower dot
@@ -151,11 +152,11 @@ enum holm_way {
 };
 
 /*
- * Rules 4 and 5: may a run of `writer` that came from `sender` be taken? Only from a member under its
- * current epoch (unread bytes of the links of former ones, T37; the forgotten, T40); and broadcast only
- * of such a writer, whoever passes it on. Over a link, of whomever the list knows: a run may come
- * before the admission of its writer, which then comes with the next list. What is held back is asked
- * again when the list has changed.
+ * Rules 4 and 5: may a run of `writer` that came from `sender` be taken? Only from a member under
+ * its current epoch (unread bytes of the links of former ones, T37; the forgotten, T40); and
+ * broadcast only of such a writer, whoever passes it on. Over a link, of whomever the list knows: a
+ * run may come before the admission of its writer, which then comes with the next list. What is
+ * held back is asked again when the list has changed.
  */
 bool holm_members_take(const struct holm_members *members, struct holm_actor writer,
                        struct holm_actor sender, enum holm_way way);

@@ -193,8 +193,8 @@ static bool applied(const struct applying *applying, uint32_t number, uint64_t s
 }
 
 /* Whether a mark cancels what was applied before this run. It makes no entry where there is none: more
- * than the mark knows of was cancelled, and its ghost dropped. An entry as short as the mark would let an
- * older state bring back the rest of the chain. */
+ * than the mark knows of was cancelled, and its ghost dropped. An entry as short as the mark would
+ * let an older state bring back the rest of the chain. */
 static bool marks_applied(const struct applying *applying, const struct holm_item *item)
 {
     return item->op == HOLM_ITEM_COUNT && applied(applying, item->actor, item->count.last);

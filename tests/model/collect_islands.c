@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Schedules in which parts of a cluster go on without each other and meet again: restored from stores
- * that are older than a forget, or newer than the epoch that was started after them. Each was found by
- * random search, and is what was left of it when every step without which it was clean had been taken
- * out; all heals in the end, as in collect_random.c.
+ * Schedules in which parts of a cluster go on without each other and meet again: restored from
+ * stores that are older than a forget, or newer than the epoch that was started after them. Each
+ * was found by random search, and is what was left of it when every step without which it was clean
+ * had been taken out; all heals in the end, as in collect_random.c.
  */
 #include "tests/model/collect_script.h"
 

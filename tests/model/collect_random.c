@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Random schedules with all rules kept. Every few steps the judge is asked; in the end all heals, and
- * nothing may be wrong, different or left over.
+ * Random schedules with all rules kept. Every few steps the judge is asked; in the end all heals,
+ * and nothing may be wrong, different or left over.
  *
  *     HOLM_SOAK=1 [HOLM_SOAK_SCHEDULES=n]     more of them
  *     HOLM_COLLECT_SEED=n                     this one alone, as a story

@@ -123,14 +123,17 @@ static inline void come_in(struct world *w, int node, int member)
 static inline void come_back(struct world *w, int node, int member)
 {
     world_give_up(w, member, node);
-    for (int i = 0; i < w->node_count; i++) {
-        if (i == node || i == member)
-            continue;
-        list(w, member, i);
-        runs(w, i, member);
-        report(w, i, member);
+    if (!world_admit(w, member, node)) { /* not before all know of the forget */
+        for (int i = 0; i < w->node_count; i++) {
+            if (i == node || i == member)
+                continue;
+            list(w, member, i);
+            runs(w, i, member);
+            report(w, i, member);
+        }
+        MUST(world_admit(w, member, node));
     }
-    come_in(w, node, member);
+    MUST(world_join(w, node, member));
 }
 
 static inline const char *sum_is(struct world *w, int64_t expected)

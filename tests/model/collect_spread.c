@@ -389,7 +389,7 @@ void world_exchange(struct world *world, int node)
     for (int i = 0; i < world->node_count; i++) {
         const struct world_message *heard = &n->heard[i];
         struct holm_actor former = {heard->from.node, heard->former};
-        if (heard->type == WORLD_NONE || heard->confirmed ||
+        if (heard->type == WORLD_NONE || heard->confirmed || heard->lost ||
             !world_same_founding(world, &n->members, &heard->founding) ||
             holm_admission_replaces(&n->members, former) ||
             world_beyond(world, node, &heard->state))

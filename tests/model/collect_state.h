@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * collect_state.h - what a node of the world holds, and how operations, collection and whole cuts change it.
+ * collect_state.h - what a node of the world holds, and how operations, collection and whole cuts
+ * change it.
  */
 #ifndef HOLM_TESTS_MODEL_COLLECT_STATE_H
 #define HOLM_TESTS_MODEL_COLLECT_STATE_H

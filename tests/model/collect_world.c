@@ -483,18 +483,20 @@ void world_introduce(const struct world *world, int node, struct world_message *
     message->confirmed = n->confirmed;
     message->founding = n->members.founding;
     message->defers = n->defers;
-    message->lost = holm_admission_replaces(&n->members, former);
+    message->lost = holm_admission_replaces(&n->members, former) ||
+                    (holm_stable_betrayed(&n->stable, &n->members) &&
+                     (world->rules & WORLD_NO_BETRAYAL) == 0);
 }
 
 struct holm_heard world_says(const struct world_message *hello)
 {
-    struct holm_founding none = {0};
     return (struct holm_heard){.actor = hello->from,
                                .former = hello->former,
                                .state = hello->hash,
                                .confirmed = hello->confirmed,
                                .defers = hello->defers,
-                               .founding = hello->lost ? none : hello->founding,
+                               .lost = hello->lost,
+                               .founding = hello->founding,
                                .partition = holm_vector_view(&hello->state.r),
                                .list = holm_vector_view(&hello->state.list)};
 }
@@ -533,7 +535,7 @@ static bool has_good_state(const struct world *world, int node)
     struct world_message own;
     world_introduce(world, node, &own);
     own.state = n->state; /* borrowed */
-    return !holm_admission_replaces(&n->members, former) &&
+    return !holm_admission_replaces(&n->members, former) && !own.lost &&
            world_may_merge(world, &n->members, &own);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * collect_world.h - a few nodes that bury, collect, crash, come back, forget and fold; with a judge.
+ * collect_world.h - a few nodes that bury, collect, crash, come back, forget and fold; with a
+ * judge.
  *
  *     world_bury(w, X, 0)                 X puts a tombstone on key 0
  *     m = world_report(w, Y, X)           what Y has, on its way to X ...
@@ -10,8 +11,8 @@
  *
  * Nodes keep what a replica keeps: cells, tombstones, counter entries, vectors, S, the member list.
  * All decisions (what is stable, taken, confirmed, folded) are those of crdt/; only the ways of a
- * message are made up here. The judge knows every operation and its causal past, and computes what must
- * live by that alone:
+ * message are made up here. The judge knows every operation and its causal past, and computes what
+ * must live by that alone:
  *
  *     a cell lives     unless a later write or removal of the slot has it in its past, or
  *                      a bury is applied that is not in *its* past
@@ -19,8 +20,8 @@
  *
  * so it knows nothing of S. Any run can reach any node by broadcast at any time, ever.
  *
- * Each rule can be left out, to see what harm it does. Nothing is left out inside crdt/: the world then
- * lies to it, or does not ask.
+ * Each rule can be left out, to see what harm it does. Nothing is left out inside crdt/: the world
+ * then lies to it, or does not ask.
  */
 #ifndef HOLM_TESTS_MODEL_COLLECT_WORLD_H
 #define HOLM_TESTS_MODEL_COLLECT_WORLD_H
@@ -183,7 +184,7 @@ struct world_message {
     uint64_t hash; /* of the state that it started with */
     struct holm_founding founding;
     bool confirmed;
-    bool lost;                /* it knows that its state is forgotten */
+    bool lost;                /* it knows that its state is */
     struct holm_actor defers; /* whom it leaves it to, to found */
     struct world_state state; /* as much of it as the type needs */
 };
@@ -312,7 +313,7 @@ bool world_confirm_itself(struct world *world, int node, bool founding);
 void world_forget(struct world *world, int member, int node);
 /* The member forgets the node, under the epoch that the node says its state is of. */
 void world_disown(struct world *world, int member, int node);
-/* As above, if they are of one founding; and the node starts anew to come back. */
+/* The node is lost to the member, which forgets it if they are of one founding; it starts anew to come back. */
 void world_give_up(struct world *world, int member, int node);
 /* Whether the node, confirmed, finds itself lost on meeting the member. */
 bool world_lost(struct world *world, int node, int member);
@@ -325,8 +326,8 @@ void world_move(struct world *world, int node);
 /* ---- judging */
 
 /* The first node that shows what it should not, or NULL. Kept until the next call. Nodes that are
- * forgotten, or have relied on a void forget, are not looked at until they were replaced: others have
- * collected without asking them. */
+ * forgotten, or have relied on a void forget, are not looked at until they were replaced: others
+ * have collected without asking them. */
 const char *world_harm(struct world *world);
 /* Everybody talks to everybody until nothing changes any more; then as above, and that all are equal. */
 const char *world_settle(struct world *world);

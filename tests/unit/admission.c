@@ -114,7 +114,7 @@ static void test_admission_when_all_listed_have_restarted_then_one_is_able_to_fo
     assert_false(able(&f, 2));
     f.heard[1].confirmed = false;
     assert_false(able(&f, 2)); /* it knows of a founding that stands against this one */
-    f.heard[1].founding = (struct holm_founding){0, dot_of(0, 0, 0)};
+    f.heard[1].lost = true;
     assert_true(able(&f, 2));
     close(&f);
 }
@@ -151,7 +151,7 @@ static void test_admission_when_all_leave_it_to_one_then_that_one_founds(void **
     f.entries[1].seq = 4;
     f.heard[0].defers = actor_of(2, 4);
     assert_false(left(&f)); /* to an epoch that is no more */
-    f.heard[0].founding = (struct holm_founding){0, dot_of(0, 0, 0)};
+    f.heard[0].lost = true;
     assert_true(founds(&f)); /* it has nothing to say */
     f.actor = actor_of(2, 1);
     f.heard[1].defers = f.actor;
@@ -205,14 +205,18 @@ static void test_admission_when_asked_then_the_state_says_how_it_comes_in(void *
     assert_int_equal(answer(&f, asking), HOLM_ANSWER_LATER); /* of one that is no member itself */
     f.actor = actor_of(2, 1);
     assert_int_equal(answer(&f, asking), HOLM_ANSWER_MERGE);
-    asking->former.value = 2;
+    asking->lost = true;
     assert_int_equal(answer(&f, asking), HOLM_ANSWER_REPLACE); /* all of it is here */
+    asking->lost = false;
+    asking->former.value = 2;
+    assert_int_equal(answer(&f, asking), HOLM_ANSWER_REPLACE);
     f.entries[1].seq = 5;
     assert_int_equal(answer(&f, asking), HOLM_ANSWER_FORGET);
     asking->founding = (struct holm_founding){2, dot_of(3, 1, 1)};
     assert_int_equal(answer(&f, asking), HOLM_ANSWER_FORGET); /* it was founded upon this one */
     asking->former.value = 1;
-    assert_int_equal(answer(&f, asking), HOLM_ANSWER_FORGET); /* for all that it has the same epoch */
+    assert_int_equal(answer(&f, asking),
+                     HOLM_ANSWER_FORGET); /* for all that it has the same epoch */
     asking->list = none();
     assert_int_equal(answer(&f, asking), HOLM_ANSWER_REPLACE);
     asking->former.value = 0;
