@@ -21,8 +21,19 @@ static void moment(struct holm_judge *judge)
     }
 }
 
+static void event(struct holm_judge *judge, const struct holm_world_event *event)
+{
+    if (event->type != HOLM_WORLD_GONE)
+        return;
+    size_t bytes = holm_world_heap_bytes(judge->config.world, event->node);
+    if (bytes > 0)
+        holm_judge_fail(judge, &holm_check_memory, event->node,
+                        "its engine was freed, and %zu bytes are left", bytes);
+}
+
 const struct holm_checker holm_check_memory = {
     .name = "memory",
-    .claim = "a node holds its state and what its limits allow, and no more",
+    .claim = "a node holds its state and what its limits allow, and nothing when it has ended",
     .moment = moment,
+    .event = event,
 };

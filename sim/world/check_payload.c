@@ -4,6 +4,21 @@
 #include "crdt/order.h"
 #include "sim/world/checker.h"
 
+/* T01: a new life that goes on under the epoch of a former one begins with its dots. */
+static void event(struct holm_judge *judge, const struct holm_world_event *event)
+{
+    if (event->type != HOLM_WORLD_COMMITTED || event->receipt->count == 0)
+        return;
+    const struct holm_oracle *oracle = judge->oracles[event->partition];
+    uint32_t actor = holm_oracle_actor_find(oracle, event->writer);
+    uint64_t last = actor == HOLM_ORACLE_NONE ? 0 : holm_oracle_last(oracle, actor);
+    if (event->receipt->first.seq != last + 1)
+        holm_judge_fail(judge, &holm_check_payload, event->node,
+                        "it minted operation %" PRIu64 " where %" PRIu64
+                        " was the last of this epoch",
+                        event->receipt->first.seq, last);
+}
+
 static void look(struct holm_judge *judge, const struct holm_sight *sight)
 {
     if (sight->strangers > 0)
@@ -69,4 +84,5 @@ const struct holm_checker holm_check_payload = {
     .claim = "one dot has one payload, wherever it is, and none was made up",
     .look = look,
     .audit = audit,
+    .event = event,
 };

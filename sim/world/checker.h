@@ -85,6 +85,7 @@ struct holm_judge_config {
     size_t heap_bytes_max;   /* of one node, besides its state and its log */
     uint64_t drives_a_round; /* how often a node may be driven in a beacon interval when quiet */
     uint64_t beacon_interval_us;
+    const char *only; /* the one claim that counts; NULL: all */
 };
 
 /* Per node and partition. */

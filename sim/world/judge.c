@@ -6,9 +6,10 @@
 #include "sim/world/checker.h"
 #include "sim/world/oracle_parts.h"
 
+/* Payload looks at a commit before the oracle, which answers asks, takes it in. */
 const struct holm_checker *const holm_checkers[] = {
-    &holm_check_answers,
     &holm_check_payload,
+    &holm_check_answers,
     &holm_check_causal,
     &holm_check_lost,
     &holm_check_revived,
@@ -69,7 +70,8 @@ void holm_judge_free(struct holm_judge *judge)
 void holm_judge_fail(struct holm_judge *judge, const struct holm_checker *checker, uint32_t node,
                      const char *format, ...)
 {
-    if (judge->verdict.broken)
+    const char *only = judge->config.only;
+    if (judge->verdict.broken || (only != NULL && strcmp(only, checker->name) != 0))
         return;
     judge->verdict.broken = true;
     judge->verdict.claim = checker->name;

@@ -373,8 +373,6 @@ static void play_quiet(struct player *player)
 static void sum_up(struct player *player)
 {
     struct holm_play_result *result = player->result;
-    result->verdict = player->judge->verdict;
-    result->hash = holm_world_hash(player->world);
     result->virtual_us = holm_world_now_us(player->world);
     result->looks = player->judge->looks;
     result->audits = player->judge->audits;
@@ -392,6 +390,17 @@ static void sum_up(struct player *player)
     }
 }
 
+/* The end of the world, which may still show what was left behind. */
+static void end_lives(struct player *player)
+{
+    struct holm_play_result *result = player->result;
+    for (uint32_t i = 0; i < holm_world_count(player->world); i++)
+        if (holm_world_alive(player->world, i))
+            holm_world_crash(player->world, i);
+    result->verdict = player->judge->verdict;
+    result->hash = holm_world_hash(player->world);
+}
+
 static void open_world(struct player *player)
 {
     const struct holm_plan_settings *settings = &player->plan->settings;
@@ -403,6 +412,7 @@ static void open_world(struct player *player)
     struct holm_judge_config judge = {.world = player->world,
                                       .partitions = settings->engine.partitions,
                                       .bound_us = settings->bound_us,
+                                      .only = player->options->only,
                                       .heap_bytes_max = settings->heap_bytes_max,
                                       .drives_a_round = 100 + 20 * (uint64_t)settings->nodes,
                                       .beacon_interval_us = settings->engine.beacon_interval_us};
@@ -429,6 +439,7 @@ void holm_play(const struct holm_plan *plan, const struct holm_play_options *opt
         play_quiet(&player);
     }
     sum_up(&player);
+    end_lives(&player);
     holm_hostile_free(player.hostile);
     holm_world_free(player.world);
     holm_judge_free(player.judge);

@@ -14,7 +14,8 @@
 #include "sim/world/plan.h"
 
 struct holm_play_options {
-    FILE *trace; /* lines of all that happens (docs/SIMULATION.md), or NULL */
+    FILE *trace;      /* lines of all that happens (docs/SIMULATION.md), or NULL */
+    const char *only; /* the one claim that is checked; NULL: all */
 };
 
 struct holm_play_result {

@@ -109,6 +109,9 @@ void holm_trace_line(FILE *file, const struct holm_world_event *event)
     case HOLM_WORLD_LOGGED:
         (void)fprintf(file, "says %s", event->text);
         break;
+    case HOLM_WORLD_GONE:
+        (void)fputs("is gone", file);
+        break;
     case HOLM_WORLD_COMMITTED:
         print_commit(file, event);
         break;

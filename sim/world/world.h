@@ -48,7 +48,8 @@ enum holm_world_event_type {
     HOLM_WORLD_SENT = 5,      /* a frame, over a link to `peer` or broadcast */
     HOLM_WORLD_ARRIVED = 6,   /* … here; of a broadcast the sender is not told */
     HOLM_WORLD_LOGGED = 7,    /* `text` */
-    HOLM_WORLD_FAULT = 8      /* something was done to the world: `text` */
+    HOLM_WORLD_FAULT = 8,     /* something was done to the world: `text` */
+    HOLM_WORLD_GONE = 9       /* after ENDED: its engine is freed, and must hold no memory */
 };
 
 struct holm_world_event {

@@ -163,7 +163,10 @@ static void end_life(struct holm_world *world, struct holm_world_node *node, con
     node->engine = NULL;
     node->end = NULL;
     node->paused = false;
-    HOLM_ASSERT(node->heap.live_bytes == 0);
+    event.type = HOLM_WORLD_GONE;
+    event.text = NULL;
+    holm_world_event(world, &event);
+    node->heap.live_bytes = 0;
 }
 
 static void close_disk(struct holm_world_node *node)
