@@ -150,6 +150,7 @@ static enum holm_status engine_open(struct holm_node *node, const struct holm_co
     engine.redial_interval_us = (uint64_t)config->redial_interval_ms * 1000;
     engine.max_drift_ms = config->max_drift_ms;
     engine.ordered = config->ordered;
+    engine.relay = config->relay;
     engine.frame_bytes_max = config->frame_bytes_max;
     engine.log_bytes_max = config->log_bytes_max;
     engine.holdback_bytes_max = config->holdback_bytes_max;

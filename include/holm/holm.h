@@ -75,7 +75,10 @@ struct holm_config {
     uint64_t
         max_drift_ms; /* 60,000; below 2^48; stamps further ahead do not drag the local clock */
     bool ordered;     /* false; true: keys are kept in order, and scans come so (holm_scan_open) */
-    int log_level;    /* 2; 0 silent, 1 errors, 2 what an operator acts on, 3 all */
+    /* false; true: writes are relayed from node to node over links, however few the nodes are. It costs less
+     * and takes some hops. With more than 16, or where not all reach each other, it is done in any case. */
+    bool relay;
+    int log_level; /* 2; 0 silent, 1 errors, 2 what an operator acts on, 3 all */
     /* NULL: lines go to stderr. Any thread, one at a time or not; must not call the node. */
     void (*log)(void *context, int level, const char *line);
     void *log_context;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Real nodes over real sockets, several in one process: they meet, converge, are cut and heal, die
+ * Real nodes over real sockets, several in one process, by broadcast and by feeds: they meet, converge, are cut and heal, die
  * and come back, and are written to by many threads.
  */
 #include <holm/fault.h>
@@ -23,6 +23,7 @@
 
 struct cluster {
     bool tcp;
+    bool relay;
     char directory[64];
     char names[NODES][24];
     char listen[NODES][96];
@@ -41,6 +42,7 @@ static void start(struct cluster *cluster, int index, const char *seeds)
     config.link_timeout_ms = 600;
     config.redial_interval_ms = 100;
     config.beacon_interval_ms = 200;
+    config.relay = cluster->relay;
     assert_int_equal(holm_open(&config, &cluster->nodes[index]), HOLM_OK);
 }
 
@@ -50,11 +52,12 @@ static void stop(struct cluster *cluster, int index)
     cluster->nodes[index] = NULL;
 }
 
-static int open_cluster(void **state, bool tcp)
+static int open_cluster(void **state, bool tcp, bool relay)
 {
     struct cluster *cluster = calloc(1, sizeof *cluster);
     assert_non_null(cluster);
     cluster->tcp = tcp;
+    cluster->relay = relay;
     strcpy(cluster->directory, "/tmp/holm-node.XXXXXX");
     assert_non_null(mkdtemp(cluster->directory));
     for (int i = 0; i < NODES; i++) {
@@ -77,12 +80,17 @@ static int open_cluster(void **state, bool tcp)
 
 static int open_ipc(void **state)
 {
-    return open_cluster(state, false);
+    return open_cluster(state, false, false);
 }
 
 static int open_tcp(void **state)
 {
-    return open_cluster(state, true);
+    return open_cluster(state, true, false);
+}
+
+static int open_relay(void **state)
+{
+    return open_cluster(state, true, true);
 }
 
 static int close_cluster(void **state)
@@ -509,7 +517,8 @@ int main(void)
 {
 #define NODE_TEST(name)                                                                            \
     cmocka_unit_test_setup_teardown(test_node_when_##name, open_ipc, close_cluster),               \
-        cmocka_unit_test_setup_teardown(test_node_when_##name, open_tcp, close_cluster)
+        cmocka_unit_test_setup_teardown(test_node_when_##name, open_tcp, close_cluster),           \
+        cmocka_unit_test_setup_teardown(test_node_when_##name, open_relay, close_cluster)
     const struct CMUnitTest tests[] = {
         NODE_TEST(three_write_all_converge),
         NODE_TEST(cut_and_healed_converges),
