@@ -10,6 +10,10 @@
  * are in one bucket of the first kind. */
 #define ALL_BUCKETS (2 * BUCKETS)
 
+/* What it takes to give the tree a level more, in looks at a record: so much is spent on comparisons with a coarse
+ * one before. Who is compared once, or seldom differs, never pays. */
+#define WALKS_PER_RECORD 4
+
 struct holm_frozen_change {
     uint64_t hash;
     struct holm_digest term;
@@ -130,12 +134,13 @@ static void show_kept(const struct showing *showing, uint64_t first, uint64_t la
 static void visit(void *context, uint64_t first, uint64_t last, holm_reconcile_visitor *visitor,
                   void *visitor_context)
 {
-    const struct holm_frozen *frozen = context;
+    struct holm_frozen *frozen = context;
     struct showing showing = {frozen, visitor, visitor_context};
     struct holm_walk walk = holm_state_walk(frozen->state, first, last);
     struct holm_spot spot;
     HOLM_ASSERT(!frozen->broken && !frozen->paused);
     while (holm_walk_next(frozen->state, &walk, &spot)) {
+        frozen->state->walked += 1;
         if (!show_record(&showing, &spot))
             return;
     }
@@ -223,8 +228,6 @@ enum holm_status holm_frozen_init(struct holm_frozen *frozen, struct holm_state 
         free_all(frozen);
         return HOLM_ENOMEM;
     }
-    if (state->frozen == NULL)
-        holm_state_refine(state);
     frozen->next = state->frozen;
     state->frozen = frozen;
     return HOLM_OK;
@@ -239,7 +242,12 @@ void holm_frozen_release(struct holm_frozen *frozen)
         link = &(*link)->next;
     }
     *link = frozen->next;
+    struct holm_state *state = frozen->state;
     free_all(frozen);
+    if (state->frozen == NULL && state->walked > state->record_count / WALKS_PER_RECORD) {
+        state->walked = 0;
+        holm_state_refine(state);
+    }
 }
 
 size_t holm_frozen_bytes(const struct holm_frozen *frozen)

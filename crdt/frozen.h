@@ -58,14 +58,14 @@ struct holm_frozen {
 
 /*
  * Freezes the state, of which no transaction may be open and whose every cell must be covered by the
- * vector of its actors. `listening` says whether the keys of new cells are noted. O(actors), and
- * O(records) when the digest tree is not fine enough yet.
+ * vector of its actors. `listening` says whether the keys of new cells are noted. O(actors).
  *   HOLM_ENOMEM  as if it had not been called
  */
 HOLM_NODISCARD enum holm_status holm_frozen_init(struct holm_frozen *frozen,
                                                  struct holm_state *state, size_t bytes_max,
                                                  bool listening);
-/* Must come before the state is released. */
+/* Must come before the state is released. O(what was kept); and O(records) when visits of this state have
+ * looked at a quarter as many by now: then its digest tree is made finer, which spares the next ones that. */
 void holm_frozen_release(struct holm_frozen *frozen);
 
 /* The highest seq of an actor, by its index, at that moment. */

@@ -245,15 +245,29 @@ static void expand(struct holm_reconcile_receiver *receiver,
         holm_reconcile_push(receiver, range->level + 1u, (range->index << 4) + i, NULL);
 }
 
+/* How far to jump. The last level is left to the server: it tells the hashes below those ranges that differ,
+ * which takes no round trip more and is less than to ask below all. */
+static unsigned choose_jump(const struct asking *asking, const struct holm_reconcile_pending *range)
+{
+    const struct holm_reconcile_receiver *receiver = asking->receiver;
+    uint64_t share = holm_reconcile_share(most(receiver->source->entries, receiver->cut.entries),
+                                          range->level);
+    unsigned jump = holm_reconcile_jump(&receiver->config, receiver->source, range->level, share,
+                                        receiver->pending_count + asking->flight->branch_count);
+    unsigned levels = 1;
+    while (levels < HOLM_SYNC_JUMP_MAX &&
+           share >> (HOLM_TREE_FANOUT_BITS * levels) >
+               holm_reconcile_list_max(receiver->source, range->level + levels))
+        levels += 1;
+    return jump == levels && jump > 1 ? jump - 1 : jump;
+}
+
 /* *full: the frame is, and nothing was added. */
 static enum holm_status add_branch(struct asking *asking,
                                    const struct holm_reconcile_pending *range, bool *full)
 {
     struct holm_reconcile_receiver *receiver = asking->receiver;
-    uint64_t share = holm_reconcile_share(most(receiver->source->entries, receiver->cut.entries),
-                                          range->level);
-    unsigned jump = holm_reconcile_jump(&receiver->config, receiver->source, range->level, share,
-                                        receiver->pending_count + asking->flight->branch_count);
+    unsigned jump = choose_jump(asking, range);
     uint32_t parts = holm_sync_branch_hashes(jump);
     size_t bytes = 2 + 10 + parts / 8 + (size_t)parts * receiver->width;
     *full = asking->hash_count + parts > asking->hash_max ||

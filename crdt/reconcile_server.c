@@ -2,6 +2,9 @@
 #include "crdt/actors.h"
 #include "crdt/reconcile_parts.h"
 
+/* With so few that differ a walk is nothing, and 16 hashes below a leaf are less than its dots. */
+#define FEW_RANGES 16
+
 struct telling {
     struct holm_reconcile_server *server;
     const struct holm_sync_ask *ask;
@@ -94,9 +97,10 @@ static void deepen_branch(struct telling *telling, struct holm_sync_branch *bran
     if (entries < server->source->entries)
         entries = server->source->entries;
     uint64_t share = holm_reconcile_share(entries, branch->level);
-    bool deepen = branch->jump != 0 &&
-                  share > holm_reconcile_list_max(server->source, branch->level) &&
-                  branch->level < HOLM_TREE_LEVEL_MAX;
+    uint64_t list_max = ranges <= FEW_RANGES
+                            ? HOLM_RECONCILE_LIST_ENTRIES
+                            : holm_reconcile_list_max(server->source, branch->level);
+    bool deepen = branch->jump != 0 && share > list_max && branch->level < HOLM_TREE_LEVEL_MAX;
     branch->jump = 0;
     branch->hash_first = tell->hash_count;
     if (!deepen)

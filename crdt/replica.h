@@ -442,8 +442,7 @@ struct holm_offer;
 
 /*
  * Seals (see HOLM_EVENT_FLUSH; the work of that is in *work, to be sent), freezes, and answers a receiver
- * with this vector, which is copied. Until close(). O(actors), and O(records) when the digest tree is not
- * fine enough yet to be compared by, which is once in a doubling or so.
+ * with this vector, which is copied. Until close(). O(actors).
  *   HOLM_EMALFORMED  the vector is not sorted. HOLM_ENOMEM
  */
 HOLM_NODISCARD enum holm_status holm_offer_open(struct holm_replica *replica,

@@ -110,6 +110,7 @@ struct holm_state {
     size_t cells; /* and entries, ghosts too */
 
     struct holm_frozen *frozen; /* this state as it was: a list, see frozen.h */
+    uint64_t walked;            /* records that were looked at there, since the tree was refined */
     bool open;                  /* a transaction is */
     struct holm_undo *undo;
     size_t undo_count, undo_capacity;
