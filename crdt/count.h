@@ -37,7 +37,7 @@ void holm_count_merge(struct holm_count *target, const struct holm_count *source
 
 /*
  * Adds the live part of an entry, whose epoch is folded (stable.h), to what is known of all folded
- * epochs of its node. Such an entry is (1, 1, sum, 0, 0) under epoch 0: no chain, since it never grows
+ * epochs of its node. Such an entry is (1, 1, sum, 0, 0) under epoch 0, with any seq for the 1: no chain, since it never grows
  * by increments; and whoever resets it after it was folded has seen all of it, so that a mark of any
  * folded epoch of the node cancels it whole (docs/decisions/0007). `folded` starts as all zero, which
  * is not live. An entry that is not live adds nothing.

@@ -57,8 +57,9 @@ struct holm_feed_out {
     struct holm_feed_flight flights[HOLM_FEED_FLIGHTS]; /* the oldest first */
     size_t flight_count;
     size_t flight_bytes;
-    bool answer;   /* the Follow is not answered yet: a frame goes out even without runs */
-    uint64_t *has; /* by the replica's index: what the follower is known to have */
+    bool answer; /* the Follow is not answered yet: a frame goes out even without runs */
+    uint64_t
+        *has; /* by the replica's index: what the follower is known to have; of a fold: all or 0 */
     size_t has_capacity;
 };
 

@@ -173,7 +173,7 @@ static enum holm_status take_vector(struct holm_frozen *frozen)
     if (frozen->seqs == NULL || (count > 0 && frozen->vector == NULL))
         return HOLM_ENOMEM;
     for (size_t i = 0; i < actors->count; i++)
-        frozen->seqs[i] = actors->rows[i].seq;
+        frozen->seqs[i] = holm_actors_seq(actors, (uint32_t)i);
     (void)holm_actors_copy(actors, false, HOLM_ACTOR_NONE, frozen->vector, count);
     frozen->source.vector = (struct holm_vector_view){frozen->vector, count};
     return HOLM_OK;

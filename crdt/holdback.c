@@ -68,9 +68,9 @@ enum holm_status holm_holdback_add(struct holm_holdback *holdback, struct holm_d
 
 static bool is_ready(const struct holm_actors *actors, const struct holm_delta *delta)
 {
-    uint32_t index = holm_actors_find(actors, delta->actor);
-    uint64_t seq = index == HOLM_ACTOR_NONE ? 0 : holm_actors_seq(actors, index);
-    return delta->first == seq + 1 && holm_actors_cover(actors, delta->deps);
+    uint64_t seq = holm_actors_seq_of(actors, delta->actor);
+    return seq != HOLM_SEQ_FOLDED && delta->first == seq + 1 &&
+           holm_actors_cover(actors, delta->deps);
 }
 
 struct holm_delta *holm_holdback_ready(const struct holm_holdback *holdback,
@@ -79,9 +79,8 @@ struct holm_delta *holm_holdback_ready(const struct holm_holdback *holdback,
     size_t i = 0;
     while (i < holdback->count) {
         struct holm_actor actor = holdback->held[i].delta->actor;
-        uint32_t index = holm_actors_find(actors, actor);
-        uint64_t seq = index == HOLM_ACTOR_NONE ? 0 : holm_actors_seq(actors, index);
-        size_t next = place_of(holdback, actor, seq + 1);
+        uint64_t seq = holm_actors_seq_of(actors, actor);
+        size_t next = place_of(holdback, actor, seq == HOLM_SEQ_FOLDED ? seq : seq + 1);
         if (next < holdback->count && is_ready(actors, holdback->held[next].delta) &&
             holm_actor_equal(holdback->held[next].delta->actor, actor))
             return holdback->held[next].delta;
@@ -112,9 +111,7 @@ size_t holm_holdback_purge(struct holm_holdback *holdback, const struct holm_act
     size_t doomed = 0;
     for (size_t i = 0; i < holdback->count; i++) {
         struct holm_held held = holdback->held[i];
-        uint32_t index = holm_actors_find(actors, held.delta->actor);
-        bool covered = index != HOLM_ACTOR_NONE &&
-                       holm_actors_seq(actors, index) >= held.delta->first;
+        bool covered = holm_actors_seq_of(actors, held.delta->actor) >= held.delta->first;
         bool due = held.doomed_us <= now_us;
         if (!covered && !due) {
             holdback->held[kept++] = held;

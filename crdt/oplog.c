@@ -91,6 +91,14 @@ void holm_oplog_trim(struct holm_oplog *log, struct holm_actors *actors,
     }
 }
 
+void holm_oplog_renumber(struct holm_oplog *log, const uint32_t *indices)
+{
+    for (size_t i = 0; i < log->count; i++) {
+        struct holm_oplog_entry *entry = &log->entries[(log->first + i) % log->capacity];
+        entry->actor = indices[entry->actor];
+    }
+}
+
 void holm_oplog_clear(struct holm_oplog *log, struct holm_actors *actors)
 {
     while (log->count > 0)

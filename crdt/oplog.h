@@ -47,6 +47,9 @@ void holm_oplog_trim(struct holm_oplog *log, struct holm_actors *actors,
 /* Empties the log, e.g. to make peers sync: every floor rises to what was applied. */
 void holm_oplog_clear(struct holm_oplog *log, struct holm_actors *actors);
 
+/* Entries name actors by other indices: indices[old]. */
+void holm_oplog_renumber(struct holm_oplog *log, const uint32_t *indices);
+
 /* An upper bound of what a delta takes on the wire. */
 size_t holm_delta_bytes_max(const struct holm_delta *delta);
 

@@ -72,7 +72,7 @@ static void number_actors(struct seal *seal, uint32_t self)
 {
     uint32_t number = 1;
     seal->fill.actors[0] = seal->actors->rows[self].actor;
-    for (size_t i = 0; i < seal->actors->count; i++) {
+    for (size_t i = 0; i < seal->actors->known; i++) {
         uint32_t index = seal->actors->sorted[i];
         if (index == self || seal->numbers[index] == 0)
             continue;

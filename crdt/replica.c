@@ -393,6 +393,7 @@ void holm_replica_work_end(struct holm_replica *replica, const struct holm_work 
     replica->work.outputs = replica->outputs;
     replica->work.stored = replica->stored;
     replica->work.touched = replica->touched;
+    holm_replica_sweep(replica);
     replica->work.wake_us = holm_replica_wake(replica);
     replica->work.receiving = replica->sync.active;
     replica->work.serving = (uint32_t)replica->served_count;
@@ -454,12 +455,17 @@ static bool knows_the_same(struct holm_replica *replica, struct holm_actor owner
                            struct holm_vector_view reported, enum holm_status *status)
 {
     struct holm_vector_view none = {NULL, 0};
-    struct holm_vector_view own;
+    struct holm_vector own;
     if (holm_actor_equal(owner, replica->actors.rows[replica->self].actor))
         return true;
-    *status = holm_replica_copy_vector(replica, &own);
-    return *status == HOLM_OK && holm_vector_valid(reported) &&
-           holm_vector_covers(reported, own, none) && holm_vector_covers(own, reported, none);
+    holm_vector_init(&own, &replica->config.allocator);
+    *status = holm_replica_report(replica, &own);
+    struct holm_vector_view view = holm_vector_view(&own);
+    bool same = *status == HOLM_OK && holm_vector_valid(reported) &&
+                holm_vector_covers(reported, view, none) &&
+                holm_vector_covers(view, reported, none);
+    holm_vector_release(&own);
+    return same;
 }
 
 enum holm_status holm_replica_drop_ghosts(struct holm_replica *replica, struct holm_actor owner,

@@ -281,11 +281,12 @@ void holm_replica_visit_keys_behind(const struct holm_replica *replica, struct h
                                     struct holm_bytes after, holm_key_visitor *visit,
                                     void *context);
 
-/* The vector as of the last seal; pending operations are not in it. Sorted by actor. Returns how
- * many entries there are, and copies at most `capacity`. */
+/* The vector as of the last seal; pending operations are not in it. Sorted by actor; what S folds as two
+ * entries (vector_view.h). Returns how many entries there are, and copies at most `capacity`. */
 size_t holm_replica_vector(const struct holm_replica *replica, struct holm_dot *entries,
                            size_t capacity);
-/* The highest sealed or applied seq of an actor, 0 when it never wrote. */
+/* The highest sealed or applied seq of an actor, 0 when it never wrote, HOLM_SEQ_FOLDED when S folds its
+ * epoch. */
 uint64_t holm_replica_seq(const struct holm_replica *replica, struct holm_actor actor);
 struct holm_actor holm_replica_self(const struct holm_replica *replica);
 /* Highest seq of this replica's present actor, pending included. */
@@ -477,7 +478,7 @@ struct holm_vector_view holm_catchup_vector(const struct holm_catchup *catchup);
  * Begins to compare with this cut, which is copied. Again, with another: that one takes over, and its
  * vector is the one that will be applied. O(staged log staged).
  *   HOLM_EMALFORMED  its vector is not sorted
- *   HOLM_ELIMIT      as below, or either S has folds: take a whole cut. HOLM_ENOMEM
+ *   HOLM_ELIMIT      as below, or the two S do not fold the same: take a whole cut. HOLM_ENOMEM
  */
 HOLM_NODISCARD enum holm_status holm_catchup_start(struct holm_catchup *catchup,
                                                    const struct holm_offer_cut *cut);

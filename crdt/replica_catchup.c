@@ -7,6 +7,7 @@ struct holm_catchup {
     struct holm_frozen frozen;
     struct holm_staged staged;            /* what servers that are gone have told */
     struct holm_vector vector, collected; /* of the cut */
+    uint64_t folds;                       /* of the frozen side */
     struct holm_reconcile_receiver *receiver;
     struct holm_reconcile_figures before; /* of receivers that are gone */
     bool gathered;                        /* `staged` has what the receiver was told, too */
@@ -26,6 +27,7 @@ enum holm_status holm_catchup_new(struct holm_replica *replica,
     memset(catchup, 0, sizeof *catchup);
     catchup->replica = replica;
     catchup->config = *config;
+    catchup->folds = holm_replica_fold_hash(replica);
     holm_vector_init(&catchup->vector, allocator);
     holm_vector_init(&catchup->collected, allocator);
     enum holm_status status = holm_frozen_init(&catchup->frozen, &replica->state,
@@ -82,11 +84,13 @@ void holm_catchup_close(struct holm_catchup *catchup)
     holm_deallocate(&allocator, catchup, sizeof *catchup);
 }
 
-/* Folded counter entries differ in form where nothing is missing: only a whole cut knows what they are. */
-bool holm_catchup_has_folds(const struct holm_catchup *catchup)
+/* Where not the same is folded, counter entries differ in form alone: only a whole cut knows what they
+ * are. The cut and the frozen side must have folded the same, and this side must not go on to. */
+bool holm_catchup_folds_differ(const struct holm_catchup *catchup)
 {
-    return holm_vector_folds(holm_vector_view(&catchup->collected), 0) != 0 ||
-           holm_vector_folds(holm_vector_view(&catchup->replica->collected), 0) != 0;
+    uint64_t seed = catchup->replica->config.digest_seed;
+    return catchup->folds != holm_replica_fold_hash(catchup->replica) ||
+           catchup->folds != holm_vector_folds(holm_vector_view(&catchup->collected), seed);
 }
 
 enum holm_status holm_catchup_leave(struct holm_catchup *catchup)
@@ -143,7 +147,7 @@ enum holm_status holm_catchup_start(struct holm_catchup *catchup, const struct h
     enum holm_status status = holm_catchup_leave(catchup);
     if (status == HOLM_OK)
         status = catchup->frozen.broken ? HOLM_ELIMIT : copy_cut(catchup, cut);
-    if (status == HOLM_OK && holm_catchup_has_folds(catchup))
+    if (status == HOLM_OK && holm_catchup_folds_differ(catchup))
         status = HOLM_ELIMIT;
     const struct holm_reconcile_source *source = &catchup->frozen.source;
     if (status == HOLM_OK && catchup->staged.page_count > 0) {
@@ -167,7 +171,7 @@ enum holm_status holm_catchup_start(struct holm_catchup *catchup, const struct h
 static bool is_broken(const struct holm_catchup *catchup)
 {
     HOLM_ASSERT(catchup->receiver != NULL && !catchup->applied);
-    return catchup->frozen.broken || holm_catchup_has_folds(catchup);
+    return catchup->frozen.broken || holm_catchup_folds_differ(catchup);
 }
 
 bool holm_catchup_broken(const struct holm_catchup *catchup)

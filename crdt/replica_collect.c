@@ -13,12 +13,13 @@ static bool is_known(const struct holm_replica *replica, struct holm_vector_view
 {
     struct holm_actor self = replica->actors.rows[replica->self].actor;
     if (entry.seq != HOLM_SEQ_FOLDED)
-        return holm_vector_has(causes, entry) ||
+        return entry.seq <= holm_vector_view_seq(causes, entry.actor) ||
                entry.seq <= holm_replica_seq(replica, entry.actor);
     if (entry.actor.epoch.value == 0 ||
         (entry.actor.node.value == self.node.value && entry.actor.epoch.value >= self.epoch.value))
         return false;
-    return holm_vector_seq(causes, entry.actor) > 0 || holm_replica_seq(replica, entry.actor) > 0;
+    return holm_vector_view_seq(causes, entry.actor) > 0 ||
+           holm_replica_seq(replica, entry.actor) > 0;
 }
 
 enum holm_status holm_replica_plan_collected(const struct holm_replica *replica,
@@ -82,10 +83,23 @@ enum holm_status holm_replica_drop_tombstones(struct holm_replica *replica,
     return status;
 }
 
-void holm_replica_take_collected(struct holm_replica *replica, struct holm_vector *grown)
+void holm_replica_take_collected(struct holm_replica *replica, struct holm_vector *grown,
+                                 const struct holm_vector_view *cut)
 {
+    struct holm_actors *actors = &replica->actors;
     if (grown->count == 0)
         return;
+    for (size_t i = 0; i < grown->count; i++) {
+        struct holm_actor upto = grown->entries[i].actor;
+        if (grown->entries[i].seq != HOLM_SEQ_FOLDED ||
+            holm_actors_floor(actors, upto.node) >= upto.epoch.value)
+            continue;
+        uint64_t here = holm_actors_sum(actors, upto);
+        uint64_t sum = cut == NULL ? here : holm_vector_view_sum(*cut, upto, actors->seed);
+        holm_actors_fold(actors, upto, sum);
+        holm_replica_feed_folded(
+            replica, holm_actors_find(actors, (struct holm_actor){upto.node, {0}}), sum != here);
+    }
     holm_vector_release(&replica->collected);
     replica->collected = *grown;
     holm_vector_init(grown, &replica->config.allocator);
@@ -115,7 +129,7 @@ enum holm_status holm_replica_collect_now(struct holm_replica *replica,
         status = holm_replica_fold(replica, &grown);
     if (status == HOLM_OK) {
         holm_state_commit(&replica->state);
-        holm_replica_take_collected(replica, &grown);
+        holm_replica_take_collected(replica, &grown, NULL);
         holm_oplog_trim(&replica->log, &replica->actors, frontier);
     } else {
         holm_state_rollback(&replica->state);

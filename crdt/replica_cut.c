@@ -59,7 +59,7 @@ static void fill_page(const struct freeze *freeze, struct holm_fill *fill)
 {
     const struct holm_actors *actors = &freeze->replica->actors;
     uint32_t number = 0;
-    for (size_t i = 0; i < actors->count; i++) {
+    for (size_t i = 0; i < actors->known; i++) {
         uint32_t index = actors->sorted[i];
         if (freeze->numbers[index] == 0)
             continue;

@@ -185,11 +185,10 @@ static enum holm_status apply_put(const struct applying *applying, const struct 
 
 static bool applied(const struct applying *applying, uint32_t number, uint64_t seq)
 {
-    uint32_t index = applying->indices[number];
     struct holm_actor actor = applying->delta->items.actors[number];
     if (actor.epoch.value == 0)
-        return seq == 1 && holm_replica_folds(applying->collected, actor);
-    return index != HOLM_ACTOR_NONE && seq <= holm_actors_seq(&applying->replica->actors, index);
+        return holm_replica_folds(applying->collected, actor);
+    return seq <= holm_actors_seq_of(&applying->replica->actors, actor);
 }
 
 /* Whether a mark cancels what was applied before this run. It makes no entry where there is none: more
@@ -207,7 +206,7 @@ static enum holm_status reset_folded(const struct applying *applying, const stru
     struct holm_state *state = &applying->replica->state;
     const struct holm_actors *actors = &applying->replica->actors;
     uint32_t index = applying->indices[item->actor];
-    struct holm_actor folded = {actors->rows[index].actor.node, {0}};
+    struct holm_actor folded = {applying->delta->items.actors[item->actor].node, {0}};
     uint32_t indices[] = {index, holm_actors_find(actors, folded)};
     struct holm_slot slot = {.path = holm_names_find(&state->names, item->path),
                              .kind = item->kind};
@@ -407,7 +406,7 @@ static enum holm_status apply(struct holm_replica *replica, struct holm_delta *d
         observe_stamps(replica, &delta->items);
         for (uint32_t i = 0; i < delta->items.item_count; i++)
             holm_replica_touch(replica, delta->items.items[i].key, applying.indices[0]);
-        holm_replica_take_collected(replica, &grown);
+        holm_replica_take_collected(replica, &grown, NULL);
         holm_replica_root_note(replica, delta);
         replica->stats.deltas_applied += 1;
     }
@@ -446,7 +445,7 @@ static enum holm_status hold(struct holm_replica *replica, uint32_t peer, struct
 /* A delta's deps say what its writer has applied of this node's own. */
 static void note_deps(struct holm_replica *replica, const struct holm_delta *delta)
 {
-    uint64_t seq = holm_vector_view_seq(delta->deps, replica->actors.rows[replica->self].actor);
+    uint64_t seq = holm_replica_seen_in(replica, delta->deps);
     for (size_t i = 0; seq > 0 && i < replica->peer_capacity; i++) {
         if (replica->peers[i].up && holm_actor_equal(replica->peers[i].actor, delta->actor))
             holm_replica_seen_by(replica, &replica->peers[i], seq);
@@ -465,8 +464,7 @@ enum place {
 static enum place place_of(const struct holm_replica *replica, const struct holm_delta *delta)
 {
     struct holm_actor self = replica->actors.rows[replica->self].actor;
-    uint32_t index = holm_actors_find(&replica->actors, delta->actor);
-    uint64_t seq = index == HOLM_ACTOR_NONE ? 0 : holm_actors_seq(&replica->actors, index);
+    uint64_t seq = holm_actors_seq_of(&replica->actors, delta->actor);
     if (holm_actor_equal(delta->actor, self) && holm_replica_forged(replica, delta))
         return PLACE_FORGED;
     if (delta->last <= seq)

@@ -74,12 +74,52 @@ void holm_replica_feed_learn(struct holm_replica *replica, uint32_t peer,
         out->has[index] = run->last;
 }
 
+void holm_replica_feed_folded(struct holm_replica *replica, uint32_t fold, bool more)
+{
+    replica->log.jumps += more ? 1 : 0;
+    for (size_t i = 0; i < replica->peer_capacity; i++) {
+        struct holm_feed_out *out = replica->peers[i].feed.out;
+        if (out == NULL || (fold >= out->has_capacity && reserve_has(replica, out) != HOLM_OK))
+            continue; /* without memory it is taken for behind */
+        /* What is folded is below the floors, was sent, or is in the log still and will be. */
+        out->has[fold] = out->jumps == replica->log.jumps ? HOLM_SEQ_FOLDED : 0;
+    }
+}
+
+void holm_replica_feed_dropped(struct holm_replica *replica, uint32_t index)
+{
+    for (size_t i = 0; i < replica->peer_capacity; i++) {
+        struct holm_feed_out *out = replica->peers[i].feed.out;
+        if (out != NULL && index < out->has_capacity)
+            out->has[index] = 0;
+    }
+}
+
+void holm_replica_feed_renumber(struct holm_replica *replica, const uint32_t *indices, size_t count)
+{
+    for (size_t i = 0; i < replica->peer_capacity; i++) {
+        struct holm_feed_out *out = replica->peers[i].feed.out;
+        size_t known = out != NULL && out->has_capacity < count ? out->has_capacity : count;
+        for (size_t old = 0; out != NULL && old < known; old++) {
+            uint64_t has = out->has[old];
+            out->has[old] = 0;
+            if (indices[old] != HOLM_ACTOR_NONE)
+                out->has[indices[old]] = has; /* at or before its old place */
+        }
+    }
+}
+
 /* Whether all that is below the floors is known to be there. */
 static bool reaches(const struct holm_replica *replica, const struct holm_replica_peer *peer)
 {
     const struct holm_actors *actors = &replica->actors;
     for (uint32_t i = 0; i < actors->count; i++) {
-        if (has_of(replica, peer, i) < actors->rows[i].floor)
+        const struct holm_actor_row *row = &actors->rows[i];
+        bool folds = row->actor.epoch.value == 0;
+        if (row->seq == HOLM_SEQ_FOLDED)
+            continue; /* the fold tells */
+        if (folds ? row->seq > 0 && has_of(replica, peer, i) == 0
+                  : has_of(replica, peer, i) < row->floor)
             return false;
     }
     return true;
@@ -280,8 +320,16 @@ static enum holm_status take_vector(struct holm_replica *replica, struct holm_re
 {
     struct holm_feed_out *out = peer->feed.out;
     enum holm_status status = reserve_has(replica, out);
-    for (uint32_t i = 0; status == HOLM_OK && i < replica->actors.count; i++)
-        out->has[i] = holm_vector_view_seq(vector, replica->actors.rows[i].actor);
+    for (uint32_t i = 0; status == HOLM_OK && i < replica->actors.count; i++) {
+        const struct holm_actor_row *row = &replica->actors.rows[i];
+        struct holm_actor upto = {row->actor.node, {row->floor}};
+        out->has[i] = holm_vector_view_seq(vector, row->actor);
+        if (row->actor.epoch.value == 0)
+            out->has[i] = row->seq > 0 && holm_vector_view_has_fold(vector, upto, row->seq,
+                                                                    replica->actors.seed)
+                              ? HOLM_SEQ_FOLDED
+                              : 0;
+    }
     return status;
 }
 
@@ -302,8 +350,7 @@ enum holm_status holm_replica_take_follow(struct holm_replica *replica, uint32_t
         holm_replica_feed_end(replica, peer); /* it will ask again */
         return status;
     }
-    struct holm_actor self = replica->actors.rows[replica->self].actor;
-    holm_replica_seen_by(replica, known, holm_vector_view_seq(follow->vector, self));
+    holm_replica_seen_by(replica, known, holm_replica_seen_in(replica, follow->vector));
     struct holm_feed_out *out = known->feed.out;
     out->number = follow->number;
     out->answer = true;

@@ -7,8 +7,14 @@
  *     A.e1 +5   A.e2 -2   A.e3 reset   A.e4 +1        S gets A.e3:FOLDED
  *     A.e0 +3                          A.e4 +1
  *
+ * Such an entry's seq is a hash of its place: whoever compares by dots takes no two for one.
+ *
  * Why no reset is ever missed: docs/decisions/0007-collecting-and-folding.md, "folded, not moved".
+ *
+ * The vector folds with S (actors.h). A row that is left as a name goes when nothing here uses its index.
  */
+#include <xxhash.h>
+
 #include "crdt/order.h"
 #include "crdt/replica_parts.h"
 
@@ -35,6 +41,13 @@ enum holm_status holm_replica_plan_folds(struct holm_replica *replica,
                                         folded_actor(grown->entries[i].actor.node), &index);
     }
     return status;
+}
+
+uint64_t holm_replica_fold_seq(const struct holm_state *state, const struct holm_spot *spot,
+                               uint32_t path)
+{
+    uint64_t words[2] = {spot->hash, holm_names_hash(&state->names, path)};
+    return holm_vector_fold_sum(XXH3_64bits_withSeed(words, sizeof words, state->seed));
 }
 
 /* ---- one counter */
@@ -102,7 +115,7 @@ static enum holm_status fold_node(const struct folding *folding, struct holm_spo
                                        folded_actor(shares[0].actor.node));
     HOLM_ASSERT(target != HOLM_ACTOR_NONE);
     bool found = to_entry(folding, spot, *slot, target, &old);
-    struct holm_cell made = {.kind = HOLM_COUNTER, .path = slot->path, .actor = target, .seq = 1};
+    struct holm_cell made = {.kind = HOLM_COUNTER, .path = slot->path, .actor = target};
     bool dropped = folding->fates[target] == HOLM_FATE_DROP;
     if (found && !dropped)
         made.count = old.count;
@@ -115,6 +128,8 @@ static enum holm_status fold_node(const struct folding *folding, struct holm_spo
     }
     if (!changed)
         return HOLM_OK;
+    made.seq = holm_replica_fold_seq(state, spot, slot->path);
+    made.count.start = made.count.last = made.seq;
     return found ? holm_spot_replace(state, spot, &old, &made)
                  : holm_spot_insert(state, spot, &made);
 }
@@ -215,16 +230,81 @@ uint64_t holm_replica_fold_hash(const struct holm_replica *replica)
 enum holm_status holm_replica_report(const struct holm_replica *replica, struct holm_vector *vector)
 {
     const struct holm_actors *actors = &replica->actors;
-    struct holm_vector_view collected = holm_vector_view(&replica->collected);
     enum holm_status status = HOLM_OK;
     holm_vector_clear(vector);
-    for (size_t i = 0; status == HOLM_OK && i < actors->count; i++) {
+    for (size_t i = 0; status == HOLM_OK && i < actors->known; i++) {
         const struct holm_actor_row *row = &actors->rows[actors->sorted[i]];
-        struct holm_epoch floor = holm_vector_floor(collected, row->actor.node);
-        if (row->seq == 0 || row->actor.epoch.value < floor.value)
+        struct holm_actor folded = {row->actor.node, {row->floor}};
+        if (row->seq == 0 || row->seq == HOLM_SEQ_FOLDED)
             continue;
-        uint64_t seq = row->actor.epoch.value == floor.value ? HOLM_SEQ_FOLDED : row->seq;
-        status = holm_vector_raise(vector, row->actor, seq);
+        status = row->actor.epoch.value == 0 ? holm_vector_raise(vector, folded, HOLM_SEQ_FOLDED)
+                                             : holm_vector_raise(vector, row->actor, row->seq);
     }
     return status;
+}
+
+uint64_t holm_replica_seen_in(const struct holm_replica *replica, struct holm_vector_view vector)
+{
+    uint64_t seq = holm_vector_view_seq(vector, replica->actors.rows[replica->self].actor);
+    return seq == HOLM_SEQ_FOLDED ? 0 : seq;
+}
+
+/* ---- names that nobody uses */
+
+static void mark_used(const struct holm_replica *replica, bool *used)
+{
+    const struct holm_state *state = &replica->state;
+    struct holm_spot spot;
+    struct holm_cell cell;
+    struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
+    while (holm_walk_next(state, &walk, &spot)) {
+        for (; holm_spot_cell(state, &spot, &cell); holm_spot_next(state, &spot))
+            used[cell.actor] = true;
+    }
+    for (size_t i = 0; i < replica->log.count; i++)
+        used[holm_oplog_at(&replica->log, i)->actor] = true;
+    used[replica->self] = true;
+}
+
+/* An epoch in use that is the last of many would keep the rows of all. Best effort. */
+static void renumber(struct holm_replica *replica)
+{
+    struct holm_actors *actors = &replica->actors;
+    size_t count = actors->count;
+    uint32_t *indices = holm_arena_take(&replica->scratch, actors->count * sizeof *indices);
+    if (indices == NULL)
+        return;
+    holm_actors_compact(actors, indices);
+    holm_state_renumber(&replica->state, indices);
+    holm_oplog_renumber(&replica->log, indices);
+    holm_replica_feed_renumber(replica, indices, count);
+    replica->self = indices[replica->self];
+    holm_pending_restart(&replica->pending, replica->self, replica->pending.last);
+}
+
+void holm_replica_sweep(struct holm_replica *replica)
+{
+    struct holm_actors *actors = &replica->actors;
+    if (actors->named <= replica->swept || holm_replica_pending(replica) ||
+        replica->state.frozen != NULL)
+        return;
+    holm_oplog_trim(&replica->log, actors, holm_vector_view(&replica->collected));
+    struct holm_arena_mark mark = holm_arena_mark(&replica->scratch);
+    bool *used = holm_arena_take(&replica->scratch, actors->count * sizeof *used);
+    if (used == NULL) {
+        replica->retry = true;
+        return;
+    }
+    memset(used, 0, actors->count * sizeof *used);
+    mark_used(replica, used);
+    for (uint32_t i = 0; i < actors->count; i++) {
+        if (used[i] || actors->rows[i].seq != HOLM_SEQ_FOLDED)
+            continue;
+        holm_actors_drop(actors, i);
+        holm_replica_feed_dropped(replica, i);
+    }
+    replica->swept = actors->named;
+    if (holm_actors_sparse(actors))
+        renumber(replica);
+    holm_arena_rewind(&replica->scratch, mark);
 }

@@ -13,6 +13,13 @@ static bool covered_here(const struct holm_merging *merging, uint32_t actor, uin
     return seq <= holm_actors_seq(&merging->replica->actors, actor);
 }
 
+/* Whether a cut's entry is of an epoch that is not folded, at the cut or here. */
+static bool is_row(const struct holm_replica *replica, struct holm_dot entry)
+{
+    return entry.actor.epoch.value != 0 && entry.seq != HOLM_SEQ_FOLDED &&
+           entry.actor.epoch.value > holm_actors_floor(&replica->actors, entry.actor.node);
+}
+
 static enum holm_status intern_all(struct holm_replica *replica, struct holm_vector_view vector,
                                    const struct holm_page *const *pages, size_t page_count,
                                    size_t *widest)
@@ -20,8 +27,10 @@ static enum holm_status intern_all(struct holm_replica *replica, struct holm_vec
     uint32_t index;
     enum holm_status status = HOLM_OK;
     *widest = 0;
-    for (size_t i = 0; status == HOLM_OK && i < vector.count; i++)
-        status = holm_actors_intern(&replica->actors, vector.entries[i].actor, &index);
+    for (size_t i = 0; status == HOLM_OK && i < vector.count; i++) {
+        if (is_row(replica, vector.entries[i]))
+            status = holm_actors_intern(&replica->actors, vector.entries[i].actor, &index);
+    }
     for (size_t p = 0; status == HOLM_OK && p < page_count; p++) {
         const struct holm_items *items = &pages[p]->items;
         if (items->actor_count > *widest)
@@ -69,43 +78,6 @@ static enum holm_status merge_cell(struct holm_merging *merging, const struct ho
     return status == HOLM_OK ? holm_spot_insert(state, &spot, &made) : status;
 }
 
-/* An entry of an epoch that S folds. Whoever covers all of that node's folded epochs knows whether any
- * of it is left: all was reset at once, if at all. So what both cover stays if both have it, and who is
- * behind takes what the other has. */
-static enum holm_status merge_folded(struct holm_merging *merging, const struct holm_item *item,
-                                     uint32_t actor, const struct holm_key *key)
-{
-    struct holm_state *state = &merging->replica->state;
-    const struct holm_actors *actors = &merging->replica->actors;
-    struct holm_actor folded = {actors->rows[actor].actor.node, {0}};
-    uint32_t target = holm_actors_find(actors, folded);
-    struct holm_slot slot = {
-        .path = holm_names_find(&state->names, item->path), .kind = item->kind, .actor = actor};
-    struct holm_spot spot;
-    bool record = slot.path != HOLM_NAME_NONE && holm_state_find(state, key, &spot);
-    if (merging->cut[target] == 0 || !holm_count_live(&item->count))
-        return HOLM_OK;
-    if (merging->fates[target] == HOLM_FATE_DROP) {
-        struct holm_cell made = {.kind = item->kind,
-                                 .marked = true,
-                                 .actor = actor,
-                                 .seq = item->count.last,
-                                 .count = item->count};
-        enum holm_status status = holm_state_path(state, item->path, &made.path);
-        if (status == HOLM_OK)
-            status = holm_state_ensure(state, key, &spot);
-        return status == HOLM_OK ? holm_spot_insert(state, &spot, &made) : status;
-    }
-    bool found = record && holm_spot_seek(state, &spot, &slot);
-    if (record && !found) {
-        slot.actor = target;
-        found = holm_spot_seek(state, &spot, &slot);
-    }
-    if (found)
-        holm_spot_mark(state, &spot, true);
-    return HOLM_OK;
-}
-
 static enum holm_status merge_count(struct holm_merging *merging, const struct holm_item *item,
                                     uint32_t actor, const struct holm_key *key)
 {
@@ -134,18 +106,11 @@ static enum holm_status merge_count(struct holm_merging *merging, const struct h
                  : holm_spot_insert(state, &spot, &made);
 }
 
-/* S as it will be. */
-static struct holm_vector_view collected_here(const struct holm_merging *merging)
-{
-    return holm_vector_view(merging->grown.count > 0 ? &merging->grown
-                                                     : &merging->replica->collected);
-}
-
 /* Whether the cut can have an item under an epoch 0. */
 static bool is_folded_share(const struct holm_merging *merging, const struct holm_item *item,
                             struct holm_actor actor)
 {
-    return item->op == HOLM_ITEM_COUNT && item->count.start == 1 && item->count.last == 1 &&
+    return item->op == HOLM_ITEM_COUNT && item->count.start == item->count.last &&
            item->count.cancelled == 0 && item->count.cancelled_sum == 0 &&
            holm_replica_folds(merging->collected, actor);
 }
@@ -162,7 +127,7 @@ static enum holm_status merge_item(struct holm_merging *merging, const struct ho
     struct holm_spot spot;
     if (item->op == HOLM_ITEM_BURY) {
         struct holm_dot dot = {merging->replica->actors.rows[actor].actor, item->seq};
-        if (holm_vector_has(collected_here(merging), dot))
+        if (holm_vector_has(holm_merging_collected(merging), dot))
             return HOLM_OK;
         enum holm_status status = holm_state_ensure(state, &key, &spot);
         return status == HOLM_OK ? holm_state_bury(state, &spot, actor, item->seq) : status;
@@ -171,8 +136,8 @@ static enum holm_status merge_item(struct holm_merging *merging, const struct ho
         holm_spot_buried(state, &spot))
         return HOLM_OK;
     if (item->op == HOLM_ITEM_COUNT && merging->fates != NULL &&
-        holm_replica_folds(collected_here(merging), name))
-        return merge_folded(merging, item, actor, &key);
+        holm_replica_folds(holm_merging_collected(merging), name))
+        return holm_merging_share(merging, item, actor, &key);
     return item->op == HOLM_ITEM_COUNT ? merge_count(merging, item, actor, &key)
                                        : merge_cell(merging, item, actor, &key);
 }
@@ -225,64 +190,11 @@ static enum holm_status settle(struct holm_state *state, const struct holm_mergi
     return status;
 }
 
-/* ---- folds */
-
-/* Of one node's epochs up to the folded one: who has all that the other has? */
-static enum holm_status judge_node(struct holm_merging *merging, struct holm_actor floor)
-{
-    struct holm_replica *replica = merging->replica;
-    const struct holm_actors *actors = &replica->actors;
-    struct holm_actor folded = {floor.node, {0}};
-    bool here = true;
-    bool there = true;
-    for (size_t i = 0; i < actors->count; i++) {
-        const struct holm_actor_row *row = &actors->rows[i];
-        if (row->actor.node.value != floor.node.value || row->actor.epoch.value == 0 ||
-            row->actor.epoch.value > floor.epoch.value)
-            continue;
-        here = here && row->seq >= merging->cut[i];
-        there = there && merging->cut[i] >= row->seq;
-    }
-    /* Who has folded has all there will ever be: more than that is of no member. */
-    if (holm_replica_folds(holm_vector_view(&replica->collected), floor) && !here)
-        return HOLM_EMALFORMED;
-    if (holm_replica_folds(merging->collected, floor) && !there)
-        return HOLM_EMALFORMED;
-    merging->cut[holm_actors_find(actors, folded)] = there ? 1 : 0;
-    for (size_t i = 0; i < actors->count; i++) {
-        struct holm_actor actor = actors->rows[i].actor;
-        if (actor.node.value != floor.node.value || actor.epoch.value > floor.epoch.value)
-            continue;
-        if (!here)
-            merging->fates[i] = HOLM_FATE_DROP;
-        else if (!holm_replica_folds(holm_vector_view(&replica->collected), actor))
-            merging->fates[i] = actor.epoch.value == 0 ? HOLM_FATE_STAY : HOLM_FATE_FOLD;
-    }
-    return HOLM_OK;
-}
-
-/* Decides of all nodes that S, as it will be, has folds of. O(nodes with folds x actors). */
-static enum holm_status judge_folds(struct holm_merging *merging)
-{
-    struct holm_replica *replica = merging->replica;
-    struct holm_vector_view collected = collected_here(merging);
-    enum holm_status status = HOLM_OK;
-    if (holm_vector_folds(collected, 0) == 0)
-        return HOLM_OK;
-    merging->fates = holm_arena_take(&replica->scratch, replica->actors.count);
-    if (merging->fates == NULL)
-        return HOLM_ENOMEM;
-    memset(merging->fates, HOLM_FATE_STAY, replica->actors.count);
-    for (size_t i = 0; status == HOLM_OK && i < collected.count; i++) {
-        if (collected.entries[i].seq == HOLM_SEQ_FOLDED)
-            status = judge_node(merging, collected.entries[i].actor);
-    }
-    return status;
-}
-
 static void join_vector(struct holm_replica *replica, struct holm_vector_view vector)
 {
     for (size_t i = 0; i < vector.count; i++) {
+        if (!is_row(replica, vector.entries[i]))
+            continue;
         uint32_t index = holm_actors_find(&replica->actors, vector.entries[i].actor);
         if (vector.entries[i].seq <= holm_actors_seq(&replica->actors, index))
             continue;
@@ -349,12 +261,17 @@ static enum holm_status merge_all(struct holm_merging *merging,
 }
 
 /* What a cut says must be possible, before anything is changed. */
-static enum holm_status check_cut(struct holm_replica *replica, struct holm_vector_view vector)
+static enum holm_status check_cut(struct holm_replica *replica, const struct holm_merging_cut *cut)
 {
     HOLM_ASSERT(!holm_replica_pending(replica));
-    if (!holm_vector_view_valid(vector))
+    if (!holm_vector_view_valid(cut->vector))
         return HOLM_EMALFORMED;
-    return holm_replica_claimed(replica, vector) ? holm_replica_twin(replica) : HOLM_OK;
+    for (size_t i = 0; i < cut->vector.count; i++) {
+        if (cut->vector.entries[i].seq == HOLM_SEQ_FOLDED &&
+            holm_vector_seq(cut->collected, cut->vector.entries[i].actor) != HOLM_SEQ_FOLDED)
+            return HOLM_EMALFORMED; /* R folds what S does, and nothing else */
+    }
+    return holm_replica_claimed(replica, cut->vector) ? holm_replica_twin(replica) : HOLM_OK;
 }
 
 enum holm_status holm_merging_init(struct holm_merging *merging, struct holm_replica *replica,
@@ -363,8 +280,9 @@ enum holm_status holm_merging_init(struct holm_merging *merging, struct holm_rep
     memset(merging, 0, sizeof *merging);
     merging->replica = replica;
     merging->collected = cut->collected;
+    merging->vector = cut->vector;
     holm_vector_init(&merging->grown, &replica->config.allocator);
-    enum holm_status status = check_cut(replica, cut->vector);
+    enum holm_status status = check_cut(replica, cut);
     size_t widest = 0;
     size_t widest_drop = 0;
     if (status == HOLM_OK)
@@ -390,7 +308,7 @@ enum holm_status holm_merging_init(struct holm_merging *merging, struct holm_rep
     }
     for (size_t i = 0; i < replica->actors.count; i++)
         merging->cut[i] = holm_vector_view_seq(cut->vector, replica->actors.rows[i].actor);
-    status = judge_folds(merging);
+    status = holm_merging_judge(merging);
     if (status != HOLM_OK)
         holm_merging_release(merging);
     return status;
@@ -404,7 +322,7 @@ void holm_merging_release(struct holm_merging *merging)
 
 void holm_merging_conclude(struct holm_merging *merging, const struct holm_merging_cut *cut)
 {
-    holm_replica_take_collected(merging->replica, &merging->grown);
+    holm_replica_take_collected(merging->replica, &merging->grown, &cut->vector);
     join_vector(merging->replica, cut->vector);
     merging->replica->work.synced = true;
     for (size_t p = 0; p < cut->page_count; p++)

@@ -12,6 +12,7 @@
  *     replica_serve.c    a sync as its server: cuts that are open, answering
  *     replica_cut.c      the state as pages
  *     replica_merge.c    merging a whole cut into the state
+ *     replica_merge_folds.c  where epochs are folded
  *     replica_offer.c    a frozen state that a peer compares its own with
  *     replica_catchup.c  comparing with a peer's
  *     replica_apply.c    applying what differs
@@ -149,13 +150,14 @@ struct holm_replica {
     size_t served_count, served_capacity;
     struct holm_actor *superseding; /* per node the highest epoch heard of */
     size_t superseding_count, superseding_capacity;
-    bool former;                 /* this node wrote here under a former epoch of this life */
-    uint64_t want_seq;           /* of the own actor: peers are asked to tell when they have it */
-    uint64_t flushed_us;         /* when the last run was sealed */
-    uint64_t written_us;         /* when the oldest pending operation came */
-    uint64_t random;             /* state of the generator for jitter */
-    uint64_t sync_number;        /* the last one chosen */
-    uint64_t peer_cursor;        /* where the search for a peer to ask goes on */
+    size_t swept;         /* rows of folded epochs that were in use when that was last looked at */
+    bool former;          /* this node wrote here under a former epoch of this life */
+    uint64_t want_seq;    /* of the own actor: peers are asked to tell when they have it */
+    uint64_t flushed_us;  /* when the last run was sealed */
+    uint64_t written_us;  /* when the oldest pending operation came */
+    uint64_t random;      /* state of the generator for jitter */
+    uint64_t sync_number; /* the last one chosen */
+    uint64_t peer_cursor; /* where the search for a peer to ask goes on */
     bool may_receive, may_serve; /* syncs may begin */
     bool retry;                  /* an allocation failed on the way: wake up soon */
     struct holm_now now;         /* of the present step */
@@ -238,6 +240,12 @@ void holm_replica_feed_learn(struct holm_replica *replica, uint32_t peer,
 /* When followers are to be sent something; does so, if that is now. Best effort. */
 uint64_t holm_replica_feed_due(const struct holm_replica *replica);
 void holm_replica_feed_all(struct holm_replica *replica);
+/* Epochs are folded, under this index; `more` than what was applied. An index is vacant. Indices change:
+ * indices[old], HOLM_ACTOR_NONE where it is vacant, of so many. Best effort: who is taken for behind pulls. */
+void holm_replica_feed_folded(struct holm_replica *replica, uint32_t fold, bool more);
+void holm_replica_feed_dropped(struct holm_replica *replica, uint32_t index);
+void holm_replica_feed_renumber(struct holm_replica *replica, const uint32_t *indices,
+                                size_t count);
 /* The peer does not follow any more; the present epoch is a new one. */
 void holm_replica_feed_end(struct holm_replica *replica, uint32_t peer);
 void holm_replica_feed_epoch(struct holm_replica *replica);
@@ -327,7 +335,7 @@ uint64_t holm_catchup_kept(const struct holm_catchup *catchup);
 /* Whether too much has changed since the freeze. */
 bool holm_catchup_broken(const struct holm_catchup *catchup);
 /* Whether a whole cut has to be taken. */
-bool holm_catchup_has_folds(const struct holm_catchup *catchup);
+bool holm_catchup_folds_differ(const struct holm_catchup *catchup);
 /* The last cut it was started with: its vectors, without pages. Borrowed. */
 struct holm_merging_cut holm_catchup_cut(const struct holm_catchup *catchup);
 /* holm_catchup_finish() without its work. */
@@ -354,8 +362,9 @@ HOLM_NODISCARD enum holm_status holm_replica_merge(struct holm_replica *replica,
 
 struct holm_merging {
     struct holm_replica *replica;
-    uint64_t *cut;  /* by index: the cut's vector; of an epoch 0: 1, if it has all folded */
+    uint64_t *cut;  /* by index: the cut's vector; of an epoch 0: all or nothing */
     uint8_t *fates; /* by index: what becomes of counter entries here; NULL: no folds */
+    struct holm_vector_view vector;    /* the cut's */
     struct holm_vector_view collected; /* the cut's S */
     struct holm_vector grown;          /* S of both; empty when that is no news */
     uint32_t *indices;                 /* by the present page's number: the replica's index */
@@ -377,6 +386,28 @@ void holm_merging_number(struct holm_merging *merging, const struct holm_items *
 /* Merges one page's items into the state, in an open transaction. HOLM_ENOMEM, HOLM_EMALFORMED. */
 HOLM_NODISCARD enum holm_status holm_merging_page(struct holm_merging *merging,
                                                   const struct holm_page *page);
+
+/* ---- replica_merge_folds.c */
+
+/* S as it will be. */
+struct holm_vector_view holm_merging_collected(const struct holm_merging *merging);
+/* Decides of all nodes that S, as it will be, has folds of, what becomes of their counter entries.
+ * O(nodes with folds x actors). HOLM_ENOMEM, HOLM_EMALFORMED. */
+HOLM_NODISCARD enum holm_status holm_merging_judge(struct holm_merging *merging);
+/*
+ * Merges an entry of an epoch that S, as it will be, folds. Who covers all of a node's folded epochs knows
+ * whether anything is left of them in a slot: a reset that one of the two has not seen has seen all of
+ * them. So what one of them lacks is gone. How much is left knows who has folded: that was
+ * not done before all resets that had seen but a part were everywhere (who gets the fold by a cut may lack
+ * some). So the cut's entry stands if it has folded more, else the one here. And who is behind takes what the
+ * other has. HOLM_ENOMEM.
+ */
+HOLM_NODISCARD enum holm_status holm_merging_share(struct holm_merging *merging,
+                                                   const struct holm_item *item, uint32_t actor,
+                                                   const struct holm_key *key);
+
+/* ---- replica_merge.c */
+
 /* After the commit: S, the vector with the op log's floors, and the clock. */
 void holm_merging_conclude(struct holm_merging *merging, const struct holm_merging_cut *cut);
 
@@ -416,8 +447,16 @@ HOLM_NODISCARD enum holm_status holm_replica_fold_by(struct holm_replica *replic
 /* Folds what `grown` folds and S does not; nothing, if it is empty. As above. */
 HOLM_NODISCARD enum holm_status holm_replica_fold(struct holm_replica *replica,
                                                   const struct holm_vector *grown);
+/* The seq of a folded entry, by its place: a hash, so that no two entries of a node have one dot. */
+uint64_t holm_replica_fold_seq(const struct holm_state *state, const struct holm_spot *spot,
+                               uint32_t path);
 /* Equal where S folds the same. */
 uint64_t holm_replica_fold_hash(const struct holm_replica *replica);
+/* Up to where a peer with this vector has the present actor's operations. */
+uint64_t holm_replica_seen_in(const struct holm_replica *replica, struct holm_vector_view vector);
+/* Drops rows of folded epochs that nothing uses, when there may be more than the last time. No index may be
+ * held across it. Best effort. O(cells). */
+void holm_replica_sweep(struct holm_replica *replica);
 
 /* ---- replica_collect.c */
 
@@ -434,8 +473,10 @@ HOLM_NODISCARD enum holm_status holm_replica_plan_collected(const struct holm_re
  * there are tombstones. HOLM_ENOMEM: roll back. */
 HOLM_NODISCARD enum holm_status holm_replica_drop_tombstones(struct holm_replica *replica,
                                                              const struct holm_vector *grown);
-/* After the commit: S := grown, unless that is empty. */
-void holm_replica_take_collected(struct holm_replica *replica, struct holm_vector *grown);
+/* After the commit: S := grown, unless that is empty, and R folds what S does. `cut` is the vector of the
+ * cut that S grows by, if it is one: it has all of what is folded anew. */
+void holm_replica_take_collected(struct holm_replica *replica, struct holm_vector *grown,
+                                 const struct holm_vector_view *cut);
 /* Erases the ghosts of one actor. Nothing may be pending. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_replica_erase_ghosts(struct holm_replica *replica,
                                                           uint32_t actor, size_t *dropped);

@@ -177,8 +177,7 @@ void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
         holm_replica_doubt(replica, peer, entry);
         return;
     }
-    uint32_t index = holm_actors_find(&replica->actors, known->actor);
-    uint64_t seq = index == HOLM_ACTOR_NONE ? 0 : holm_actors_seq(&replica->actors, index);
+    uint64_t seq = holm_actors_seq_of(&replica->actors, known->actor);
     /* Runs of others may be on their way: give them a moment. */
     uint64_t patience = replica->config.retry_min_us / 4;
     holm_replica_mark_ahead(replica, peer,
@@ -244,12 +243,13 @@ static void acknowledge(struct holm_replica *replica)
         struct holm_replica_peer *known = &replica->peers[i];
         if (!known->up || known->wanted == 0)
             continue;
-        uint32_t index = holm_actors_find(&replica->actors, known->actor);
-        if (index == HOLM_ACTOR_NONE || holm_actors_seq(&replica->actors, index) < known->wanted)
+        uint64_t seq = holm_actors_seq_of(&replica->actors, known->actor);
+        /* Of a folded epoch nothing more is applied: who goes on under it is lost. */
+        if (seq < known->wanted || seq == HOLM_SEQ_FOLDED)
             continue;
         struct holm_message message = holm_replica_message(replica, HOLM_MESSAGE_ACK);
         message.as.ack.actor = known->actor;
-        message.as.ack.seq = holm_actors_seq(&replica->actors, index);
+        message.as.ack.seq = seq;
         if (holm_replica_output(replica, i, &message) == HOLM_OK)
             known->wanted = 0;
         else

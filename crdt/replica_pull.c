@@ -26,18 +26,28 @@ struct serving {
     size_t wire_bytes; /* of the runs it lacks */
 };
 
+/* What of one row the puller lacks. Of what is folded nobody knows any more which runs made it up. */
+static void survey_row(struct serving *serving, struct holm_vector_view vector, size_t index)
+{
+    const struct holm_actors *actors = &serving->replica->actors;
+    const struct holm_actor_row *row = &actors->rows[index];
+    uint64_t has = holm_vector_view_seq(vector, row->actor);
+    struct holm_actor upto = {row->actor.node, {row->floor}};
+    bool folds = row->actor.epoch.value == 0;
+    serving->has[index] = has;
+    if (row->seq == 0 || row->seq == HOLM_SEQ_FOLDED || (!folds && has >= row->seq) ||
+        (folds && holm_vector_view_has_fold(vector, upto, row->seq, actors->seed)))
+        return;
+    serving->lacks = true;
+    if (folds || has < row->floor)
+        serving->too_old = true;
+}
+
 static void survey(struct serving *serving, struct holm_vector_view vector)
 {
     const struct holm_replica *replica = serving->replica;
-    const struct holm_actors *actors = &replica->actors;
-    for (size_t i = 0; i < actors->count; i++) {
-        serving->has[i] = holm_vector_view_seq(vector, actors->rows[i].actor);
-        if (serving->has[i] >= actors->rows[i].seq)
-            continue;
-        serving->lacks = true;
-        if (serving->has[i] < actors->rows[i].floor)
-            serving->too_old = true;
-    }
+    for (size_t i = 0; i < replica->actors.count; i++)
+        survey_row(serving, vector, i);
     for (size_t i = 0; serving->lacks && i < replica->log.count; i++) {
         const struct holm_oplog_entry *entry = holm_oplog_at(&replica->log, i);
         if (entry->delta->last > serving->has[entry->actor])
@@ -112,9 +122,8 @@ enum holm_status holm_replica_serve_pull(struct holm_replica *replica, uint32_t 
         return HOLM_ENOMEM;
     if (holm_replica_claimed(replica, pull->vector))
         return holm_replica_twin(replica);
-    struct holm_actor self = replica->actors.rows[replica->self].actor;
     holm_replica_seen_by(replica, holm_replica_find_peer(replica, peer),
-                         holm_vector_view_seq(pull->vector, self));
+                         holm_replica_seen_in(replica, pull->vector));
     if (exceeds(replica, pull->vector))
         holm_replica_mark_ahead(replica, peer, 0);
     serving.has = holm_arena_take(&replica->scratch, replica->actors.count * sizeof *serving.has);

@@ -263,8 +263,7 @@ size_t holm_replica_vector(const struct holm_replica *replica, struct holm_dot *
 
 uint64_t holm_replica_seq(const struct holm_replica *replica, struct holm_actor actor)
 {
-    uint32_t index = holm_actors_find(&replica->actors, actor);
-    return index == HOLM_ACTOR_NONE ? 0 : holm_actors_seq(&replica->actors, index);
+    return holm_actors_seq_of(&replica->actors, actor);
 }
 
 struct holm_actor holm_replica_self(const struct holm_replica *replica)
@@ -343,7 +342,8 @@ static void check_dots(const struct holm_replica *replica, struct holm_spot *spo
         struct holm_actor actor = replica->actors.rows[cell.actor].actor;
         HOLM_ASSERT(!cell.marked);
         if (actor.epoch.value == 0) {
-            HOLM_ASSERT(cell.kind == HOLM_COUNTER && cell.seq == 1 && holm_count_live(&cell.count));
+            HOLM_ASSERT(cell.kind == HOLM_COUNTER && holm_count_live(&cell.count));
+            HOLM_ASSERT(cell.seq == holm_replica_fold_seq(&replica->state, spot, cell.path));
             HOLM_ASSERT(holm_replica_folds(holm_vector_view(&replica->collected), actor));
             continue;
         }
@@ -367,9 +367,25 @@ static void check_log(const struct holm_replica *replica)
     }
 }
 
+/* R folds what S folds. */
+static void check_folds(const struct holm_replica *replica)
+{
+    struct holm_vector_view collected = holm_vector_view(&replica->collected);
+    size_t folds = 0;
+    for (size_t i = 0; i < collected.count; i++) {
+        struct holm_actor actor = collected.entries[i].actor;
+        if (collected.entries[i].seq != HOLM_SEQ_FOLDED)
+            continue;
+        HOLM_ASSERT(holm_actors_floor(&replica->actors, actor.node) == actor.epoch.value);
+        folds += 1;
+    }
+    HOLM_ASSERT(folds == replica->actors.folds);
+}
+
 void holm_replica_check(const struct holm_replica *replica)
 {
     holm_actors_check(&replica->actors);
+    check_folds(replica);
     holm_state_check(&replica->state);
     HOLM_ASSERT(replica->pending.last >= holm_actors_seq(&replica->actors, replica->self));
     HOLM_ASSERT(replica->pending.sealed == holm_actors_seq(&replica->actors, replica->self));

@@ -104,7 +104,7 @@ static enum holm_status fail_by(struct holm_replica *replica, enum holm_status s
 {
     const struct holm_catchup *catchup = replica->sync.catchup;
     bool own = status == HOLM_ELIMIT &&
-               (holm_catchup_broken(catchup) || holm_catchup_has_folds(catchup));
+               (holm_catchup_broken(catchup) || holm_catchup_folds_differ(catchup));
     fail(replica);
     return own ? HOLM_OK : status;
 }
@@ -229,7 +229,8 @@ static void hold_against(struct holm_replica *replica)
     bool same = replica->actors.entries == cut.vector.count &&
                 folds == holm_replica_fold_hash(replica);
     for (size_t i = 0; same && i < cut.vector.count; i++)
-        same = holm_replica_seq(replica, cut.vector.entries[i].actor) == cut.vector.entries[i].seq;
+        same = cut.vector.entries[i].actor.epoch.value == 0 ||
+               holm_replica_seq(replica, cut.vector.entries[i].actor) == cut.vector.entries[i].seq;
     if (same && !holm_digest_equal(replica->sync.digest, replica->state.digest))
         replica->stats.digest_breaches += 1; /* the next beacon finds it, too, and repairs */
 }
@@ -354,8 +355,8 @@ static bool is_useless(const struct holm_replica *replica, const struct holm_syn
 {
     const struct holm_replica_sync *sync = &replica->sync;
     return holm_catchup_kept(sync->catchup) > 0 && !replica->peers[sync->peer].must_sync &&
-           holm_vector_covers(holm_catchup_vector(sync->catchup), cut->vector,
-                              (struct holm_vector_view){NULL, 0});
+           holm_vector_view_covers(holm_catchup_vector(sync->catchup), cut->vector,
+                                   replica->config.digest_seed);
 }
 
 static enum holm_status start(struct holm_replica *replica, const struct holm_sync_cut *cut)
@@ -368,7 +369,7 @@ static enum holm_status start(struct holm_replica *replica, const struct holm_sy
     enum holm_status status = holm_catchup_start(sync->catchup, &offer);
     sync->cut_known = true;
     sync->digest = cut->digest;
-    sync->whole = status == HOLM_ELIMIT && holm_catchup_has_folds(sync->catchup);
+    sync->whole = status == HOLM_ELIMIT && holm_catchup_folds_differ(sync->catchup);
     if (sync->whole)
         return request_pages(replica);
     if (status != HOLM_OK)

@@ -14,7 +14,9 @@ enum holm_status holm_replica_twin(struct holm_replica *replica)
 bool holm_replica_claimed(const struct holm_replica *replica, struct holm_vector_view vector)
 {
     struct holm_actor self = replica->actors.rows[replica->self].actor;
-    return holm_vector_view_seq(vector, self) > holm_actors_seq(&replica->actors, replica->self);
+    uint64_t seq = holm_vector_view_seq(vector, self);
+    /* Folded: that epoch is said to have ended. Then it is this replica that is lost. */
+    return seq != HOLM_SEQ_FOLDED && seq > holm_actors_seq(&replica->actors, replica->self);
 }
 
 bool holm_replica_forged(const struct holm_replica *replica, const struct holm_delta *delta)

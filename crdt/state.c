@@ -511,6 +511,18 @@ void holm_spot_mark(struct holm_state *state, const struct holm_spot *spot, bool
     holm_packed_mark(range.bytes + spot->at, marked);
 }
 
+void holm_state_renumber(struct holm_state *state, const uint32_t *indices)
+{
+    struct holm_spot spot;
+    struct holm_cell cell;
+    HOLM_ASSERT(!state->open && state->frozen == NULL);
+    struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
+    while (holm_walk_next(state, &walk, &spot)) {
+        for (; holm_spot_cell(state, &spot, &cell); holm_spot_next(state, &spot))
+            holm_packed_rename(holm_spot_range(state, &spot).bytes + spot.at, indices[cell.actor]);
+    }
+}
+
 /* ---- walking */
 
 static void prefetch_records(const struct holm_state *state, size_t at, size_t count)

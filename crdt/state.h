@@ -260,6 +260,10 @@ HOLM_NODISCARD enum holm_status holm_state_exhume(struct holm_state *state, stru
 /* Marks the cell at the spot, or takes the mark off. A roll-back does not undo it. */
 void holm_spot_mark(struct holm_state *state, const struct holm_spot *spot, bool marked);
 
+/* Cells name actors by other indices, indices[old], which are in the same order. No transaction may be open,
+ * nothing be frozen. Cannot fail. O(cells). */
+void holm_state_renumber(struct holm_state *state, const uint32_t *indices);
+
 /* ---- digests ------------------------------------------------------------------------------- */
 
 /* What a walk gives: what digests and figures must be. O(everything). */

@@ -172,6 +172,12 @@ void holm_cell_unpack(const unsigned char *packed, struct holm_cell *cell)
         memcpy(&cell->value.as.i64, value, 8);
 }
 
+void holm_packed_rename(unsigned char *packed, uint32_t index)
+{
+    uint32_t actor = (holm_load_u32(packed + HOLM_PACKED_ACTOR) & HOLM_PACKED_MARK) | index;
+    memcpy(packed + HOLM_PACKED_ACTOR, &actor, sizeof actor);
+}
+
 void holm_packed_mark(unsigned char *packed, bool marked)
 {
     uint32_t actor = holm_load_u32(packed + HOLM_PACKED_ACTOR);

@@ -170,6 +170,7 @@ void holm_cell_pack(const struct holm_cell *cell, unsigned char *packed);
 void holm_cell_repack(const struct holm_cell *cell, unsigned char *packed);
 void holm_cell_unpack(const unsigned char *packed, struct holm_cell *cell);
 void holm_packed_mark(unsigned char *packed, bool marked);
+void holm_packed_rename(unsigned char *packed, uint32_t index);
 /* The order of a packed cell and a slot, as a record has them. A slot without an actor is before
  * all its cells, and so equals none: then the result is positive or negative. */
 int holm_packed_compare(const struct holm_state *state, const unsigned char *packed,

@@ -150,15 +150,15 @@ void holm_cells_actors_init(struct holm_cells_actors *table, struct holm_bytes n
 bool holm_cells_read_actors(const struct holm_cells_actors *table, struct holm_actor *actors,
                             size_t actor_bytes);
 
-/* A Vector: its columns, with as many seqs as epochs; then its entries. With `folds` it is an S, where a
- * node's first entry may be FOLDED (vector.h). */
+/* A Vector: its columns, with as many seqs as epochs; then its entries, valid as those of an S (vector.h) or of
+ * an R (vector_view.h). */
 struct holm_cells_vector {
     struct holm_cells_actors actors;
     struct holm_bytes seqs;
 };
 
 bool holm_cells_scan_vector(struct holm_bytes bytes, struct holm_cells_vector *vector);
-bool holm_cells_read_vector(const struct holm_cells_vector *vector, bool folds,
+bool holm_cells_read_vector(const struct holm_cells_vector *vector, bool collected,
                             struct holm_dot *entries);
 
 /* ---- items --------------------------------------------------------------------------------- */

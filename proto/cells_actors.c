@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "crdt/vector.h"
+#include "crdt/vector_view.h"
 #include "proto/cells.h"
 #include "proto/field.h"
 
@@ -91,7 +91,7 @@ bool holm_cells_scan_vector(struct holm_bytes bytes, struct holm_cells_vector *v
     return true;
 }
 
-bool holm_cells_read_vector(const struct holm_cells_vector *vector, bool folds,
+bool holm_cells_read_vector(const struct holm_cells_vector *vector, bool collected,
                             struct holm_dot *entries)
 {
     size_t count = vector->actors.count;
@@ -103,9 +103,7 @@ bool holm_cells_read_vector(const struct holm_cells_vector *vector, bool folds,
         at = at == end ? NULL : holm_varint_read(at, end, &entries[i].seq);
         if (at == NULL || entries[i].seq == 0)
             return false;
-        if (entries[i].seq == HOLM_SEQ_FOLDED &&
-            (!folds || (i > 0 && entries[i - 1].actor.node.value == entries[i].actor.node.value)))
-            return false;
     }
-    return at == end;
+    struct holm_vector_view view = {entries, count};
+    return at == end && (collected ? holm_vector_valid(view) : holm_vector_view_valid(view));
 }

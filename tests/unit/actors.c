@@ -206,6 +206,185 @@ static void test_actors_when_a_view_is_unsorted_repeated_or_zero_then_it_is_inva
     assert_int_equal(holm_vector_view_seq((struct holm_vector_view){NULL, 0}, actor_of(2, 2)), 0);
 }
 
+/* ---- folds */
+
+/* A.e1:5 A.e3:2 B.e1:9, and what is folded of A is of index 3. */
+static void open_three(struct fixture *f)
+{
+    open(f, 10);
+    holm_actors_raise(&f->actors, intern(f, 1, 1), 5);
+    holm_actors_raise(&f->actors, intern(f, 1, 3), 2);
+    holm_actors_raise(&f->actors, intern(f, 2, 1), 9);
+    assert_int_equal(intern(f, 1, 0), 3);
+}
+
+static void fold_at(struct fixture *f, uint64_t epoch)
+{
+    struct holm_actor upto = actor_of(1, epoch);
+    holm_actors_fold(&f->actors, upto, holm_actors_sum(&f->actors, upto));
+    holm_actors_check(&f->actors);
+}
+
+static struct holm_vector_view copy(const struct fixture *f, bool only_changed,
+                                    struct holm_dot entries[static 8])
+{
+    size_t count = holm_actors_copy(&f->actors, only_changed, HOLM_ACTOR_NONE, entries, 8);
+    assert_in_range(count, 0, 8);
+    struct holm_vector_view view = {entries, count};
+    assert_true(holm_vector_view_valid(view));
+    return view;
+}
+
+/* T20: the hash stays, and all of what is folded is covered, seq by seq or as the fold. */
+static void test_actors_when_epochs_are_folded_then_they_are_two_entries_and_one_hash(void **state)
+{
+    struct fixture f;
+    struct holm_dot plain[8];
+    struct holm_dot entries[8];
+    open_three(&f);
+    struct holm_vector_view before = copy(&f, false, plain);
+    uint64_t hash = f.actors.hash;
+    for (uint64_t epoch = 1; epoch <= 3; epoch += 2) {
+        fold_at(&f, epoch);
+        assert_true(f.actors.hash == hash);
+        assert_int_equal(holm_actors_floor(&f.actors, (struct holm_node_id){1}), epoch);
+        assert_true(holm_actors_cover(&f.actors, before));
+        assert_true(holm_actors_cover(&f.actors, copy(&f, false, entries)));
+    }
+    struct holm_vector_view view = copy(&f, false, entries);
+    assert_int_equal(view.count, 3);
+    assert_int_equal(f.actors.entries, 3);
+    assert_int_equal(holm_actors_floor(&f.actors, (struct holm_node_id){2}), 0);
+    assert_true(holm_actors_seq_of(&f.actors, actor_of(1, 2)) == HOLM_SEQ_FOLDED);
+    assert_int_equal(holm_actors_seq_of(&f.actors, actor_of(1, 4)), 0);
+    assert_int_equal(holm_actors_seq_of(&f.actors, actor_of(2, 1)), 9);
+    assert_true(holm_vector_view_seq(view, actor_of(1, 2)) == HOLM_SEQ_FOLDED);
+    assert_int_equal(holm_vector_view_seq(view, actor_of(1, 4)), 0);
+    assert_int_equal(holm_vector_view_seq(view, actor_of(2, 1)), 9);
+    assert_int_equal(holm_vector_view_seq(view, actor_of(2, 0)), 0);
+    close(&f);
+}
+
+/* Who has not folded tells by the sum whether it has all of it; who lacks an operation has not. */
+static void test_actors_when_a_fold_is_told_then_only_who_has_all_of_it_covers_it(void **state)
+{
+    struct fixture one;
+    struct fixture two;
+    struct holm_dot entries[8];
+    open_three(&one);
+    open_three(&two);
+    fold_at(&one, 3);
+    struct holm_vector_view told = copy(&one, false, entries);
+    assert_true(holm_actors_cover(&two.actors, told));
+    fold_at(&two, 1);
+    assert_true(holm_actors_cover(&two.actors, told));
+    holm_actors_raise(&one.actors, intern(&one, 1, 4), 1);
+    fold_at(&one, 4);
+    told = copy(&one, false, entries);
+    assert_false(holm_actors_cover(&two.actors, told));
+    holm_actors_raise(&two.actors, intern(&two, 1, 4), 1);
+    assert_true(holm_actors_cover(&two.actors, told));
+    assert_true(one.actors.hash == two.actors.hash);
+    close(&one);
+    close(&two);
+}
+
+static void test_actors_when_a_fold_brings_more_then_it_is_marked_as_a_change(void **state)
+{
+    struct fixture f;
+    struct holm_dot entries[8];
+    open_three(&f);
+    holm_actors_told(&f.actors);
+    fold_at(&f, 1);
+    assert_int_equal(copy(&f, true, entries).count, 0);
+    holm_actors_fold(&f.actors, actor_of(1, 3), 12345);
+    holm_actors_check(&f.actors);
+    struct holm_vector_view told = copy(&f, true, entries);
+    assert_int_equal(told.count, 2);
+    assert_int_equal(told.entries[0].seq, 12345);
+    holm_actors_told(&f.actors);
+    holm_actors_raise(&f.actors, intern(&f, 1, 5), 1);
+    fold_at(&f, 5); /* what was not told of an epoch is told with the fold */
+    assert_int_equal(copy(&f, true, entries).count, 2);
+    close(&f);
+}
+
+static void test_actors_when_a_folded_row_is_dropped_then_its_index_is_used_again(void **state)
+{
+    struct fixture f;
+    open_three(&f);
+    fold_at(&f, 3);
+    uint64_t hash = f.actors.hash;
+    assert_int_equal(f.actors.named, 2);
+    holm_actors_drop(&f.actors, 0);
+    holm_actors_check(&f.actors);
+    holm_actors_drop(&f.actors, 1);
+    holm_actors_check(&f.actors);
+    assert_true(f.actors.hash == hash);
+    assert_int_equal(f.actors.known, 2);
+    assert_int_equal(f.actors.count, 4);
+    assert_int_equal(holm_actors_find(&f.actors, actor_of(1, 1)), HOLM_ACTOR_NONE);
+    assert_true(holm_actors_seq_of(&f.actors, actor_of(1, 1)) == HOLM_SEQ_FOLDED);
+    assert_int_equal(intern(&f, 7, 1), 0);
+    assert_int_equal(holm_actors_seq(&f.actors, 0), 0);
+    assert_int_equal(intern(&f, 1, 2), 1); /* of a folded epoch: as a name */
+    assert_true(holm_actors_seq(&f.actors, 1) == HOLM_SEQ_FOLDED);
+    holm_actors_check(&f.actors);
+    close(&f);
+}
+
+/* What a burst of epochs took is given back, although the last one is in use. */
+static void test_actors_when_most_rows_are_vacant_then_their_memory_is_freed(void **state)
+{
+    struct fixture f;
+    uint32_t indices[501];
+    open(&f, 1000);
+    (void)intern(&f, 1, 0);
+    for (uint64_t epoch = 1; epoch <= 500; epoch++)
+        holm_actors_raise(&f.actors, intern(&f, 1, epoch), epoch);
+    fold_at(&f, 500);
+    uint64_t bytes = f.heap.bytes;
+    for (uint32_t index = 1; index < 500; index++)
+        holm_actors_drop(&f.actors, index);
+    assert_true(holm_actors_sparse(&f.actors));
+    f.heap.fail_at = f.heap.calls + 1;
+    holm_actors_compact(&f.actors, indices);
+    f.heap.fail_at = 0;
+    holm_actors_check(&f.actors);
+    assert_int_equal(indices[0], 0);
+    assert_int_equal(indices[500], 1);
+    holm_actors_compact(&f.actors, indices);
+    assert_int_equal(f.actors.count, 2);
+    assert_true(f.heap.bytes < bytes / 20);
+    assert_false(holm_actors_sparse(&f.actors));
+    assert_int_equal(holm_actors_find(&f.actors, actor_of(1, 500)), 1);
+    assert_int_equal(intern(&f, 2, 1), 2);
+    close(&f);
+}
+
+static void test_actors_when_a_view_has_half_a_fold_then_it_is_invalid(void **state)
+{
+    const struct {
+        struct holm_dot entries[3];
+        size_t count;
+        bool valid;
+    } rows[] = {
+        {{dot_of(1, 0, 7), dot_of(1, 3, HOLM_SEQ_FOLDED), dot_of(1, 4, 1)}, 3, true},
+        {{dot_of(1, 1, 7), dot_of(1, 3, HOLM_SEQ_FOLDED)}, 2, false},
+        {{dot_of(1, 3, HOLM_SEQ_FOLDED), dot_of(1, 4, 1)}, 2, false},
+        {{dot_of(1, 0, 7), dot_of(1, 3, 7)}, 2, false},
+        {{dot_of(1, 0, 7), dot_of(2, 3, HOLM_SEQ_FOLDED)}, 2, false},
+        {{dot_of(1, 0, 7), dot_of(2, 3, 7)}, 2, false},
+        {{dot_of(1, 4, 7), dot_of(2, 0, 7)}, 2, false},
+        {{dot_of(1, 0, HOLM_SEQ_FOLDED), dot_of(1, 3, HOLM_SEQ_FOLDED)}, 2, false},
+        {{dot_of(1, 0, 7), dot_of(1, 3, HOLM_SEQ_FOLDED), dot_of(1, 4, HOLM_SEQ_FOLDED)}, 3, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(
+            holm_vector_view_valid((struct holm_vector_view){rows[i].entries, rows[i].count}),
+            rows[i].valid);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +398,12 @@ int main(void)
         cmocka_unit_test(test_actors_when_memory_is_refused_then_all_is_as_it_was),
         cmocka_unit_test(test_actors_when_a_view_has_more_then_it_is_not_covered),
         cmocka_unit_test(test_actors_when_a_view_is_unsorted_repeated_or_zero_then_it_is_invalid),
+        cmocka_unit_test(test_actors_when_epochs_are_folded_then_they_are_two_entries_and_one_hash),
+        cmocka_unit_test(test_actors_when_a_fold_is_told_then_only_who_has_all_of_it_covers_it),
+        cmocka_unit_test(test_actors_when_a_fold_brings_more_then_it_is_marked_as_a_change),
+        cmocka_unit_test(test_actors_when_a_folded_row_is_dropped_then_its_index_is_used_again),
+        cmocka_unit_test(test_actors_when_most_rows_are_vacant_then_their_memory_is_freed),
+        cmocka_unit_test(test_actors_when_a_view_has_half_a_fold_then_it_is_invalid),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

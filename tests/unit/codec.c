@@ -308,7 +308,7 @@ static void test_codec_when_a_vector_has_thousands_of_small_entries_then_it_fits
     struct holm_dot *entries = calloc(COUNT, sizeof *entries);
     assert_non_null(entries);
     for (uint64_t i = 0; i < COUNT; i++)
-        entries[i] = (struct holm_dot){{{7}, {i}}, 1};
+        entries[i] = (struct holm_dot){{{7}, {i + 1}}, 1};
     struct holm_message message = {.type = HOLM_MESSAGE_PULL, .sender = writer};
     message.as.pull.vector = (struct holm_vector_view){entries, COUNT};
     round_trip(&codec, &message, "a long pull");

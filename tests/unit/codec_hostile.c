@@ -209,6 +209,17 @@ static void pull_is_folded(Holm__Wire__Envelope *envelope)
     envelope->pull->vector->seqs[0] = HOLM_SEQ_FOLDED;
 }
 
+static void pull_is_a_sum(Holm__Wire__Envelope *envelope)
+{
+    envelope->pull->vector->epochs[0] = 0;
+}
+
+static void cut_ends_with_a_sum(Holm__Wire__Envelope *envelope)
+{
+    Holm__Wire__Vector *vector = envelope->sync_cut->vector;
+    vector->epochs[vector->n_epochs - 1] = 0;
+}
+
 static void sync_open_is_folded(Holm__Wire__Envelope *envelope)
 {
     envelope->sync_open->vector->seqs[0] = HOLM_SEQ_FOLDED;
@@ -331,6 +342,8 @@ static const struct hostile cases[] = {
     {"a fold in a pull", "pull", pull_is_folded, NULL, HOLM_EMALFORMED},
     {"a fold in what a sync knows", "sync_open", sync_open_is_folded, NULL, HOLM_EMALFORMED},
     {"a fold in a cut's vector", "sync_cut", cut_is_folded, NULL, HOLM_EMALFORMED},
+    {"a sum of nothing", "pull", pull_is_a_sum, NULL, HOLM_EMALFORMED},
+    {"a sum of nothing in the end", "sync_cut", cut_ends_with_a_sum, NULL, HOLM_EMALFORMED},
     {"a long pull", "pull", NULL, few_vector_entries, HOLM_ETOOBIG},
     {"a newer vector", "sync_open", vector_is_newer, NULL, HOLM_EVERSION},
     {"no answer in a cut", "sync_cut", answer_is_missing, NULL, HOLM_EMALFORMED},

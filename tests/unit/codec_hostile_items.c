@@ -298,6 +298,12 @@ static void deps_are_folded(Holm__Wire__Envelope *envelope)
     cells->deps->seqs[0] = HOLM_SEQ_FOLDED;
 }
 
+static void deps_are_a_sum(Holm__Wire__Envelope *envelope)
+{
+    Holm__Wire__Cells *cells = envelope->delta;
+    cells->deps->epochs[0] = 0;
+}
+
 /* What is folded stands for all epochs before it, so that it is the first of its node. */
 static void collected_folds_behind(Holm__Wire__Envelope *envelope)
 {
@@ -515,6 +521,7 @@ static const struct hostile cases[] = {
     {"too few epochs", "delta_all", epochs_are_short, NULL, HOLM_EMALFORMED},
     {"a vector with a zero", "delta_all", deps_are_zero, NULL, HOLM_EMALFORMED},
     {"deps that are folded", "delta_all", deps_are_folded, NULL, HOLM_EMALFORMED},
+    {"deps that are a sum alone", "delta_all", deps_are_a_sum, NULL, HOLM_EMALFORMED},
     {"a fold behind another epoch", "delta_all", collected_folds_behind, NULL, HOLM_EMALFORMED},
     {"a vector with too few seqs", "delta_all", deps_are_short, NULL, HOLM_EMALFORMED},
     {"deps on the own run", "delta_all", deps_name_the_writer, NULL, HOLM_EMALFORMED},

@@ -81,21 +81,38 @@ static void draw_actors(struct draw *draw, struct holm_actor own)
     }
 }
 
-static struct holm_vector_view draw_vector(struct draw *draw)
+static struct holm_vector_view draw_seqs(struct draw *draw)
 {
     struct holm_dot *entries = take(draw, sizeof *entries * draw->actor_count);
     size_t count = 0;
     for (size_t i = 1; i < draw->actor_count; i++) {
-        if (chance_permille(&draw->chance, 700))
+        if (draw->actors[i].epoch.value != 0 && chance_permille(&draw->chance, 700))
             entries[count++] = (struct holm_dot){draw->actors[i], 1 + (number(draw) >> 1)};
     }
     return (struct holm_vector_view){entries, count};
 }
 
-/* The same of an S: whatever a node's first entry is, it may be folded. */
+/* A vector of what was applied: whatever a node's first entry is, it may be folded, behind a sum. */
+static struct holm_vector_view draw_vector(struct draw *draw)
+{
+    struct holm_vector_view view = draw_seqs(draw);
+    struct holm_dot *entries = take(draw, sizeof *entries * (2 * view.count + 1));
+    size_t count = 0;
+    for (size_t i = 0; i < view.count; i++) {
+        struct holm_actor actor = view.entries[i].actor;
+        bool first = i == 0 || entries[count - 1].actor.node.value != actor.node.value;
+        bool folds = first && chance_permille(&draw->chance, 300);
+        if (folds)
+            entries[count++] = (struct holm_dot){{actor.node, {0}}, view.entries[i].seq};
+        entries[count++] = (struct holm_dot){actor, folds ? HOLM_SEQ_FOLDED : view.entries[i].seq};
+    }
+    return (struct holm_vector_view){entries, count};
+}
+
+/* The same of an S, which has no sums. */
 static struct holm_vector_view draw_collected(struct draw *draw)
 {
-    struct holm_vector_view view = draw_vector(draw);
+    struct holm_vector_view view = draw_seqs(draw);
     struct holm_dot *entries = take(draw, sizeof *entries * view.count);
     for (size_t i = 0; i < view.count; i++) {
         bool first = i == 0 || entries[i - 1].actor.node.value != view.entries[i].actor.node.value;
