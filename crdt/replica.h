@@ -369,8 +369,8 @@ HOLM_NODISCARD enum holm_status holm_replica_drop_ghosts(
     struct holm_replica *replica, struct holm_actor owner, struct holm_vector_view reported,
     struct holm_now now, const struct holm_work **work, size_t *dropped);
 /*
- * The vector as it is to be reported (stable.h): like holm_replica_vector(), with the epochs that S folds
- * in one entry a node. *vector is of the caller's allocator. HOLM_ENOMEM. O(entries).
+ * The vector as it is to be reported, and as stable.h and admission.h ask for it: like holm_replica_vector(),
+ * with the epochs that S folds in one entry a node, without its sum. *vector is of the caller's allocator. HOLM_ENOMEM. O(entries).
  */
 HOLM_NODISCARD enum holm_status holm_replica_report(const struct holm_replica *replica,
                                                     struct holm_vector *vector);
