@@ -91,8 +91,8 @@ struct place {
 };
 
 /* With both lengths in the last word, what follows can be read in one way only. */
-static void put_naming(const struct place *place, const struct holm_cell *cell,
-                       uint64_t words[NAMING_WORDS])
+static inline void put_naming(const struct place *place, const struct holm_cell *cell,
+                              uint64_t words[NAMING_WORDS])
 {
     bool counter = cell->kind == HOLM_COUNTER;
     uint64_t type = counter ? 0 : (uint64_t)cell->value.type;
@@ -107,8 +107,8 @@ static void put_naming(const struct place *place, const struct holm_cell *cell,
 }
 
 /* Of a number the text has a size that the compiler knows, which makes its hash a third as long. */
-static struct holm_digest digest_number(uint64_t words[NAMING_WORDS + 1],
-                                        const struct holm_value *value, uint64_t seed)
+static inline struct holm_digest digest_number(uint64_t words[NAMING_WORDS + 1],
+                                               const struct holm_value *value, uint64_t seed)
 {
     memcpy(&words[NAMING_WORDS], &value->as, sizeof *words);
     for (size_t i = 0; i < NAMING_WORDS + 1; i++)
@@ -117,17 +117,13 @@ static struct holm_digest digest_number(uint64_t words[NAMING_WORDS + 1],
     return (struct holm_digest){hash.low64, hash.high64};
 }
 
-/* Of a cell whose actor and path are not looked at. */
-static struct holm_digest digest_at(const struct place *place, const struct holm_cell *cell)
+/* Of all others: what names them, and what else there is of them. */
+static struct holm_digest digest_text(const uint64_t words[NAMING_WORDS],
+                                      const struct holm_cell *cell, uint64_t seed)
 {
-    uint64_t words[NAMING_WORDS + 1];
     struct text text;
-    put_naming(place, cell, words);
-    if (cell->sub.size == 0 && cell->kind != HOLM_COUNTER && cell->kind != HOLM_KIND_TOMBSTONE &&
-        (cell->value.type == HOLM_I64 || cell->value.type == HOLM_DOUBLE))
-        return digest_number(words, &cell->value, place->seed);
     text.size = 0;
-    text.seed = place->seed;
+    text.seed = seed;
     for (size_t i = 0; i < NAMING_WORDS; i++)
         add_number(&text, words[i]);
     add_part(&text, cell->sub);
@@ -137,6 +133,17 @@ static struct holm_digest digest_at(const struct place *place, const struct holm
         add_value(&text, &cell->value);
     XXH128_hash_t hash = XXH3_128bits_withSeed(text.bytes, text.size, text.seed);
     return (struct holm_digest){hash.low64, hash.high64};
+}
+
+/* Of a cell whose actor and path are not looked at. */
+static inline struct holm_digest digest_at(const struct place *place, const struct holm_cell *cell)
+{
+    uint64_t words[NAMING_WORDS + 1];
+    put_naming(place, cell, words);
+    if (cell->sub.size == 0 && cell->kind != HOLM_COUNTER && cell->kind != HOLM_KIND_TOMBSTONE &&
+        (cell->value.type == HOLM_I64 || cell->value.type == HOLM_DOUBLE))
+        return digest_number(words, &cell->value, place->seed);
+    return digest_text(words, cell, place->seed);
 }
 
 struct holm_digest holm_cell_digest(const struct holm_state *state, uint64_t key_hash,
