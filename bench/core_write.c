@@ -8,11 +8,16 @@
  * prefetched. Both take turns, of many records a sixteenth of the keys each, so that what slows the
  * machine for a while slows both; of few records each first goes over all of them once more without
  * being timed, for the turn of the other has taken the caches.
+ *
+ * Of 10^6 records it is also told what a table of small slots that name blocks takes, with nothing else
+ * to do: as the machine overlaps one upsert with the next, and when each must wait for the last, as
+ * operations must that are too long to be overlapped.
  */
 #include <stdlib.h>
 #include <sys/resource.h>
 
 #include "bench/bare.h"
+#include "bench/block_baseline.h"
 #include "bench/core.h"
 #include "bench/table_baseline.h"
 
@@ -251,8 +256,9 @@ static struct report_base tell_base(struct report *report, const struct contest 
     return base;
 }
 
-static void tell_scale(struct report *report, const struct contest *contests, size_t contest_count,
-                       size_t count)
+/* Returns the baseline of overwriting one by one. */
+static struct report_base tell_scale(struct report *report, const struct contest *contests,
+                                     size_t contest_count, size_t count)
 {
     struct report_base bases[2][VISITS];
     for (unsigned batches = 0; batches < 2; batches++) {
@@ -261,6 +267,7 @@ static void tell_scale(struct report *report, const struct contest *contests, si
     }
     for (size_t i = 0; i < contest_count; i++)
         tell_contest(report, &contests[i], count, bases[contests[i].batch > 1]);
+    return bases[0][1];
 }
 
 static void tell_memory(const struct report *report)
@@ -286,6 +293,57 @@ static bool fits(const struct report *report, const struct scale *scale)
     return false;
 }
 
+/* All keys over once, in a table that names blocks. */
+static uint64_t overwrite_blocks(struct block_baseline *table, const struct bare_keys *keys,
+                                 int64_t visit)
+{
+    int64_t found = 0;
+    for (size_t i = 0; i < keys->count; i++)
+        found = block_baseline_upsert(table, bare_key(keys, bare_shuffled(keys, i)), visit);
+    return (uint64_t)found;
+}
+
+/* The same, but that each key is known only from the sign of what the last upsert found. */
+static uint64_t overwrite_blocks_waiting(struct block_baseline *table, const struct bare_keys *keys,
+                                         int64_t visit)
+{
+    uint64_t found = 0;
+    for (size_t i = 0; i < keys->count; i++) {
+        size_t next = bare_shuffled(keys, i + (size_t)(found >> 63));
+        found = (uint64_t)block_baseline_upsert(table, bare_key(keys, next), visit);
+    }
+    return found;
+}
+
+static void measure_blocks(struct report *report, const struct bare_keys *keys, int repeats,
+                           struct report_base base)
+{
+    struct measure_samples taken[2] = {{0}, {0}};
+    struct block_baseline *table = block_baseline_new(keys->count);
+    int64_t visit = 1;
+    for (size_t i = 0; i < keys->count; i++)
+        (void)block_baseline_upsert(table, bare_key(keys, i), visit);
+    for (int r = 0; r < repeats; r++) {
+        for (size_t waiting = 0; waiting < 2; waiting++) {
+            struct measure_span span = measure_begin();
+            uint64_t found = waiting > 0 ? overwrite_blocks_waiting(table, keys, ++visit)
+                                         : overwrite_blocks(table, keys, ++visit);
+            measure_end(&taken[waiting], &span, keys->count);
+            measure_require(found == (uint64_t)visit - 1, "every key was there");
+        }
+    }
+    block_baseline_free(table);
+    struct report_row rows[2] = {{.name = "slots that name blocks, over, one by one"},
+                                 {.name = "slots that name blocks, over, each after the last"}};
+    for (size_t waiting = 0; waiting < 2; waiting++) {
+        rows[waiting].unit = "ns";
+        rows[waiting].samples = &taken[waiting];
+        rows[waiting].base = base;
+        report_row(report, &rows[waiting]);
+        measure_samples_free(&taken[waiting]);
+    }
+}
+
 static void measure_scale(struct report *report, const struct scale *scale)
 {
     struct contest contests[KINDS + 2] = {{.kind = &kinds[0], .batch = 1},
@@ -302,7 +360,11 @@ static void measure_scale(struct report *report, const struct scale *scale)
         for (size_t i = 0; i < contest_count; i++)
             measure_contest(&contests[i], &keys);
     }
-    tell_scale(report, contests, contest_count, scale->count);
+    struct report_base over = tell_scale(report, contests, contest_count, scale->count);
+    if (scale->count == 1000000) {
+        over.samples = &contests[0].bare[1];
+        measure_blocks(report, &keys, repeats, over);
+    }
     for (size_t i = 0; i < contest_count; i++) {
         for (unsigned visit = 0; visit < VISITS; visit++) {
             measure_samples_free(&contests[i].ours[visit]);
