@@ -49,8 +49,8 @@ static void print_story(const struct holm_plan *plan, const struct holm_world_op
                      event->at_us % 1000000, event->number, text);
     }
     holm_plan_list(plan, text, sizeof text);
-    (void)printf("replay: holm world --seed %" PRIu64 " --preset %s", plan->settings.seed,
-                 plan->settings.preset);
+    (void)printf("replay: holm world --seed %" PRIu64 " --%s %s", plan->settings.seed,
+                 options->scenario != NULL ? "scenario" : "preset", plan->settings.preset);
     if (options->nodes != 0)
         (void)printf(" --nodes %" PRIu32, options->nodes);
     (void)printf(" --only %s --trace\n", plan->count == 0 ? "999999" : text);
@@ -89,8 +89,7 @@ static int play_one(const struct holm_world_options *options)
 {
     struct holm_plan plan;
     struct holm_play_result result;
-    holm_plan_draw(&plan, holm_world_options_preset(options, options->first), options->first,
-                   options->nodes);
+    holm_world_options_draw(options, options->first, &plan);
     (void)printf("seed %" PRIu64 " preset %s\n", options->first, plan.settings.preset);
     if (options->only != NULL && !holm_plan_keep_list(&plan, options->only)) {
         (void)fprintf(stderr, "holm world: --only is a list as 0-3,17, not '%s'\n", options->only);
@@ -125,13 +124,16 @@ static int play_one(const struct holm_world_options *options)
 
 static void write_json(struct totals *totals, uint64_t seed, const struct holm_play_result *result)
 {
+    struct holm_plan plan;
+    holm_world_options_draw(totals->options, seed, &plan);
+    const char *preset = plan.settings.preset;
+    holm_plan_release(&plan);
     (void)fprintf(
         totals->json,
         "%s\n    {\"seed\": %" PRIu64 ", \"preset\": \"%s\", \"holds\": %s, \"claim\": "
         "\"%s\", \"hash\": \"%016" PRIx64 "\", \"operations\": %" PRIu64 ", \"frames\": %" PRIu64
         ", \"bytes\": %" PRIu64 ", \"virtual_us\": %" PRIu64 ", \"converged_us\": %" PRIu64 "}",
-        totals->seeds == 1 ? "" : ",", seed, holm_world_options_preset(totals->options, seed)->name,
-        result->verdict.broken ? "false" : "true",
+        totals->seeds == 1 ? "" : ",", seed, preset, result->verdict.broken ? "false" : "true",
         result->verdict.broken ? result->verdict.claim : "", result->hash, result->operations,
         result->frames, result->bytes, result->virtual_us, result->converged_us);
 }
@@ -154,7 +156,7 @@ static bool take(void *context, uint64_t seed, const struct holm_play_result *re
         return true;
     totals->failed++;
     struct holm_plan plan;
-    holm_plan_draw(&plan, holm_world_options_preset(options, seed), seed, options->nodes);
+    holm_world_options_draw(options, seed, &plan);
     (void)printf("seed %" PRIu64 " preset %s\n", seed, plan.settings.preset);
     tell_failure(options, &plan, result);
     (void)fflush(stdout);

@@ -20,6 +20,7 @@ static const char usage[] =
     "    --preset NAME       perfect, wan, lossy, chaos, core, blitz, armageddon, churn, clocks, "
     "disks\n"
     "                        or hostile; else each seed draws one\n"
+    "    --scenario NAME     a schedule written by hand, as T26; the seed draws the rest\n"
     "    --nodes N           2 to 32 nodes; else drawn\n"
     "    --trace             every event as a line; of one seed\n"
     "    --only LIST         only these events of the plan, as 0-3,17; of one seed\n"
@@ -116,6 +117,12 @@ static enum holm_world_parsed take_value(const char *name, const char *text,
             return wrong("there is no preset '%s'; `holm world --help` lists them", text);
         return HOLM_WORLD_RUN;
     }
+    if (strcmp(name, "scenario") == 0) {
+        options->scenario = holm_scenario_find(text);
+        if (options->scenario == NULL)
+            return wrong("there is no scenario '%s'; docs/SIMULATION.md lists them", text);
+        return HOLM_WORLD_RUN;
+    }
     if (text[0] == '\0')
         return wrong("--%s needs a value", name);
     if (strcmp(name, "only") == 0)
@@ -127,8 +134,8 @@ static enum holm_world_parsed take_value(const char *name, const char *text,
 
 static bool takes_value(const char *name)
 {
-    static const char *const names[] = {"seed", "seeds",  "nodes", "jobs",
-                                        "time", "preset", "only",  "json"};
+    static const char *const names[] = {"seed",   "seeds", "nodes", "jobs",    "time",
+                                        "preset", "only",  "json",  "scenario"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -175,16 +182,23 @@ enum holm_world_parsed holm_world_options_parse(int argc, char **argv,
     }
     if (options->first != options->last && (options->trace || options->only != NULL))
         return wrong("--trace and --only are for one --seed");
+    if (options->scenario != NULL && (options->preset != NULL || options->nodes != 0))
+        return wrong("--scenario has a preset and nodes of its own");
     return HOLM_WORLD_RUN;
 }
 
-const struct holm_preset *holm_world_options_preset(const struct holm_world_options *options,
-                                                    uint64_t seed)
+void holm_world_options_draw(const struct holm_world_options *options, uint64_t seed,
+                             struct holm_plan *plan)
 {
+    const struct holm_preset *preset = options->preset;
     uint64_t count = 0;
-    if (options->preset != NULL)
-        return options->preset;
+    if (options->scenario != NULL) {
+        holm_scenario_draw(plan, options->scenario, seed);
+        return;
+    }
     while (holm_presets[count].name != NULL)
         count++;
-    return &holm_presets[seed % count];
+    if (preset == NULL)
+        preset = &holm_presets[seed % count];
+    holm_plan_draw(plan, preset, seed, options->nodes);
 }

@@ -5,13 +5,14 @@
 #ifndef HOLM_CLI_WORLD_OPTIONS_H
 #define HOLM_CLI_WORLD_OPTIONS_H
 
-#include "sim/world/plan.h"
+#include "sim/world/scenario.h"
 
 struct holm_world_options {
-    uint64_t first, last;             /* seeds, both included */
-    bool seeded;                      /* some were given */
-    const struct holm_preset *preset; /* NULL: each seed draws its own */
-    uint32_t nodes;                   /* 0: drawn */
+    uint64_t first, last;                 /* seeds, both included */
+    bool seeded;                          /* some were given */
+    const struct holm_preset *preset;     /* NULL: each seed draws its own */
+    const struct holm_scenario *scenario; /* NULL: presets */
+    uint32_t nodes;                       /* 0: drawn */
     uint32_t jobs;
     uint32_t seconds; /* stops after so many; 0: does not */
     bool trace;
@@ -30,9 +31,9 @@ enum holm_world_parsed {
 enum holm_world_parsed holm_world_options_parse(int argc, char **argv,
                                                 struct holm_world_options *options);
 
-/* The preset of a seed: the one that was asked for, or its own. */
-const struct holm_preset *holm_world_options_preset(const struct holm_world_options *options,
-                                                    uint64_t seed);
+/* The plan of a seed: of the scenario or the preset that was asked for, or of its own. */
+void holm_world_options_draw(const struct holm_world_options *options, uint64_t seed,
+                             struct holm_plan *plan);
 
 /* The text of --help. */
 const char *holm_world_options_usage(void);

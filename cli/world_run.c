@@ -69,7 +69,7 @@ static void play_seeds(const struct holm_world_options *options, const struct jo
 {
     for (uint64_t seed = job->next; seed <= job->last && seed >= job->next; seed += job->step) {
         struct holm_plan plan;
-        holm_plan_draw(&plan, holm_world_options_preset(options, seed), seed, options->nodes);
+        holm_world_options_draw(options, seed, &plan);
         play_one(&plan);
         holm_plan_release(&plan);
         if (job->last - seed < job->step)

@@ -9,6 +9,17 @@ static bool is_idle_talk(enum holm_message_type type)
     return type == HOLM_MESSAGE_BEACON || type == HOLM_MESSAGE_PING || type == HOLM_MESSAGE_PONG;
 }
 
+/* Who cannot be reached, or cannot answer, is dialled for ever, and a link says Hello first. */
+static bool is_unreachable(const struct holm_judge *judge, const struct holm_world_event *event)
+{
+    const struct holm_world *world = judge->config.world;
+    if (event->peer >= holm_world_count(world))
+        return true;
+    return (event->peer < 64 && (judge->core >> event->peer & 1) == 0) ||
+           holm_world_path(world, event->node, event->peer).cut ||
+           holm_world_path(world, event->peer, event->node).cut;
+}
+
 static void event(struct holm_judge *judge, const struct holm_world_event *event)
 {
     if (!judge->quiet || event->type != HOLM_WORLD_SENT || event->node >= 64 ||
@@ -22,8 +33,7 @@ static void event(struct holm_judge *judge, const struct holm_world_event *event
         return;
     enum holm_message_type type = decoded->message.type;
     holm_decoded_free(decoded);
-    bool outward = event->peer < 64 && (judge->core >> event->peer & 1) == 0;
-    if (!is_idle_talk(type) && !(outward && type == HOLM_MESSAGE_HELLO))
+    if (!is_idle_talk(type) && !(type == HOLM_MESSAGE_HELLO && is_unreachable(judge, event)))
         holm_judge_fail(judge, &holm_check_quiet, event->node,
                         "all agree and nobody writes, yet it sent a message of type %d", (int)type);
 }

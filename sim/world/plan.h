@@ -76,10 +76,14 @@ struct holm_plan_settings {
     uint32_t disk_lazy[HOLM_PLAN_NODES_MAX]; /* appends a sync; 0: no disk */
     uint32_t clone_of[HOLM_PLAN_NODES_MAX];  /* whose id it has; its own number: its own */
     bool hostile;                            /* there is an enemy */
-    uint64_t safety_us;                      /* then everything heals … */
-    uint64_t bound_us;                       /* … and the core converges within so much time */
-    uint32_t quiet_rounds;                   /* of beacons, in which nothing is repaired */
-    size_t heap_bytes_max;                   /* of a node, state apart */
+    struct {
+        uint64_t from, to;
+    } lasting[16]; /* directions that are cut from the start, and for good */
+    uint32_t lasting_count;
+    uint64_t safety_us;    /* then everything heals … */
+    uint64_t bound_us;     /* … and the core converges within so much time */
+    uint32_t quiet_rounds; /* of beacons, in which nothing is repaired */
+    size_t heap_bytes_max; /* of a node, state apart */
 };
 
 struct holm_plan {

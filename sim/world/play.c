@@ -81,6 +81,15 @@ static void add_nodes(struct player *player)
     }
 }
 
+static bool is_lasting(const struct holm_plan_settings *settings, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = 0; i < settings->lasting_count; i++)
+        if ((settings->lasting[i].from >> from & 1) != 0 &&
+            (settings->lasting[i].to >> to & 1) != 0)
+            return true;
+    return false;
+}
+
 /* What the path of a direction is when it is well. */
 static struct holm_network_path well(const struct holm_plan_settings *settings, uint32_t from,
                                      uint32_t to)
@@ -89,6 +98,7 @@ static struct holm_network_path well(const struct holm_plan_settings *settings, 
     struct holm_random random = {settings->seed + (uint64_t)from * 64 + to};
     path.delay_us += path.delay_us * holm_random_between(&random, 0, settings->spread_permille) /
                      1000;
+    path.cut = is_lasting(settings, from, to);
     return path;
 }
 
@@ -127,7 +137,9 @@ static void change_paths(struct player *player, const struct holm_plan_event *ev
                 path.cut = holm_world_path(player->world, from, to).cut;
                 holm_world_path_set(player->world, from, to, &path);
             } else {
-                holm_world_cut(player->world, from, to, event->type == HOLM_PLAN_CUT);
+                holm_world_cut(player->world, from, to,
+                               event->type == HOLM_PLAN_CUT ||
+                                   is_lasting(&player->plan->settings, from, to));
             }
         }
 }
