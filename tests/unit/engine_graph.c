@@ -386,6 +386,32 @@ static void test_engine_when_links_flap_then_writes_go_on_and_nothing_spins(void
     world_free(world);
 }
 
+/* T26: links stop one by one until none is left, and come back in another order. */
+static void test_engine_when_links_stop_one_by_one_and_come_back_then_all_is_well(void **state)
+{
+    struct world_edge edges[30];
+    size_t edge_count = mesh_edges(15, edges);
+    struct world *world = world_open(15, 1, 10);
+    struct holm_random random = {.state = 26};
+    start_all(world, edges, edge_count);
+    world_run(world, 5 * SECOND_MS);
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = edge_count; i > 1; i--) {
+            size_t other = holm_random_between(&random, 0, i - 1);
+            struct world_edge swapped = edges[other];
+            edges[other] = edges[i - 1];
+            edges[i - 1] = swapped;
+        }
+        for (size_t i = 0; i < edge_count; i++) {
+            world_cut(world, edges[i].a, edges[i].b, pass == 0);
+            write_all(world, "k", 2, 400);
+        }
+    }
+    assert_in_range(world_converge(world, 30 * SECOND_MS), 0, 5 * SECOND_MS);
+    assert_quiet(world, 60 * SECOND_MS);
+    world_free(world);
+}
+
 /* A follower that is far away, and gets far too much, costs a bounded amount and delays nobody. */
 static void test_engine_when_a_follower_is_slow_then_no_one_else_is(void **state)
 {
@@ -468,6 +494,7 @@ int main(int argc, char **argv)
             test_engine_when_a_ring_is_cut_in_two_then_both_halves_go_on_and_meet_again),
         cmocka_unit_test(test_engine_when_a_link_works_one_way_then_the_others_carry),
         cmocka_unit_test(test_engine_when_links_flap_then_writes_go_on_and_nothing_spins),
+        cmocka_unit_test(test_engine_when_links_stop_one_by_one_and_come_back_then_all_is_well),
         cmocka_unit_test(test_engine_when_a_follower_is_slow_then_no_one_else_is),
         cmocka_unit_test(test_engine_when_nodes_are_a_hundred_then_each_follows_a_few),
         cmocka_unit_test(test_engine_when_a_mesh_writes_in_lockstep_then_it_comes_to_be_a_tree),
