@@ -184,12 +184,14 @@ HOLM_NODISCARD enum holm_status holm_cells_read_items(const struct holm_wire_rea
 /*
  * Each of these makes one object that belongs to the caller, or none. What the limits allow is
  * spent, also by what fails.
+ * `writer` is whose a run is that does not say so.
  *   HOLM_EMALFORMED  not plain
  *   HOLM_ENOMEM      the allocator refused
  */
 HOLM_NODISCARD enum holm_status holm_cells_read_run(struct holm_wire_reading *reading,
                                                     struct holm_bytes bytes,
                                                     const struct holm_message *message,
+                                                    struct holm_actor writer,
                                                     struct holm_delta **delta);
 HOLM_NODISCARD enum holm_status holm_cells_read_page(struct holm_wire_reading *reading,
                                                      struct holm_bytes bytes,

@@ -61,9 +61,17 @@ static struct holm_vector_view deps_of(const struct holm_message *message,
     return message->type == HOLM_MESSAGE_DELTA ? delta->deps : none;
 }
 
-static enum holm_status set_run(struct holm_encoder *encoder, const struct holm_message *message,
+/* A frame as far as it is written: the gap, and `size` bytes behind it. */
+struct body {
+    struct holm_encoder *encoder;
+    size_t size;
+    struct holm_actor writer; /* whose a run is that does not say so */
+};
+
+static enum holm_status set_run(struct body *body, const struct holm_message *message,
                                 const struct holm_delta *delta, struct holm_cells *cells)
 {
+    struct holm_encoder *encoder = body->encoder;
     struct holm_vector_view deps = deps_of(message, delta);
     HOLM_ASSERT(delta->first >= 1 && delta->first <= delta->last);
     HOLM_ASSERT(delta->items.actor_count >= 1 &&
@@ -82,11 +90,13 @@ static enum holm_status set_run(struct holm_encoder *encoder, const struct holm_
     cells->unknown = delta->unknown;
     holm_cells_set_number(cells, HOLM_CELLS_FIRST, delta->first);
     holm_cells_set_number(cells, HOLM_CELLS_SPAN, delta->last - delta->first);
-    if (!holm_actor_equal(delta->actor, message->sender)) {
+    if (!holm_actor_equal(delta->actor, body->writer)) {
         HOLM_ASSERT((delta->actor.node.value | delta->actor.epoch.value) != 0);
         holm_cells_set_number(cells, HOLM_CELLS_NODE, delta->actor.node.value);
         holm_cells_set_number(cells, HOLM_CELLS_EPOCH, delta->actor.epoch.value);
     }
+    if (message->type == HOLM_MESSAGE_FEED)
+        body->writer = delta->actor;
     holm_cells_set_vector(cells, HOLM_CELLS_DEPS, deps, &room);
     holm_cells_set_vector(cells, HOLM_CELLS_COLLECTED, delta->collected, &room);
     holm_cells_set_table(cells, &delta->items, 1, &room);
@@ -115,12 +125,6 @@ static enum holm_status set_page(struct holm_encoder *encoder, const struct holm
 
 /* ---- frames -------------------------------------------------------------------------------- */
 
-/* A frame as far as it is written: the gap, and `size` bytes behind it. */
-struct body {
-    struct holm_encoder *encoder;
-    size_t size;
-};
-
 /* Room for so many bytes more; *at is where they go. */
 static enum holm_status extend(struct body *body, size_t bytes, unsigned char **at)
 {
@@ -143,7 +147,7 @@ static enum holm_status write_delta(struct body *body, const struct holm_message
     struct holm_cells cells;
     unsigned char *at = NULL;
     HOLM_ASSERT(delta->partition == message->partition);
-    enum holm_status status = set_run(body->encoder, message, delta, &cells);
+    enum holm_status status = set_run(body, message, delta, &cells);
     if (status == HOLM_OK)
         status = extend(body, holm_cells_size(&cells), &at);
     if (status == HOLM_OK)
@@ -157,7 +161,7 @@ static enum holm_status write_run(struct body *body, const struct holm_message *
     struct holm_cells cells;
     unsigned char *at = NULL;
     HOLM_ASSERT(delta->partition == message->partition);
-    enum holm_status status = set_run(body->encoder, message, delta, &cells);
+    enum holm_status status = set_run(body, message, delta, &cells);
     if (status != HOLM_OK)
         return status;
     size_t size = holm_cells_size(&cells);
@@ -264,7 +268,7 @@ static void trim(struct holm_encoder *encoder)
 enum holm_status holm_cells_encode_page(struct holm_encoder *encoder, const struct holm_page *page,
                                         struct holm_bytes *bytes)
 {
-    struct body body = {encoder, 0};
+    struct body body = {.encoder = encoder};
     enum holm_status status = write_page(&body, page);
     trim(encoder);
     *bytes = holm_mem(NULL, 0);
@@ -276,7 +280,7 @@ enum holm_status holm_cells_encode_page(struct holm_encoder *encoder, const stru
 enum holm_status holm_cells_encode(struct holm_encoder *encoder, const struct holm_message *message,
                                    struct holm_bytes *frame)
 {
-    struct body body = {encoder, 0};
+    struct body body = {.encoder = encoder, .writer = message->sender};
     enum holm_status status = HOLM_OK;
     if (message->type == HOLM_MESSAGE_DELTA) {
         status = write_delta(&body, message);

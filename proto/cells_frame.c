@@ -86,7 +86,8 @@ static enum holm_status fill_run(const struct holm_wire_reading *reading,
 }
 
 enum holm_status holm_cells_read_run(struct holm_wire_reading *reading, struct holm_bytes bytes,
-                                     const struct holm_message *message, struct holm_delta **delta)
+                                     const struct holm_message *message, struct holm_actor writer,
+                                     struct holm_delta **delta)
 {
     struct scanned scanned;
     *delta = NULL;
@@ -104,7 +105,7 @@ enum holm_status holm_cells_read_run(struct holm_wire_reading *reading, struct h
     made->actor.node.value = holm_cells_number(&scanned.cells, HOLM_CELLS_NODE);
     made->actor.epoch.value = holm_cells_number(&scanned.cells, HOLM_CELLS_EPOCH);
     if ((made->actor.node.value | made->actor.epoch.value) == 0)
-        made->actor = message->sender;
+        made->actor = writer;
     made->first = holm_cells_number(&scanned.cells, HOLM_CELLS_FIRST);
     made->last = made->first + holm_cells_number(&scanned.cells, HOLM_CELLS_SPAN);
     status = fill_run(reading, &scanned, made, &fill);

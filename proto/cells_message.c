@@ -93,6 +93,7 @@ static enum holm_status read_runs(struct holm_wire_reading *reading, struct holm
                                   struct runs_read *runs)
 {
     struct holm_delta **made = NULL;
+    struct holm_actor writer = message->sender;
     enum holm_status status = HOLM_OK;
     if (holm_wire_spend(&reading->left.deltas_max, count) != HOLM_OK)
         return HOLM_EMALFORMED;
@@ -108,9 +109,14 @@ static enum holm_status read_runs(struct holm_wire_reading *reading, struct holm
         if (tag_of(&field) != SIZED(1))
             continue;
         struct holm_arena_mark mark = holm_arena_mark(reading->arena);
-        status = holm_cells_read_run(reading, bytes_of(&field), message, &made[*runs->count]);
+        status = holm_cells_read_run(reading, bytes_of(&field), message, writer,
+                                     &made[*runs->count]);
         holm_arena_rewind(reading->arena, mark);
-        *runs->count += status == HOLM_OK;
+        if (status != HOLM_OK)
+            break;
+        if (message->type == HOLM_MESSAGE_FEED)
+            writer = made[*runs->count]->actor;
+        *runs->count += 1;
     }
     return status;
 }
@@ -263,7 +269,8 @@ enum holm_status holm_cells_read_frame(struct holm_wire_reading *reading, struct
     message->partition = (uint32_t)envelope.partition;
     if (message->type == HOLM_MESSAGE_DELTA) {
         message->as.delta = NULL;
-        return holm_cells_read_run(reading, envelope.bytes, message, &message->as.delta);
+        return holm_cells_read_run(reading, envelope.bytes, message, message->sender,
+                                   &message->as.delta);
     }
     if (message->type == HOLM_MESSAGE_DELTAS) {
         message->as.deltas = (struct holm_deltas){.count = 0};

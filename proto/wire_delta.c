@@ -23,7 +23,8 @@ static enum holm_status check_run(struct holm_wire_reading *reading, const Holm_
 }
 
 static enum holm_status read_run(struct holm_wire_reading *reading, const Holm__Wire__Cells *cells,
-                                 const struct holm_message *message, struct holm_delta **delta)
+                                 const struct holm_message *message, struct holm_actor writer,
+                                 struct holm_delta **delta)
 {
     *delta = NULL;
     struct holm_fill_sizes sizes = {0};
@@ -39,7 +40,7 @@ static enum holm_status read_run(struct holm_wire_reading *reading, const Holm__
     made->actor.node.value = cells->node;
     made->actor.epoch.value = cells->epoch;
     if (cells->node == 0 && cells->epoch == 0)
-        made->actor = message->sender;
+        made->actor = writer;
     made->first = cells->first;
     made->last = cells->first + cells->span;
     struct holm_wire_actors table = holm_wire_table(cells);
@@ -64,7 +65,7 @@ enum holm_status holm_wire_read_delta(struct holm_wire_reading *reading,
                                       const Holm__Wire__Envelope *envelope,
                                       struct holm_message *message)
 {
-    return read_run(reading, envelope->delta, message, &message->as.delta);
+    return read_run(reading, envelope->delta, message, message->sender, &message->as.delta);
 }
 
 /* A run that came over a link in order: without deps, whatever else its sender wrote. The columns are
@@ -72,7 +73,7 @@ enum holm_status holm_wire_read_delta(struct holm_wire_reading *reading,
 static enum holm_status read_packed_run(struct holm_wire_reading *reading,
                                         ProtobufCBinaryData packed,
                                         const struct holm_message *message,
-                                        struct holm_delta **delta)
+                                        struct holm_actor writer, struct holm_delta **delta)
 {
     *delta = NULL;
     struct holm_arena_mark mark = holm_arena_mark(reading->arena);
@@ -81,7 +82,7 @@ static enum holm_status read_packed_run(struct holm_wire_reading *reading,
     enum holm_status status = HOLM_OK;
     if (cells != NULL) {
         cells->deps = NULL;
-        status = read_run(reading, cells, message, delta);
+        status = read_run(reading, cells, message, writer, delta);
     } else {
         status = reading->budget->refusal == HOLM_OK ? HOLM_EMALFORMED : reading->budget->refusal;
     }
@@ -96,13 +97,16 @@ static enum holm_status read_packed_runs(struct holm_wire_reading *reading,
                                          struct holm_delta *const **runs, size_t *count)
 {
     struct holm_delta **made = NULL;
+    struct holm_actor writer = message->sender;
     *count = 0;
     enum holm_status status = holm_wire_spend(&reading->left.deltas_max, packed_count);
     if (status == HOLM_OK)
         status = holm_wire_take(reading, packed_count, sizeof *made, &made);
     *runs = made;
     for (size_t i = 0; i < packed_count && status == HOLM_OK; i++) {
-        status = read_packed_run(reading, packed[i], message, &made[i]);
+        status = read_packed_run(reading, packed[i], message, writer, &made[i]);
+        if (status == HOLM_OK && message->type == HOLM_MESSAGE_FEED)
+            writer = made[i]->actor;
         *count += status == HOLM_OK;
     }
     return status;

@@ -89,12 +89,12 @@ static enum holm_status write_delta(struct holm_arena *arena, const struct holm_
     return status;
 }
 
-static enum holm_status write_packed_run(struct holm_arena *arena, struct holm_actor sender,
+static enum holm_status write_packed_run(struct holm_arena *arena, struct holm_actor writer,
                                          const struct holm_delta *delta,
                                          ProtobufCBinaryData *packed)
 {
     Holm__Wire__Cells cells;
-    enum holm_status status = write_run(arena, sender, delta, &cells);
+    enum holm_status status = write_run(arena, writer, delta, &cells);
     if (status != HOLM_OK)
         return status;
     cells.deps = NULL;
@@ -148,8 +148,8 @@ static enum holm_status write_feed(struct holm_arena *arena, const struct holm_m
     envelope->feed = made;
     status = holm_wire_array(arena, feed->count, sizeof *made->runs, &made->runs);
     for (size_t i = 0; i < feed->count && status == HOLM_OK; i++)
-        status = write_packed_run(arena, message->sender, feed->runs[i],
-                                  &made->runs[made->n_runs++]);
+        status = write_packed_run(arena, i == 0 ? message->sender : feed->runs[i - 1]->actor,
+                                  feed->runs[i], &made->runs[made->n_runs++]);
     return status;
 }
 

@@ -315,6 +315,8 @@ static struct holm_delta *const *draw_runs(struct draw *draw, struct sample *sam
         struct holm_actor own = sample->message.sender;
         if (chance_permille(&draw->chance, 500))
             own = (struct holm_actor){{number(draw)}, {1 + (number(draw) >> 1)}};
+        else if (i > 0 && chance_permille(&draw->chance, 500))
+            own = made[i - 1]->actor;
         made[i] = draw_delta(draw, own);
         made[i]->deps.count = 0;
     }

@@ -402,6 +402,25 @@ static void test_feed_when_three_all_follow_then_one_link_is_pruned_and_runs_com
     trio_close(&trio);
 }
 
+/* What one side prunes carries nothing in either direction, until something is missing. */
+static void test_feed_when_one_side_prunes_then_the_other_does_so_too(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    open_triangle(&trio, &config);
+    struct holm_message prune = {.type = HOLM_MESSAGE_UNFOLLOW};
+    prune.as.unfollow.prune = true;
+    assert_true(look(&trio, B, C).following);
+    assert_int_equal(trio_give(&trio, B, C, &prune), HOLM_OK);
+    struct holm_feed_look pruned = look(&trio, B, C);
+    assert_true(pruned.lazy);
+    assert_false(pruned.following || pruned.followed);
+    uint64_t follows = trio.sent[HOLM_MESSAGE_FOLLOW];
+    (void)trio_run(&trio, SECOND_US);
+    assert_int_equal(trio.sent[HOLM_MESSAGE_FOLLOW], follows);
+    trio_close(&trio);
+}
+
 /* All write in the same moments: each prunes by the runs of one and the same, so that it is one link. */
 static void test_feed_when_all_write_at_once_then_no_more_is_pruned_than_that(void **state)
 {
@@ -543,6 +562,7 @@ int main(void)
         cmocka_unit_test(test_feed_when_messages_are_nonsense_then_they_are_refused_or_ignored),
         cmocka_unit_test(
             test_feed_when_three_all_follow_then_one_link_is_pruned_and_runs_come_once),
+        cmocka_unit_test(test_feed_when_one_side_prunes_then_the_other_does_so_too),
         cmocka_unit_test(test_feed_when_all_write_at_once_then_no_more_is_pruned_than_that),
         cmocka_unit_test(test_feed_when_a_branch_breaks_then_lazy_links_take_its_place),
         cmocka_unit_test(test_feed_when_something_stays_missing_then_a_beacon_grafts_a_lazy_link),
