@@ -9,10 +9,10 @@
 #include "sim/world/trace.h"
 
 /* How often views are looked at while nothing else happens; contents at every so many looks. */
-#define LOOK_US 200000
-#define LOOKS_AN_AUDIT 5
+#define LOOK_US 50000
+#define LOOKS_AN_AUDIT 4
 /* While it converges. */
-#define POLL_US 20000
+#define POLL_US 10000
 
 struct player {
     const struct holm_plan *plan;

@@ -209,6 +209,35 @@ static void test_world_when_a_clock_jumps_only_wall_time_does(void **state)
     holm_world_free(world);
 }
 
+/* T03: the same id and epoch, forced. Each of the twins has written before they hear of each other. */
+static void test_world_when_two_live_under_one_epoch_it_is_noticed_and_they_part(void **state)
+{
+    struct holm_world_config config = holm_world_config_default(3);
+    struct holm_world_node_config node = holm_world_node_config_default();
+    struct holm_world *world;
+    struct holm_epoch epoch = {config.wall_ms << 16};
+    assert_int_equal(holm_world_new(&config, &world), HOLM_OK);
+    for (uint32_t i = 0; i < 3; i++) {
+        node.node_id = i == 2 ? 2 : i + 1;
+        (void)holm_world_add(world, &node);
+        assert_int_equal(holm_world_start_as(world, i, epoch), HOLM_OK);
+    }
+    add(world, 1, 1);
+    add(world, 2, 10);
+    holm_world_join(world, 1, 0);
+    holm_world_join(world, 2, 0);
+    holm_world_run(world, 20 * S);
+    struct holm_actor one = holm_engine_self(holm_world_engine(world, 1));
+    struct holm_actor other = holm_engine_self(holm_world_engine(world, 2));
+    assert_true(one.epoch.value > epoch.value || other.epoch.value > epoch.value);
+    assert_false(holm_actor_equal(one, other));
+    /* One dot with two payloads: not silent. */
+    struct holm_stats stats;
+    holm_engine_stats(holm_world_engine(world, 0), &stats);
+    assert_true(stats.digest_breaches + stats.twins > 0);
+    holm_world_free(world);
+}
+
 static void test_world_when_a_line_is_slow_frames_take_their_time(void **state)
 {
     struct seen seen = {0};
@@ -239,6 +268,7 @@ int main(void)
         cmocka_unit_test(test_world_when_a_node_crashes_its_disk_has_what_it_wrote),
         cmocka_unit_test(test_world_when_a_synced_node_crashes_its_disk_has_all_it_showed),
         cmocka_unit_test(test_world_when_a_clock_jumps_only_wall_time_does),
+        cmocka_unit_test(test_world_when_two_live_under_one_epoch_it_is_noticed_and_they_part),
         cmocka_unit_test(test_world_when_a_line_is_slow_frames_take_their_time),
     };
     return cmocka_run_group_tests_name("world", tests, NULL, NULL);
