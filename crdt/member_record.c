@@ -32,6 +32,7 @@ struct holm_op holm_member_record_write(struct holm_member_record *record,
     at = write_number(at, op->subject.node.value, 8);
     at = write_number(at, op->subject.epoch.value, 8);
     at = write_number(at, op->base.value, 8);
+    at = write_number(at, op->state, 8);
     at = write_number(at, op->partition, 4);
     at = write_number(at, op->last, 8);
     HOLM_ASSERT(at == record->value + sizeof record->value);
@@ -51,6 +52,7 @@ bool holm_member_record_read(const struct holm_cell_view *cell, struct holm_memb
     op->subject.node.value = read_number(&at, 8);
     op->subject.epoch.value = read_number(&at, 8);
     op->base.value = read_number(&at, 8);
+    op->state = read_number(&at, 8);
     op->partition = (uint32_t)read_number(&at, 4);
     op->last = read_number(&at, 8);
     return true;

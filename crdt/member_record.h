@@ -3,7 +3,7 @@
  * member_record.h - an operation of the member list as a record of the list's partition.
  *
  *     key    'm'  node, epoch of the author  seq     so that each operation has a record of its own
- *     value  type, node, epoch, base, partition, last: 37 bytes, numbers little-endian
+ *     value  type, node, epoch, base, its state, partition, last: 45 bytes, numbers little-endian
  *
  * It is a register of the record itself. The operation's dot is that of its cell. A longer value is of
  * a newer version: what is behind is ignored. Keys that begin otherwise are for other things to come.
@@ -15,7 +15,7 @@
 #include "crdt/replica.h"
 
 #define HOLM_MEMBER_KEY_BYTES 25
-#define HOLM_MEMBER_VALUE_BYTES 37
+#define HOLM_MEMBER_VALUE_BYTES 45
 
 /* Room for what an operation points to. */
 struct holm_member_record {

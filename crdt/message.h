@@ -187,8 +187,9 @@ struct holm_feed {
 struct holm_standing {
     bool confirmed;           /* the sender's epoch is a member */
     struct holm_epoch former; /* that its state was confirmed under; 0: it has none */
-    struct holm_founding
-        founding;             /* that its list is of; none if its state is forgotten, or empty */
+    uint64_t state;           /* a hash of that state: holm_admission_may_merge() */
+    /* Of the list; none if it knows that its state is forgotten, or has no list. */
+    struct holm_founding founding;
     struct holm_actor defers; /* provisional: whom it leaves it to, to found; or zero */
     struct holm_vector_view list;
     const struct holm_member_op *ops;

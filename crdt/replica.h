@@ -35,20 +35,6 @@ struct holm_replica;
 #define HOLM_PEER_NONE UINT32_MAX
 #define HOLM_REPLICA_PEERS_MAX 1024
 
-/*
- * Whether anything is ever collected; the same on all nodes of a cluster.
- *
- * With `stable` the host drives all of it. What is stable, who belongs, how an epoch is admitted, and what a
- * provisional one keeps until then are functions of stable.h, members.h, admission.h and journal.h, and
- * a replica calls none of them. It does not know whether its epoch is confirmed, and refuses no write of
- * a provisional one, which revives the buried; it does not know the member list, and takes runs of epochs
- * that have ended, too: the host must hold back both.
- */
-enum holm_retention {
-    HOLM_RETENTION_FOREVER = 0,
-    HOLM_RETENTION_STABLE = 1
-};
-
 struct holm_replica_config {
     struct holm_allocator allocator;
     uint32_t partition;

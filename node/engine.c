@@ -27,6 +27,8 @@ struct holm_engine_config holm_engine_config_default(void)
         .holdback_bytes_max = 64 * MIB,
         .outbox_bytes_max = 64 * MIB,
         .peers_max = 256,
+        .collect_interval_us = 5000000,
+        .journal_bytes_max = 16 * MIB,
         .log = {.level = HOLM_LOG_NOTICE},
     };
 }
@@ -39,7 +41,7 @@ static bool config_valid(const struct holm_engine_config *config)
            config->beacon_interval_us > 0 && config->link_timeout_us > 0 &&
            config->redial_interval_us > 0 && config->frame_bytes_max >= 4096 &&
            config->outbox_bytes_max >= 2 * config->frame_bytes_max && config->peers_max >= 1 &&
-           config->peers_max <= HOLM_REPLICA_PEERS_MAX;
+           config->peers_max <= HOLM_REPLICA_PEERS_MAX && config->collect_interval_us > 0;
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */
@@ -60,6 +62,8 @@ struct holm_replica_config holm_engine_replica_config(struct holm_engine *engine
     replica.log_bytes_max = config->log_bytes_max / config->partitions;
     replica.holdback_bytes_max = config->holdback_bytes_max / config->partitions;
     replica.kept_bytes_max = 16 * MIB;
+    replica.list = partition == config->partitions;
+    replica.retention = replica.list ? HOLM_RETENTION_FOREVER : config->retention;
     return replica;
 }
 
@@ -71,12 +75,15 @@ static enum holm_status partition_open(struct holm_engine *engine, uint32_t inde
     config.random_seed = holm_random_next(&engine->random);
     pthread_mutex_init(&partition->lock, NULL);
     atomic_init(&partition->wake_us, HOLM_NEVER);
+    partition->wakes[0] = partition->wakes[1] = HOLM_NEVER;
+    holm_journal_init(&partition->journal, &engine->config.allocator,
+                      engine->config.journal_bytes_max / engine->config.partitions);
     return holm_engine_load(engine, index, &config, now);
 }
 
 static size_t partitions_bytes(const struct holm_engine *engine)
 {
-    return engine->config.partitions * sizeof *engine->partitions + HOLM_CACHE_LINE_BYTES;
+    return engine->partition_count * sizeof *engine->partitions + HOLM_CACHE_LINE_BYTES;
 }
 
 static enum holm_status partitions_open(struct holm_engine *engine, struct holm_now now)
@@ -89,7 +96,7 @@ static enum holm_status partitions_open(struct holm_engine *engine, struct holm_
     address += HOLM_CACHE_LINE_BYTES - address % HOLM_CACHE_LINE_BYTES;
     engine->partitions = (struct holm_engine_partition *)address;
     enum holm_status status = HOLM_OK;
-    for (uint32_t i = 0; i < engine->config.partitions && status == HOLM_OK; i++)
+    for (uint32_t i = 0; i < engine->partition_count && status == HOLM_OK; i++)
         status = partition_open(engine, i, now);
     return status;
 }
@@ -111,6 +118,7 @@ static enum holm_status roster_open(struct holm_engine *engine)
         .peers_max = config->peers_max,
         .hello_bytes_max = config->frame_bytes_max / 2,
         .random_seed = holm_random_next(&engine->random),
+        .stable = config->retention == HOLM_RETENTION_STABLE,
     };
     return holm_roster_new(&roster, &engine->roster);
 }
@@ -130,8 +138,11 @@ static enum holm_status parts_open(struct holm_engine *engine, struct holm_now n
     if (status != HOLM_OK)
         return status;
     engine->entries = holm_allocate(&config->allocator,
-                                    2 * config->partitions * sizeof *engine->entries);
-    return engine->entries == NULL ? HOLM_ENOMEM : HOLM_OK;
+                                    2 * engine->partition_count * sizeof *engine->entries);
+    if (engine->entries == NULL)
+        return HOLM_ENOMEM;
+    return config->retention == HOLM_RETENTION_STABLE ? holm_engine_members_open(engine, now)
+                                                      : HOLM_OK;
 }
 
 enum holm_status holm_engine_open(const struct holm_engine_config *config,
@@ -146,6 +157,7 @@ enum holm_status holm_engine_open(const struct holm_engine_config *config,
         return HOLM_ENOMEM;
     memset(made, 0, sizeof *made);
     made->config = *config;
+    made->partition_count = config->partitions + (config->retention == HOLM_RETENTION_STABLE);
     made->transport = transport;
     made->store = store;
     made->random.state = config->random_seed;
@@ -173,15 +185,19 @@ void holm_engine_free(struct holm_engine *engine)
     if (engine == NULL)
         return;
     struct holm_allocator allocator = engine->config.allocator;
-    for (uint32_t i = 0; engine->partitions != NULL && i < engine->config.partitions; i++) {
+    holm_engine_members_free(engine);
+    for (uint32_t i = 0; engine->partitions != NULL && i < engine->partition_count; i++) {
         if (engine->partitions[i].replica == NULL)
             continue;
         holm_replica_free(engine->partitions[i].replica);
+        holm_replica_free(engine->partitions[i].incoming);
+        holm_replica_free(engine->partitions[i].home);
+        holm_journal_release(&engine->partitions[i].journal);
         pthread_mutex_destroy(&engine->partitions[i].lock);
     }
     holm_deallocate(&allocator, engine->partitions_memory, partitions_bytes(engine));
     holm_deallocate(&allocator, engine->entries,
-                    2 * engine->config.partitions * sizeof *engine->entries);
+                    2 * engine->partition_count * sizeof *engine->entries);
     holm_roster_free(engine->roster);
     holm_outgoing_release(&engine->outgoing);
     holm_engine_relay_free(engine);
@@ -250,19 +266,45 @@ static void count_syncs(struct holm_engine *engine, struct holm_engine_partition
     partition->serving = work->serving;
 }
 
-static void put_out(struct holm_engine *engine, struct holm_engine_partition *partition,
-                    const struct holm_work *work)
+/* Hands out what a replica wants sent, and when it wants to be woken. */
+static void send_and_wake(struct holm_engine *engine, uint32_t index, bool incoming,
+                          const struct holm_work *work)
 {
+    struct holm_engine_partition *partition = &engine->partitions[index];
     bool frames = false;
     for (size_t i = 0; i < work->output_count && !partition->muted; i++) {
         /* What does not fit is counted there, and is asked for again or pulled. */
         frames |= holm_outgoing_put(&engine->outgoing, work->outputs[i].peer,
                                     &work->outputs[i].message) == HOLM_OK;
     }
+    partition->wakes[incoming] = work->wake_us;
+    uint64_t other = partition->incoming == NULL ? HOLM_NEVER : partition->wakes[!incoming];
+    uint64_t wake_us = work->wake_us < other ? work->wake_us : other;
     uint64_t before = atomic_load_explicit(&partition->wake_us, memory_order_relaxed);
-    atomic_store(&partition->wake_us, work->wake_us);
-    if (frames || work->wake_us < before)
-        hurry(engine, frames, work->wake_us);
+    atomic_store(&partition->wake_us, wake_us);
+    if (frames || wake_us < before)
+        hurry(engine, frames, wake_us);
+}
+
+static void show(struct holm_engine *engine, uint32_t index, const struct holm_work *work)
+{
+    if (index < engine->config.partitions)
+        observe(engine, index, work);
+    else
+        holm_engine_list_note(engine, engine->partitions[index].replica, work);
+}
+
+void holm_engine_work(struct holm_engine *engine, uint32_t index,
+                      const struct holm_replica *replica, const struct holm_work *work)
+{
+    bool incoming = replica != engine->partitions[index].replica;
+    if (!incoming) {
+        holm_engine_store(engine, index, work);
+        show(engine, index, work);
+    } else if (index == engine->config.partitions) {
+        holm_engine_list_note(engine, replica, work);
+    }
+    send_and_wake(engine, index, incoming, work);
 }
 
 enum holm_status holm_engine_step(struct holm_engine *engine, uint32_t index,
@@ -279,11 +321,23 @@ enum holm_status holm_engine_step(struct holm_engine *engine, uint32_t index,
     holm_engine_store(engine, index, work);
     if (commit != NULL && status == HOLM_OK)
         tell_witness(engine, index, work, commit);
-    observe(engine, index, work);
-    put_out(engine, partition, work);
+    show(engine, index, work);
+    send_and_wake(engine, index, false, work);
     work = holm_engine_save(engine, index, now);
     if (work != NULL)
-        put_out(engine, partition, work);
+        send_and_wake(engine, index, false, work);
+    return status;
+}
+
+enum holm_status holm_engine_step_incoming(struct holm_engine *engine, uint32_t index,
+                                           const struct holm_event *event, struct holm_now now)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    const struct holm_work *work;
+    HOLM_ASSERT(partition->incoming != NULL);
+    holm_replica_permit_syncs(partition->incoming, true, false);
+    enum holm_status status = holm_replica_step(partition->incoming, event, now, &work);
+    holm_engine_work(engine, index, partition->incoming, work);
     return status;
 }
 
@@ -312,9 +366,12 @@ enum holm_status holm_engine_commit(struct holm_engine *engine, uint32_t index,
     event.as.commit.ops = ops;
     event.as.commit.count = count;
     pthread_mutex_lock(&partition->lock);
-    enum holm_status status = partition->muted
-                                  ? HOLM_EIO
-                                  : holm_engine_step(engine, index, &event, now, &commit);
+    enum holm_status status = HOLM_EIO;
+    commit.receipt.partition = index;
+    if (partition->provisional && !partition->muted)
+        status = holm_engine_journal(engine, index, ops, count, now);
+    else if (!partition->muted)
+        status = holm_engine_step(engine, index, &event, now, &commit);
     pthread_mutex_unlock(&partition->lock);
     if (status == HOLM_OK && receipt != NULL)
         *receipt = commit.receipt;
@@ -339,7 +396,8 @@ const struct holm_replica *holm_engine_lock(struct holm_engine *engine, uint32_t
 {
     HOLM_ASSERT(partition < engine->config.partitions);
     pthread_mutex_lock(&engine->partitions[partition].lock);
-    return engine->partitions[partition].replica;
+    return engine->partitions[partition].home != NULL ? engine->partitions[partition].home
+                                                      : engine->partitions[partition].replica;
 }
 
 void holm_engine_unlock(struct holm_engine *engine, uint32_t partition)

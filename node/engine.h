@@ -39,20 +39,25 @@ struct holm_engine_config {
     struct holm_actor self;          /* a node id, and an epoch never used before */
     const char *name;                /* borrowed for holm_engine_open(), as cluster is */
     const char *cluster;
-    uint32_t partitions;         /* 16; 1 to 1,024 */
-    uint64_t random_seed;        /* for jitter, nonces and epochs: different on every node */
-    uint64_t flush_interval_us;  /* 1,000 */
-    uint64_t beacon_interval_us; /* 1,000,000 */
-    uint64_t link_timeout_us;    /* 3,000,000 */
-    uint64_t redial_interval_us; /* 1,000,000 */
-    uint64_t max_drift_ms;       /* 60,000 */
-    bool ordered;                /* false; true: replicas keep their keys in order */
-    bool relay;                  /* false; true: by feeds (crdt/feed.h), however few the nodes */
-    size_t frame_bytes_max;      /* 1 MiB */
-    size_t log_bytes_max;        /* 64 MiB, of all partitions together */
-    size_t holdback_bytes_max;   /* 64 MiB, of all partitions together */
-    size_t outbox_bytes_max;     /* 64 MiB: encoded frames that wait for the driving thread */
-    uint32_t peers_max;          /* 256; at most HOLM_REPLICA_PEERS_MAX */
+    uint32_t partitions;           /* 16; 1 to 1,024 */
+    uint64_t random_seed;          /* for jitter, nonces and epochs: different on every node */
+    uint64_t flush_interval_us;    /* 1,000 */
+    uint64_t beacon_interval_us;   /* 1,000,000 */
+    uint64_t link_timeout_us;      /* 3,000,000 */
+    uint64_t redial_interval_us;   /* 1,000,000 */
+    uint64_t max_drift_ms;         /* 60,000 */
+    bool ordered;                  /* false; true: replicas keep their keys in order */
+    enum holm_retention retention; /* FOREVER */
+    bool founds;              /* false; true: with `stable`, begins a cluster if there is none */
+    uint64_t forget_after_us; /* 0: never; with `stable`, of members that are not up */
+    uint64_t collect_interval_us; /* 5,000,000: how often it is looked what may go */
+    size_t journal_bytes_max;     /* 16 MiB: of writes before this epoch is a member */
+    bool relay;                   /* false; true: by feeds (crdt/feed.h), however few the nodes */
+    size_t frame_bytes_max;       /* 1 MiB */
+    size_t log_bytes_max;         /* 64 MiB, of all partitions together */
+    size_t holdback_bytes_max;    /* 64 MiB, of all partitions together */
+    size_t outbox_bytes_max;      /* 64 MiB: encoded frames that wait for the driving thread */
+    uint32_t peers_max;           /* 256; at most HOLM_REPLICA_PEERS_MAX */
     struct holm_log log;
     /* Peers came or went, or one has applied more of what was written here: who waits looks again.
      * Called by the driving thread. NULL is allowed. */
@@ -98,11 +103,26 @@ uint64_t holm_engine_tick(struct holm_engine *engine, struct holm_now now);
 
 /* ---- any thread ----------------------------------------------------------------------------- */
 
+/* What a node with retention `stable` is among the others. */
+struct holm_engine_membership {
+    bool confirmed;      /* this epoch is a member: with `forever` always */
+    uint32_t members;    /* nodes that are admitted, and not forgotten */
+    uint64_t journalled; /* batches that wait for it to be confirmed */
+    uint64_t reminted;   /* operations of former epochs that were minted anew, by replacement */
+    uint64_t dropped;    /* operations that were not: of others, or on keys that had gone */
+    uint64_t replaced;   /* how often the state was replaced */
+    uint64_t collected;  /* tombstones and ghosts that went by own collection */
+    uint64_t folded;     /* epochs, in each partition */
+};
+void holm_engine_membership(struct holm_engine *engine, struct holm_engine_membership *membership);
+
 /*
- * Commits operations of one partition as a batch. O(operations), one short lock, and at most one
+ * Commits operations of one partition as a batch. With retention `stable`, and before this epoch is a
+ * member, they go into the journal: they have no dots yet (the receipt's count is 0), and are seen at home. O(operations), one short lock, and at most one
  * wake() of the transport. `receipt` may be NULL. Does not check that the keys belong there.
  *   HOLM_EBURIED, HOLM_EINVAL, HOLM_ETOOBIG, HOLM_EOVERFLOW, HOLM_ENOMEM: as holm_replica_step()
- *   HOLM_EIO  the store has failed before; nothing is written any more
+ *   HOLM_EIO    the store has failed before; nothing is written any more
+ *   HOLM_ELIMIT the journal is full
  */
 HOLM_NODISCARD enum holm_status holm_engine_commit(struct holm_engine *engine, uint32_t partition,
                                                    const struct holm_op *ops, size_t count,
@@ -122,6 +142,16 @@ uint32_t holm_engine_partitions(const struct holm_engine *engine);
 struct holm_actor holm_engine_self(struct holm_engine *engine);
 size_t holm_engine_frame_bytes_max(const struct holm_engine *engine);
 bool holm_engine_ordered(const struct holm_engine *engine);
+
+/*
+ * Forgets a member for good: the others go on without it, and it comes back by replacement (holm_forget()).
+ * Takes effect at the next tick.
+ *   HOLM_EINVAL  retention is `forever`, or it is this node itself
+ *   HOLM_ENOENT  it is no member
+ *   HOLM_EBUSY   this epoch is no member itself so far; or too many are to be forgotten at once
+ */
+HOLM_NODISCARD enum holm_status holm_engine_forget(struct holm_engine *engine,
+                                                   struct holm_node_id node, struct holm_now now);
 
 /* Dials one more address, for ever. HOLM_EADDRESS, HOLM_ENOMEM, HOLM_ELIMIT. */
 HOLM_NODISCARD enum holm_status holm_engine_join(struct holm_engine *engine, const char *address,

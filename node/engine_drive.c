@@ -6,6 +6,21 @@
 
 /* ---- messages in ---------------------------------------------------------------------------- */
 
+/* A partition's replica, or the one that is being filled; with retention `stable` perhaps neither. */
+static enum holm_status step_either(struct holm_engine *engine, uint32_t index,
+                                    const struct holm_event *event, struct holm_now now)
+{
+    enum holm_engine_way way = HOLM_ENGINE_REPLICA;
+    enum holm_status status = HOLM_OK;
+    if (engine->members != NULL)
+        way = holm_engine_members_way(engine, event->as.message.peer, event->as.message.message);
+    if (way == HOLM_ENGINE_REPLICA || way == HOLM_ENGINE_BOTH)
+        status = holm_engine_step(engine, index, event, now, NULL);
+    if (way == HOLM_ENGINE_INCOMING || way == HOLM_ENGINE_BOTH)
+        status = holm_engine_step_incoming(engine, index, event, now);
+    return status;
+}
+
 /* A message for one replica. The decoded object is freed under the same lock: references to deltas
  * and pages are not atomic. */
 static void to_replica(struct holm_engine *engine, uint32_t peer, struct holm_decoded *decoded,
@@ -16,7 +31,7 @@ static void to_replica(struct holm_engine *engine, uint32_t peer, struct holm_de
     event.as.message.peer = peer;
     event.as.message.message = &decoded->message;
     pthread_mutex_lock(&engine->partitions[index].lock);
-    enum holm_status status = holm_engine_step(engine, index, &event, now, NULL);
+    enum holm_status status = step_either(engine, index, &event, now);
     struct holm_epoch epoch = holm_replica_self(engine->partitions[index].replica).epoch;
     holm_decoded_free(decoded);
     pthread_mutex_unlock(&engine->partitions[index].lock);
@@ -42,15 +57,16 @@ static void take_beacon(struct holm_engine *engine, uint32_t peer, struct holm_d
     uint64_t malformed = 0;
     for (size_t i = 0; i < decoded->message.as.beacon.count; i++) {
         const struct holm_beacon_entry *entry = &decoded->message.as.beacon.entries[i];
-        if (entry->partition >= engine->config.partitions) {
+        if (entry->partition >= engine->partition_count) {
             malformed++;
             continue;
         }
         message.partition = entry->partition;
         message.as.beacon.entries = entry;
         message.as.beacon.count = 1;
-        malformed += holm_engine_step_locked(engine, entry->partition, &event, now) ==
-                     HOLM_EMALFORMED;
+        pthread_mutex_lock(&engine->partitions[entry->partition].lock);
+        malformed += step_either(engine, entry->partition, &event, now) == HOLM_EMALFORMED;
+        pthread_mutex_unlock(&engine->partitions[entry->partition].lock);
     }
     holm_decoded_free(decoded);
     engine->progressed |= peer != HOLM_PEER_NONE;
@@ -95,6 +111,12 @@ static bool is_link_talk(enum holm_message_type type)
            type == HOLM_MESSAGE_GOODBYE;
 }
 
+static bool is_member_talk(enum holm_message_type type)
+{
+    return type == HOLM_MESSAGE_STANDING || type == HOLM_MESSAGE_JOIN ||
+           type == HOLM_MESSAGE_JOINED;
+}
+
 static void misbehaved(struct holm_engine *engine, struct holm_link_id link, const char *why,
                        struct holm_now now)
 {
@@ -135,7 +157,7 @@ static void take_broadcast(struct holm_engine *engine, const struct holm_transpo
         return;
     const struct holm_message *message = &decoded->message;
     bool delta = message->type == HOLM_MESSAGE_DELTA &&
-                 message->partition < engine->config.partitions;
+                 message->partition < engine->partition_count;
     pthread_mutex_lock(&engine->roster_lock);
     uint32_t peer = holm_roster_slot(engine->roster, message->sender);
     pthread_mutex_unlock(&engine->roster_lock);
@@ -174,7 +196,11 @@ static void take_message(struct holm_engine *engine, struct holm_link_id link, u
         holm_decoded_free(decoded);
     } else if (message->type == HOLM_MESSAGE_BEACON) {
         take_beacon(engine, peer, decoded, now);
-    } else if (message->partition < engine->config.partitions) {
+    } else if (is_member_talk(message->type)) {
+        if (engine->members != NULL)
+            holm_engine_members_talk(engine, peer, message, now);
+        holm_decoded_free(decoded);
+    } else if (message->partition < engine->partition_count) {
         to_replica(engine, peer, decoded, now);
     } else {
         holm_decoded_free(decoded);
@@ -272,10 +298,15 @@ void holm_engine_drain(struct holm_engine *engine)
 static void partitions_tick(struct holm_engine *engine, struct holm_now now)
 {
     struct holm_event event = {.type = HOLM_EVENT_TICK};
-    for (uint32_t i = 0; i < engine->config.partitions; i++) {
-        if (atomic_load(&engine->partitions[i].wake_us) > now.monotonic_us)
+    for (uint32_t i = 0; i < engine->partition_count; i++) {
+        struct holm_engine_partition *partition = &engine->partitions[i];
+        if (atomic_load(&partition->wake_us) > now.monotonic_us)
             continue;
-        enum holm_status status = holm_engine_step_locked(engine, i, &event, now);
+        pthread_mutex_lock(&partition->lock);
+        enum holm_status status = holm_engine_step(engine, i, &event, now, NULL);
+        if (partition->incoming != NULL)
+            status = holm_engine_step_incoming(engine, i, &event, now);
+        pthread_mutex_unlock(&partition->lock);
         (void)status; /* what could not be done now has set a new wake-up time */
     }
 }
@@ -335,7 +366,9 @@ static uint64_t settle(struct holm_engine *engine)
         due = engine->beacon_us;
     if (engine->review_us < due)
         due = engine->review_us;
-    for (uint32_t i = 0; i < engine->config.partitions; i++) {
+    uint64_t members_us = holm_engine_members_due_us(engine);
+    due = members_us < due ? members_us : due;
+    for (uint32_t i = 0; i < engine->partition_count; i++) {
         uint64_t wake_us = atomic_load(&engine->partitions[i].wake_us);
         if (wake_us < due)
             due = wake_us;
@@ -356,6 +389,8 @@ uint64_t holm_engine_tick(struct holm_engine *engine, struct holm_now now)
     if (engine->epoch_wanted.value != 0)
         holm_engine_epoch_spread(engine, now);
     partitions_tick(engine, now);
+    if (engine->members != NULL)
+        holm_engine_members_tick(engine, now);
     roster_tick(engine, now);
     holm_engine_relay_tick(engine, now);
     beacon_tick(engine, now);

@@ -4,9 +4,24 @@
 void holm_engine_minted(struct holm_engine *engine, uint64_t *seqs)
 {
     for (uint32_t i = 0; i < engine->config.partitions; i++) {
-        const struct holm_replica *replica = holm_engine_lock(engine, i);
-        seqs[i] = holm_replica_last_minted(replica);
+        pthread_mutex_lock(&engine->partitions[i].lock);
+        seqs[i] = holm_replica_last_minted(engine->partitions[i].replica);
         holm_engine_unlock(engine, i);
+    }
+}
+
+void holm_engine_membership(struct holm_engine *engine, struct holm_engine_membership *membership)
+{
+    *membership = (struct holm_engine_membership){.confirmed = true};
+    if (engine->members == NULL)
+        return;
+    pthread_mutex_lock(&engine->roster_lock);
+    *membership = engine->members->figures;
+    pthread_mutex_unlock(&engine->roster_lock);
+    for (uint32_t i = 0; i < engine->config.partitions; i++) {
+        pthread_mutex_lock(&engine->partitions[i].lock);
+        membership->journalled += holm_journal_count(&engine->partitions[i].journal);
+        pthread_mutex_unlock(&engine->partitions[i].lock);
     }
 }
 
@@ -26,7 +41,8 @@ uint32_t holm_engine_seen(struct holm_engine *engine, uint32_t first, const uint
     bool seen[HOLM_REPLICA_PEERS_MAX];
     uint32_t slots = up_slots(engine, seen);
     for (uint32_t i = 0; i < count; i++) {
-        const struct holm_replica *replica = holm_engine_lock(engine, first + i);
+        pthread_mutex_lock(&engine->partitions[first + i].lock);
+        const struct holm_replica *replica = engine->partitions[first + i].replica;
         for (uint32_t peer = 0; peer < slots; peer++)
             seen[peer] = seen[peer] && holm_replica_peer_has(replica, peer, seqs[i]);
         holm_engine_unlock(engine, first + i);
@@ -84,7 +100,8 @@ void holm_engine_stats(struct holm_engine *engine, struct holm_stats *stats)
 {
     memset(stats, 0, sizeof *stats);
     for (uint32_t i = 0; i < engine->config.partitions; i++) {
-        stats_of_partition(holm_engine_lock(engine, i), stats);
+        pthread_mutex_lock(&engine->partitions[i].lock);
+        stats_of_partition(engine->partitions[i].replica, stats);
         holm_engine_unlock(engine, i);
     }
     stats->dropped = holm_outgoing_dropped(&engine->outgoing);
@@ -101,9 +118,10 @@ void holm_engine_stats(struct holm_engine *engine, struct holm_stats *stats)
 
 void holm_engine_check(struct holm_engine *engine)
 {
-    for (uint32_t i = 0; i < engine->config.partitions; i++) {
-        holm_replica_check(holm_engine_lock(engine, i));
-        holm_engine_unlock(engine, i);
+    for (uint32_t i = 0; i < engine->partition_count; i++) {
+        pthread_mutex_lock(&engine->partitions[i].lock);
+        holm_replica_check(engine->partitions[i].replica);
+        pthread_mutex_unlock(&engine->partitions[i].lock);
     }
     pthread_mutex_lock(&engine->roster_lock);
     holm_roster_check(engine->roster);

@@ -33,7 +33,7 @@ static size_t beacon_fill(struct holm_engine *engine, struct holm_now now, uint6
     size_t count = 0;
     uint64_t strangers = 0;
     struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
-    for (uint32_t i = 0; i < engine->config.partitions; i++) {
+    for (uint32_t i = 0; i < engine->partition_count; i++) {
         struct holm_engine_partition *partition = &engine->partitions[i];
         pthread_mutex_lock(&partition->lock);
         if (holm_engine_step(engine, i, &flush, now, NULL) == HOLM_OK && !partition->muted &&
@@ -64,21 +64,30 @@ static void beacon_send(struct holm_engine *engine, uint32_t peer,
 static void beacon_send_link(struct holm_engine *engine, uint32_t peer, size_t count,
                              struct holm_now now)
 {
-    struct holm_beacon_entry *news = engine->entries + engine->config.partitions;
+    struct holm_beacon_entry *news = engine->entries + engine->partition_count;
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t partition = engine->entries[i].partition;
-        uint64_t fed_us = holm_replica_fed_us(holm_engine_lock(engine, partition), peer);
-        holm_engine_unlock(engine, partition);
+        pthread_mutex_lock(&engine->partitions[partition].lock);
+        uint64_t fed_us = holm_replica_fed_us(engine->partitions[partition].replica, peer);
+        pthread_mutex_unlock(&engine->partitions[partition].lock);
         if (fed_us == 0 || fed_us + engine->config.beacon_interval_us < now.monotonic_us)
             news[kept++] = engine->entries[i];
     }
     beacon_send(engine, peer, news, kept);
 }
 
+/* A provisional epoch says nothing of what it has. */
+static bool is_provisional(const struct holm_engine *engine)
+{
+    return engine->members != NULL && !engine->members->confirmed;
+}
+
 void holm_engine_beacon(struct holm_engine *engine, uint32_t peer, struct holm_now now)
 {
     uint64_t strangers;
+    if (is_provisional(engine))
+        return;
     size_t count = beacon_fill(engine, now, &strangers);
     beacon_send(engine, peer, engine->entries, count);
 }
@@ -88,6 +97,10 @@ void holm_engine_beacon(struct holm_engine *engine, uint32_t peer, struct holm_n
 void holm_engine_beacon_all(struct holm_engine *engine, struct holm_now now)
 {
     uint64_t strangers;
+    if (engine->members != NULL)
+        holm_engine_members_report(engine, now);
+    if (is_provisional(engine))
+        return;
     size_t count = beacon_fill(engine, now, &strangers);
     uint32_t slots = holm_roster_slots(engine->roster);
     uint32_t turns = slots / LINK_BEACONS_A_BEACON;
@@ -157,7 +170,10 @@ enum holm_status holm_engine_step_all(struct holm_engine *engine, const struct h
                                       struct holm_now now)
 {
     enum holm_status result = HOLM_OK;
-    for (uint32_t i = 0; i < engine->config.partitions; i++) {
+    /* Whom to follow is said again when this epoch is a member. */
+    if (event->type == HOLM_EVENT_FOLLOW && is_provisional(engine))
+        return HOLM_OK;
+    for (uint32_t i = 0; i < engine->partition_count; i++) {
         enum holm_status status = holm_engine_step_locked(engine, i, event, now);
         if (status == HOLM_ENOMEM)
             result = status;
@@ -184,6 +200,8 @@ static void peer_up(struct holm_engine *engine, const struct holm_roster_action 
         pthread_mutex_unlock(&engine->roster_lock);
         return;
     }
+    if (engine->members != NULL)
+        holm_engine_members_up(engine, action->peer, action->actor, now);
     holm_engine_beacon(engine, action->peer, now);
     engine->progressed = true;
 }
@@ -196,6 +214,8 @@ static void peer_down(struct holm_engine *engine, const struct holm_roster_actio
     event.as.peer.actor = action->actor;
     enum holm_status status = holm_engine_step_all(engine, &event, now);
     (void)status; /* going takes no memory */
+    if (engine->members != NULL)
+        holm_engine_members_down(engine, action->peer, now);
     holm_engine_relay_changed(engine, action->peer, now);
     engine->progressed = true;
 }
@@ -206,9 +226,10 @@ void holm_engine_epoch_spread(struct holm_engine *engine, struct holm_now now)
     struct holm_event event = {.type = HOLM_EVENT_EPOCH};
     event.as.epoch = engine->epoch_wanted;
     bool spread = true;
-    for (uint32_t i = 0; i < engine->config.partitions; i++) {
+    for (uint32_t i = 0; i < engine->partition_count; i++) {
         struct holm_engine_partition *partition = &engine->partitions[i];
         pthread_mutex_lock(&partition->lock);
+        partition->provisional = engine->members != NULL;
         if (holm_replica_self(partition->replica).epoch.value < engine->epoch_wanted.value)
             spread &= holm_engine_step(engine, i, &event, now, NULL) == HOLM_OK;
         pthread_mutex_unlock(&partition->lock);
@@ -259,6 +280,8 @@ static void perform(struct holm_engine *engine, const struct holm_roster_action 
         break;
     case HOLM_ROSTER_EPOCH:
         engine->epoch_wanted = action->actor.epoch;
+        if (engine->members != NULL)
+            holm_engine_members_epoch(engine, action->actor.epoch, now);
         holm_engine_epoch_spread(engine, now);
         break;
     case HOLM_ROSTER_SUPERSEDED:

@@ -6,6 +6,9 @@
  *     engine_drive.c   events in, timers, the outbox to the transport
  *     engine_peers.c   what the roster wants done; beacons
  *     engine_relay.c   whom to subscribe to, whom to follow
+ *     engine_member.c  retention `stable`: how this node stands, and what it is told of the others
+ *     engine_admit.c   becoming a member: what is taken apart, and put in place of the rest
+ *     engine_list.c    the member list's partition
  *     engine_look.c    who has seen what, figures
  *     engine_store.c   what survives: runs, and states that a sync has brought
  */
@@ -16,8 +19,11 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 
+#include "crdt/journal.h"
+#include "crdt/replica_member.h"
 #include "node/engine.h"
 #include "node/faults.h"
+#include "node/membership.h"
 #include "node/outgoing.h"
 #include "node/random.h"
 #include "node/roster.h"
@@ -32,6 +38,63 @@ struct holm_engine_partition {
     uint32_t serving;
     uint64_t syncs;               /* whose outcome is saved */
     atomic_uint_fast64_t wake_us; /* written under the lock, read without */
+
+    /* With retention `stable`. */
+    bool provisional;              /* writes go into the journal */
+    struct holm_replica *incoming; /* what is taken of others, before it is put in place; or NULL */
+    uint64_t wakes[2];             /* of the replica, of `incoming` */
+    struct holm_replica
+        *home; /* the state and the journal, for reading; NULL: nothing journalled */
+    struct holm_journal journal;
+};
+
+/* How a peer stands, by slot. */
+struct holm_engine_standing {
+    bool up, told;
+    struct holm_actor actor;
+    bool confirmed;
+    struct holm_epoch former;
+    uint64_t state;
+    struct holm_founding founding;
+    struct holm_actor defers;
+    struct holm_vector list;
+};
+
+#define HOLM_ENGINE_FORGETS_MAX 64
+
+struct holm_engine_absent {
+    struct holm_actor actor;
+    uint64_t since_us;
+};
+
+/* With retention `stable`. All but what is said to be others' is the driving thread's own. */
+struct holm_engine_members {
+    struct holm_membership *machine;
+    struct holm_engine_standing *standings;
+    struct holm_heard *heard; /* room for one a slot */
+    bool confirmed;
+    bool begun, gathering;    /* there are incoming replicas; of all others */
+    struct holm_actor member; /* whom they are taken from */
+    uint32_t slot;
+    struct holm_dot admission;
+    struct holm_actor defers;
+    struct holm_member_op *news; /* of the list, for all replicas; `all`: it is to be read whole */
+    size_t news_count, news_capacity;
+    bool news_all;
+    struct holm_member_op *hearsay;
+    size_t hearsay_count, hearsay_capacity;
+    struct holm_member_op *told; /* room for a Standing */
+    size_t told_capacity;
+    struct holm_engine_absent *absent; /* members that are not up */
+    size_t absent_count, absent_capacity;
+    uint64_t told_hash; /* of the list's vector, at the last Standing to all */
+    uint64_t collect_us;
+    uint32_t folds_waited; /* rounds that ends of epochs have waited for somebody to write them */
+
+    /* Under the roster's lock. */
+    struct holm_node_id forgets[HOLM_ENGINE_FORGETS_MAX];
+    size_t forget_count;
+    struct holm_engine_membership figures;
 };
 
 struct holm_engine {
@@ -40,7 +103,10 @@ struct holm_engine {
     struct holm_transport *transport;
     struct holm_store *store;
     struct holm_engine_partition *partitions;
-    void *partitions_memory; /* what was allocated for them, not aligned */
+    uint32_t
+        partition_count; /* config.partitions, and with `stable` the member list's behind them */
+    struct holm_engine_members *members; /* NULL with retention `forever` */
+    void *partitions_memory;             /* what was allocated for them, not aligned */
     struct holm_outgoing outgoing;
     struct holm_faults faults;
     _Atomic(const struct holm_observer *) observer;
@@ -91,7 +157,15 @@ HOLM_NODISCARD enum holm_status holm_engine_step(struct holm_engine *engine, uin
                                                  const struct holm_event *event,
                                                  struct holm_now now,
                                                  struct holm_engine_commit *commit);
-/* The same, taking the lock. */
+/* The same of the replica that is being filled. */
+HOLM_NODISCARD enum holm_status holm_engine_step_incoming(struct holm_engine *engine,
+                                                          uint32_t partition,
+                                                          const struct holm_event *event,
+                                                          struct holm_now now);
+/* Takes care of the work of a call on one of the two, other than a step. Under the lock. */
+void holm_engine_work(struct holm_engine *engine, uint32_t partition,
+                      const struct holm_replica *replica, const struct holm_work *work);
+/* As holm_engine_step(), taking the lock. */
 HOLM_NODISCARD enum holm_status holm_engine_step_locked(struct holm_engine *engine,
                                                         uint32_t partition,
                                                         const struct holm_event *event,
@@ -134,6 +208,74 @@ void holm_engine_relay_changed(struct holm_engine *engine, uint32_t peer, struct
 void holm_engine_relay_strangers(struct holm_engine *engine, uint64_t strangers,
                                  struct holm_now now);
 void holm_engine_relay_tick(struct holm_engine *engine, struct holm_now now);
+
+/* engine_member.c. With retention `forever` none is called but open, free and due. */
+HOLM_NODISCARD enum holm_status holm_engine_members_open(struct holm_engine *engine,
+                                                         struct holm_now now);
+void holm_engine_members_free(struct holm_engine *engine);
+void holm_engine_members_tick(struct holm_engine *engine, struct holm_now now);
+uint64_t holm_engine_members_due_us(const struct holm_engine *engine);
+void holm_engine_members_up(struct holm_engine *engine, uint32_t peer, struct holm_actor actor,
+                            struct holm_now now);
+void holm_engine_members_down(struct holm_engine *engine, uint32_t peer, struct holm_now now);
+void holm_engine_members_epoch(struct holm_engine *engine, struct holm_epoch epoch,
+                               struct holm_now now);
+/* Standing, Join, Joined, of a peer that is up. */
+void holm_engine_members_talk(struct holm_engine *engine, uint32_t peer,
+                              const struct holm_message *message, struct holm_now now);
+/* With each beacon: reports. */
+void holm_engine_members_report(struct holm_engine *engine, struct holm_now now);
+/* Whom a message for a partition is for. */
+enum holm_engine_way {
+    HOLM_ENGINE_NOBODY,
+    HOLM_ENGINE_REPLICA,
+    HOLM_ENGINE_INCOMING,
+    HOLM_ENGINE_BOTH
+};
+enum holm_engine_way holm_engine_members_way(const struct holm_engine *engine, uint32_t peer,
+                                             const struct holm_message *message);
+/* What this node would say of itself; and what a peer has said. */
+struct holm_heard holm_engine_members_self(struct holm_engine *engine,
+                                           const struct holm_members *known);
+struct holm_heard holm_engine_members_peer(const struct holm_engine_standing *standing);
+/* Fills members->heard with what the peers that are up have said. */
+size_t holm_engine_members_heard(struct holm_engine *engine);
+
+/* engine_admit.c */
+HOLM_NODISCARD enum holm_status holm_engine_admit_begin(struct holm_engine *engine,
+                                                        const struct holm_membership_action *action,
+                                                        struct holm_now now);
+HOLM_NODISCARD enum holm_status holm_engine_admit_gather(struct holm_engine *engine,
+                                                         struct holm_now now);
+void holm_engine_admit_abandon(struct holm_engine *engine);
+/* Whether all of what was begun is here; and whether it must not be taken. */
+bool holm_engine_admit_whole(struct holm_engine *engine);
+bool holm_engine_admit_beyond(struct holm_engine *engine);
+/* What was taken is what this node has; then its journal is minted. */
+void holm_engine_admit_confirm(struct holm_engine *engine,
+                               const struct holm_membership_action *action, struct holm_now now);
+/* A commit of a provisional epoch. Under the partition's lock. */
+HOLM_NODISCARD enum holm_status holm_engine_journal(struct holm_engine *engine, uint32_t partition,
+                                                    const struct holm_op *ops, size_t count,
+                                                    struct holm_now now);
+
+/* engine_list.c */
+uint32_t holm_engine_list(const struct holm_engine *engine); /* its partition */
+/* What the list comes to; for the driving thread. */
+const struct holm_members *holm_engine_list_members(const struct holm_engine *engine);
+struct holm_vector_view holm_engine_list_vector(const struct holm_engine *engine);
+/* Notes what of the list has changed. Under the list's lock. */
+void holm_engine_list_note(struct holm_engine *engine, const struct holm_replica *replica,
+                           const struct holm_work *work);
+/* Gives all replicas what is news. */
+void holm_engine_list_spread(struct holm_engine *engine, struct holm_now now);
+/* Writes operations of this epoch, whose dots are filled in, and spreads them. */
+HOLM_NODISCARD enum holm_status holm_engine_list_write(struct holm_engine *engine,
+                                                       struct holm_member_op *ops, size_t count,
+                                                       struct holm_now now);
+/* Gives all replicas what is believed, and is not in the list. */
+void holm_engine_list_believe(struct holm_engine *engine, const struct holm_member_op *op,
+                              struct holm_now now);
 
 /* engine_drive.c */
 void holm_engine_drain(struct holm_engine *engine);

@@ -225,7 +225,9 @@ static void ask(struct holm_membership *membership, uint32_t index, struct holm_
 
 static void confirm(struct holm_membership *membership, enum holm_membership_do type)
 {
-    push(membership, type)->replace = membership->replace;
+    struct holm_membership_action *action = push(membership, type);
+    action->replace = membership->replace;
+    action->epoch = membership->former;
     membership->state = HOLM_MEMBER_CONFIRMED;
     membership->former = membership->config.self.epoch;
     membership->lost = false;

@@ -67,9 +67,9 @@ enum holm_membership_do {
     HOLM_MEMBERSHIP_GATHER, /* take what all who are no members have, apart from what is here */
     HOLM_MEMBERSHIP_ABANDON, /* drop what was taken */
     HOLM_MEMBERSHIP_CONFIRM, /* replace: what was taken is what this node has; mint the journal */
-    HOLM_MEMBERSHIP_FOUND,   /* admit this epoch, forget all that were listed; then as CONFIRM */
-    HOLM_MEMBERSHIP_TELL,    /* tell every peer how this node stands */
-    HOLM_MEMBERSHIP_NOTE     /* level, text: a line for the log */
+    HOLM_MEMBERSHIP_FOUND, /* as CONFIRM; admit this epoch, whose state is of `epoch`, forget the rest */
+    HOLM_MEMBERSHIP_TELL, /* tell every peer how this node stands */
+    HOLM_MEMBERSHIP_NOTE  /* level, text: a line for the log */
 };
 
 struct holm_membership_action {

@@ -47,6 +47,7 @@ struct holm_roster_config {
     uint32_t peers_max;
     size_t hello_bytes_max; /* a Hello tells of no more members than fit */
     uint64_t random_seed;
+    bool stable; /* retention: all nodes of a cluster have the same */
 };
 
 /* HOLM_EINVAL (a name, cluster or address that is too long), HOLM_ENOMEM. */
@@ -133,6 +134,8 @@ void holm_roster_pong(struct holm_roster *roster, struct holm_link_id id, uint64
 /* Another node writes under this node's id and `epoch`: takes a higher one, unless it has already
  * or did so a moment ago; then it will. Acts. */
 void holm_roster_twin(struct holm_roster *roster, struct holm_epoch epoch, struct holm_now now);
+/* This node is to go on under a higher epoch, of at least `least`. Acts. */
+void holm_roster_epoch(struct holm_roster *roster, struct holm_epoch least, struct holm_now now);
 /* The peer is closing: its links are closed, its publisher left. Acts. */
 void holm_roster_goodbye(struct holm_roster *roster, struct holm_link_id id, struct holm_now now);
 /* Does what is due; returns the monotonic time of the next call. Acts. O(links + addresses) when

@@ -50,6 +50,13 @@ void holm_roster_raise(struct holm_roster *roster, uint64_t above, bool at_once,
     }
 }
 
+void holm_roster_epoch(struct holm_roster *roster, struct holm_epoch least, struct holm_now now)
+{
+    uint64_t present = roster->config.self.epoch.value;
+    HOLM_ASSERT(least.value > 0);
+    holm_roster_raise(roster, least.value - 1 > present ? least.value - 1 : present, true, now);
+}
+
 void holm_roster_twin(struct holm_roster *roster, struct holm_epoch epoch, struct holm_now now)
 {
     if (epoch.value < roster->config.self.epoch.value)
@@ -108,6 +115,8 @@ static const char *objection(const struct holm_roster *roster, const struct holm
         return "it speaks another wire version";
     if (hello->partitions != roster->config.partitions)
         return "it counts its partitions differently";
+    if (((hello->features & HOLM_FEATURE_STABLE) != 0) != roster->config.stable)
+        return "its retention is another";
     if (hello->self.actor.epoch.value > EPOCH_PLAUSIBLE_MAX)
         return "its epoch is beyond any clock";
     return NULL;

@@ -91,7 +91,7 @@ HOLM_NODISCARD enum holm_status holm_encoder_encode(struct holm_encoder *encoder
 #define HOLM_FRAME_HEAD_BYTES_MAX 256  /* the envelope, and all there is once in a message */
 #define HOLM_BEACON_ENTRY_BYTES_MAX 39 /* one partition's line */
 #define HOLM_VECTOR_ENTRY_BYTES_MAX 33
-#define HOLM_MEMBER_OP_BYTES_MAX 63 /* of a Standing */
+#define HOLM_MEMBER_OP_BYTES_MAX 71 /* of a Standing */
 
 /* One member's line in a Hello. */
 static inline size_t holm_member_bytes_max(const struct holm_member *member)

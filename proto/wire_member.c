@@ -23,9 +23,11 @@ static enum holm_status take_columns(struct holm_arena *arena, size_t count,
         status = holm_wire_array(arena, count, sizeof *standing->bases, &standing->bases);
     if (status == HOLM_OK)
         status = holm_wire_array(arena, count, sizeof *standing->lasts, &standing->lasts);
+    if (status == HOLM_OK)
+        status = holm_wire_array(arena, count, sizeof *standing->states, &standing->states);
     standing->n_types = standing->n_nodes = standing->n_epochs = count;
     standing->n_dot_nodes = standing->n_dot_epochs = standing->n_dot_seqs = count;
-    standing->n_bases = standing->n_lasts = count;
+    standing->n_bases = standing->n_lasts = standing->n_states = count;
     return status;
 }
 
@@ -40,6 +42,7 @@ static enum holm_status write_standing(struct holm_arena *arena, const struct ho
     *written = standing;
     standing->confirmed = source->confirmed;
     standing->former = source->former.value;
+    standing->state = source->state;
     standing->generation = source->founding.generation;
     standing->founding_node = source->founding.dot.actor.node.value;
     standing->founding_epoch = source->founding.dot.actor.epoch.value;
@@ -58,6 +61,7 @@ static enum holm_status write_standing(struct holm_arena *arena, const struct ho
         standing->dot_seqs[i] = op->dot.seq;
         standing->bases[i] = op->base.value;
         standing->lasts[i] = op->last;
+        standing->states[i] = op->state;
     }
     return status == HOLM_OK ? holm_wire_write_vector(arena, source->list, &standing->list)
                              : status;
@@ -124,7 +128,7 @@ static bool columns_agree(const Holm__Wire__Standing *read)
     size_t count = read->n_types;
     return read->n_nodes == count && read->n_epochs == count && read->n_dot_nodes == count &&
            read->n_dot_epochs == count && read->n_dot_seqs == count && read->n_bases == count &&
-           read->n_lasts == count;
+           read->n_lasts == count && read->n_states == count;
 }
 
 static enum holm_status read_op(const Holm__Wire__Standing *read, size_t i,
@@ -139,6 +143,7 @@ static enum holm_status read_op(const Holm__Wire__Standing *read, size_t i,
         .dot = {{{read->dot_nodes[i]}, {read->dot_epochs[i]}}, read->dot_seqs[i]},
         .subject = {{read->nodes[i]}, {read->epochs[i]}},
         .base = {read->bases[i]},
+        .state = read->states[i],
         .last = read->lasts[i],
     };
     bool sound = op->subject.epoch.value != 0 && op->dot.actor.epoch.value != 0 &&
@@ -162,6 +167,7 @@ static enum holm_status read_standing(struct holm_wire_reading *reading,
         return status;
     standing->confirmed = read->confirmed;
     standing->former.value = read->former;
+    standing->state = read->state;
     standing->founding.generation = read->generation;
     standing->founding.dot.actor.node.value = read->founding_node;
     standing->founding.dot.actor.epoch.value = read->founding_epoch;

@@ -296,4 +296,17 @@ static inline struct holm_op holm_op_bury(struct holm_bytes key)
 #define HOLM_FIELD_BYTES_MAX 255
 #define HOLM_PATH_BYTES_MAX 1024
 
+/*
+ * Whether anything is ever collected; the same on all nodes of a cluster.
+ *
+ * With `forever` (the default) tombstones stay, and any node may write at any time. With `stable` they go
+ * when every member of the cluster is known to have them, and what is kept for lives of nodes that have
+ * ended stays small. For that a node must be a member before what it writes spreads: each life of a node
+ * is admitted by a member first, and the first of all founds the cluster (holm_config).
+ */
+enum holm_retention {
+    HOLM_RETENTION_FOREVER = 0,
+    HOLM_RETENTION_STABLE = 1
+};
+
 #endif

@@ -264,15 +264,16 @@ static const char *tell_differ(const struct holm_sync_tell *a, const struct holm
 static const char *standing_differ(const struct holm_standing *a, const struct holm_standing *b)
 {
     if (a->confirmed != b->confirmed || a->former.value != b->former.value ||
-        holm_founding_compare(&a->founding, &b->founding) != 0 || a->op_count != b->op_count ||
-        !holm_actor_equal(a->defers, b->defers))
+        a->state != b->state || holm_founding_compare(&a->founding, &b->founding) != 0 ||
+        a->op_count != b->op_count || !holm_actor_equal(a->defers, b->defers))
         return "the standing";
     for (size_t i = 0; i < a->op_count; i++) {
         const struct holm_member_op *op = &a->ops[i];
         const struct holm_member_op *other = &b->ops[i];
         if (op->type != other->type || !holm_actor_equal(op->subject, other->subject) ||
             !holm_actor_equal(op->dot.actor, other->dot.actor) || op->dot.seq != other->dot.seq ||
-            op->base.value != other->base.value || op->last != other->last)
+            op->base.value != other->base.value || op->last != other->last ||
+            op->state != other->state)
             return "an operation of the standing";
     }
     return vectors_equal(a->list, b->list) ? NULL : "the list of the standing";

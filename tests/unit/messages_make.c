@@ -337,12 +337,14 @@ static void make_standing(struct sample *sample)
         {.type = HOLM_MEMBER_ADMIT,
          .dot = {LISBON, 2},
          .subject = PORTO_LATER,
-         .base = {0x019a000000010042u}},
+         .base = {0x019a000000010042u},
+         .state = 0x0102030405060708u},
         {.type = HOLM_MEMBER_FORGET, .dot = {PORTO, 1}, .subject = LISBON},
     };
     sample->message.type = HOLM_MESSAGE_STANDING;
     sample->message.as.standing = (struct holm_standing){.confirmed = true,
                                                          .former = {0x019a00000000beefu},
+                                                         .state = 0x1112131415161718u,
                                                          .founding = {1, {LISBON, 1}},
                                                          .defers = PORTO_LATER,
                                                          .list = {entries, COUNT(entries)},

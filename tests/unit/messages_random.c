@@ -526,6 +526,7 @@ static void draw_standing(struct draw *draw, struct holm_standing *standing)
     struct holm_member_op *ops = take(draw, sizeof *ops * (count + 1));
     *standing = (struct holm_standing){.confirmed = chance_permille(&draw->chance, 500),
                                        .former = {number(draw)},
+                                       .state = number(draw),
                                        .founding = {number(draw), draw_dot(draw)},
                                        .defers = draw_dot(draw).actor,
                                        .list = draw_vector(draw),
@@ -537,6 +538,7 @@ static void draw_standing(struct draw *draw, struct holm_standing *standing)
             .dot = draw_dot(draw),
             .subject = draw_dot(draw).actor,
             .base = {number(draw)},
+            .state = number(draw),
             .last = number(draw)};
     }
 }

@@ -377,6 +377,7 @@ static void test_member_record_when_written_then_it_is_read_the_same(void **stat
                                 .dot = {actor_of(A, 1), 1},
                                 .subject = {{UINT64_MAX}, {0x0102030405060708u}},
                                 .base = {7},
+                                .state = 0x8182838485868788u,
                                 .partition = 0xfedcba98u,
                                 .last = UINT64_MAX - 1};
     struct holm_member_record record;
@@ -392,6 +393,7 @@ static void test_member_record_when_written_then_it_is_read_the_same(void **stat
     assert_true(holm_actor_equal(read.dot.actor, op.dot.actor));
     assert_int_equal(read.dot.seq, 1);
     assert_int_equal(read.base.value, op.base.value);
+    assert_int_equal(read.state, op.state);
     assert_int_equal(read.partition, op.partition);
     assert_int_equal(read.last, op.last);
     cell.value.as.bytes.size -= 1;

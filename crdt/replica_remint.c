@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crdt/replica_remint.h"
+
+#include "crdt/path.h"
+#include "crdt/replica_parts.h"
+
+struct reminting {
+    struct holm_replica *old, *cut;
+    holm_batch_taker *take;
+    void *context;
+    struct holm_remint *remint;
+    struct holm_node_id self;
+    bool blind;          /* the op log does not reach back to the cut */
+    struct holm_op *ops; /* of the present key */
+    size_t count, capacity;
+    struct holm_bytes *names;
+    size_t name_count, name_capacity;
+    enum holm_status status;
+};
+
+/* Whether the cut covers it; what it has folded it has. */
+static bool covered(const struct reminting *reminting, struct holm_dot dot)
+{
+    return dot.seq <= holm_replica_seq(reminting->cut, dot.actor) ||
+           holm_replica_folds(holm_replica_collected(reminting->cut), dot.actor);
+}
+
+static bool is_own(const struct reminting *reminting, struct holm_actor actor)
+{
+    return actor.node.value == reminting->self.value;
+}
+
+/* ---- making operations */
+
+/* The names of a packed path, for which there is room. */
+static struct holm_path names_of(struct reminting *reminting, struct holm_bytes packed)
+{
+    size_t count = holm_path_count(packed);
+    HOLM_ASSERT(reminting->name_count + count <= reminting->name_capacity);
+    struct holm_bytes *first = reminting->names + reminting->name_count;
+    for (size_t i = 0; i < count; i++)
+        first[i] = holm_path_take(&packed);
+    reminting->name_count += count;
+    return holm_path_of(first, count);
+}
+
+/* Room for one more operation, and its names: arrays that others point into must not move. */
+static enum holm_status reserve(struct reminting *reminting, size_t ops, size_t names)
+{
+    const struct holm_allocator *allocator = &reminting->old->config.allocator;
+    void *room = reminting->ops;
+    enum holm_status status = holm_array_reserve(allocator, &room, &reminting->capacity,
+                                                 sizeof *reminting->ops, ops);
+    reminting->ops = room;
+    room = reminting->names;
+    if (status == HOLM_OK)
+        status = holm_array_reserve(allocator, &room, &reminting->name_capacity,
+                                    sizeof *reminting->names, names);
+    reminting->names = room;
+    return status;
+}
+
+static void add_op(struct reminting *reminting, struct holm_op op)
+{
+    HOLM_ASSERT(reminting->count < reminting->capacity);
+    reminting->ops[reminting->count++] = op;
+}
+
+/* What an own counter entry has that the cut has not: of one chain, all behind what was there at the end
+ * of the cut, or behind what is cancelled. False: nothing tells. */
+static bool uncounted(const struct reminting *reminting, const struct holm_cell_view *cell,
+                      int64_t *amount)
+{
+    const struct holm_count *count = cell->count;
+    uint64_t known = holm_replica_seq(reminting->cut, cell->dot.actor);
+    struct holm_spot spot;
+    struct holm_cell found;
+    const struct holm_state *state = &reminting->cut->state;
+    struct holm_key key = holm_state_key(state, cell->key);
+    struct holm_slot slot = {.kind = HOLM_COUNTER};
+    *amount = (int64_t)((uint64_t)count->sum - (uint64_t)count->cancelled_sum);
+    if (count->start > known || count->cancelled >= known)
+        return true;
+    slot.actor = holm_actors_find(&reminting->cut->actors, cell->dot.actor);
+    slot.path = holm_names_find(&state->names, cell->path);
+    if (slot.actor == HOLM_ACTOR_NONE || slot.path == HOLM_NAME_NONE ||
+        !holm_state_find(state, &key, &spot) || !holm_spot_seek(state, &spot, &slot) ||
+        !holm_spot_cell(state, &spot, &found) || found.count.start != count->start)
+        return false;
+    *amount = (int64_t)((uint64_t)count->sum - (uint64_t)found.count.sum);
+    return true;
+}
+
+static bool op_of(const struct reminting *reminting, const struct holm_cell_view *cell,
+                  struct holm_path path, struct holm_op *op)
+{
+    int64_t amount;
+    switch ((enum holm_kind)cell->kind) {
+    case HOLM_REGISTER:
+        *op = holm_op_put_at(cell->key, path, cell->value);
+        return true;
+    case HOLM_SET:
+        *op = holm_op_insert_at(cell->key, path, cell->sub);
+        return true;
+    case HOLM_FLAG:
+        *op = holm_op_enable_at(cell->key, path);
+        return true;
+    case HOLM_MAX:
+        *op = holm_op_raise_at(cell->key, path, cell->value);
+        return true;
+    case HOLM_MIN:
+        *op = holm_op_lower_at(cell->key, path, cell->value);
+        return true;
+    case HOLM_COUNTER:
+        if (!uncounted(reminting, cell, &amount))
+            return false;
+        *op = holm_op_add_at(cell->key, path, amount);
+        return true;
+    }
+    return false;
+}
+
+/* ---- one key */
+
+struct record {
+    bool known; /* the old state has something of it that the cut has, too */
+    size_t own, others, names;
+};
+
+/* The raw cells of a record, ghosts too: what of it was known on both sides, and what is missing there. */
+static void survey(const struct reminting *reminting, struct holm_spot spot, struct record *record)
+{
+    const struct holm_state *state = &reminting->old->state;
+    struct holm_cell cell;
+    *record = (struct record){.known = false};
+    for (; holm_spot_cell(state, &spot, &cell); holm_spot_next(state, &spot)) {
+        struct holm_dot dot = {reminting->old->actors.rows[cell.actor].actor, cell.seq};
+        if (covered(reminting, dot) ||
+            (cell.kind == HOLM_COUNTER &&
+             covered(reminting, (struct holm_dot){dot.actor, cell.count.start})))
+            record->known = true;
+        if (covered(reminting, dot) || (cell.kind == HOLM_COUNTER && !holm_count_live(&cell.count)))
+            continue;
+        if (!is_own(reminting, dot.actor)) {
+            record->others += 1;
+            continue;
+        }
+        record->own += 1;
+        if (cell.kind != HOLM_KIND_TOMBSTONE)
+            record->names += holm_path_count(holm_names_path(&state->names, cell.path));
+    }
+}
+
+static bool add_cell(void *context, const struct holm_cell_view *cell)
+{
+    struct reminting *reminting = context;
+    struct holm_op op;
+    if (covered(reminting, cell->dot) || !is_own(reminting, cell->dot.actor))
+        return true;
+    if (op_of(reminting, cell, names_of(reminting, cell->path), &op))
+        add_op(reminting, op);
+    else
+        reminting->remint->dropped += 1;
+    return true;
+}
+
+/* Whether an own run replaced something on this key that the cut has. */
+static bool replaced_known(const struct reminting *reminting, struct holm_bytes key)
+{
+    const struct holm_oplog *log = &reminting->old->log;
+    for (size_t i = 0; i < log->count; i++) {
+        const struct holm_delta *run = holm_oplog_at(log, i)->delta;
+        if (!is_own(reminting, run->actor) ||
+            covered(reminting, (struct holm_dot){run->actor, run->last}))
+            continue;
+        const struct holm_items *items = &run->items;
+        for (uint32_t k = 0; k < items->item_count; k++) {
+            const struct holm_item *item = &items->items[k];
+            if (!holm_bytes_equal(item->key, key))
+                continue;
+            for (uint32_t s = 0; s < item->seen_count; s++) {
+                const struct holm_seen *seen = &items->seen[item->seen_first + s];
+                if (covered(reminting, (struct holm_dot){items->actors[seen->actor], seen->first}))
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool has_gone(const struct reminting *reminting, struct holm_bytes key, bool known)
+{
+    if (holm_replica_exists(reminting->cut, key))
+        return false;
+    return known || reminting->blind || replaced_known(reminting, key);
+}
+
+static void give(struct reminting *reminting)
+{
+    if (reminting->count == 0)
+        return;
+    enum holm_status status = reminting->take(reminting->context, reminting->ops, reminting->count);
+    if (status == HOLM_OK)
+        reminting->remint->minted += reminting->count;
+    else
+        reminting->remint->dropped += reminting->count;
+    if (status == HOLM_ENOMEM)
+        reminting->status = status;
+}
+
+static void remint_record(struct reminting *reminting, struct holm_spot *spot)
+{
+    const struct holm_state *state = &reminting->old->state;
+    struct record record;
+    struct holm_bytes key = holm_spot_key(state, spot);
+    bool buried = holm_spot_buried(state, spot);
+    survey(reminting, *spot, &record);
+    reminting->remint->dropped += record.others;
+    if (record.own == 0)
+        return;
+    if (!buried && has_gone(reminting, key, record.known)) {
+        reminting->remint->dropped += record.own;
+        return;
+    }
+    reminting->count = reminting->name_count = 0;
+    reminting->status = reserve(reminting, record.own + 1, record.names + 1);
+    if (reminting->status != HOLM_OK)
+        return;
+    if (buried)
+        add_op(reminting, holm_op_bury(key));
+    else
+        holm_replica_visit(reminting->old, key, add_cell, reminting);
+    give(reminting);
+}
+
+/* ---- removals */
+
+struct removal {
+    const struct holm_items *items;
+    const struct holm_item *item;
+    bool any, other;
+};
+
+static bool judge_cell(void *context, const struct holm_cell_view *cell)
+{
+    struct removal *removal = context;
+    const struct holm_item *item = removal->item;
+    bool seen = false;
+    if (item->op == HOLM_ITEM_DROP_SLOT &&
+        (!holm_bytes_equal(cell->path, item->path) || cell->kind != item->kind ||
+         !holm_bytes_equal(cell->sub, item->sub)))
+        return true;
+    if (item->op == HOLM_ITEM_DROP_PATH && !holm_path_covers(item->path, cell->path))
+        return true;
+    for (uint32_t s = 0; s < item->seen_count; s++) {
+        const struct holm_seen *range = &removal->items->seen[item->seen_first + s];
+        seen = seen || (holm_actor_equal(removal->items->actors[range->actor], cell->dot.actor) &&
+                        cell->dot.seq >= range->first && cell->dot.seq <= range->last);
+    }
+    removal->any = true;
+    removal->other = removal->other || !seen;
+    return true;
+}
+
+static bool removal_op(const struct holm_item *item, struct holm_path path, struct holm_op *op)
+{
+    if (item->op == HOLM_ITEM_DROP_PATH)
+        *op = holm_op_remove_at(item->key, path);
+    else if (item->kind == HOLM_SET)
+        *op = holm_op_erase_at(item->key, path, item->sub);
+    else if (item->kind == HOLM_FLAG)
+        *op = holm_op_disable_at(item->key, path);
+    else
+        return false;
+    return true;
+}
+
+static void remint_removal(struct reminting *reminting, const struct holm_delta *run,
+                           const struct holm_item *item)
+{
+    struct removal removal = {&run->items, item, false, false};
+    struct holm_op op;
+    holm_replica_visit(reminting->cut, item->key, judge_cell, &removal);
+    if (!removal.any)
+        return; /* it is gone there, too */
+    reminting->count = reminting->name_count = 0;
+    reminting->status = reserve(reminting, 1, holm_path_count(item->path) + 1);
+    if (reminting->status != HOLM_OK)
+        return;
+    if (removal.other || !removal_op(item, names_of(reminting, item->path), &op)) {
+        reminting->remint->dropped += 1;
+        return;
+    }
+    add_op(reminting, op);
+    give(reminting);
+}
+
+static void remint_removals(struct reminting *reminting)
+{
+    const struct holm_oplog *log = &reminting->old->log;
+    for (size_t i = 0; reminting->status == HOLM_OK && i < log->count; i++) {
+        const struct holm_delta *run = holm_oplog_at(log, i)->delta;
+        if (!is_own(reminting, run->actor) ||
+            covered(reminting, (struct holm_dot){run->actor, run->last}))
+            continue;
+        for (uint32_t k = 0; reminting->status == HOLM_OK && k < run->items.item_count; k++) {
+            const struct holm_item *item = &run->items.items[k];
+            if (item->op == HOLM_ITEM_DROP_SLOT || item->op == HOLM_ITEM_DROP_PATH)
+                remint_removal(reminting, run, item);
+        }
+    }
+}
+
+/* Whether own runs that the cut does not cover have left the op log. */
+static bool is_blind(const struct reminting *reminting)
+{
+    const struct holm_actors *actors = &reminting->old->actors;
+    for (size_t i = 0; i < actors->count; i++) {
+        const struct holm_actor_row *row = &actors->rows[i];
+        if (is_own(reminting, row->actor) && row->floor > 0 &&
+            !covered(reminting, (struct holm_dot){row->actor, row->floor}))
+            return true;
+    }
+    return false;
+}
+
+enum holm_status holm_replica_remint(struct holm_replica *old, struct holm_replica *cut,
+                                     holm_batch_taker *take, void *context,
+                                     struct holm_remint *remint)
+{
+    struct reminting reminting = {.old = old,
+                                  .cut = cut,
+                                  .take = take,
+                                  .context = context,
+                                  .remint = remint,
+                                  .self = old->actors.rows[old->self].actor.node,
+                                  .status = HOLM_OK};
+    struct holm_spot spot;
+    HOLM_ASSERT(!holm_replica_pending(old) && !holm_replica_pending(cut));
+    *remint = (struct holm_remint){0, 0};
+    reminting.blind = is_blind(&reminting);
+    remint_removals(&reminting);
+    struct holm_walk walk = holm_state_walk(&old->state, 0, UINT64_MAX);
+    while (reminting.status == HOLM_OK && holm_walk_next(&old->state, &walk, &spot))
+        remint_record(&reminting, &spot);
+    const struct holm_allocator *allocator = &old->config.allocator;
+    holm_array_free(allocator, reminting.ops, reminting.capacity, sizeof *reminting.ops);
+    holm_array_free(allocator, reminting.names, reminting.name_capacity, sizeof *reminting.names);
+    return reminting.status;
+}

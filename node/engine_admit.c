@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Becoming a member. What a member has is taken into replicas of their own; they are put in place when all
+ * of it is here, in all partitions at once, so that there is never a part of it. Until then writes are
+ * journalled, and read from a copy that has them (`home`).
+ */
+#include "crdt/replica_remint.h"
+#include "node/engine_state.h"
+
+/* ---- taking apart */
+
+void holm_engine_admit_abandon(struct holm_engine *engine)
+{
+    struct holm_engine_members *members = engine->members;
+    for (uint32_t i = 0; i < engine->partition_count; i++) {
+        struct holm_engine_partition *partition = &engine->partitions[i];
+        pthread_mutex_lock(&partition->lock);
+        holm_replica_free(partition->incoming);
+        partition->incoming = NULL;
+        partition->wakes[1] = HOLM_NEVER;
+        pthread_mutex_unlock(&partition->lock);
+    }
+    members->begun = members->gathering = false;
+    members->news_count = 0;
+    members->news_all = false;
+}
+
+static enum holm_status make_incoming(struct holm_engine *engine, uint32_t index, bool empty,
+                                      struct holm_now now)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    const struct holm_work *work = NULL;
+    struct holm_replica *made = NULL;
+    pthread_mutex_lock(&partition->lock);
+    enum holm_status status = empty ? holm_replica_another(partition->replica, &made)
+                                    : holm_replica_copy(partition->replica, now, &work, &made);
+    if (work != NULL)
+        holm_engine_work(engine, index, partition->replica, work);
+    partition->incoming = made;
+    partition->wakes[1] = HOLM_NEVER;
+    pthread_mutex_unlock(&partition->lock);
+    return status;
+}
+
+/* What is known of the list, by whatever way, is known to the new replicas, too. */
+static enum holm_status begin(struct holm_engine *engine, bool empty, struct holm_now now)
+{
+    struct holm_engine_members *members = engine->members;
+    enum holm_status status = HOLM_OK;
+    HOLM_ASSERT(!members->begun && !members->confirmed);
+    for (uint32_t i = 0; status == HOLM_OK && i < engine->partition_count; i++)
+        status = make_incoming(engine, i, empty, now);
+    if (status != HOLM_OK) {
+        holm_engine_admit_abandon(engine);
+        return status;
+    }
+    members->begun = true;
+    members->news_all = true;
+    holm_engine_list_spread(engine, now);
+    for (size_t i = 0; !empty && i < members->hearsay_count; i++)
+        holm_engine_list_believe(engine, &members->hearsay[i], now);
+    return HOLM_OK;
+}
+
+static enum holm_status meet(struct holm_engine *engine, uint32_t index, uint32_t slot,
+                             struct holm_actor actor, struct holm_now now)
+{
+    struct holm_event up = {.type = HOLM_EVENT_PEER_UP};
+    up.as.peer.peer = slot;
+    up.as.peer.actor = actor;
+    return holm_engine_step_incoming(engine, index, &up, now);
+}
+
+enum holm_status holm_engine_admit_begin(struct holm_engine *engine,
+                                         const struct holm_membership_action *action,
+                                         struct holm_now now)
+{
+    struct holm_engine_members *members = engine->members;
+    enum holm_status status = begin(engine, action->replace, now);
+    members->member = members->standings[action->peer].actor;
+    members->slot = action->peer;
+    members->admission = action->admission;
+    for (uint32_t i = 0; status == HOLM_OK && i < engine->partition_count; i++) {
+        pthread_mutex_lock(&engine->partitions[i].lock);
+        status = meet(engine, i, action->peer, members->member, now);
+        pthread_mutex_unlock(&engine->partitions[i].lock);
+    }
+    if (status != HOLM_OK)
+        holm_engine_admit_abandon(engine);
+    return status;
+}
+
+/* ---- a whole cluster restarts */
+
+/* Whether something may be taken of a provisional peer: of its list; of its state. */
+static bool may_gather(struct holm_engine *engine, const struct holm_engine_standing *standing,
+                       bool state)
+{
+    const struct holm_members *known = holm_engine_list_members(engine);
+    struct holm_actor former = {standing->actor.node, standing->former};
+    bool beyond = false;
+    if (!standing->up || !standing->told || standing->confirmed ||
+        holm_founding_compare(&known->founding, &standing->founding) != 0 ||
+        holm_admission_replaces(known, former))
+        return false;
+    for (uint32_t i = 0; i < engine->config.partitions; i++)
+        beyond |= holm_replica_beyond(engine->partitions[i].replica,
+                                      holm_vector_view(&standing->list));
+    struct holm_heard says = holm_engine_members_peer(standing);
+    return !beyond && (!state || holm_admission_may_merge(known, &says));
+}
+
+/* What it said that it has is told to the new replica as well, which then asks for it. */
+static enum holm_status pass_on(struct holm_engine *engine, uint32_t index, uint32_t slot,
+                                struct holm_now now)
+{
+    const struct holm_engine_standing *standing = &engine->members->standings[slot];
+    const struct holm_report *report = holm_replica_heard(engine->partitions[index].replica,
+                                                          standing->actor);
+    struct holm_message message = {.type = HOLM_MESSAGE_REPORT, .partition = index};
+    message.sender = standing->actor;
+    message.as.reported.provisional = true;
+    message.as.reported.list = holm_vector_view(&standing->list);
+    if (report != NULL)
+        message.as.reported.vector = holm_vector_view(&report->partition);
+    struct holm_event event = {.type = HOLM_EVENT_MESSAGE, .as.message = {slot, &message}};
+    enum holm_status status = meet(engine, index, slot, standing->actor, now);
+    return status == HOLM_OK ? holm_engine_step_incoming(engine, index, &event, now) : status;
+}
+
+enum holm_status holm_engine_admit_gather(struct holm_engine *engine, struct holm_now now)
+{
+    struct holm_engine_members *members = engine->members;
+    enum holm_status status = begin(engine, false, now);
+    members->gathering = status == HOLM_OK;
+    for (uint32_t slot = 0; slot < engine->config.peers_max; slot++) {
+        const struct holm_engine_standing *standing = &members->standings[slot];
+        for (uint32_t i = 0; status == HOLM_OK && i < engine->partition_count; i++) {
+            if (!may_gather(engine, standing, i < engine->config.partitions))
+                continue;
+            pthread_mutex_lock(&engine->partitions[i].lock);
+            status = pass_on(engine, i, slot, now);
+            pthread_mutex_unlock(&engine->partitions[i].lock);
+        }
+    }
+    if (status != HOLM_OK)
+        holm_engine_admit_abandon(engine);
+    return status;
+}
+
+/* ---- when all is here */
+
+/* `self`: what this node says of its state, as its list stands now. */
+static bool founds(struct holm_engine *engine, uint32_t index, const struct holm_heard *self,
+                   size_t heard)
+{
+    struct holm_replica *incoming = engine->partitions[index].incoming;
+    const struct holm_members *known = holm_replica_members(incoming);
+    struct holm_actor former = {self->actor.node, self->former};
+    return !holm_admission_replaces(known, former) && holm_admission_may_merge(known, self) &&
+           holm_replica_founds(incoming, engine->members->heard, heard, false);
+}
+
+bool holm_engine_admit_whole(struct holm_engine *engine)
+{
+    struct holm_engine_members *members = engine->members;
+    size_t heard = members->gathering ? holm_engine_members_heard(engine) : 0;
+    struct holm_heard self = {.confirmed = false};
+    if (members->gathering)
+        self = holm_engine_members_self(
+            engine, holm_replica_members(engine->partitions[holm_engine_list(engine)].incoming));
+    bool whole = members->begun;
+    for (uint32_t i = 0; whole && i < engine->config.partitions; i++) {
+        pthread_mutex_lock(&engine->partitions[i].lock);
+        whole = members->gathering ? founds(engine, i, &self, heard)
+                                   : holm_replica_whole(engine->partitions[i].incoming,
+                                                        members->member, members->admission);
+        pthread_mutex_unlock(&engine->partitions[i].lock);
+    }
+    return whole;
+}
+
+bool holm_engine_admit_beyond(struct holm_engine *engine)
+{
+    struct holm_vector list;
+    holm_vector_init(&list, &engine->config.allocator);
+    uint32_t index = holm_engine_list(engine);
+    bool beyond = holm_replica_report(engine->partitions[index].incoming, &list) != HOLM_OK;
+    for (uint32_t i = 0; i < engine->config.partitions; i++)
+        beyond |= holm_replica_beyond(engine->partitions[i].replica, holm_vector_view(&list));
+    holm_vector_release(&list);
+    return beyond;
+}
+
+/* ---- putting in place */
+
+/* In place of what the old replica had. */
+static void store_anew(struct holm_engine *engine, uint32_t index, struct holm_now now)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    partition->syncs = UINT64_MAX;
+    const struct holm_work *work = holm_engine_save(engine, index, now);
+    if (work != NULL)
+        holm_engine_work(engine, index, partition->replica, work);
+}
+
+struct minting {
+    struct holm_engine *engine;
+    uint32_t index;
+    struct holm_now now;
+};
+
+static enum holm_status mint(void *context, const struct holm_op *ops, size_t count)
+{
+    struct minting *minting = context;
+    struct holm_event event = {.type = HOLM_EVENT_COMMIT, .as.commit = {ops, count}};
+    struct holm_engine_commit commit = {.ops = ops, .count = count};
+    return holm_engine_step(minting->engine, minting->index, &event, minting->now, &commit);
+}
+
+static void count_remint(struct holm_engine *engine, const struct holm_remint *remint)
+{
+    pthread_mutex_lock(&engine->roster_lock);
+    engine->members->figures.reminted += remint->minted;
+    engine->members->figures.dropped += remint->dropped;
+    pthread_mutex_unlock(&engine->roster_lock);
+    if (remint->minted + remint->dropped > 0)
+        holm_log_line(&engine->config.log, HOLM_LOG_NOTICE,
+                      "replaced: %llu of this node's writes are written anew, %llu are dropped",
+                      (unsigned long long)remint->minted, (unsigned long long)remint->dropped);
+}
+
+/* Every peer that is up, to a replica that knows of one or none. */
+static void introduce(struct holm_engine *engine, uint32_t index, struct holm_now now)
+{
+    for (uint32_t slot = 0; slot < engine->config.peers_max; slot++) {
+        const struct holm_engine_standing *standing = &engine->members->standings[slot];
+        struct holm_event up = {.type = HOLM_EVENT_PEER_UP};
+        if (!standing->up)
+            continue;
+        pthread_mutex_lock(&engine->roster_lock);
+        up.as.peer.feeds = (holm_roster_features(engine->roster, slot) & HOLM_FEATURE_FEEDS) != 0;
+        pthread_mutex_unlock(&engine->roster_lock);
+        up.as.peer.peer = slot;
+        up.as.peer.actor = standing->actor;
+        if (holm_engine_step(engine, index, &up, now, NULL) == HOLM_OK)
+            holm_replica_peer_founding(engine->partitions[index].replica, slot,
+                                       &standing->founding);
+        holm_engine_relay_changed(engine, slot, now);
+    }
+}
+
+static void put_in_place(struct holm_engine *engine, uint32_t index, bool replace,
+                         struct holm_now now)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    struct holm_replica *old = partition->replica;
+    struct holm_remint remint = {0, 0};
+    struct minting minting = {engine, index, now};
+    struct holm_work all = {.touched_all = true, .wake_us = now.monotonic_us};
+    partition->replica = partition->incoming;
+    partition->incoming = NULL;
+    partition->receiving = false;
+    store_anew(engine, index, now);
+    holm_replica_fence(partition->replica, true);
+    enum holm_status status = holm_replica_rely(partition->replica);
+    introduce(engine, index, now);
+    if (replace && index < engine->config.partitions)
+        status = holm_replica_remint(old, partition->replica, mint, &minting, &remint);
+    if (status != HOLM_OK)
+        holm_log_line(&engine->config.log, HOLM_LOG_ERROR, "out of memory in coming back: %s",
+                      holm_strerror(status));
+    holm_replica_free(old);
+    if (index < engine->config.partitions) {
+        holm_engine_work(engine, index, partition->replica, &all);
+        count_remint(engine, &remint);
+    }
+}
+
+static void mint_journal(struct holm_engine *engine, uint32_t index, struct holm_now now)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    struct minting minting = {engine, index, now};
+    uint64_t refused = 0;
+    while (holm_journal_count(&partition->journal) > 0) {
+        size_t count;
+        const struct holm_journal_op *first = holm_journal_first(&partition->journal, &count);
+        size_t bytes = count * sizeof(struct holm_op);
+        struct holm_op *ops = holm_allocate(&engine->config.allocator, bytes);
+        for (size_t i = 0; ops != NULL && i < count; i++)
+            ops[i] = first[i].op;
+        enum holm_status status = ops == NULL ? HOLM_ENOMEM : mint(&minting, ops, count);
+        if (ops != NULL)
+            holm_deallocate(&engine->config.allocator, ops, bytes);
+        refused += status != HOLM_OK ? count : 0;
+        holm_journal_drop_first(&partition->journal);
+    }
+    if (refused == 0)
+        return;
+    holm_log_line(
+        &engine->config.log, HOLM_LOG_NOTICE,
+        "%llu writes of before it was a member are refused by what has become of their keys",
+        (unsigned long long)refused);
+    pthread_mutex_lock(&engine->roster_lock);
+    engine->members->figures.dropped += refused;
+    pthread_mutex_unlock(&engine->roster_lock);
+}
+
+/* Admits this epoch itself, and forgets all that were listed, its own former one too. */
+static void found(struct holm_engine *engine, const struct holm_heard *self_before,
+                  struct holm_now now)
+{
+    const struct holm_members *known = holm_engine_list_members(engine);
+    struct holm_actor self = holm_replica_self(
+        engine->partitions[holm_engine_list(engine)].replica);
+    size_t bytes = (known->count + 1) * sizeof(struct holm_member_op);
+    struct holm_member_op *ops = holm_allocate(&engine->config.allocator, bytes);
+    enum holm_status status = ops == NULL ? HOLM_ENOMEM : HOLM_OK;
+    if (status == HOLM_OK) {
+        size_t count = 1;
+        ops[0] = (struct holm_member_op){
+            .type = HOLM_MEMBER_ADMIT,
+            .subject = self,
+            .base = self_before->former,
+            .state = self_before->former.value == 0 ? 0 : self_before->state,
+            .last = known->founding.generation + 1,
+        };
+        for (size_t i = 0; i < known->count; i++) {
+            if (!known->rows[i].forgotten)
+                ops[count++] = (struct holm_member_op){.type = HOLM_MEMBER_FORGET,
+                                                       .subject = known->rows[i].actor};
+        }
+        status = holm_engine_list_write(engine, ops, count, now);
+        holm_deallocate(&engine->config.allocator, ops, bytes);
+    }
+    if (status != HOLM_OK)
+        holm_membership_lost(engine->members->machine, HOLM_PEER_NONE, "it could not found", now);
+}
+
+/* In one piece: a write of another thread comes before all of it, or behind. */
+static void go_on(struct holm_engine *engine, uint32_t index, bool begun, bool replace,
+                  struct holm_now now)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    pthread_mutex_lock(&partition->lock);
+    if (begun)
+        put_in_place(engine, index, replace, now);
+    holm_replica_fence(partition->replica, true);
+    holm_replica_free(partition->home);
+    partition->home = NULL;
+    partition->provisional = false;
+    mint_journal(engine, index, now);
+    pthread_mutex_unlock(&partition->lock);
+}
+
+void holm_engine_admit_confirm(struct holm_engine *engine,
+                               const struct holm_membership_action *action, struct holm_now now)
+{
+    struct holm_engine_members *members = engine->members;
+    bool begun = members->begun;
+    struct holm_heard before = holm_engine_members_self(engine, holm_engine_list_members(engine));
+    before.former = action->epoch;
+    members->begun = members->gathering = false;
+    members->confirmed = true;
+    for (uint32_t k = engine->partition_count; k > 0; k--)
+        go_on(engine, k - 1, begun, action->replace, now);
+    if (action->type == HOLM_MEMBERSHIP_FOUND)
+        found(engine, &before, now);
+    pthread_mutex_lock(&engine->roster_lock);
+    members->figures.replaced += begun && action->replace;
+    pthread_mutex_unlock(&engine->roster_lock);
+}
+
+/* ---- before that: the journal */
+
+static enum holm_status replay(struct holm_engine_partition *partition, struct holm_replica *home,
+                               const struct holm_allocator *allocator, struct holm_now now)
+{
+    const struct holm_journal *journal = &partition->journal;
+    enum holm_status status = HOLM_OK;
+    for (size_t k = journal->minted; status == HOLM_OK && k < journal->batch_count; k++) {
+        size_t first = k == 0 ? 0 : journal->ends[k - 1];
+        size_t count = journal->ends[k] - first;
+        struct holm_op *ops = holm_allocate(allocator, count * sizeof *ops);
+        const struct holm_work *work;
+        if (ops == NULL)
+            return HOLM_ENOMEM;
+        for (size_t i = 0; i < count; i++)
+            ops[i] = journal->ops[first + i].op;
+        struct holm_event event = {.type = HOLM_EVENT_COMMIT, .as.commit = {ops, count}};
+        status = holm_replica_step(home, &event, now, &work);
+        holm_deallocate(allocator, ops, count * sizeof *ops);
+    }
+    return status;
+}
+
+static enum holm_status make_home(struct holm_engine *engine, uint32_t index, struct holm_now now)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    const struct holm_work *work;
+    struct holm_replica *home;
+    enum holm_status status = holm_replica_copy(partition->replica, now, &work, &home);
+    holm_engine_work(engine, index, partition->replica, work);
+    if (status == HOLM_OK)
+        status = replay(partition, home, &engine->config.allocator, now);
+    if (status == HOLM_OK)
+        partition->home = home;
+    else
+        holm_replica_free(home);
+    return status;
+}
+
+enum holm_status holm_engine_journal(struct holm_engine *engine, uint32_t index,
+                                     const struct holm_op *ops, size_t count, struct holm_now now)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    struct holm_event event = {.type = HOLM_EVENT_COMMIT, .as.commit = {ops, count}};
+    const struct holm_work *work;
+    enum holm_status status = partition->home == NULL ? make_home(engine, index, now) : HOLM_OK;
+    if (status == HOLM_OK)
+        status = holm_replica_step(partition->home, &event, now, &work);
+    if (status != HOLM_OK)
+        return status;
+    status = holm_journal_add(&partition->journal, ops, count);
+    if (status == HOLM_OK) {
+        const struct holm_observer *observer = atomic_load_explicit(&engine->observer,
+                                                                    memory_order_acquire);
+        if (observer != NULL && (work->touched_count > 0 || work->touched_all))
+            observer->touched(observer->context, index, work->touched, work->touched_count,
+                              work->touched_all);
+        return HOLM_OK;
+    }
+    /* What cannot be kept must not be seen. */
+    holm_replica_free(partition->home);
+    partition->home = NULL;
+    enum holm_status remade = make_home(engine, index, now);
+    (void)remade; /* the next write tries again */
+    return status;
+}
