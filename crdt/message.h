@@ -120,12 +120,12 @@ struct holm_deltas {
     struct holm_delta *const *deltas; /* in causal order */
     size_t count;
     bool more;    /* pull again */
-    bool too_old; /* the log does not reach back so far, or costs more than the state: sync */
+    bool too_old; /* the log does not reach back so far, or runs cost more than a sync */
     struct holm_beacon_entry now; /* the server, after these */
 };
 
 enum holm_cut_answer {
-    HOLM_CUT_OPEN = 1, /* pages can be fetched */
+    HOLM_CUT_OPEN = 1, /* asks are answered, pages can be fetched */
     HOLM_CUT_BUSY = 2, /* as many cuts as allowed are open: try another peer, or later */
     HOLM_CUT_GONE = 3  /* unknown or expired: open anew */
 };
@@ -133,7 +133,7 @@ enum holm_cut_answer {
 struct holm_sync_cut {
     uint64_t sync; /* the number the opener chose */
     enum holm_cut_answer answer;
-    uint64_t pages;
+    uint64_t pages;                 /* 0 until they are asked for */
     struct holm_vector_view vector; /* the cut's: exact for its state */
     struct holm_vector_view collected;
     struct holm_digest digest;   /* of the cut's live state */

@@ -53,8 +53,8 @@ static void survey(struct serving *serving, struct holm_vector_view vector)
         if (entry->delta->last > serving->has[entry->actor])
             serving->wire_bytes += entry->wire_bytes;
     }
-    /* A small gap is never worth a sync, whatever the state's size. */
-    if (serving->wire_bytes > replica->state.heap.used + replica->config.flush_bytes)
+    if (serving->lacks &&
+        holm_replica_sync_is_cheaper(serving->replica, serving->has, serving->wire_bytes))
         serving->too_old = true;
 }
 

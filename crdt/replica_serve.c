@@ -69,6 +69,52 @@ static enum holm_status give_up(struct holm_replica *replica, uint32_t peer, uin
     return refuse(replica, peer, number, HOLM_CUT_GONE);
 }
 
+/* ---- runs, or a sync ----------------------------------------------------------------------- */
+
+#define OPENING_BYTES 1024
+/* Of a key beside its cell: its share in hashes, and the dots of those that lie near it. */
+#define COMPARING_BYTES 64
+#define KEY_BITS 65536
+
+/* About how many keys the runs name that the peer lacks. */
+static uint64_t count_keys(struct holm_replica *replica, const uint64_t *has)
+{
+    uint64_t items = 0, keys = 0;
+    unsigned char *seen = holm_arena_take(&replica->scratch, KEY_BITS / 8);
+    if (seen == NULL)
+        return UINT64_MAX;
+    memset(seen, 0, KEY_BITS / 8);
+    for (size_t i = 0; i < replica->log.count; i++) {
+        const struct holm_oplog_entry *entry = holm_oplog_at(&replica->log, i);
+        if (entry->delta->last <= has[entry->actor])
+            continue;
+        const struct holm_items *all = &entry->delta->items;
+        items += all->item_count;
+        for (uint32_t at = 0; at < all->item_count; at++) {
+            uint64_t bit = holm_state_key(&replica->state, all->items[at].key).hash % KEY_BITS;
+            unsigned char mask = (unsigned char)(1u << (bit % 8));
+            keys += (seen[bit / 8] & mask) == 0;
+            seen[bit / 8] |= mask;
+        }
+    }
+    return keys < KEY_BITS / 2 ? keys : items;
+}
+
+bool holm_replica_sync_is_cheaper(struct holm_replica *replica, const uint64_t *has,
+                                  size_t runs_bytes)
+{
+    const struct holm_state *state = &replica->state;
+    uint64_t cells = state->cells + state->tombstones;
+    if (runs_bytes <= replica->config.flush_bytes || cells == 0)
+        return false;
+    uint64_t keys = count_keys(replica, has);
+    uint64_t cell_bytes = state->heap.used / cells + COMPARING_BYTES;
+    uint64_t cost = state->heap.used;
+    if (keys < cost / cell_bytes)
+        cost = OPENING_BYTES + keys * cell_bytes;
+    return runs_bytes > cost + replica->config.flush_bytes;
+}
+
 /* ---- opening ------------------------------------------------------------------------------- */
 
 static enum holm_status open_offer(struct holm_replica *replica, const struct holm_sync_open *open,

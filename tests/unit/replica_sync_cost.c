@@ -47,12 +47,12 @@ static void put_keys(struct trio *trio, uint32_t node, uint32_t first, uint32_t 
     }
 }
 
-static void begin(struct cost *cost, uint32_t equal)
+static void begin(struct cost *cost, uint32_t equal, size_t log_bytes_max)
 {
     struct trio *trio = &cost->trio;
     struct holm_replica_config config = trio_config();
     memset(cost, 0, sizeof *cost);
-    config.log_bytes_max = 1; /* pulls are too old */
+    config.log_bytes_max = log_bytes_max;
     trio_open(trio, &config);
     trio->deaf = true;
     holm_encoder_init(&cost->encoder, &trio->allocator, config.frame_bytes_max);
@@ -80,7 +80,7 @@ static uint64_t end(struct cost *cost)
 static void test_sync_when_little_differs_then_it_costs_little(void **state)
 {
     struct cost cost;
-    begin(&cost, EQUAL);
+    begin(&cost, EQUAL, 1);            /* pulls are too old */
     for (int64_t i = 0; i < 40; i++) { /* what is written again does not differ more */
         put_keys(&cost.trio, A, EQUAL, 3, i);
         put_keys(&cost.trio, B, EQUAL + 3, 3, i);
@@ -96,10 +96,35 @@ static void test_sync_when_little_differs_then_it_costs_little(void **state)
     assert_in_range(bytes, 1, 2800);
 }
 
+/* The runs take as much either way, and less than the state: what counts is how many keys they are of. */
+static void test_pull_when_the_same_was_written_often_then_a_sync_is_cheaper(void **state)
+{
+    for (uint32_t keys = 10; keys <= 2000; keys *= 200) {
+        struct cost cost;
+        begin(&cost, EQUAL, (size_t)16 << 20);
+        uint64_t syncs = trio_stats(&cost.trio, B).syncs;
+        for (uint32_t i = 0; i < 2000; i++) {
+            put_keys(&cost.trio, A, EQUAL + i % keys, 1, i);
+            if (i % 10 == 9)
+                assert_int_equal(trio_event(&cost.trio, A, HOLM_EVENT_FLUSH), HOLM_OK);
+        }
+        trio_beacon(&cost.trio, A);
+        talk_it_out(&cost);
+        assert_int_equal(trio_stats(&cost.trio, B).records, EQUAL + keys);
+        assert_int_equal(trio_stats(&cost.trio, B).syncs - syncs, keys == 10 ? 1 : 0);
+        uint64_t bytes = end(&cost);
+        if (keys == 10)
+            assert_in_range(bytes, 1, 6000);
+        else
+            assert_in_range(bytes, 20000, 100000);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sync_when_little_differs_then_it_costs_little),
+        cmocka_unit_test(test_pull_when_the_same_was_written_often_then_a_sync_is_cheaper),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
