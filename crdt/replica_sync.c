@@ -2,7 +2,7 @@
 /*
  * The receiver's part of a sync: a peer's cut is compared with this side, frozen when the sync began;
  * what differs is asked for, staged, and applied at once. If the source goes, what is staged waits for
- * another. Where counters were folded a whole cut is taken instead, page by page.
+ * another. Where the two have not folded the same a whole cut is taken instead, page by page.
  */
 #include "crdt/replica_parts.h"
 

@@ -233,6 +233,48 @@ static void test_takeover_when_nobody_is_left_then_what_was_staged_goes(void **s
     trio_close(&trio);
 }
 
+/* ---- folds --------------------------------------------------------------------------------- */
+
+/* A has folded its first epoch, B has not: then a whole cut is taken, page by page. */
+static void test_sync_when_folds_differ_then_a_whole_cut_is_taken(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    int64_t sum;
+    config.log_bytes_max = 1;
+    config.page_items_max = 7;
+    config.retention = HOLM_RETENTION_STABLE;
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    tell_link(&trio, B, C, false);
+    trio_write(&trio, B, holm_op_put(holm_str("own"), holm_str("f"), holm_i64(3)));
+    trio_write(&trio, A, holm_op_add(holm_str("n"), holm_str("f"), 5));
+    struct holm_event epoch = {.type = HOLM_EVENT_EPOCH, .as.epoch = {9}};
+    assert_int_equal(trio_step(&trio, A, &epoch), HOLM_OK);
+    put_base(&trio, A);
+    const struct holm_dot folded = dot_of(1, 1, HOLM_SEQ_FOLDED);
+    struct holm_now now = {trio.now_us, 1};
+    assert_int_equal(holm_replica_collect(trio.replicas[A], (struct holm_vector_view){&folded, 1},
+                                          now, &trio.work),
+                     HOLM_OK);
+    beacon_to_b(&trio, A);
+    (void)trio_run(&trio, 1000000);
+    assert_int_equal(trio_stats(&trio, B).syncs, 1);
+    assert_in_range(trio.sent[HOLM_MESSAGE_SYNC_PAGE], BASE / 7, BASE);
+    assert_int_equal(trio.sent[HOLM_MESSAGE_SYNC_CLOSE], trio.sent[HOLM_MESSAGE_SYNC_OPEN]);
+    assert_int_equal(trio_stats(&trio, B).records, BASE + 2);
+    assert_int_equal(holm_replica_count(trio.replicas[B], holm_str("n"), holm_str("f"), &sum),
+                     HOLM_OK);
+    assert_int_equal(sum, 5);
+    uint64_t pages = trio.sent[HOLM_MESSAGE_SYNC_PAGE];
+    beacon_to_b(&trio, A);
+    trio_beacon(&trio, B);
+    (void)trio_run(&trio, 1000000); /* now they have folded the same */
+    assert_int_equal(trio.sent[HOLM_MESSAGE_SYNC_PAGE], pages);
+    assert_equal(&trio, A, B);
+    trio_close(&trio);
+}
+
 /* ---- not now ------------------------------------------------------------------------------- */
 
 /* C holds the one cut that A may have open, and does not read. */
@@ -347,6 +389,7 @@ int main(void)
         cmocka_unit_test(test_takeover_when_the_next_has_seen_things_removed_then_they_go),
         cmocka_unit_test(test_takeover_when_a_share_was_told_older_then_the_own_one_stays),
         cmocka_unit_test(test_takeover_when_nobody_is_left_then_what_was_staged_goes),
+        cmocka_unit_test(test_sync_when_folds_differ_then_a_whole_cut_is_taken),
         cmocka_unit_test(test_sync_when_the_source_is_busy_then_it_is_asked_ever_more_rarely),
         cmocka_unit_test(test_sync_when_nothing_is_told_then_the_cut_is_closed),
         cmocka_unit_test(test_sync_when_the_host_says_not_now_then_it_waits),
