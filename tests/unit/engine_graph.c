@@ -202,6 +202,7 @@ static void test_engine_when_a_tree_writes_in_lockstep_then_each_update_crosses_
 {
     struct count count = lockstep("tree-15", &sets, tree_15, COUNT(tree_15));
     assert_int_equal(count.all.elements, 21000);
+    assert_in_range(count.by_type[HOLM_MESSAGE_BEACON], 0, 200); /* feeds tell more */
     assert_costs(&count, &sets, 26686);
     count = lockstep("tree-15", &counters, tree_15, COUNT(tree_15));
     assert_int_equal(count.all.elements, 21000);
@@ -296,6 +297,20 @@ static void test_engine_when_nodes_are_in_a_ring_then_runs_are_relayed_round_it(
     assert_in_range(world_converge(world, SECOND_MS), 0, 20);
     assert_int_equal(pulls_of(world), before);
     assert_quiet(world, 60 * SECOND_MS);
+    world_free(world);
+}
+
+/* Who waits until peers have seen a write is told by those that it has links to. */
+static void test_engine_when_somebody_waits_then_fed_peers_tell_that_they_have_it(void **state)
+{
+    struct world *world = ring_open(6, 2);
+    uint64_t seqs[4];
+    write_all(world, "k", 5, 3);
+    holm_engine_minted(world->engines[0], seqs);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(holm_engine_want(world->engines[0], i, world_now(world, 0)), HOLM_OK);
+    world_run(world, 10);
+    assert_int_equal(holm_engine_seen(world->engines[0], 0, seqs, 4), 2);
     world_free(world);
 }
 
@@ -458,11 +473,12 @@ static void test_engine_when_nodes_are_a_hundred_then_each_follows_a_few(void **
     for (uint32_t i = 0; i < world->count; i++) {
         world->configs[i].allocator = holm_transport_config_default().allocator;
         world->configs[i].log.level = HOLM_LOG_ERROR;
+        world->configs[i].link_timeout_us = 30000000; /* pings are most of the work otherwise */
         world_start(world, i);
     }
     for (uint32_t i = 1; i < world->count; i++)
         world_join(world, i, i / 10);
-    world_run(world, 15 * SECOND_MS);
+    world_run(world, 8 * SECOND_MS);
     for (uint32_t i = 0; i < world->count; i++)
         assert_true(world->engines[i]->relaying);
     write_all(world, "warm", 30, 50);
@@ -477,9 +493,9 @@ static void test_engine_when_nodes_are_a_hundred_then_each_follows_a_few(void **
     assert_in_range(count.all.elements, 10 * 100 * 99, 10 * 100 * 99 * 2);
     for (uint32_t i = 10; i < 20; i++)
         world_kill(world, i);
-    write_all(world, "killed", 30, 100);
+    write_all(world, "killed", 10, 100);
     (void)world_converge(world, 30 * SECOND_MS);
-    assert_quiet(world, 30 * SECOND_MS);
+    assert_quiet(world, 10 * SECOND_MS);
     world_free(world);
 }
 
@@ -489,6 +505,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(
             test_engine_when_a_tree_writes_in_lockstep_then_each_update_crosses_an_edge_once),
         cmocka_unit_test(test_engine_when_nodes_are_in_a_ring_then_runs_are_relayed_round_it),
+        cmocka_unit_test(test_engine_when_somebody_waits_then_fed_peers_tell_that_they_have_it),
         cmocka_unit_test(test_engine_when_one_bridges_two_then_it_comes_to_relay_at_once),
         cmocka_unit_test(
             test_engine_when_a_ring_is_cut_in_two_then_both_halves_go_on_and_meet_again),
