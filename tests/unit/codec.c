@@ -271,6 +271,46 @@ static void test_codec_when_a_frame_would_be_too_large_then_it_is_refused(void *
     codec_release(&codec);
 }
 
+/* How many deps the run still has when it has gone round. */
+static size_t deps_through(struct codec *codec, const struct holm_message *message)
+{
+    struct holm_bytes frame;
+    struct holm_decoded *decoded = NULL;
+    assert_int_equal(holm_encoder_encode(&codec->encoder, message, &frame), HOLM_OK);
+    assert_int_equal(holm_codec_decode(&codec->allocator, &codec->limits, frame, &decoded),
+                     HOLM_OK);
+    const struct holm_message *read = &decoded->message;
+    const struct holm_delta *run = read->type == HOLM_MESSAGE_DELTA    ? read->as.delta
+                                   : read->type == HOLM_MESSAGE_DELTAS ? read->as.deltas.deltas[0]
+                                                                       : read->as.feed.runs[0];
+    assert_true(holm_actor_equal(run->actor, writer));
+    size_t deps = run->deps.count;
+    holm_decoded_free(decoded);
+    return deps;
+}
+
+static void test_codec_when_runs_go_over_links_then_their_deps_stay_behind(void **state)
+{
+    struct codec codec;
+    codec_init(&codec);
+    const struct holm_dot deps[] = {{{{7}, {1}}, 300}};
+    const struct holm_vector_view one = {deps, 1}, none = {NULL, 0};
+    const struct sample_items nothing = {&writer, 1, NULL, 0, NULL, 0};
+    struct holm_delta *run = sample_delta(&codec.allocator, 8, 9, &nothing, one, none,
+                                          holm_mem(NULL, 0));
+    struct holm_message message = {.type = HOLM_MESSAGE_DELTA, .partition = 3, .sender = writer};
+    message.as.delta = run;
+    assert_int_equal(deps_through(&codec, &message), 1);
+    message.type = HOLM_MESSAGE_DELTAS;
+    message.as.deltas = (struct holm_deltas){.deltas = &run, .count = 1, .now = {.partition = 3}};
+    assert_int_equal(deps_through(&codec, &message), 0);
+    message.type = HOLM_MESSAGE_FEED;
+    message.as.feed = (struct holm_feed){.number = 1, .runs = &run, .count = 1};
+    assert_int_equal(deps_through(&codec, &message), 0);
+    holm_delta_release(run);
+    codec_release(&codec);
+}
+
 /* ---- memory -------------------------------------------------------------------------------- */
 
 /* What fills the budget most among honest frames: structs that are large for their few bytes. */
@@ -379,6 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_codec_when_fixed_messages_go_round_then_they_come_back),
         cmocka_unit_test(test_codec_when_random_messages_go_round_then_they_come_back),
+        cmocka_unit_test(test_codec_when_runs_go_over_links_then_their_deps_stay_behind),
         cmocka_unit_test(test_codec_when_keys_are_put_then_frames_are_as_small_as_promised),
         cmocka_unit_test(test_codec_when_messages_are_encoded_then_the_bounds_hold),
         cmocka_unit_test(test_codec_when_a_frame_would_be_too_large_then_it_is_refused),
