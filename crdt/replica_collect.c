@@ -130,7 +130,6 @@ enum holm_status holm_replica_collect_now(struct holm_replica *replica,
     if (status == HOLM_OK) {
         holm_state_commit(&replica->state);
         holm_replica_take_collected(replica, &grown, NULL);
-        holm_oplog_trim(&replica->log, &replica->actors, frontier);
     } else {
         holm_state_rollback(&replica->state);
     }

@@ -562,9 +562,10 @@ static enum holm_status collect_frontier(struct holm_replica *replica,
         status = holm_replica_collect_now(replica, holm_vector_view(&frontier));
         collecting->tombstones += (size_t)(tombstones - replica->state.tombstones);
         collecting->folds += status == HOLM_OK && folds ? count_folds(&frontier) : 0;
-    } else if (status == HOLM_OK && frontier.count > 0) {
-        holm_oplog_trim(&replica->log, &replica->actors, holm_vector_view(&frontier));
     }
+    /* Not sooner: who is forgotten tells by its log what its writes replaced (replica_remint.h). */
+    if (status == HOLM_OK && replica->log.bytes > replica->log.bytes_max / 4)
+        holm_oplog_trim(&replica->log, &replica->actors, holm_vector_view(&frontier));
     holm_vector_release(&frontier);
     return status;
 }
