@@ -198,6 +198,7 @@ void holm_world_options_draw(const struct holm_world_options *options, uint64_t 
     }
     while (holm_presets[count].name != NULL)
         count++;
+    HOLM_ASSERT(count > 0);
     if (preset == NULL)
         preset = &holm_presets[seed % count];
     holm_plan_draw(plan, preset, seed, options->nodes);

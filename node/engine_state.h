@@ -172,15 +172,14 @@ HOLM_NODISCARD enum holm_status holm_engine_step_locked(struct holm_engine *engi
                                                         struct holm_now now);
 
 /* engine_store.c. Opens a partition's replica with what was stored of it. */
-HOLM_NODISCARD enum holm_status holm_engine_load(struct holm_engine *engine, uint32_t partition,
+HOLM_NODISCARD enum holm_status holm_engine_load(struct holm_engine *engine, uint32_t index,
                                                  const struct holm_replica_config *config,
                                                  struct holm_now now);
 /* What a step put out is stored, before anybody hears of it. A failure mutes the partition. */
-void holm_engine_store(struct holm_engine *engine, uint32_t partition,
-                       const struct holm_work *work);
+void holm_engine_store(struct holm_engine *engine, uint32_t index, const struct holm_work *work);
 /* Saves the state of a partition if a sync was applied since the last time. Returns the work of that,
  * whose outputs are to be sent, or NULL. */
-const struct holm_work *holm_engine_save(struct holm_engine *engine, uint32_t partition,
+const struct holm_work *holm_engine_save(struct holm_engine *engine, uint32_t index,
                                          struct holm_now now);
 
 /* engine_peers.c */

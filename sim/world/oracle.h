@@ -104,15 +104,15 @@ void holm_oracle_view_join(struct holm_oracle_view *view, const struct holm_orac
 uint64_t holm_oracle_view_seq(const struct holm_oracle_view *view, uint32_t actor);
 
 bool holm_oracle_covers(const struct holm_oracle_view *view, const struct holm_oracle_op *op);
-/* The operation in the view that lists `op` as seen, or buries its key; NONE: there is none. */
+/* The operation in the view that lists this one as seen, or buries its key; NONE: there is none. */
 uint32_t holm_oracle_killer(const struct holm_oracle *oracle, const struct holm_oracle_view *view,
-                            uint32_t op);
+                            uint32_t number);
 /* Whether a put shows in this view. */
 bool holm_oracle_live(const struct holm_oracle *oracle, const struct holm_oracle_view *view,
-                      uint32_t op);
+                      uint32_t number);
 
 /* One operation in words: "n2 put k3.f1 = 17". Cut to `capacity`. */
-void holm_oracle_describe(const struct holm_oracle *oracle, uint32_t op, char *text,
+void holm_oracle_describe(const struct holm_oracle *oracle, uint32_t number, char *text,
                           size_t capacity);
 
 #endif

@@ -59,6 +59,7 @@ struct minting {
     const struct holm_oracle_commit *commit;
     struct holm_oracle_view view;
     uint32_t actor, key;
+    struct holm_packed_path packed; /* where `path` points to */
     struct holm_bytes path, element;
     enum holm_kind kind;
     uint32_t *seen; /* room for what one operation replaces */
@@ -212,14 +213,13 @@ static bool buried(const struct minting *minting)
     return false;
 }
 
-static void prepare(struct minting *minting, const struct holm_op *op,
-                    struct holm_packed_path *packed)
+static void prepare(struct minting *minting, const struct holm_op *op)
 {
-    enum holm_status status = holm_path_pack(packed, op->parents, op->field);
+    enum holm_status status = holm_path_pack(&minting->packed, op->parents, op->field);
     HOLM_ASSERT(status == HOLM_OK);
     bool of_set = op->type == HOLM_OP_INSERT || op->type == HOLM_OP_ERASE;
     minting->key = holm_oracle_key_number(minting->oracle, op->key);
-    minting->path = holm_path_bytes(packed);
+    minting->path = holm_path_bytes(&minting->packed);
     minting->element = of_set ? op->as.element : holm_mem(NULL, 0);
     minting->kind = kind_of(op->type);
 }
@@ -228,11 +228,10 @@ static void prepare(struct minting *minting, const struct holm_op *op,
 static bool refused(struct minting *minting)
 {
     const struct holm_oracle_commit *commit = minting->commit;
-    struct holm_packed_path packed;
     for (size_t i = 0; i < commit->count; i++) {
         if (commit->ops[i].type == HOLM_OP_BURY)
             continue;
-        prepare(minting, &commit->ops[i], &packed);
+        prepare(minting, &commit->ops[i]);
         bool dead = buried(minting);
         for (size_t j = 0; j < i && !dead; j++)
             dead = commit->ops[j].type == HOLM_OP_BURY &&
@@ -247,14 +246,13 @@ enum holm_status holm_oracle_commit(struct holm_oracle *oracle,
                                     const struct holm_oracle_commit *commit, uint32_t *minted)
 {
     struct minting minting = {.oracle = oracle, .commit = commit};
-    struct holm_packed_path packed;
     *minted = 0;
     minting.actor = holm_oracle_actor_number(oracle, commit->actor);
     (void)holm_oracle_view_set(oracle, &minting.view, commit->past);
     enum holm_status status = refused(&minting) ? HOLM_EBURIED : HOLM_OK;
     size_t first = oracle->count;
     for (size_t i = 0; i < commit->count && status == HOLM_OK; i++) {
-        prepare(&minting, &commit->ops[i], &packed);
+        prepare(&minting, &commit->ops[i]);
         if (!buried(&minting))
             *minted += mint(&minting, &commit->ops[i]);
     }

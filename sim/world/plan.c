@@ -154,7 +154,7 @@ bool holm_plan_keep_list(struct holm_plan *plan, const char *list)
     bool good = true;
     HOLM_ASSERT(kept != NULL);
     while (good && *list != '\0') {
-        uint32_t first, last;
+        uint32_t first = 0, last = 0;
         good = take_number(&list, &first);
         last = first;
         if (good && *list == '-') {

@@ -58,6 +58,7 @@ static void draw_engine(struct drawing *drawing)
         engine->link_timeout_us = 6 * slowest_us;
     engine->redial_interval_us = between(drawing, 200, 2000) * 1000;
     engine->ordered = chance(drawing, 300);
+    engine->relay = chance(drawing, 200);
     engine->frame_bytes_max = frames[below(drawing, 4)] * KIB;
     engine->log_bytes_max = of(drawing, preset->log_kib) * KIB * engine->partitions;
     engine->holdback_bytes_max = between(drawing, 4, 256) * KIB * engine->partitions;

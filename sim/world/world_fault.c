@@ -42,10 +42,10 @@ static int64_t ahead_ms(const struct holm_world_node *node)
     return node->clock_ms + since_us / 1000 * node->clock_ppm / 1000000;
 }
 
-struct holm_now holm_world_clock(const struct holm_world *world, uint32_t index)
+struct holm_now holm_world_clock(const struct holm_world *world, uint32_t node)
 {
-    const struct holm_world_node *node = world->nodes[index];
-    int64_t wall_ms = (int64_t)(world->config.wall_ms + world->now_us / 1000) + ahead_ms(node);
+    const struct holm_world_node *own = world->nodes[node];
+    int64_t wall_ms = (int64_t)(world->config.wall_ms + world->now_us / 1000) + ahead_ms(own);
     struct holm_now now = {.monotonic_us = world->now_us + HOLM_WORLD_START_US,
                            .wall_ms = wall_ms < 1 ? 1 : (uint64_t)wall_ms};
     return now;
@@ -56,10 +56,10 @@ void holm_world_clock_jump(struct holm_world *world, uint32_t node, int64_t by_m
     world->nodes[node]->clock_ms += by_ms;
 }
 
-void holm_world_clock_drift(struct holm_world *world, uint32_t index, int32_t ppm)
+void holm_world_clock_drift(struct holm_world *world, uint32_t node, int32_t ppm)
 {
-    struct holm_world_node *node = world->nodes[index];
-    node->clock_ms = ahead_ms(node);
-    node->clock_us = world->now_us;
-    node->clock_ppm = ppm;
+    struct holm_world_node *own = world->nodes[node];
+    own->clock_ms = ahead_ms(own);
+    own->clock_us = world->now_us;
+    own->clock_ppm = ppm;
 }

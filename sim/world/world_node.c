@@ -100,55 +100,53 @@ static struct holm_engine_config engine_config(struct holm_world *world,
     return config;
 }
 
-enum holm_status holm_world_start_as(struct holm_world *world, uint32_t index,
+enum holm_status holm_world_start_as(struct holm_world *world, uint32_t node,
                                      struct holm_epoch epoch)
 {
-    struct holm_world_node *node = node_of(world, index);
-    HOLM_ASSERT(node->engine == NULL);
-    struct holm_engine_config config = engine_config(world, node);
-    struct holm_store *store = node->disk == NULL ? holm_store_memory()
-                                                  : holm_disk_open(node->disk);
+    struct holm_world_node *own = node_of(world, node);
+    HOLM_ASSERT(own->engine == NULL);
+    struct holm_engine_config config = engine_config(world, own);
+    struct holm_store *store = own->disk == NULL ? holm_store_memory() : holm_disk_open(own->disk);
     config.self.epoch = epoch;
-    node->heap.peak_bytes = node->heap.live_bytes;
-    node->end = holm_world_end_open(world, index);
-    struct holm_transport *transport = holm_world_end_transport(node->end);
+    own->heap.peak_bytes = own->heap.live_bytes;
+    own->end = holm_world_end_open(world, node);
+    struct holm_transport *transport = holm_world_end_transport(own->end);
     enum holm_status status = holm_engine_open(&config, transport, store,
-                                               holm_world_clock(world, index), &node->engine);
-    node->lives++;
-    node->paused = false;
-    node->due_known = false;
+                                               holm_world_clock(world, node), &own->engine);
+    own->lives++;
+    own->paused = false;
+    own->due_known = false;
     if (status != HOLM_OK) {
         transport->ops->close(transport, 0);
         store->ops->close(store);
-        node->end = NULL;
+        own->end = NULL;
         return status;
     }
-    holm_engine_set_observer(node->engine, &node->observer);
+    holm_engine_set_observer(own->engine, &own->observer);
     struct holm_world_event event = {
-        .type = HOLM_WORLD_STARTED, .node = index, .peer = HOLM_WORLD_NOBODY, .self = config.self};
+        .type = HOLM_WORLD_STARTED, .node = node, .peer = HOLM_WORLD_NOBODY, .self = config.self};
     holm_world_event(world, &event);
     return HOLM_OK;
 }
 
-enum holm_status holm_world_start(struct holm_world *world, uint32_t index)
+enum holm_status holm_world_start(struct holm_world *world, uint32_t node)
 {
-    struct holm_world_node *node = node_of(world, index);
-    uint64_t random = holm_world_number(world, index, node->lives, PURPOSE_EPOCH);
-    struct holm_epoch epoch = {holm_world_clock(world, index).wall_ms << 16 | (random & 0xffff)};
-    return holm_world_start_as(world, index, epoch);
+    struct holm_world_node *own = node_of(world, node);
+    uint64_t random = holm_world_number(world, node, own->lives, PURPOSE_EPOCH);
+    struct holm_epoch epoch = {holm_world_clock(world, node).wall_ms << 16 | (random & 0xffff)};
+    return holm_world_start_as(world, node, epoch);
 }
 
-void holm_world_join(struct holm_world *world, uint32_t index, uint32_t other)
+void holm_world_join(struct holm_world *world, uint32_t node, uint32_t other)
 {
     char address[HOLM_ADDRESS_BYTES_MAX];
-    struct holm_world_node *node = node_of(world, index);
-    if (node->engine == NULL)
+    struct holm_world_node *own = node_of(world, node);
+    if (own->engine == NULL)
         return;
     holm_world_address(other, address);
-    enum holm_status status = holm_engine_join(node->engine, address,
-                                               holm_world_clock(world, index));
+    enum holm_status status = holm_engine_join(own->engine, address, holm_world_clock(world, node));
     HOLM_ASSERT(status == HOLM_OK);
-    node->due_known = false;
+    own->due_known = false;
 }
 
 static void end_life(struct holm_world *world, struct holm_world_node *node, const char *how)
@@ -177,42 +175,42 @@ static void close_disk(struct holm_world_node *node)
     }
 }
 
-void holm_world_crash(struct holm_world *world, uint32_t index)
+void holm_world_crash(struct holm_world *world, uint32_t node)
 {
-    struct holm_world_node *node = node_of(world, index);
-    end_life(world, node, "crash");
-    close_disk(node);
-    if (node->disk != NULL)
-        holm_disk_crash(node->disk, holm_world_number(world, index, node->lives, PURPOSE_DISK));
+    struct holm_world_node *own = node_of(world, node);
+    end_life(world, own, "crash");
+    close_disk(own);
+    if (own->disk != NULL)
+        holm_disk_crash(own->disk, holm_world_number(world, node, own->lives, PURPOSE_DISK));
 }
 
-void holm_world_bomb(struct holm_world *world, uint32_t index)
+void holm_world_bomb(struct holm_world *world, uint32_t node)
 {
-    struct holm_world_node *node = node_of(world, index);
-    end_life(world, node, "bomb");
-    close_disk(node);
-    if (node->disk != NULL)
-        holm_disk_wipe(node->disk);
+    struct holm_world_node *own = node_of(world, node);
+    end_life(world, own, "bomb");
+    close_disk(own);
+    if (own->disk != NULL)
+        holm_disk_wipe(own->disk);
 }
 
-void holm_world_leave(struct holm_world *world, uint32_t index)
+void holm_world_leave(struct holm_world *world, uint32_t node)
 {
-    struct holm_world_node *node = node_of(world, index);
-    holm_engine_farewell(node->engine, holm_world_clock(world, index));
-    end_life(world, node, "leave");
-    close_disk(node);
+    struct holm_world_node *own = node_of(world, node);
+    holm_engine_farewell(own->engine, holm_world_clock(world, node));
+    end_life(world, own, "leave");
+    close_disk(own);
 }
 
-void holm_world_pause(struct holm_world *world, uint32_t index)
+void holm_world_pause(struct holm_world *world, uint32_t node)
 {
-    holm_world_tell(world, index, "pause");
-    node_of(world, index)->paused = true;
+    holm_world_tell(world, node, "pause");
+    node_of(world, node)->paused = true;
 }
 
-void holm_world_resume(struct holm_world *world, uint32_t index)
+void holm_world_resume(struct holm_world *world, uint32_t node)
 {
-    holm_world_tell(world, index, "resume");
-    node_of(world, index)->paused = false;
+    holm_world_tell(world, node, "resume");
+    node_of(world, node)->paused = false;
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
@@ -242,22 +240,22 @@ static struct holm_vector_view past_of(struct holm_engine *engine, uint32_t part
     return (struct holm_vector_view){entries, count};
 }
 
-enum holm_status holm_world_commit(struct holm_world *world, uint32_t index,
+enum holm_status holm_world_commit(struct holm_world *world, uint32_t node,
                                    const struct holm_op *ops, size_t count,
                                    struct holm_receipt *receipt)
 {
-    struct holm_world_node *node = node_of(world, index);
+    struct holm_world_node *own = node_of(world, node);
     *receipt = (struct holm_receipt){.count = 0};
-    if (node->engine == NULL)
+    if (own->engine == NULL)
         return HOLM_ECLOSED;
-    uint32_t partition = holm_partition_of(ops[0].key, node->config.engine.partitions);
+    uint32_t partition = holm_partition_of(ops[0].key, own->config.engine.partitions);
     struct holm_actor writer;
-    struct holm_vector_view past = past_of(node->engine, partition, &writer);
-    enum holm_status status = holm_engine_commit(node->engine, partition, ops, count,
-                                                 holm_world_clock(world, index), receipt);
-    node->due_known = false;
+    struct holm_vector_view past = past_of(own->engine, partition, &writer);
+    enum holm_status status = holm_engine_commit(own->engine, partition, ops, count,
+                                                 holm_world_clock(world, node), receipt);
+    own->due_known = false;
     struct holm_world_event event = {.type = HOLM_WORLD_COMMITTED,
-                                     .node = index,
+                                     .node = node,
                                      .peer = HOLM_WORLD_NOBODY,
                                      .partition = partition,
                                      .ops = ops,
