@@ -73,6 +73,7 @@ static enum holm_status check_numbers(const struct holm_config *config, char *li
         {"holdback_bytes_max", config->holdback_bytes_max, 64 * KIB, SIZE_MAX},
         {"peers_max", config->peers_max, 1, HOLM_REPLICA_PEERS_MAX},
         {"max_drift_ms", config->max_drift_ms, 0, ((uint64_t)1 << 48) - 1},
+        {"forget_after_ms", config->forget_after_ms, 0, ((uint64_t)1 << 48) - 1},
     };
 
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
@@ -80,6 +81,17 @@ static enum holm_status check_numbers(const struct holm_config *config, char *li
             continue;
         snprintf(line, capacity, "config: %s is %" PRIu64 "; allowed is %" PRIu64 " to %" PRIu64,
                  ranges[i].member, ranges[i].value, ranges[i].min, ranges[i].max);
+        return HOLM_EINVAL;
+    }
+    if (config->retention != HOLM_RETENTION_FOREVER && config->retention != HOLM_RETENTION_STABLE) {
+        snprintf(line, capacity, "config: retention is %d; allowed is 0 or 1",
+                 (int)config->retention);
+        return HOLM_EINVAL;
+    }
+    if (config->retention == HOLM_RETENTION_FOREVER &&
+        (config->founds || config->forget_after_ms != 0)) {
+        snprintf(line, capacity, "config: %s is set; it needs retention stable",
+                 config->founds ? "founds" : "forget_after_ms");
         return HOLM_EINVAL;
     }
     if (config->log_level >= 0 && config->log_level <= 3)

@@ -15,7 +15,7 @@
  *     E1  what a step puts out is stored before it is in the outbox, and is in the outbox before
  *         the partition's lock is released: frames of one partition leave in the order of steps
  *     E2  the transport is used by the driving thread alone (but for its wake())
- *     E3  locks are taken in this order: partition or roster, wake-up time, outbox
+ *     E3  locks are taken in this order: partition, roster, wake-up time, outbox
  *     E4  no two partitions are locked at once
  *     E5  nothing that the host gave (log, progress) runs under a lock; witness, store and
  *         observer run under one partition's lock and must not call back into the engine

@@ -92,6 +92,15 @@ enum holm_status holm_engine_admit_begin(struct holm_engine *engine,
 
 /* ---- a whole cluster restarts */
 
+static bool is_beyond(struct holm_engine *engine, uint32_t index, struct holm_vector_view list)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    pthread_mutex_lock(&partition->lock);
+    bool beyond = holm_replica_beyond(partition->replica, list);
+    pthread_mutex_unlock(&partition->lock);
+    return beyond;
+}
+
 /* Whether something may be taken of a provisional peer: of its list; of its state. */
 static bool may_gather(struct holm_engine *engine, const struct holm_engine_standing *standing,
                        bool state)
@@ -104,8 +113,7 @@ static bool may_gather(struct holm_engine *engine, const struct holm_engine_stan
         holm_admission_replaces(known, former))
         return false;
     for (uint32_t i = 0; i < engine->config.partitions; i++)
-        beyond |= holm_replica_beyond(engine->partitions[i].replica,
-                                      holm_vector_view(&standing->list));
+        beyond |= is_beyond(engine, i, holm_vector_view(&standing->list));
     struct holm_heard says = holm_engine_members_peer(standing);
     return !beyond && (!state || holm_admission_may_merge(known, &says));
 }
@@ -187,7 +195,7 @@ bool holm_engine_admit_beyond(struct holm_engine *engine)
     uint32_t index = holm_engine_list(engine);
     bool beyond = holm_replica_report(engine->partitions[index].incoming, &list) != HOLM_OK;
     for (uint32_t i = 0; i < engine->config.partitions; i++)
-        beyond |= holm_replica_beyond(engine->partitions[i].replica, holm_vector_view(&list));
+        beyond |= is_beyond(engine, i, holm_vector_view(&list));
     holm_vector_release(&list);
     return beyond;
 }
@@ -218,18 +226,6 @@ static enum holm_status mint(void *context, const struct holm_op *ops, size_t co
     return holm_engine_step(minting->engine, minting->index, &event, minting->now, &commit);
 }
 
-static void count_remint(struct holm_engine *engine, const struct holm_remint *remint)
-{
-    pthread_mutex_lock(&engine->roster_lock);
-    engine->members->figures.reminted += remint->minted;
-    engine->members->figures.dropped += remint->dropped;
-    pthread_mutex_unlock(&engine->roster_lock);
-    if (remint->minted + remint->dropped > 0)
-        holm_log_line(&engine->config.log, HOLM_LOG_NOTICE,
-                      "replaced: %llu of this node's writes are written anew, %llu are dropped",
-                      (unsigned long long)remint->minted, (unsigned long long)remint->dropped);
-}
-
 /* Every peer that is up, to a replica that knows of one or none. */
 static void introduce(struct holm_engine *engine, uint32_t index, struct holm_now now)
 {
@@ -250,8 +246,15 @@ static void introduce(struct holm_engine *engine, uint32_t index, struct holm_no
     }
 }
 
+/* What has become of writes, to be told when no lock is held. */
+struct outcome {
+    struct holm_remint remint;
+    uint64_t refused;        /* of the journal */
+    enum holm_status status; /* of what should not fail */
+};
+
 static void put_in_place(struct holm_engine *engine, uint32_t index, bool replace,
-                         struct holm_now now)
+                         struct holm_now now, struct outcome *outcome)
 {
     struct holm_engine_partition *partition = &engine->partitions[index];
     struct holm_replica *old = partition->replica;
@@ -268,20 +271,19 @@ static void put_in_place(struct holm_engine *engine, uint32_t index, bool replac
     if (replace && index < engine->config.partitions)
         status = holm_replica_remint(old, partition->replica, mint, &minting, &remint);
     if (status != HOLM_OK)
-        holm_log_line(&engine->config.log, HOLM_LOG_ERROR, "out of memory in coming back: %s",
-                      holm_strerror(status));
+        outcome->status = status;
+    outcome->remint.minted += remint.minted;
+    outcome->remint.dropped += remint.dropped;
     holm_replica_free(old);
-    if (index < engine->config.partitions) {
+    if (index < engine->config.partitions)
         holm_engine_work(engine, index, partition->replica, &all);
-        count_remint(engine, &remint);
-    }
 }
 
-static void mint_journal(struct holm_engine *engine, uint32_t index, struct holm_now now)
+static void mint_journal(struct holm_engine *engine, uint32_t index, struct holm_now now,
+                         struct outcome *outcome)
 {
     struct holm_engine_partition *partition = &engine->partitions[index];
     struct minting minting = {engine, index, now};
-    uint64_t refused = 0;
     while (holm_journal_count(&partition->journal) > 0) {
         size_t count;
         const struct holm_journal_op *first = holm_journal_first(&partition->journal, &count);
@@ -292,18 +294,30 @@ static void mint_journal(struct holm_engine *engine, uint32_t index, struct holm
         enum holm_status status = ops == NULL ? HOLM_ENOMEM : mint(&minting, ops, count);
         if (ops != NULL)
             holm_deallocate(&engine->config.allocator, ops, bytes);
-        refused += status != HOLM_OK ? count : 0;
+        outcome->refused += status != HOLM_OK ? count : 0;
         holm_journal_drop_first(&partition->journal);
     }
-    if (refused == 0)
-        return;
-    holm_log_line(
-        &engine->config.log, HOLM_LOG_NOTICE,
-        "%llu writes of before it was a member are refused by what has become of their keys",
-        (unsigned long long)refused);
+}
+
+static void tell_outcome(struct holm_engine *engine, const struct outcome *outcome)
+{
+    const struct holm_remint *remint = &outcome->remint;
     pthread_mutex_lock(&engine->roster_lock);
-    engine->members->figures.dropped += refused;
+    engine->members->figures.reminted += remint->minted;
+    engine->members->figures.dropped += remint->dropped + outcome->refused;
     pthread_mutex_unlock(&engine->roster_lock);
+    if (remint->minted + remint->dropped > 0)
+        holm_log_line(&engine->config.log, HOLM_LOG_NOTICE,
+                      "replaced: %llu of this node's writes are written anew, %llu are dropped",
+                      (unsigned long long)remint->minted, (unsigned long long)remint->dropped);
+    if (outcome->refused > 0)
+        holm_log_line(&engine->config.log, HOLM_LOG_NOTICE,
+                      "%llu writes of before it was a member are refused by what has become of "
+                      "their keys",
+                      (unsigned long long)outcome->refused);
+    if (outcome->status != HOLM_OK)
+        holm_log_line(&engine->config.log, HOLM_LOG_ERROR, "in coming back: %s",
+                      holm_strerror(outcome->status));
 }
 
 /* Admits this epoch itself, and forgets all that were listed, its own former one too. */
@@ -337,19 +351,20 @@ static void found(struct holm_engine *engine, const struct holm_heard *self_befo
         holm_membership_lost(engine->members->machine, HOLM_PEER_NONE, "it could not found", now);
 }
 
-/* In one piece: a write of another thread comes before all of it, or behind. */
-static void go_on(struct holm_engine *engine, uint32_t index, bool begun, bool replace,
-                  struct holm_now now)
+/* In one piece: a write of another thread comes before all of it, or behind. `replace`: NULL, when nothing was
+ * taken. */
+static void go_on(struct holm_engine *engine, uint32_t index, const bool *replace,
+                  struct holm_now now, struct outcome *outcome)
 {
     struct holm_engine_partition *partition = &engine->partitions[index];
     pthread_mutex_lock(&partition->lock);
-    if (begun)
-        put_in_place(engine, index, replace, now);
+    if (replace != NULL)
+        put_in_place(engine, index, *replace, now, outcome);
     holm_replica_fence(partition->replica, true);
     holm_replica_free(partition->home);
     partition->home = NULL;
     partition->provisional = false;
-    mint_journal(engine, index, now);
+    mint_journal(engine, index, now, outcome);
     pthread_mutex_unlock(&partition->lock);
 }
 
@@ -358,12 +373,14 @@ void holm_engine_admit_confirm(struct holm_engine *engine,
 {
     struct holm_engine_members *members = engine->members;
     bool begun = members->begun;
+    struct outcome outcome = {.status = HOLM_OK};
     struct holm_heard before = holm_engine_members_self(engine, holm_engine_list_members(engine));
     before.former = action->epoch;
     members->begun = members->gathering = false;
     members->confirmed = true;
     for (uint32_t k = engine->partition_count; k > 0; k--)
-        go_on(engine, k - 1, begun, action->replace, now);
+        go_on(engine, k - 1, begun ? &action->replace : NULL, now, &outcome);
+    tell_outcome(engine, &outcome);
     if (action->type == HOLM_MEMBERSHIP_FOUND)
         found(engine, &before, now);
     pthread_mutex_lock(&engine->roster_lock);

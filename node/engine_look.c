@@ -104,6 +104,14 @@ void holm_engine_stats(struct holm_engine *engine, struct holm_stats *stats)
         stats_of_partition(engine->partitions[i].replica, stats);
         holm_engine_unlock(engine, i);
     }
+    struct holm_engine_membership membership;
+    holm_engine_membership(engine, &membership);
+    stats->member = membership.confirmed;
+    stats->members = membership.members;
+    stats->journalled = membership.journalled;
+    stats->reminted = membership.reminted;
+    stats->abandoned = membership.dropped;
+    stats->collected = membership.collected;
     stats->dropped = holm_outgoing_dropped(&engine->outgoing);
     pthread_mutex_lock(&engine->roster_lock);
     const struct holm_transport_stats *transport = &engine->transport_stats;

@@ -2,7 +2,7 @@
 /*
  * node.h - what stands behind `struct holm_node`: an engine, its transport, and the I/O thread.
  *
- *     runtime.c  holm_config_default, holm_open, holm_close, holm_self, holm_address, holm_join,
+ *     runtime.c  holm_config_default, holm_open, holm_close, holm_self, holm_address, holm_forget, holm_join,
  *                holm_peers, holm_stats, the faults, the witness; the I/O thread and the clocks
  *     wait.c     holm_wait_seen, holm_wait_peers
  *

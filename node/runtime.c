@@ -150,6 +150,9 @@ static enum holm_status engine_open(struct holm_node *node, const struct holm_co
     engine.redial_interval_us = (uint64_t)config->redial_interval_ms * 1000;
     engine.max_drift_ms = config->max_drift_ms;
     engine.ordered = config->ordered;
+    engine.retention = config->retention;
+    engine.founds = config->founds;
+    engine.forget_after_us = config->forget_after_ms * 1000;
     engine.relay = config->relay;
     engine.frame_bytes_max = config->frame_bytes_max;
     engine.log_bytes_max = config->log_bytes_max;
@@ -315,6 +318,12 @@ const char *holm_address(struct holm_node *node)
         return NULL;
     const char *address = node->transport->ops->address(node->transport);
     return address[0] == '\0' ? NULL : address;
+}
+
+enum holm_status holm_forget(struct holm_node *node, struct holm_node_id member)
+{
+    enum holm_status status = holm_node_check(node);
+    return status == HOLM_OK ? holm_engine_forget(node->engine, member, holm_node_now()) : status;
 }
 
 enum holm_status holm_join(struct holm_node *node, const char *address)

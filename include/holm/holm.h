@@ -75,6 +75,11 @@ struct holm_config {
     uint64_t
         max_drift_ms; /* 60,000; below 2^48; stamps further ahead do not drag the local clock */
     bool ordered;     /* false; true: keys are kept in order, and scans come so (holm_scan_open) */
+    enum holm_retention retention; /* FOREVER; the same on all nodes of a cluster (value.h) */
+    /* With `stable`: false; true on one node, which begins the cluster if it has nothing and hears of
+     * nobody who has. It may stay true. */
+    bool founds;
+    uint64_t forget_after_ms; /* with `stable`: 0, never; members away for so long are forgotten */
     /* false; true: writes are relayed from node to node over links, however few the nodes are. It costs less
      * and takes some hops. With more than 16, or where not all reach each other, it is done in any case. */
     bool relay;
@@ -117,6 +122,20 @@ HOLM_API struct holm_actor holm_self(struct holm_node *node);
  */
 HOLM_API const char *holm_address(struct holm_node *node);
 
+/*
+ * Forgets a member that is gone for good, with retention `stable`: nobody waits for it any more before
+ * anything is collected. Of what it wrote all keep what one of them has. Should it come back, its state is
+ * replaced by that of the others: its own writes that they lack are written anew, but not on keys that have
+ * gone meanwhile; what it had of others' that they lack is dropped. The log says so, and holm_stats() counts.
+ * Returns at once. Two members that forget each other: the lower id's word stands, and the other comes back.
+ *   HOLM_EINVAL  retention is `forever`, or it is this node
+ *   HOLM_ENOENT  it is no member
+ *   HOLM_EBUSY   this node is no member itself yet; or too many are being forgotten at once
+ *   HOLM_EFORK
+ */
+HOLM_API HOLM_NODISCARD enum holm_status holm_forget(struct holm_node *node,
+                                                     struct holm_node_id member);
+
 /* Dials one more address, for ever. HOLM_EADDRESS, HOLM_ENOMEM, HOLM_ELIMIT. */
 HOLM_API HOLM_NODISCARD enum holm_status holm_join(struct holm_node *node, const char *address);
 
@@ -133,6 +152,7 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_join(struct holm_node *node, const
  *   HOLM_EOVERFLOW holm_add: this node's own sum would leave 64 bits
  *   HOLM_ENOMEM, HOLM_EFORK
  *   HOLM_EIO       the node's store has failed before: it takes no writes any more
+ *   HOLM_ELIMIT    retention is `stable`, and so many writes wait for this node to become a member
  * What takes away (reset, erase, disable, remove) takes what this node has seen, and leaves what
  * others write at the same time. When it finds nothing it writes nothing and is HOLM_OK. So is the
  * burial of a buried key.
@@ -175,7 +195,8 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_bury(struct holm_node *node, struc
 
 /*
  * What was committed: `count` operations of `partition`, dots (actor, seq) to
- * (actor, seq + count - 1). count is 0 when nothing had to be written.
+ * (actor, seq + count - 1). count is 0 when nothing had to be written; and, with retention `stable`, before
+ * this node is a member: what was written has no dots yet.
  */
 struct holm_receipt {
     uint32_t partition;
@@ -445,6 +466,12 @@ struct holm_stats {
     uint64_t digest;          /* of the live state of all partitions: equal states, equal digests */
     uint64_t vector_hash;     /* of all vectors: equal when the same operations are applied */
     uint64_t peers_up;
+    uint64_t member;  /* 1, or 0 with retention `stable` until this life of the node is admitted */
+    uint64_t members; /* with `stable`: nodes of the cluster, forgotten ones aside */
+    uint64_t journalled; /* writes (batches) that wait until this node is a member */
+    uint64_t reminted;   /* own operations written anew, on coming back by replacement */
+    uint64_t abandoned;  /* operations dropped then; and journalled ones that their keys refused */
+    uint64_t collected;  /* tombstones, and remains of counters, that went by own collection */
 };
 
 HOLM_API void holm_stats(struct holm_node *node, struct holm_stats *stats);

@@ -139,6 +139,27 @@ static void test_config_when_the_line_has_little_room_then_it_is_cut(void **stat
     assert_int_equal(holm_config_check(&config, NULL, 0), HOLM_EINVAL);
 }
 
+static void test_config_when_nothing_is_collected_then_nobody_founds_or_is_forgotten(void **state)
+{
+    struct holm_config config = good();
+
+    (void)state;
+    config.founds = true;
+    assert_bad(&config, HOLM_EINVAL, "config: founds is set; it needs retention stable");
+    config.retention = HOLM_RETENTION_STABLE;
+    config.forget_after_ms = 1;
+    assert_good(&config);
+    config.founds = false;
+    config.retention = HOLM_RETENTION_FOREVER;
+    assert_bad(&config, HOLM_EINVAL, "config: forget_after_ms is set; it needs retention stable");
+    config.forget_after_ms = (uint64_t)1 << 48;
+    assert_bad(&config, HOLM_EINVAL,
+               "config: forget_after_ms is 281474976710656; allowed is 0 to 281474976710655");
+    config.forget_after_ms = 0;
+    config.retention = (enum holm_retention)2;
+    assert_bad(&config, HOLM_EINVAL, "config: retention is 2; allowed is 0 or 1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_config_when_any_number_is_zero_then_it_is_refused_but_drift_and_id),
         cmocka_unit_test(test_config_when_an_address_is_wrong_then_the_line_shows_it),
         cmocka_unit_test(test_config_when_the_line_has_little_room_then_it_is_cut),
+        cmocka_unit_test(test_config_when_nothing_is_collected_then_nobody_founds_or_is_forgotten),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
