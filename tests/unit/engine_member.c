@@ -531,6 +531,164 @@ static void test_engine_member_when_nodes_live_many_times_then_vectors_stay_smal
     close_cluster(world);
 }
 
+/* ---- schedules that broke an earlier draft of the rules ------------------------------------- */
+
+/* T35: it comes back from an older store, without what it had reported, and from one who lacks nothing. */
+static void test_engine_member_when_it_returns_from_an_older_store_then_all_agree(void **state)
+{
+    (void)state;
+    struct world *world = open_cluster(3, true);
+    put(world, 0, "k", "Ada");
+    world_converge(world, 2000);
+    struct holm_disk *old = holm_disk_new(PARTITIONS + 1);
+    crash(world, 2);
+    holm_disk_copy(old, disks[2]);
+    start(world, 2);
+    world_run(world, 15000);
+    expect_members(world, 3);
+    bury(world, 0, "k");
+    world_run(world, 1500); /* all have it, and have said so */
+    crash(world, 2);
+    holm_disk_copy(disks[2], old);
+    start(world, 2);
+    put(world, 2, "k", "Eva");
+    world_run(world, 40000);
+    expect_members(world, 3);
+    world_converge(world, 2000);
+    bool alive = exists(world, 0, "k");
+    expect_exists(world, "k", alive); /* one outcome */
+    expect_collected(world, true);
+    holm_disk_free(old);
+    close_cluster(world);
+}
+
+/* T36: it was admitted by one who dies, and is whole from another; a third collects meanwhile. */
+static void test_engine_member_when_who_admitted_it_is_gone_then_all_agree(void **state)
+{
+    (void)state;
+    struct world *world = open_cluster(4, true);
+    put(world, 0, "k", "Ada");
+    world_converge(world, 2000);
+    crash(world, 3);
+    bury(world, 0, "k");
+    world_run(world, 2000);
+    world_cut(world, 3, 1, true);
+    world_cut(world, 3, 2, true);
+    start(world, 3);
+    put(world, 3, "k", "Eva");
+    for (int i = 0; i < 5000 && !standing(world, 3).confirmed; i++)
+        world_pass(world, 1);
+    world_cut(world, 3, 0, true);
+    crash(world, 0);
+    world_cut(world, 3, 1, false);
+    world_cut(world, 3, 2, false);
+    world_run(world, 20000);
+    start(world, 0);
+    world_cut(world, 3, 0, false);
+    world_run(world, 40000);
+    expect_members(world, 4);
+    world_converge(world, 2000);
+    expect_exists(world, "k", exists(world, 1, "k"));
+    expect_collected(world, true);
+    close_cluster(world);
+}
+
+/* What a node broadcast, kept back. */
+struct kept {
+    uint32_t from;
+    unsigned char frames[8][512];
+    size_t sizes[8];
+    size_t count;
+};
+
+static void keep(struct world *world, uint32_t from, const void *frame, size_t size)
+{
+    struct kept *kept = world->context;
+    const unsigned char *bytes = frame;
+    /* A Delta: an envelope of node and epoch, perhaps a partition, and field 5. */
+    bool delta = size > 22 && (bytes[18] == 0x2a || (bytes[18] == 0x20 && bytes[20] == 0x2a));
+    if (from != kept->from || !delta || size > sizeof kept->frames[0] || kept->count == 8)
+        return;
+    memcpy(kept->frames[kept->count], frame, size);
+    kept->sizes[kept->count++] = size;
+}
+
+/* T37: a broadcast of an epoch that has ended arrives when all have collected. */
+static void test_engine_member_when_a_dead_epoch_is_heard_late_then_the_dead_stay_dead(void **state)
+{
+    (void)state;
+    static struct kept kept;
+    struct world *world = open_cluster(3, false);
+    put(world, 0, "k", "Ada");
+    world_converge(world, 2000);
+    kept = (struct kept){.from = 1};
+    world->context = &kept;
+    world->leaving = keep;
+    world_split(world, 1, true); /* its write goes nowhere, and it dies */
+    put(world, 1, "k", "Eva");
+    world_run(world, 100);
+    world->leaving = NULL;
+    assert_in_range(kept.count, 1, 8);
+    bomb(world, 1);
+    world_split(world, 1, false);
+    bury(world, 0, "k");
+    start(world, 1);
+    world_run(world, 30000);
+    expect_members(world, 3);
+    expect_collected(world, true);
+    for (size_t i = 0; i < kept.count; i++)
+        world_inject(world, 0, 2, true, kept.frames[i], kept.sizes[i]);
+    world_run(world, 5000);
+    expect_exists(world, "k", false);
+    close_cluster(world);
+}
+
+/* T38, T39: provisional operations have no dots; they are minted upon what has been collected meanwhile. */
+static void test_engine_member_when_stale_then_its_journal_is_minted_upon_the_cut(void **state)
+{
+    (void)state;
+    struct world *world = open_cluster(3, true);
+    put(world, 0, "k", "Ada");
+    world_converge(world, 2000);
+    crash(world, 2);
+    world_run(world, 3000);
+    world_split(world, 2, true);
+    start(world, 2);
+    put(world, 2, "k", "Eva"); /* stale, and provisional */
+    bury(world, 0, "k");
+    world_run(world, 20000);
+    assert_true(world_stats(world, 0).tombstones > 0); /* node 2 is a member, and has not said */
+    assert_int_equal(standing(world, 2).journalled, 1);
+    world_split(world, 2, false);
+    world_run(world, 40000);
+    expect_members(world, 3);
+    world_converge(world, 2000);
+    expect_exists(world, "k", false); /* it was still buried when the write was to be minted */
+    assert_int_equal(standing(world, 2).dropped, 1);
+    expect_collected(world, true);
+    close_cluster(world);
+}
+
+/* The same node comes back from nothing again and again, and from two members at once gone. */
+static void test_engine_member_when_nobody_is_left_who_was_told_then_nobody_goes_on(void **state)
+{
+    (void)state;
+    struct world *world = open_cluster(2, true);
+    put(world, 1, "k", "Ada");
+    world_converge(world, 2000);
+    crash(world, 0);
+    crash(world, 1);
+    start(world, 1); /* node 0 may live: it would have to be asked */
+    world_run(world, 60000);
+    assert_false(standing(world, 1).confirmed);
+    assert_true(exists(world, 1, "k"));
+    start(world, 0);
+    world_run(world, 40000);
+    expect_members(world, 2);
+    expect_exists(world, "k", true);
+    close_cluster(world);
+}
+
 #define MEMBER_TEST(name) cmocka_unit_test(test_engine_member_when_##name)
 
 int main(int count, char **arguments)
@@ -552,6 +710,11 @@ int main(int count, char **arguments)
         MEMBER_TEST(one_member_has_more_of_the_forgotten_then_it_counts_once),
         MEMBER_TEST(it_is_away_too_long_then_it_is_forgotten),
         MEMBER_TEST(nodes_live_many_times_then_vectors_stay_small),
+        MEMBER_TEST(it_returns_from_an_older_store_then_all_agree),
+        MEMBER_TEST(who_admitted_it_is_gone_then_all_agree),
+        MEMBER_TEST(a_dead_epoch_is_heard_late_then_the_dead_stay_dead),
+        MEMBER_TEST(stale_then_its_journal_is_minted_upon_the_cut),
+        MEMBER_TEST(nobody_is_left_who_was_told_then_nobody_goes_on),
     };
     if (count > 1)
         cmocka_set_test_filter(arguments[1]);
