@@ -91,6 +91,11 @@ enum holm_status holm_replica_take_unfollow(struct holm_replica *replica, uint32
     known->feed.lazy |= message->prune;
     if (!known->feed.following || holm_replica_follows(known))
         return HOLM_OK;
+    /* It may have followed anew before this crossed it: followed back at once, and then left, each of the
+     * two would answer the other so for ever. */
+    uint64_t wait_us = replica->config.retry_min_us;
+    known->feed.retry_us = replica->now.monotonic_us + wait_us +
+                           holm_replica_random(replica, wait_us + 1);
     if (!message->prune)
         return unfollow(replica, peer, false);
     known->feed.following = known->feed.level = false;

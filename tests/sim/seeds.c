@@ -14,14 +14,15 @@
 static void play_line(const char *line)
 {
     uint64_t seed;
+    uint32_t nodes = 0;
     char preset[32];
-    int read = sscanf(line, "%" SCNu64 " %31s", &seed, preset);
-    assert_int_equal(read, 2);
+    int read = sscanf(line, "%" SCNu64 " %31[a-z]:%" SCNu32, &seed, preset, &nodes);
+    assert_true(read >= 2);
     assert_non_null(holm_preset_find(preset));
     struct holm_plan plan;
     struct holm_play_options options = {.trace = NULL};
     struct holm_play_result result;
-    holm_plan_draw(&plan, holm_preset_find(preset), seed, 0);
+    holm_plan_draw(&plan, holm_preset_find(preset), seed, nodes);
     holm_play(&plan, &options, &result);
     holm_plan_release(&plan);
     if (result.verdict.broken)
