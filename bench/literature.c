@@ -4,6 +4,8 @@
  * State-based CRDTs" (ICDE 2019), with holm beside the paper's strategies, and what the paper lacks: loss
  * and nodes that lose everything. In virtual time: the same seed gives the same figures.
  */
+#include "bench/literature.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -132,7 +134,7 @@ static bool written(FILE *file)
     return file == NULL || fclose(file) == 0;
 }
 
-int main(int argc, char **argv)
+int literature_main(int argc, char **argv)
 {
     static const enum literature_trouble troubles[] = {LITERATURE_CALM, LITERATURE_LOSS,
                                                        LITERATURE_BOMBED};

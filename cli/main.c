@@ -8,7 +8,9 @@ static const char usage[] =
     "holm - replicated records that every node can always read and write\n"
     "\n"
     "    holm sim [OPTIONS]    the superhero cities: processes that crash, split and converge\n"
-    "    holm world [OPTIONS]  nodes in virtual time under faults from a seed, judged by an oracle\n"
+    "    holm world [OPTIONS]  nodes in virtual time under faults from a seed, judged by an "
+    "oracle\n"
+    "    holm bench [OPTIONS]  how fast nodes converge when things break, and what that costs\n"
     "    holm --help           this text; `holm sim --help` for a command's options\n"
     "    holm --version\n";
 
@@ -20,6 +22,7 @@ static const struct {
     {"sim", holm_cli_sim},
     {"city", holm_cli_city},
     {"world", holm_cli_world},
+    {"bench", holm_cli_bench},
 };
 
 static int print(const char *text)

@@ -70,6 +70,7 @@ struct holm_world_event {
     bool touched_all;
     struct holm_bytes frame; /* SENT, ARRIVED */
     bool broadcast;
+    uint32_t copies; /* SENT: 1 over a link; of a broadcast, those that subscribe */
 };
 
 struct holm_world_hook {

@@ -3,12 +3,19 @@
 
 #include "sim/world/world_parts.h"
 
+struct subscription {
+    struct holm_subscription_id id;
+    uint32_t node; /* whose publisher */
+};
+
 /* Passes everything on to the network's transport, and tells of each frame. */
 struct holm_world_end {
     struct holm_transport base;
     struct holm_transport *inner;
     struct holm_world *world;
     uint32_t node;
+    struct subscription *subscriptions;
+    size_t count, capacity;
 };
 
 static struct holm_world_end *end_of(struct holm_transport *transport)
@@ -36,6 +43,7 @@ static void tell(struct holm_world_end *end, enum holm_world_event_type type, ui
 {
     struct holm_world_event event = {
         .type = type, .node = end->node, .peer = peer, .frame = frame, .broadcast = broadcast};
+    event.copies = broadcast ? end->world->nodes[end->node]->subscribers : 1;
     holm_world_event(end->world, &event);
 }
 
@@ -72,13 +80,31 @@ static void op_close(struct holm_transport *transport, struct holm_link_id link)
 static enum holm_status op_subscribe(struct holm_transport *transport, const char *publisher,
                                      struct holm_subscription_id *subscription)
 {
-    return inner_of(transport)->ops->subscribe(inner_of(transport), publisher, subscription);
+    struct holm_world_end *end = end_of(transport);
+    uint32_t node = number_of(publisher);
+    enum holm_status status = end->inner->ops->subscribe(end->inner, publisher, subscription);
+    if (status != HOLM_OK || node >= end->world->count)
+        return status;
+    status = holm_array_reserve(&end->world->allocator, (void **)&end->subscriptions,
+                                &end->capacity, sizeof end->subscriptions[0], end->count + 1);
+    HOLM_ASSERT(status == HOLM_OK);
+    end->subscriptions[end->count++] = (struct subscription){*subscription, node};
+    end->world->nodes[node]->subscribers++;
+    return HOLM_OK;
 }
 
 static void op_unsubscribe(struct holm_transport *transport,
                            struct holm_subscription_id subscription)
 {
-    inner_of(transport)->ops->unsubscribe(inner_of(transport), subscription);
+    struct holm_world_end *end = end_of(transport);
+    end->inner->ops->unsubscribe(end->inner, subscription);
+    for (size_t i = 0; i < end->count; i++) {
+        if (end->subscriptions[i].id.value != subscription.value)
+            continue;
+        end->world->nodes[end->subscriptions[i].node]->subscribers--;
+        end->subscriptions[i] = end->subscriptions[--end->count];
+        return;
+    }
 }
 
 static enum holm_status op_broadcast(struct holm_transport *transport, const void *frame,
@@ -119,8 +145,13 @@ static void op_stats(struct holm_transport *transport, struct holm_transport_sta
 
 static void op_end(struct holm_transport *transport, uint64_t linger_us)
 {
-    inner_of(transport)->ops->close(inner_of(transport), linger_us);
-    free(transport);
+    struct holm_world_end *end = end_of(transport);
+    for (size_t i = 0; i < end->count; i++)
+        end->world->nodes[end->subscriptions[i].node]->subscribers--;
+    holm_array_free(&end->world->allocator, end->subscriptions, end->capacity,
+                    sizeof end->subscriptions[0]);
+    end->inner->ops->close(end->inner, linger_us);
+    free(end);
 }
 
 static const struct holm_transport_ops ops = {

@@ -36,6 +36,7 @@ struct holm_world_node {
     bool due_known; /* the engine was driven, and said when it is due */
     uint64_t due_us;
     uint32_t lives;
+    uint32_t subscribers; /* of its publisher, of whichever life */
     uint64_t drives;
     int64_t clock_ms; /* how far its wall clock is ahead since clock_us … */
     uint64_t clock_us;
