@@ -300,11 +300,32 @@ static void meet_member(struct holm_engine *engine, uint32_t peer,
     holm_members_release(&theirs);
 }
 
+/* T41: whoever knows of higher epochs of its node says so, member or not. What is written under a lower one
+ * would be fenced from the start. */
+static bool tell_least(struct holm_engine *engine, uint32_t peer)
+{
+    const struct holm_members *known = holm_engine_list_members(engine);
+    const struct holm_engine_standing *standing = &engine->members->standings[peer];
+    struct holm_message message;
+    memset(&message, 0, sizeof message);
+    message.type = HOLM_MESSAGE_JOINED;
+    message.as.joined.epoch = standing->actor.epoch;
+    message.as.joined.result = HOLM_JOIN_EPOCH;
+    message.as.joined.least = holm_members_epoch_min(known, standing->actor.node);
+    if (standing->confirmed || holm_members_current(known, standing->actor) ||
+        standing->actor.epoch.value >= message.as.joined.least.value)
+        return false;
+    send(engine, peer, &message);
+    return true;
+}
+
 static void take_standing(struct holm_engine *engine, uint32_t peer,
                           const struct holm_standing *standing, struct holm_now now)
 {
     struct holm_engine_members *members = engine->members;
     note_standing(engine, peer, standing);
+    if (tell_least(engine, peer))
+        return;
     take_hearsay(engine, standing, now);
     holm_membership_standing(members->machine, peer, standing, now);
     if (!members->confirmed)

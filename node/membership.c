@@ -382,8 +382,15 @@ void holm_membership_standing(struct holm_membership *membership, uint32_t peer,
 void holm_membership_answered(struct holm_membership *membership, uint32_t peer,
                               const struct holm_joined *answer, struct holm_now now)
 {
-    if (membership->state != HOLM_MEMBER_ASKING || membership->peer != peer ||
-        answer->epoch.value != membership->config.self.epoch.value)
+    if (answer->epoch.value != membership->config.self.epoch.value ||
+        membership->state == HOLM_MEMBER_CONFIRMED)
+        return;
+    if (answer->result == HOLM_JOIN_EPOCH &&
+        answer->least.value > membership->config.self.epoch.value) {
+        push(membership, HOLM_MEMBERSHIP_EPOCH)->epoch = answer->least;
+        return;
+    }
+    if (membership->state != HOLM_MEMBER_ASKING || membership->peer != peer)
         return;
     if (answer->result == HOLM_JOIN_MERGE || answer->result == HOLM_JOIN_REPLACE) {
         struct holm_membership_action *begin = push(membership, HOLM_MEMBERSHIP_BEGIN);
@@ -398,9 +405,6 @@ void holm_membership_answered(struct holm_membership *membership, uint32_t peer,
     membership->asked = (struct holm_actor){{0}, {0}};
     leave_alone(membership, peer, now);
     wait(membership, now);
-    if (answer->result == HOLM_JOIN_EPOCH &&
-        answer->least.value > membership->config.self.epoch.value)
-        push(membership, HOLM_MEMBERSHIP_EPOCH)->epoch = answer->least;
 }
 
 void holm_membership_progress(struct holm_membership *membership, struct holm_now now)

@@ -96,7 +96,8 @@ void holm_membership_peer_down(struct holm_membership *membership, uint32_t peer
 /* A peer that is up said how it stands. */
 void holm_membership_standing(struct holm_membership *membership, uint32_t peer,
                               const struct holm_standing *standing, struct holm_now now);
-/* It answered a Join of this epoch. Answers that nobody waits for are ignored. */
+/* It answered a Join of this epoch. Answers that nobody waits for are ignored; but that the epoch is too low
+ * anybody may say at any time, before it is a member. */
 void holm_membership_answered(struct holm_membership *membership, uint32_t peer,
                               const struct holm_joined *answer, struct holm_now now);
 /* Something of what was begun has come. */

@@ -435,6 +435,27 @@ static void test_engine_member_when_a_clock_was_set_back_then_no_write_is_lost(v
     close_cluster(world);
 }
 
+/* T41: nobody is a member any more who could say so. */
+static void test_engine_member_when_a_clock_was_set_back_and_all_restart_then_they_go_on(
+    void **state)
+{
+    (void)state;
+    struct world *world = open_cluster(2, true);
+    world_add(world, 1, "n", 1);
+    world_converge(world, 2000);
+    crash(world, 0);
+    crash(world, 1);
+    world->skew_ms[1] = -600000;
+    start(world, 0);
+    start(world, 1);
+    world_add(world, 1, "n", 5);
+    world_run(world, 40000);
+    expect_members(world, 2);
+    world_converge(world, 2000);
+    expect_sum(world, "n", 6);
+    close_cluster(world);
+}
+
 /* T40: two members forget each other. One comes back to the other. */
 static void test_engine_member_when_two_forget_each_other_then_they_meet_again(void **state)
 {
@@ -643,6 +664,71 @@ static void test_engine_member_when_a_dead_epoch_is_heard_late_then_the_dead_sta
     close_cluster(world);
 }
 
+/* It takes nothing but what confirms it: its fences are as old as its store. */
+static void test_engine_member_when_provisional_then_no_broadcast_is_taken(void **state)
+{
+    (void)state;
+    static struct kept kept;
+    struct world *world = open_cluster(2, true);
+    put(world, 1, "k", "Ada");
+    world_converge(world, 2000);
+    kept = (struct kept){.from = 0};
+    world->context = &kept;
+    crash(world, 1);
+    world->leaving = keep;
+    put(world, 0, "l", "Eva");
+    world_run(world, 100);
+    world->leaving = NULL;
+    assert_in_range(kept.count, 1, 8);
+    crash(world, 0);
+    start(world, 0);
+    start(world, 1);
+    world_run(world, 1500);
+    assert_int_equal(holm_engine_peers_up(world->engines[1]), 1);
+    for (size_t i = 0; i < kept.count; i++)
+        world_inject(world, 0, 1, true, kept.frames[i], kept.sizes[i]);
+    world_run(world, 200);
+    assert_false(standing(world, 1).confirmed);
+    assert_true(exists(world, 1, "k"));
+    assert_false(exists(world, 1, "l"));
+    world_run(world, 40000);
+    expect_members(world, 2);
+    expect_exists(world, "l", true);
+    close_cluster(world);
+}
+
+/* In all partitions at once, however much there is in one of them. */
+static void test_engine_member_when_it_becomes_a_member_then_nothing_is_missing(void **state)
+{
+    (void)state;
+    struct world *world = open_world(2, false);
+    for (uint32_t i = 0; i < 2; i++)
+        world->configs[i].frame_bytes_max = 16384;
+    start(world, 0);
+    world_run(world, 5000);
+    char text[512];
+    memset(text, 'x', sizeof text);
+    text[sizeof text - 1] = '\0';
+    uint32_t count = 0;
+    for (uint32_t i = 0; count < 400; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "k%u", i);
+        if (holm_partition_of(holm_str(key), PARTITIONS) != 1)
+            continue;
+        put(world, 0, key, text);
+        count++;
+    }
+    world_run(world, 1000);
+    uint64_t records = world_stats(world, 0).records;
+    assert_int_equal(records, 400);
+    start(world, 1);
+    for (int i = 0; i < 20000 && !standing(world, 1).confirmed; i++)
+        world_pass(world, 1);
+    assert_true(standing(world, 1).confirmed);
+    assert_int_equal(world_stats(world, 1).records, records);
+    close_cluster(world);
+}
+
 /* T38, T39: provisional operations have no dots; they are minted upon what has been collected meanwhile. */
 static void test_engine_member_when_stale_then_its_journal_is_minted_upon_the_cut(void **state)
 {
@@ -706,6 +792,7 @@ int main(int count, char **arguments)
         MEMBER_TEST(restarted_from_its_store_then_it_merges),
         MEMBER_TEST(a_whole_cluster_restarts_then_it_goes_on),
         MEMBER_TEST(a_clock_was_set_back_then_no_write_is_lost),
+        MEMBER_TEST(a_clock_was_set_back_and_all_restart_then_they_go_on),
         MEMBER_TEST(two_forget_each_other_then_they_meet_again),
         MEMBER_TEST(one_member_has_more_of_the_forgotten_then_it_counts_once),
         MEMBER_TEST(it_is_away_too_long_then_it_is_forgotten),
@@ -713,6 +800,8 @@ int main(int count, char **arguments)
         MEMBER_TEST(it_returns_from_an_older_store_then_all_agree),
         MEMBER_TEST(who_admitted_it_is_gone_then_all_agree),
         MEMBER_TEST(a_dead_epoch_is_heard_late_then_the_dead_stay_dead),
+        MEMBER_TEST(provisional_then_no_broadcast_is_taken),
+        MEMBER_TEST(it_becomes_a_member_then_nothing_is_missing),
         MEMBER_TEST(stale_then_its_journal_is_minted_upon_the_cut),
         MEMBER_TEST(nobody_is_left_who_was_told_then_nobody_goes_on),
     };

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a node writes anew that comes back by replacement: its old state beside the cut that takes its place.
+ */
+#include "crdt/replica_remint.h"
+
+#include "crdt/replica_member.h"
+#include "tests/unit/core.h"
+
+static const struct holm_now now = {1000000, 1000};
+
+enum {
+    OLD, /* of node 1, epoch 1 */
+    CUT, /* of node 1, epoch 2: what the members have */
+    OTHER,
+    NODES
+};
+
+struct fixture {
+    struct heap heap;
+    struct holm_replica *replicas[NODES];
+    const struct holm_work *work;
+    struct holm_remint remint;
+};
+
+static void open_fixture(struct fixture *f)
+{
+    static const uint64_t nodes[NODES] = {1, 1, 2};
+    static const uint64_t epochs[NODES] = {1, 2, 1};
+    memset(f, 0, sizeof *f);
+    for (int i = 0; i < NODES; i++) {
+        struct holm_replica_config config = holm_replica_config_default();
+        config.allocator = heap_allocator(&f->heap);
+        config.self = actor_of(nodes[i], epochs[i]);
+        config.retention = HOLM_RETENTION_STABLE;
+        assert_int_equal(holm_replica_new(&config, &f->replicas[i]), HOLM_OK);
+    }
+}
+
+static void close_fixture(struct fixture *f)
+{
+    for (int i = 0; i < NODES; i++) {
+        holm_replica_check(f->replicas[i]);
+        holm_replica_free(f->replicas[i]);
+    }
+    assert_int_equal(f->heap.blocks, 0);
+}
+
+/* Writes a run at one replica, and gives it to the others that are named by `to`, a bit each. */
+static void write(struct fixture *f, int from, unsigned to, struct holm_op op)
+{
+    struct holm_event commit = {.type = HOLM_EVENT_COMMIT, .as.commit = {&op, 1}};
+    struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
+    assert_int_equal(holm_replica_step(f->replicas[from], &commit, now, &f->work), HOLM_OK);
+    assert_int_equal(holm_replica_step(f->replicas[from], &flush, now, &f->work), HOLM_OK);
+    assert_int_equal(f->work->stored_count, 1);
+    struct holm_message message = {.type = HOLM_MESSAGE_DELTA, .as.delta = f->work->stored[0]};
+    message.sender = f->work->stored[0]->actor;
+    struct holm_event event = {.type = HOLM_EVENT_MESSAGE,
+                               .as.message = {HOLM_PEER_NONE, &message}};
+    for (int i = 0; i < NODES; i++) {
+        const struct holm_work *work;
+        if ((to & 1u << i) != 0)
+            assert_int_equal(holm_replica_step(f->replicas[i], &event, now, &work), HOLM_OK);
+    }
+}
+
+#define TO(node) (1u << (node))
+#define BOTH (TO(OLD) | TO(CUT))
+
+static enum holm_status take(void *context, const struct holm_op *ops, size_t count)
+{
+    struct fixture *f = context;
+    struct holm_event commit = {.type = HOLM_EVENT_COMMIT, .as.commit = {ops, count}};
+    return holm_replica_step(f->replicas[CUT], &commit, now, &f->work);
+}
+
+static void remint(struct fixture *f)
+{
+    assert_int_equal(holm_replica_remint(f->replicas[OLD], f->replicas[CUT], take, f, &f->remint),
+                     HOLM_OK);
+}
+
+static void expect(const struct fixture *f, uint64_t minted, uint64_t dropped)
+{
+    assert_int_equal(f->remint.minted, minted);
+    assert_int_equal(f->remint.dropped, dropped);
+}
+
+static struct holm_bytes k(void)
+{
+    return holm_str("k");
+}
+
+static struct holm_op put(const char *text)
+{
+    return holm_op_put(k(), holm_str("name"), holm_text(text));
+}
+
+static bool has_name(const struct fixture *f, const char *text)
+{
+    struct holm_cell_view cell;
+    return holm_replica_get(f->replicas[CUT], k(), holm_str("name"), HOLM_REGISTER, &cell) ==
+               HOLM_OK &&
+           holm_bytes_equal(cell.value.as.bytes, holm_str(text));
+}
+
+static int64_t sum(const struct fixture *f)
+{
+    int64_t count;
+    enum holm_status status = holm_replica_count(f->replicas[CUT], k(), holm_str("n"), &count);
+    return status == HOLM_OK ? count : 0;
+}
+
+static void test_remint_when_own_writes_are_not_in_the_cut_then_they_are_written_anew(void **state)
+{
+    (void)state;
+    struct fixture f;
+    const struct holm_bytes parents[] = {holm_str("a"), holm_str("b")};
+    open_fixture(&f);
+    write(&f, OLD, 0, put("Ada"));
+    write(&f, OLD, 0, holm_op_insert(k(), holm_str("s"), holm_str("x")));
+    write(&f, OLD, 0, holm_op_enable(k(), holm_str("f")));
+    write(&f, OLD, 0, holm_op_raise(k(), holm_str("m"), holm_i64(7)));
+    write(&f, OLD, 0, holm_op_lower(k(), holm_str("m"), holm_i64(3)));
+    write(&f, OLD, 0, holm_op_put_at(k(), holm_path_of(parents, 2), holm_i64(1)));
+    write(&f, OLD, 0, holm_op_bury(holm_str("dead")));
+    write(&f, OLD, 0, put("Eva"));
+    remint(&f);
+    expect(&f, 7, 0);
+    assert_true(has_name(&f, "Eva"));
+    assert_true(holm_replica_contains(f.replicas[CUT], k(), holm_str("s"), holm_str("x")));
+    assert_true(holm_replica_enabled(f.replicas[CUT], k(), holm_str("f")));
+    assert_true(holm_replica_buried(f.replicas[CUT], holm_str("dead")));
+    struct holm_cell_view cell;
+    assert_int_equal(holm_replica_get(f.replicas[CUT], k(), holm_str("m"), HOLM_MAX, &cell),
+                     HOLM_OK);
+    assert_int_equal(cell.value.as.i64, 7);
+    assert_int_equal(
+        holm_replica_get_at(f.replicas[CUT], k(), holm_path_of(parents, 2), HOLM_REGISTER, &cell),
+        HOLM_OK);
+    close_fixture(&f);
+}
+
+/* T40: what others took counts once. */
+static void test_remint_when_a_part_is_in_the_cut_then_the_rest_is_added(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f);
+    write(&f, OLD, TO(CUT), holm_op_add(k(), holm_str("n"), 3));
+    write(&f, OLD, 0, holm_op_add(k(), holm_str("n"), 2));
+    write(&f, OLD, 0, holm_op_add(k(), holm_str("n"), -7));
+    assert_int_equal(sum(&f), 3);
+    remint(&f);
+    expect(&f, 1, 0);
+    assert_int_equal(sum(&f), -2);
+    close_fixture(&f);
+}
+
+static void test_remint_when_all_is_in_the_cut_then_nothing_is_written(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f);
+    write(&f, OLD, TO(CUT), put("Ada"));
+    write(&f, OLD, TO(CUT), holm_op_add(k(), holm_str("n"), 3));
+    write(&f, OTHER, BOTH, holm_op_bury(holm_str("l")));
+    remint(&f);
+    expect(&f, 0, 0);
+    close_fixture(&f);
+}
+
+/* Its own reset cancels what it added; and what it added after that counts. */
+static void test_remint_when_a_part_was_cancelled_then_it_stays_so(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f);
+    write(&f, OLD, 0, holm_op_add(k(), holm_str("n"), 3));
+    write(&f, OLD, 0, holm_op_reset(k(), holm_str("n")));
+    write(&f, OLD, 0, holm_op_add(k(), holm_str("n"), 4));
+    remint(&f);
+    assert_int_equal(sum(&f), 4);
+    close_fixture(&f);
+}
+
+/* T40: what it had of others, and nobody else has, is dropped and told. */
+static void test_remint_when_others_wrote_it_then_it_is_dropped(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f);
+    write(&f, OTHER, TO(OLD), put("Ada"));
+    write(&f, OLD, 0, holm_op_add(k(), holm_str("n"), 1));
+    remint(&f);
+    expect(&f, 1, 1);
+    assert_false(has_name(&f, "Ada"));
+    assert_int_equal(sum(&f), 1);
+    close_fixture(&f);
+}
+
+/* T18: a key that both knew has gone from the cut, and stays so; be the trace of it a cell that was seen,
+ * or only in the op log. */
+static void test_remint_when_a_known_key_has_gone_then_its_write_is_dropped(void **state)
+{
+    (void)state;
+    for (int trace = 0; trace < 2; trace++) {
+        struct fixture f;
+        open_fixture(&f);
+        write(&f, OTHER, BOTH, put("Ada"));
+        write(&f, OTHER, TO(CUT), holm_op_remove(k(), holm_mem(NULL, 0)));
+        if (trace == 0)
+            write(&f, OLD, 0, holm_op_add(k(), holm_str("n"), 1)); /* beside it */
+        else
+            write(&f, OLD, 0, put("Eva")); /* in its place */
+        remint(&f);
+        expect(&f, 0, 1);
+        assert_false(holm_replica_exists(f.replicas[CUT], k()));
+        close_fixture(&f);
+    }
+}
+
+/* Without the op log it cannot be told; then only what the cut still has is written to. */
+static void test_remint_when_the_log_is_short_then_absent_keys_are_left(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f);
+    write(&f, OTHER, BOTH, holm_op_put(holm_str("l"), holm_str("name"), holm_text("Ada")));
+    write(&f, OLD, 0, holm_op_put(holm_str("l"), holm_str("name"), holm_text("Eva")));
+    write(&f, OLD, 0, put("Eva"));
+    struct holm_dot all[2];
+    size_t count = holm_replica_vector(f.replicas[OLD], all, 2);
+    assert_int_equal(
+        holm_replica_collect(f.replicas[OLD], (struct holm_vector_view){all, count}, now, &f.work),
+        HOLM_OK);
+    remint(&f);
+    expect(&f, 1, 1);
+    assert_false(holm_replica_exists(f.replicas[CUT], k()));
+    close_fixture(&f);
+}
+
+/* A removal is repeated where it takes what it took, and nothing else. */
+static void test_remint_when_it_removed_then_it_removes_the_same_or_nothing(void **state)
+{
+    (void)state;
+    for (int more = 0; more < 2; more++) {
+        struct fixture f;
+        open_fixture(&f);
+        write(&f, OTHER, BOTH, put("Ada"));
+        write(&f, OTHER, BOTH, holm_op_insert(k(), holm_str("s"), holm_str("x")));
+        write(&f, OLD, 0, holm_op_remove(k(), holm_str("name")));
+        write(&f, OLD, 0, holm_op_erase(k(), holm_str("s"), holm_str("x")));
+        if (more == 1)
+            write(&f, OTHER, TO(CUT), put("Eva"));
+        remint(&f);
+        expect(&f, more == 0 ? 2 : 1, more == 0 ? 0 : 1);
+        assert_int_equal(has_name(&f, "Eva"), more == 1);
+        assert_false(holm_replica_contains(f.replicas[CUT], k(), holm_str("s"), holm_str("x")));
+        close_fixture(&f);
+    }
+}
+
+static void test_remint_when_memory_is_refused_then_it_says_so_and_leaks_nothing(void **state)
+{
+    (void)state;
+    for (uint64_t i = 1;; i++) {
+        struct fixture f;
+        open_fixture(&f);
+        write(&f, OLD, 0, put("Ada"));
+        write(&f, OLD, 0, holm_op_insert(k(), holm_str("s"), holm_str("x")));
+        f.heap.calls = 0;
+        f.heap.fail_at = i;
+        enum holm_status status = holm_replica_remint(f.replicas[OLD], f.replicas[CUT], take, &f,
+                                                      &f.remint);
+        bool refused = f.heap.calls >= i;
+        f.heap.fail_at = 0;
+        assert_int_equal(refused, status != HOLM_OK);
+        close_fixture(&f);
+        if (!refused)
+            return;
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_remint_when_own_writes_are_not_in_the_cut_then_they_are_written_anew),
+        cmocka_unit_test(test_remint_when_a_part_is_in_the_cut_then_the_rest_is_added),
+        cmocka_unit_test(test_remint_when_all_is_in_the_cut_then_nothing_is_written),
+        cmocka_unit_test(test_remint_when_a_part_was_cancelled_then_it_stays_so),
+        cmocka_unit_test(test_remint_when_others_wrote_it_then_it_is_dropped),
+        cmocka_unit_test(test_remint_when_a_known_key_has_gone_then_its_write_is_dropped),
+        cmocka_unit_test(test_remint_when_the_log_is_short_then_absent_keys_are_left),
+        cmocka_unit_test(test_remint_when_it_removed_then_it_removes_the_same_or_nothing),
+        cmocka_unit_test(test_remint_when_memory_is_refused_then_it_says_so_and_leaks_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
