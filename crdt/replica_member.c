@@ -276,6 +276,13 @@ enum holm_status holm_guard_report(struct holm_replica *replica, uint32_t peer,
     return status;
 }
 
+void holm_replica_tell_again(struct holm_replica *replica, uint32_t peer)
+{
+    struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
+    if (known != NULL)
+        known->reported = 0;
+}
+
 const struct holm_report *holm_replica_heard(const struct holm_replica *replica,
                                              struct holm_actor actor)
 {
@@ -671,11 +678,17 @@ enum holm_status holm_replica_another(const struct holm_replica *replica,
     return holm_replica_new(&replica->config, another);
 }
 
-static enum holm_status copy_relied(const struct holm_guard *guard, struct holm_guard *copy)
+static enum holm_status copy_guard(const struct holm_guard *guard, struct holm_guard *copy)
 {
     enum holm_status status = HOLM_OK;
     for (size_t i = 0; status == HOLM_OK && i < guard->stable.relied_count; i++)
         status = holm_stable_rely_on(&copy->stable, guard->stable.relied[i]);
+    for (size_t i = 0; status == HOLM_OK && i < guard->others.count; i++) {
+        const struct holm_report *report = &guard->others.reports[i];
+        status = holm_stable_hear(&copy->others, report->member,
+                                  holm_vector_view(&report->partition),
+                                  holm_vector_view(&report->list));
+    }
     return status;
 }
 
@@ -710,7 +723,7 @@ enum holm_status holm_replica_copy(struct holm_replica *replica, struct holm_now
     if (status == HOLM_OK)
         status = load_cut(made, cut, now);
     if (status == HOLM_OK && replica->guard != NULL)
-        status = copy_relied(replica->guard, made->guard);
+        status = copy_guard(replica->guard, made->guard);
     holm_cut_close(cut);
     if (status != HOLM_OK) {
         holm_replica_free(made);

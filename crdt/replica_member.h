@@ -63,6 +63,8 @@ void holm_replica_peer_founding(struct holm_replica *replica, uint32_t peer,
 HOLM_NODISCARD enum holm_status holm_replica_tell(struct holm_replica *replica, bool provisional,
                                                   struct holm_now now,
                                                   const struct holm_work **work);
+/* The peer did not take what it was told, since it was no member yet: it is told again. */
+void holm_replica_tell_again(struct holm_replica *replica, uint32_t peer);
 /* What a provisional peer said that it has, or NULL. Until the next step. */
 const struct holm_report *holm_replica_heard(const struct holm_replica *replica,
                                              struct holm_actor actor);
@@ -113,7 +115,7 @@ bool holm_replica_founds(struct holm_replica *replica, const struct holm_heard *
 
 /*
  * A replica with the same state, S and epoch: what one tries on it leaves the original as it is. It has no
- * peers, no op log and no reports, knows nothing of the list, and is not fenced. Seals the original, and what
+ * peers, no op log and no reports but of those who are provisional, knows nothing of the list, and is not fenced. Seals the original, and what
  * that gives is in *work. O(cells).
  *   HOLM_EDUPLICATE  its present epoch has written already. HOLM_ENOMEM
  */

@@ -18,16 +18,39 @@ struct reminting {
     enum holm_status status;
 };
 
-/* Whether the cut covers it; what it has folded it has. */
-static bool covered(const struct reminting *reminting, struct holm_dot dot)
+/* What it has folded it has. */
+static bool has_dot(const struct reminting *reminting, struct holm_dot dot)
 {
     return dot.seq <= holm_replica_seq(reminting->cut, dot.actor) ||
            holm_replica_folds(holm_replica_collected(reminting->cut), dot.actor);
 }
 
+/* Whether the cut has all epochs that the old state has folded of a node: their ends are in the list. */
+static bool has_folded(const struct reminting *reminting, struct holm_node_id node)
+{
+    const struct holm_replica *old = reminting->old;
+    struct holm_epoch floor = holm_vector_floor(holm_replica_collected(old), node);
+    struct holm_vector_view ends = holm_members_lasts(&old->guard->members, old->config.partition);
+    for (size_t i = 0; i < ends.count; i++) {
+        const struct holm_dot *end = &ends.entries[i];
+        if (end->actor.node.value == node.value && end->actor.epoch.value <= floor.value &&
+            !has_dot(reminting, *end))
+            return false;
+    }
+    return true;
+}
+
+/* Whether the cut covers it. Of an epoch 0: an entry of folded epochs. */
+static bool covered(const struct reminting *reminting, struct holm_dot dot)
+{
+    return has_dot(reminting, dot) ||
+           (dot.actor.epoch.value == 0 && has_folded(reminting, dot.actor.node));
+}
+
+/* Nothing tells what of a folded entry the cut lacks: it is as if others had written it. */
 static bool is_own(const struct reminting *reminting, struct holm_actor actor)
 {
-    return actor.node.value == reminting->self.value;
+    return actor.node.value == reminting->self.value && actor.epoch.value != 0;
 }
 
 /* ---- making operations */
@@ -336,7 +359,7 @@ enum holm_status holm_replica_remint(struct holm_replica *old, struct holm_repli
                                   .self = old->actors.rows[old->self].actor.node,
                                   .status = HOLM_OK};
     struct holm_spot spot;
-    HOLM_ASSERT(!holm_replica_pending(old) && !holm_replica_pending(cut));
+    HOLM_ASSERT(!holm_replica_pending(old) && !holm_replica_pending(cut) && old->guard != NULL);
     *remint = (struct holm_remint){0, 0};
     reminting.blind = is_blind(&reminting);
     remint_removals(&reminting);

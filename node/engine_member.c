@@ -258,6 +258,7 @@ static void note_standing(struct holm_engine *engine, uint32_t peer,
                           const struct holm_standing *standing)
 {
     struct holm_engine_standing *known = &engine->members->standings[peer];
+    bool fresh = standing->confirmed && !(known->told && known->confirmed);
     known->told = holm_vector_assign(&known->list, standing->list) == HOLM_OK;
     known->confirmed = standing->confirmed;
     known->former = standing->former;
@@ -268,6 +269,8 @@ static void note_standing(struct holm_engine *engine, uint32_t peer,
         struct holm_engine_partition *partition = &engine->partitions[i];
         pthread_mutex_lock(&partition->lock);
         holm_replica_peer_founding(partition->replica, peer, &standing->founding);
+        if (fresh)
+            holm_replica_tell_again(partition->replica, peer);
         pthread_mutex_unlock(&partition->lock);
     }
 }
@@ -827,6 +830,7 @@ static void note_figures(struct holm_engine *engine)
 void holm_engine_members_tick(struct holm_engine *engine, struct holm_now now)
 {
     struct holm_engine_members *members = engine->members;
+    act(engine, now); /* what was given up is not looked at */
     holm_engine_list_spread(engine, now);
     look_whether_whole(engine, now);
     if (members->confirmed) {
