@@ -137,3 +137,30 @@ enum holm_status holm_config_check(const struct holm_config *config, char *line,
         status = check_seeds(holm_str(config->seeds), line, capacity);
     return status;
 }
+
+void holm_config_engine(const struct holm_config *config, struct holm_engine_config *engine)
+{
+    *engine = holm_engine_config_default();
+    engine->self.node = holm_node_id_of(config->name);
+    if (config->node_id != 0)
+        engine->self.node.value = config->node_id;
+    engine->name = config->name;
+    engine->cluster = config->cluster;
+    engine->partitions = config->partitions;
+    engine->flush_interval_us = config->flush_interval_us;
+    engine->beacon_interval_us = (uint64_t)config->beacon_interval_ms * 1000;
+    engine->link_timeout_us = (uint64_t)config->link_timeout_ms * 1000;
+    engine->redial_interval_us = (uint64_t)config->redial_interval_ms * 1000;
+    engine->max_drift_ms = config->max_drift_ms;
+    engine->ordered = config->ordered;
+    engine->retention = config->retention;
+    engine->founds = config->founds;
+    engine->forget_after_us = config->forget_after_ms * 1000;
+    engine->relay = config->relay;
+    engine->frame_bytes_max = config->frame_bytes_max;
+    engine->log_bytes_max = config->log_bytes_max;
+    engine->holdback_bytes_max = config->holdback_bytes_max;
+    if (engine->outbox_bytes_max < 4 * config->frame_bytes_max)
+        engine->outbox_bytes_max = 4 * config->frame_bytes_max;
+    engine->peers_max = config->peers_max;
+}

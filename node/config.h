@@ -5,7 +5,7 @@
 #ifndef HOLM_NODE_CONFIG_H
 #define HOLM_NODE_CONFIG_H
 
-#include <holm/holm.h>
+#include "node/engine.h"
 
 #define HOLM_NAME_BYTES_MAX 63 /* of a node's name, and of a cluster's */
 
@@ -17,5 +17,9 @@
  */
 HOLM_NODISCARD enum holm_status holm_config_check(const struct holm_config *config, char *line,
                                                   size_t capacity);
+
+/* The engine's configuration of a checked one: all but allocator, epoch, seed, log and progress. Its
+ * strings are borrowed. */
+void holm_config_engine(const struct holm_config *config, struct holm_engine_config *engine);
 
 #endif

@@ -32,6 +32,13 @@ void holm_fork_mark_close(struct holm_fork_mark *mark)
     mark->page = NULL;
 }
 
+void holm_fork_mark_revoke(struct holm_fork_mark *mark)
+{
+    if (mark->page != NULL)
+        *(volatile uint64_t *)(uintptr_t)mark->page = !OWNED;
+    mark->owner = 0;
+}
+
 bool holm_fork_mark_owned(const struct holm_fork_mark *mark)
 {
     return mark->page != NULL ? *mark->page == OWNED : getpid() == mark->owner;

@@ -24,6 +24,8 @@ struct holm_fork_mark {
 /* Marks this process as the owner. Cannot fail: without the page, every question is a system call. */
 void holm_fork_mark_open(struct holm_fork_mark *mark);
 void holm_fork_mark_close(struct holm_fork_mark *mark);
+/* From now on nobody owns what it holds, this process neither. */
+void holm_fork_mark_revoke(struct holm_fork_mark *mark);
 /* Whether the calling process is the one that opened the mark. Any thread. */
 bool holm_fork_mark_owned(const struct holm_fork_mark *mark);
 

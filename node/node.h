@@ -2,12 +2,17 @@
 /*
  * node.h - what stands behind `struct holm_node`: an engine, its transport, and the I/O thread.
  *
- *     runtime.c  holm_config_default, holm_open, holm_close, holm_self, holm_address, holm_forget, holm_join,
- *                holm_peers, holm_stats, the faults, the witness; the I/O thread and the clocks
+ *     node.c     what this header declares: the struct itself, its clock, its end
+ *     runtime.c  holm_open, holm_close, holm_self, holm_address, holm_forget, holm_join,
+ *                holm_peers, holm_stats, the faults, the witness; the I/O thread
  *     wait.c     holm_wait_seen, holm_wait_peers
  *
  * Every other public call is a file of its own over node/engine.h. A public call first asks
  * holm_node_check(), then takes the time with holm_node_now().
+ *
+ * A node that holm_open() made drives its engine itself: a thread, sockets, the system's clocks. One
+ * that is *hosted* does not: whoever made it (a simulated world) drives the engine, and says through
+ * a table what time it is and how it passes. All public calls are the same code for both.
  */
 #ifndef HOLM_NODE_NODE_H
 #define HOLM_NODE_NODE_H
@@ -17,8 +22,23 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* What stands for the system at a hosted node. The node's engine and transport are the host's. */
+struct holm_host {
+    struct holm_now (*now)(const struct holm_node *node);
+    /* Lets time pass until the node's turn is not `turn` any more, the node has ended, or its
+     * monotonic clock shows until_us. */
+    void (*wait)(struct holm_node *node, uint64_t turn, uint64_t until_us);
+    /* As holm_join(): what an address is, is the host's to say. */
+    enum holm_status (*join)(struct holm_node *node, const char *address);
+    /* Ends the node with a farewell, if it has not ended yet, and frees it. */
+    void (*close)(struct holm_node *node);
+};
+
 struct holm_node {
-    struct holm_fork_mark mark; /* of the process that opened it */
+    struct holm_fork_mark mark;   /* of the process that opened it; revoked when it has ended */
+    const struct holm_host *host; /* NULL: it runs by itself */
+    void *host_context;
+    bool ended; /* hosted: there is no engine any more, and every call answers HOLM_ECLOSED */
     struct holm_allocator allocator;
     struct holm_log log;
     struct holm_transport *transport;
@@ -39,11 +59,25 @@ struct holm_node {
     struct holm_observer observer;
 };
 
-/* HOLM_OK, or HOLM_EFORK in a child of the process that opened the node. */
+/* The bare struct: a mark, locks, an allocator, no host. HOLM_ENOMEM */
+HOLM_NODISCARD enum holm_status holm_node_new(const struct holm_log *log, struct holm_node **node);
+/* Frees no more than that. */
+void holm_node_free(struct holm_node *node);
+/* A hosted node's life is over; the struct stays, for those who still have it. */
+void holm_node_end(struct holm_node *node);
+
+/* HOLM_OK; HOLM_EFORK in a child of the process that opened the node; HOLM_ECLOSED: it has ended. */
 HOLM_NODISCARD enum holm_status holm_node_check(const struct holm_node *node);
 
-/* The present time, from the system's clocks. */
-struct holm_now holm_node_now(void);
+/* The present time, from the system's clocks or from the host. */
+struct holm_now holm_node_now(const struct holm_node *node);
+
+/* Who waits looks again: the engine's progress, with the node as its context. */
+void holm_node_progress(void *node);
+
+/* Tells the watches; a hosted node's host calls it with what the engine tells its observer. */
+void holm_node_touched(struct holm_node *node, const struct holm_touched *touched, size_t count,
+                       bool all);
 
 /* malloc and its like. */
 struct holm_allocator holm_node_allocator(void);

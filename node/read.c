@@ -293,7 +293,7 @@ size_t holm_vector(struct holm_node *node, uint32_t partition, struct holm_dot *
         return 0;
 
     /* Without room for the run the vector is only as of the last seal, which is true as well. */
-    enum holm_status sealed = holm_engine_flush(node->engine, partition, holm_node_now());
+    enum holm_status sealed = holm_engine_flush(node->engine, partition, holm_node_now(node));
     const struct holm_replica *replica = holm_engine_lock(node->engine, partition);
     size_t count = holm_replica_vector(replica, entries, capacity);
 

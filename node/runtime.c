@@ -2,7 +2,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <sys/random.h>
 #include <xxhash.h>
@@ -20,42 +19,6 @@
 
 #define LINGER_US 200000
 #define LAST_WORDS_MS 500
-
-struct holm_now holm_node_now(void)
-{
-    struct timespec monotonic, wall;
-    clock_gettime(CLOCK_MONOTONIC, &monotonic);
-    /* Not the coarse clock, though it is eight times as fast: writes to two nodes of one machine a
-     * millisecond apart are told apart by it alone. */
-    clock_gettime(CLOCK_REALTIME, &wall);
-    /* A monotonic time of 0 would read as "never happened" here and there. */
-    return (struct holm_now){
-        .monotonic_us = (uint64_t)monotonic.tv_sec * 1000000 + (uint64_t)monotonic.tv_nsec / 1000 +
-                        1,
-        .wall_ms = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000,
-    };
-}
-
-static void *resize(void *context, void *memory, size_t size_old, size_t size_new)
-{
-    (void)context;
-    (void)size_old;
-    if (size_new == 0) {
-        free(memory);
-        return NULL;
-    }
-    return realloc(memory, size_new);
-}
-
-struct holm_allocator holm_node_allocator(void)
-{
-    return (struct holm_allocator){.resize = resize};
-}
-
-enum holm_status holm_node_check(const struct holm_node *node)
-{
-    return holm_fork_mark_owned(&node->mark) ? HOLM_OK : HOLM_EFORK;
-}
 
 struct holm_node_id holm_node_id_of(const char *name)
 {
@@ -75,7 +38,7 @@ static void take_events(struct holm_node *node, uint64_t timeout_us)
         node->transport->ops->next(node->transport, timeout_us, &event);
         if (event.type == HOLM_TRANSPORT_NONE)
             return;
-        holm_engine_event(node->engine, &event, holm_node_now());
+        holm_engine_event(node->engine, &event, holm_node_now(node));
         node->transport->ops->release(node->transport, &event);
         timeout_us = 0;
     }
@@ -85,24 +48,12 @@ static void *drive(void *context)
 {
     struct holm_node *node = context;
     while (!atomic_load(&node->stopping)) {
-        uint64_t due_us = holm_engine_tick(node->engine, holm_node_now());
-        uint64_t now_us = holm_node_now().monotonic_us;
+        uint64_t due_us = holm_engine_tick(node->engine, holm_node_now(node));
+        uint64_t now_us = holm_node_now(node).monotonic_us;
         take_events(node, due_us > now_us ? due_us - now_us : 0);
     }
-    holm_engine_farewell(node->engine, holm_node_now());
+    holm_engine_farewell(node->engine, holm_node_now(node));
     return NULL;
-}
-
-/* Who waits looks again. */
-static void progress(void *context)
-{
-    struct holm_node *node = context;
-    if (atomic_load(&node->waiters) == 0)
-        return;
-    pthread_mutex_lock(&node->wait_lock);
-    node->wait_turn++;
-    pthread_cond_broadcast(&node->wait_changed);
-    pthread_mutex_unlock(&node->wait_lock);
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */
@@ -133,35 +84,14 @@ static enum holm_status transport_open(struct holm_node *node, const struct holm
 static enum holm_status engine_open(struct holm_node *node, const struct holm_config *config,
                                     const uint64_t random[2])
 {
-    struct holm_now now = holm_node_now();
-    struct holm_engine_config engine = holm_engine_config_default();
+    struct holm_now now = holm_node_now(node);
+    struct holm_engine_config engine;
+    holm_config_engine(config, &engine);
     engine.allocator = node->allocator;
-    engine.self.node = holm_node_id_of(config->name);
-    if (config->node_id != 0)
-        engine.self.node.value = config->node_id;
     engine.self.epoch.value = now.wall_ms << 16 | (random[0] & 0xffff);
-    engine.name = config->name;
-    engine.cluster = config->cluster;
-    engine.partitions = config->partitions;
     engine.random_seed = random[1];
-    engine.flush_interval_us = config->flush_interval_us;
-    engine.beacon_interval_us = (uint64_t)config->beacon_interval_ms * 1000;
-    engine.link_timeout_us = (uint64_t)config->link_timeout_ms * 1000;
-    engine.redial_interval_us = (uint64_t)config->redial_interval_ms * 1000;
-    engine.max_drift_ms = config->max_drift_ms;
-    engine.ordered = config->ordered;
-    engine.retention = config->retention;
-    engine.founds = config->founds;
-    engine.forget_after_us = config->forget_after_ms * 1000;
-    engine.relay = config->relay;
-    engine.frame_bytes_max = config->frame_bytes_max;
-    engine.log_bytes_max = config->log_bytes_max;
-    engine.holdback_bytes_max = config->holdback_bytes_max;
-    if (engine.outbox_bytes_max < 4 * config->frame_bytes_max)
-        engine.outbox_bytes_max = 4 * config->frame_bytes_max;
-    engine.peers_max = config->peers_max;
     engine.log = node->log;
-    engine.progress = progress;
+    engine.progress = holm_node_progress;
     engine.progress_context = node;
     return holm_engine_open(&engine, node->transport, node->store, now, &node->engine);
 }
@@ -176,26 +106,9 @@ static enum holm_status join_seeds(struct holm_node *node, const char *seeds)
         if (address.size > HOLM_ADDRESS_BYTES_MAX)
             return HOLM_EADDRESS;
         memcpy(text, address.data, address.size);
-        status = holm_engine_join(node->engine, text, holm_node_now());
+        status = holm_engine_join(node->engine, text, holm_node_now(node));
     }
     return status;
-}
-
-static enum holm_status locks_open(struct holm_node *node)
-{
-    pthread_condattr_t attributes;
-    if (pthread_condattr_init(&attributes) != 0)
-        return HOLM_ENOMEM;
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    int refused = pthread_cond_init(&node->wait_changed, &attributes);
-    pthread_condattr_destroy(&attributes);
-    if (refused != 0)
-        return HOLM_ENOMEM;
-    pthread_mutex_init(&node->wait_lock, NULL);
-    pthread_mutex_init(&node->watch_lock, NULL);
-    atomic_init(&node->waiters, 0);
-    atomic_init(&node->stopping, false);
-    return HOLM_OK;
 }
 
 static void dispose(struct holm_node *node)
@@ -205,11 +118,7 @@ static void dispose(struct holm_node *node)
         node->transport->ops->close(node->transport, LINGER_US);
     if (node->store != NULL)
         node->store->ops->close(node->store);
-    pthread_cond_destroy(&node->wait_changed);
-    pthread_mutex_destroy(&node->wait_lock);
-    pthread_mutex_destroy(&node->watch_lock);
-    holm_fork_mark_close(&node->mark);
-    free(node);
+    holm_node_free(node);
 }
 
 /* Signals are for the program's own threads. */
@@ -268,15 +177,11 @@ enum holm_status holm_open(const struct holm_config *config, struct holm_node **
                       holm_strerror(HOLM_EFORK));
         return HOLM_EFORK;
     }
-    struct holm_node *node = calloc(1, sizeof *node);
-    if (node == NULL || locks_open(node) != HOLM_OK) {
-        free(node);
-        return HOLM_ENOMEM;
-    }
-    holm_fork_mark_open(&node->mark);
+    struct holm_node *node;
     (void)snprintf(log.speaker, sizeof log.speaker, "%s", config->name);
-    node->log = log;
-    node->allocator = holm_node_allocator();
+    status = holm_node_new(&log, &node);
+    if (status != HOLM_OK)
+        return status;
     status = parts_open(node, config);
     if (status != HOLM_OK) {
         holm_log_line(&log, HOLM_LOG_ERROR, "%s does not open (listen: %s): %s", config->name,
@@ -291,13 +196,22 @@ enum holm_status holm_open(const struct holm_config *config, struct holm_node **
 void holm_close(struct holm_node *node)
 {
     /* In a forked child there is no I/O thread to stop, and nng must not be touched. */
-    if (node == NULL || holm_node_check(node) != HOLM_OK)
+    enum holm_status status = node == NULL ? HOLM_EFORK : holm_node_check(node);
+    if (status == HOLM_EFORK)
         return;
     HOLM_ASSERT(node->watches == NULL);
+    if (status == HOLM_ECLOSED) {
+        node->host->close(node);
+        return;
+    }
     /* What was written last may be known here alone, and a broadcast may be lost: whoever is up
      * gets a while to fetch it. */
     if (holm_wait_seen(node, NULL, holm_engine_peers_up(node->engine), LAST_WORDS_MS) != HOLM_OK)
         holm_log_line(&node->log, HOLM_LOG_NOTICE, "closing before all peers have the last writes");
+    if (node->host != NULL) {
+        node->host->close(node);
+        return;
+    }
     atomic_store(&node->stopping, true);
     node->transport->ops->wake(node->transport);
     pthread_join(node->thread, NULL);
@@ -323,7 +237,8 @@ const char *holm_address(struct holm_node *node)
 enum holm_status holm_forget(struct holm_node *node, struct holm_node_id member)
 {
     enum holm_status status = holm_node_check(node);
-    return status == HOLM_OK ? holm_engine_forget(node->engine, member, holm_node_now()) : status;
+    return status == HOLM_OK ? holm_engine_forget(node->engine, member, holm_node_now(node))
+                             : status;
 }
 
 enum holm_status holm_join(struct holm_node *node, const char *address)
@@ -331,16 +246,18 @@ enum holm_status holm_join(struct holm_node *node, const char *address)
     enum holm_status status = holm_node_check(node);
     if (status != HOLM_OK)
         return status;
+    if (node->host != NULL)
+        return node->host->join(node, address);
     if (!holm_address_valid(holm_str(address), false))
         return HOLM_EADDRESS;
-    return holm_engine_join(node->engine, address, holm_node_now());
+    return holm_engine_join(node->engine, address, holm_node_now(node));
 }
 
 size_t holm_peers(struct holm_node *node, struct holm_peer *peers, size_t capacity)
 {
     if (holm_node_check(node) != HOLM_OK)
         return 0;
-    return holm_engine_peers(node->engine, holm_node_now(), peers, capacity);
+    return holm_engine_peers(node->engine, holm_node_now(node), peers, capacity);
 }
 
 void holm_stats(struct holm_node *node, struct holm_stats *stats)

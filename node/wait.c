@@ -44,7 +44,7 @@ static enum holm_status ask(struct holm_node *node, const struct awaited *awaite
     enum holm_status status = HOLM_OK;
     for (uint32_t i = 0; i < awaited->count && status == HOLM_OK; i++) {
         if (awaited->seqs[i] > 0)
-            status = holm_engine_want(node->engine, awaited->first + i, holm_node_now());
+            status = holm_engine_want(node->engine, awaited->first + i, holm_node_now(node));
     }
     return status;
 }
@@ -62,6 +62,10 @@ static void sleep_until(struct holm_node *node, uint64_t turn, uint64_t until_us
     struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
                              .tv_nsec = (long)(until_us % 1000000) * 1000};
     int refused = 0;
+    if (node->host != NULL) {
+        node->host->wait(node, turn, until_us);
+        return;
+    }
     pthread_mutex_lock(&node->wait_lock);
     while (node->wait_turn == turn && refused == 0)
         refused = pthread_cond_timedwait(&node->wait_changed, &node->wait_lock, &until);
@@ -71,14 +75,14 @@ static void sleep_until(struct holm_node *node, uint64_t turn, uint64_t until_us
 static enum holm_status wait_for(struct holm_node *node, struct awaited *awaited,
                                  uint32_t timeout_ms)
 {
-    uint64_t now_us = holm_node_now().monotonic_us;
+    uint64_t now_us = holm_node_now(node).monotonic_us;
     uint64_t deadline_us = now_us + (uint64_t)timeout_ms * 1000;
     uint64_t ask_us = now_us;
     for (;;) {
         uint64_t turn = turn_now(node);
         if (arrived(node, awaited))
             return HOLM_OK;
-        now_us = holm_node_now().monotonic_us;
+        now_us = holm_node_now(node).monotonic_us;
         if (now_us >= deadline_us)
             return HOLM_ETIMEDOUT;
         if (now_us >= ask_us) {
@@ -88,6 +92,9 @@ static enum holm_status wait_for(struct holm_node *node, struct awaited *awaited
             ask_us = now_us + ASK_AGAIN_US;
         }
         sleep_until(node, turn, ask_us < deadline_us ? ask_us : deadline_us);
+        enum holm_status status = holm_node_check(node);
+        if (status != HOLM_OK)
+            return status;
     }
 }
 

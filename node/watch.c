@@ -61,12 +61,9 @@ static void queue_keys(struct holm_watch *watch, const struct holm_touched *touc
             watch->overflow = true;
 }
 
-static void observe(void *context, uint32_t partition, const struct holm_touched *touched,
-                    size_t count, bool all)
+void holm_node_touched(struct holm_node *node, const struct holm_touched *touched, size_t count,
+                       bool all)
 {
-    struct holm_node *node = context;
-
-    (void)partition;
     pthread_mutex_lock(&node->watch_lock);
     for (struct holm_watch *watch = node->watches; watch != NULL; watch = watch->next) {
         if (all)
@@ -75,6 +72,13 @@ static void observe(void *context, uint32_t partition, const struct holm_touched
         settle(watch);
     }
     pthread_mutex_unlock(&node->watch_lock);
+}
+
+static void observe(void *context, uint32_t partition, const struct holm_touched *touched,
+                    size_t count, bool all)
+{
+    (void)partition;
+    holm_node_touched(context, touched, count, all);
 }
 
 /* The observer stays when the last watch is closed: taking it away could cross a new watch. */
@@ -92,7 +96,8 @@ static void enlist(struct holm_node *node, struct holm_watch *watch)
         watch->next->link = &watch->next;
     node->watches = watch;
     pthread_mutex_unlock(&node->watch_lock);
-    holm_engine_set_observer(node->engine, &node->observer);
+    if (node->host == NULL)
+        holm_engine_set_observer(node->engine, &node->observer);
 }
 
 static void delist(struct holm_watch *watch)
@@ -180,7 +185,7 @@ enum holm_status holm_watch_next(struct holm_watch *watch, struct holm_change *c
 
 void holm_watch_close(struct holm_watch *watch)
 {
-    if (watch == NULL || holm_node_check(watch->node) != HOLM_OK)
+    if (watch == NULL || holm_node_check(watch->node) == HOLM_EFORK)
         return;
     delist(watch);
     holm_key_queue_release(&watch->queue);

@@ -78,7 +78,7 @@ enum holm_status holm_commit(struct holm_node *node, const struct holm_op *ops, 
     status = find_partition(holm_engine_partitions(node->engine), ops, count, &partition);
     if (status != HOLM_OK)
         return status;
-    return holm_engine_commit(node->engine, partition, ops, count, holm_node_now(), receipt);
+    return holm_engine_commit(node->engine, partition, ops, count, holm_node_now(node), receipt);
 }
 
 static enum holm_status commit_one(struct holm_node *node, struct holm_op op)

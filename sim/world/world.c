@@ -163,6 +163,12 @@ static uint64_t settle(struct holm_world *world)
     return event_us < next_us ? event_us : next_us;
 }
 
+uint64_t holm_world_next_us(struct holm_world *world)
+{
+    uint64_t next_us = settle(world);
+    return next_us < world->now_us ? world->now_us : next_us;
+}
+
 void holm_world_run(struct holm_world *world, uint64_t to_us)
 {
     HOLM_ASSERT(to_us >= world->now_us);

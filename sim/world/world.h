@@ -59,6 +59,7 @@ struct holm_world_event {
     uint32_t partition;                 /* COMMITTED, CHANGED */
     struct holm_actor self;             /* STARTED */
     const char *text;                   /* ENDED, LOGGED, FAULT */
+    int level;                          /* LOGGED */
     const struct holm_op *ops;          /* COMMITTED */
     size_t op_count;                    /* COMMITTED */
     const struct holm_receipt *receipt; /* COMMITTED */
@@ -106,6 +107,10 @@ void holm_world_run(struct holm_world *world, uint64_t to_us);
 bool holm_world_run_until(struct holm_world *world, uint64_t to_us, uint64_t poll_us,
                           bool (*done)(void *context, struct holm_world *world), void *context);
 
+/* When something is due at the latest, never before now; HOLM_NEVER: nothing is. Does what is due at
+ * this moment. Who looks on may do something then. */
+uint64_t holm_world_next_us(struct holm_world *world);
+
 /* Of everything that has happened so far: frames with their bytes and times, lives, faults. */
 uint64_t holm_world_hash(const struct holm_world *world);
 
@@ -130,6 +135,9 @@ struct holm_world_node_config holm_world_node_config_default(void);
 /* One more node, which does not live yet. Returns its number: 0, 1, 2 … Memory is asserted. */
 uint32_t holm_world_add(struct holm_world *world, const struct holm_world_node_config *config);
 uint32_t holm_world_count(const struct holm_world *world);
+/* What its next life will be like. It must not live now; its clock and its disk stay as they are. */
+void holm_world_set(struct holm_world *world, uint32_t node,
+                    const struct holm_world_node_config *config);
 
 /* A life begins, from what its disk has, if it has one. HOLM_EIO, HOLM_EMALFORMED: its disk's. */
 HOLM_NODISCARD enum holm_status holm_world_start(struct holm_world *world, uint32_t node);
@@ -154,6 +162,8 @@ bool holm_world_paused(const struct holm_world *world, uint32_t node);
 uint32_t holm_world_lives(const struct holm_world *world, uint32_t node);
 /* NULL while it does not live. For looking, and for what engine.h allows any thread. */
 struct holm_engine *holm_world_engine(const struct holm_world *world, uint32_t node);
+/* As its engine has it, and dies with it; NULL while it does not live. */
+struct holm_transport *holm_world_transport(const struct holm_world *world, uint32_t node);
 /* NULL when it has none. */
 struct holm_disk *holm_world_disk(const struct holm_world *world, uint32_t node);
 /* What its engine holds of memory, and held at most in this life. */
@@ -169,6 +179,11 @@ uint64_t holm_world_drives(const struct holm_world *world, uint32_t node);
 HOLM_NODISCARD enum holm_status holm_world_commit(struct holm_world *world, uint32_t node,
                                                   const struct holm_op *ops, size_t count,
                                                   struct holm_receipt *receipt);
+
+/* Tells of a commit that was made at a node's engine itself. To be called by the engine's witness. */
+void holm_world_committed(struct holm_world *world, uint32_t node,
+                          const struct holm_receipt *receipt, const struct holm_op *ops,
+                          size_t count);
 
 /* Whether these nodes (a bit each, for the first 64) live and are equal in every partition, with
  * nothing pending. Runs may be held back whose gap only others could fill. */

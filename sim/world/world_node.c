@@ -44,7 +44,7 @@ static void write_log(void *context, int level, const char *line)
     struct holm_world_node *node = context;
     struct holm_world_event event = {
         .type = HOLM_WORLD_LOGGED, .node = node->index, .peer = HOLM_WORLD_NOBODY, .text = line};
-    (void)level;
+    event.level = level;
     holm_world_event(node->world, &event);
 }
 
@@ -62,6 +62,14 @@ static void tell_touched(void *context, uint32_t partition, const struct holm_to
     holm_world_event(node->world, &event);
 }
 
+static void set_name(struct holm_world_node *node)
+{
+    if (node->config.name != NULL)
+        (void)snprintf(node->name, sizeof node->name, "%s", node->config.name);
+    else
+        (void)snprintf(node->name, sizeof node->name, "n%" PRIu32, node->index);
+}
+
 uint32_t holm_world_add(struct holm_world *world, const struct holm_world_node_config *config)
 {
     struct holm_world_node *node = calloc(1, sizeof *node);
@@ -75,15 +83,21 @@ uint32_t holm_world_add(struct holm_world *world, const struct holm_world_node_c
     node->clock_ms = config->clock_ms;
     node->clock_ppm = config->clock_ppm;
     node->clock_us = world->now_us;
-    if (config->name != NULL)
-        (void)snprintf(node->name, sizeof node->name, "%s", config->name);
-    else
-        (void)snprintf(node->name, sizeof node->name, "n%" PRIu32, node->index);
+    set_name(node);
     if (config->disk)
         node->disk = holm_disk_new(config->engine.partitions);
     node->observer = (struct holm_observer){tell_touched, node};
     world->nodes[world->count] = node;
     return world->count++;
+}
+
+void holm_world_set(struct holm_world *world, uint32_t index,
+                    const struct holm_world_node_config *config)
+{
+    struct holm_world_node *node = node_of(world, index);
+    HOLM_ASSERT(node->engine == NULL);
+    node->config = *config;
+    set_name(node);
 }
 
 /* ---- lives ---------------------------------------------------------------------------------- */
@@ -269,6 +283,22 @@ enum holm_status holm_world_commit(struct holm_world *world, uint32_t node,
     return status;
 }
 
+void holm_world_committed(struct holm_world *world, uint32_t index,
+                          const struct holm_receipt *receipt, const struct holm_op *ops,
+                          size_t count)
+{
+    struct holm_world_event event = {.type = HOLM_WORLD_COMMITTED,
+                                     .node = index,
+                                     .peer = HOLM_WORLD_NOBODY,
+                                     .partition = receipt->partition,
+                                     .ops = ops,
+                                     .op_count = count,
+                                     .receipt = receipt,
+                                     .status = HOLM_OK,
+                                     .writer = receipt->first.actor};
+    holm_world_event(world, &event);
+}
+
 /* ---- looking -------------------------------------------------------------------------------- */
 
 bool holm_world_alive(const struct holm_world *world, uint32_t node)
@@ -289,6 +319,12 @@ uint32_t holm_world_lives(const struct holm_world *world, uint32_t node)
 struct holm_engine *holm_world_engine(const struct holm_world *world, uint32_t node)
 {
     return node_of(world, node)->engine;
+}
+
+struct holm_transport *holm_world_transport(const struct holm_world *world, uint32_t node)
+{
+    return node_of(world, node)->end == NULL ? NULL
+                                             : holm_world_end_transport(node_of(world, node)->end);
 }
 
 struct holm_disk *holm_world_disk(const struct holm_world *world, uint32_t node)
