@@ -7,6 +7,7 @@
 #     holm_fuzz(decode SOURCES decode.c LIBS holm_proto holm_crdt) -> ctest fuzz.decode over tests/fuzz/corpus/decode
 #     holm_soak(model TARGET test_model_history ARGS --soak)      -> ./dev soak model
 #     holm_example(counter SOURCES counter.c)                     -> ctest example.counter
+#     holm_example(testing SOURCES testing.c LIBS holm::testing)
 #
 # LIBS left out means libholm_static. A room named in LIBS brings its own objects and no other room's.
 
@@ -65,12 +66,16 @@ function(holm_fuzz noun)
     holm_test_properties(fuzz.${noun} TIMEOUT 60 LABELS fuzz)
 endfunction()
 
-# holm_example(NOUN SOURCES file...): a program as an embedder writes it, who sees the public headers and the shared library alone.
+# holm_example(NOUN SOURCES file... [LIBS library]): a program as an embedder writes it, who sees the public headers and
+# the shared library alone.
 function(holm_example noun)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBS")
+    if(NOT arg_LIBS)
+        set(arg_LIBS holm::holm)
+    endif()
     add_executable(example_${noun} ${arg_SOURCES})
     set_target_properties(example_${noun} PROPERTIES C_STANDARD 11 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF)
-    target_link_libraries(example_${noun} PRIVATE holm::holm holm_warnings holm_build)
+    target_link_libraries(example_${noun} PRIVATE ${arg_LIBS} holm_warnings holm_build)
     add_test(NAME example.${noun} COMMAND example_${noun})
     holm_test_properties(example.${noun} TIMEOUT 60 LABELS example)
 endfunction()

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The example programs as a user runs them: two counters in processes of their own that share one
- * sum, one by itself, the two nodes of embed, and nested. Arguments: the programs' paths.
+ * sum, one by itself, the two nodes of embed, nested, and the test of an application, with and without
+ * its flaw. Arguments: the programs' paths.
  */
 #include <poll.h>
 #include <setjmp.h>
@@ -25,6 +26,7 @@ extern char **environ;
 static const char *counter_path;
 static const char *embed_path;
 static const char *nested_path;
+static const char *testing_path;
 
 struct program {
     pid_t pid;
@@ -97,7 +99,8 @@ static void say(struct program *program, const char *text)
     assert_int_equal(write(program->input, text, strlen(text)), strlen(text));
 }
 
-static void finish(struct program *program)
+/* Reads to the end; its exit status. */
+static int finish_with(struct program *program)
 {
     int status = -1;
 
@@ -106,7 +109,13 @@ static void finish(struct program *program)
         continue;
     close(program->output);
     assert_int_equal(waitpid(program->pid, &status, 0), program->pid);
-    assert_int_equal(status, 0);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void finish(struct program *program)
+{
+    assert_int_equal(finish_with(program), EXIT_SUCCESS);
 }
 
 /* The address in "others join with ADDRESS". */
@@ -160,17 +169,10 @@ static void test_counter_when_it_is_by_itself_then_it_counts_too(void **state)
 static void test_counter_when_its_address_is_wrong_then_it_says_so(void **state)
 {
     struct program counter;
-    int status = 0;
 
     start(&counter, counter_path, "lisbon", "nowhere", NULL);
     await_line(&counter, "HOLM_EADDRESS");
-    close(counter.input);
-    while (listen_to(&counter))
-        continue;
-    close(counter.output);
-    assert_int_equal(waitpid(counter.pid, &status, 0), counter.pid);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), EXIT_FAILURE);
+    assert_int_equal(finish_with(&counter), EXIT_FAILURE);
     assert_non_null(strstr(counter.said, "listen has 'nowhere'"));
 }
 
@@ -198,6 +200,27 @@ static void test_nested_when_it_is_run_then_it_shows_what_lies_below(void **stat
                                      "/friends/close has hero:9\n");
 }
 
+static void test_testing_when_shops_have_allotments_then_no_seed_fails(void **state)
+{
+    struct program testing;
+
+    start(&testing, testing_path, NULL, NULL, NULL);
+    finish(&testing);
+    assert_non_null(strstr(testing.said, "holm-testing: 0 of 200 seeds failed\n"));
+    assert_non_null(strstr(testing.said, "no seat was sold twice\n"));
+}
+
+static void test_testing_when_shops_share_a_pool_then_a_seed_tells_so(void **state)
+{
+    struct program testing;
+
+    start(&testing, testing_path, "naive", NULL, NULL);
+    assert_int_equal(finish_with(&testing), EXIT_FAILURE);
+    assert_non_null(strstr(testing.said, " tickets for 60 seats\n"));
+    assert_non_null(strstr(testing.said, "to play it again, set HOLM_TESTING_SEED="));
+    assert_null(strstr(testing.said, "played again"));
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -206,13 +229,16 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_counter_when_its_address_is_wrong_then_it_says_so),
         cmocka_unit_test(test_embed_when_it_is_run_then_both_nodes_tell_the_same),
         cmocka_unit_test(test_nested_when_it_is_run_then_it_shows_what_lies_below),
+        cmocka_unit_test(test_testing_when_shops_have_allotments_then_no_seed_fails),
+        cmocka_unit_test(test_testing_when_shops_share_a_pool_then_a_seed_tells_so),
     };
 
-    if (argc != 4)
+    if (argc != 5)
         return EXIT_FAILURE;
     counter_path = argv[1];
     embed_path = argv[2];
     nested_path = argv[3];
+    testing_path = argv[4];
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

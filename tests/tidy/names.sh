@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# names.sh NM STATIC SHARED INCLUDE - every external name of libholm begins with holm_, and the shared library exports
-# exactly the functions that a header of INCLUDE marks HOLM_API.
+# names.sh NM STATIC SHARED HEADER... - every external name of a library begins with holm_, and the shared one exports
+# exactly the functions that one of the headers marks HOLM_API.
 
 . "${0%/*}/common.sh"
 
 marked() {
-    cat "$1"/holm/*.h | sed 's|/\*.*\*/||g' | awk '
+    cat "$@" | sed 's|/\*.*\*/||g' | awk '
         /\/\*/ { comment = 1 }
         !comment && /^[ \t]*#/ { continued = /\\$/; next }
         !comment && continued { continued = /\\$/; next }
@@ -17,12 +17,13 @@ marked() {
 }
 
 check() {
-    nm=$1 static=$2 shared=$3 include=$4
+    nm=$1 static=$2 shared=$3
+    shift 3
     defined=$("$nm" -P -g --defined-only "$static") || echo "$nm failed on $static"
     printf '%s\n' "$defined" | awk 'NF > 1 && $1 !~ /^holm_/ && $1 !~ /^__(odr_)?asan/ {
-        print $1 ": external in libholm.a without the prefix holm_" }'
+        print $1 ": external in the library without the prefix holm_" }'
     work=$(mktemp -d)
-    marked "$include" >"$work/marked"
+    marked "$@" >"$work/marked"
     defined=$("$nm" -P -D --defined-only "$shared") || echo "$nm failed on $shared"
     printf '%s\n' "$defined" | awk '{ sub(/@.*/, "", $1); print $1 }' | LC_ALL=C sort -u >"$work/exported"
     LC_ALL=C comm -13 "$work/marked" "$work/exported" | sed 's/$/: exported, but no public header marks it HOLM_API/'
@@ -42,7 +43,7 @@ plant() {
     "${CC:-cc}" -fPIC -fvisibility=hidden -c -o "$scratch/code.o" "$scratch/code.c"
     "${CC:-cc}" -shared -o "$scratch/code.so" "$scratch/code.o"
     ar rc "$scratch/code.a" "$scratch/code.o"
-    offence "$1" "$4" nm "$scratch/code.a" "$scratch/code.so" "$scratch/include"
+    offence "$1" "$4" nm "$scratch/code.a" "$scratch/code.so" "$scratch/include/holm/holm.h"
 }
 
 planted() {
