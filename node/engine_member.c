@@ -480,13 +480,17 @@ void holm_engine_members_epoch(struct holm_engine *engine, struct holm_epoch epo
     act(engine, now);
 }
 
-static bool serves(const struct holm_engine *engine, uint32_t peer)
+/* Whether this peer, no member itself, may be given what is here; then it is noted. */
+static bool serve(const struct holm_engine *engine, uint32_t peer)
 {
     const struct holm_engine_members *members = engine->members;
     struct holm_actor former = {self_actor(engine).node, holm_membership_former(members->machine)};
-    return peer != HOLM_PEER_NONE && members->standings[peer].told &&
-           !members->standings[peer].confirmed &&
-           !holm_admission_replaces(holm_engine_list_members(engine), former);
+    bool may = peer != HOLM_PEER_NONE && members->standings[peer].told &&
+               !members->standings[peer].confirmed &&
+               !holm_admission_replaces(holm_engine_list_members(engine), former);
+    if (may)
+        holm_membership_served(members->machine);
+    return may;
 }
 
 enum holm_engine_way holm_engine_members_way(const struct holm_engine *engine, uint32_t peer,
@@ -501,7 +505,7 @@ enum holm_engine_way holm_engine_members_way(const struct holm_engine *engine, u
     if (message->type == HOLM_MESSAGE_PULL || message->type == HOLM_MESSAGE_SYNC_OPEN ||
         message->type == HOLM_MESSAGE_SYNC_NEXT || message->type == HOLM_MESSAGE_SYNC_ASK ||
         message->type == HOLM_MESSAGE_SYNC_CLOSE)
-        return serves(engine, peer) ? HOLM_ENGINE_REPLICA : HOLM_ENGINE_NOBODY;
+        return serve(engine, peer) ? HOLM_ENGINE_REPLICA : HOLM_ENGINE_NOBODY;
     if (message->type == HOLM_MESSAGE_REPORT && message->as.reported.provisional)
         return ours ? HOLM_ENGINE_BOTH : HOLM_ENGINE_REPLICA;
     if (message->type == HOLM_MESSAGE_BEACON || message->type == HOLM_MESSAGE_DELTAS ||

@@ -29,6 +29,7 @@ struct holm_membership {
     bool lost;
     struct holm_node_id home; /* whom it is lost to; 0: any */
     struct holm_actor asked;  /* who may have admitted this epoch; or zero */
+    bool served;              /* others were given what is here, under this epoch */
     bool left, in_vain;       /* to found: it is left to this epoch; it has tried already */
     uint32_t peer;            /* ASKING, TAKING: which */
     bool replace;
@@ -205,7 +206,8 @@ static void give_up(struct holm_membership *membership, struct holm_now now)
 /* N2. `whom`: the member that is to be asked; zero: nobody. True: a higher epoch was asked for. */
 static bool takes_new_epoch(struct holm_membership *membership, struct holm_actor whom)
 {
-    if (membership->asked.node.value == 0 || holm_actor_equal(membership->asked, whom))
+    bool served = membership->served && whom.node.value != 0;
+    if (!served && (membership->asked.node.value == 0 || holm_actor_equal(membership->asked, whom)))
         return false;
     push(membership, HOLM_MEMBERSHIP_EPOCH)->epoch.value = membership->config.self.epoch.value + 1;
     return true;
@@ -438,6 +440,11 @@ void holm_membership_refuse(struct holm_membership *membership, struct holm_now 
     look_around(membership, now);
 }
 
+void holm_membership_served(struct holm_membership *membership)
+{
+    membership->served = membership->state != HOLM_MEMBER_CONFIRMED;
+}
+
 void holm_membership_left(struct holm_membership *membership, bool left, struct holm_now now)
 {
     if (membership->left == left)
@@ -473,7 +480,7 @@ void holm_membership_epoch(struct holm_membership *membership, struct holm_epoch
     give_up(membership, now);
     membership->config.self.epoch = epoch;
     membership->asked = (struct holm_actor){{0}, {0}};
-    membership->left = membership->in_vain = false;
+    membership->served = membership->left = membership->in_vain = false;
     for (uint32_t i = 0; i < membership->config.peers_max; i++)
         membership->peers[i].retry_us = 0;
     if (confirmed) {

@@ -26,6 +26,8 @@
  *     N1  a peer that is asked, or taken from, is up and says that it is a member
  *     N2  an epoch that one member may have admitted asks no other, and does not found: it takes a higher
  *         one before. So a run tells by its writer's epoch which founding it is of (admission.h)
+ *         Nor does one ask that has given others what it has, for them to found on: its answers may
+ *         still be on their way when they, or it, have become members
  *     N3  an epoch that is confirmed is its own `former`
  */
 #ifndef HOLM_NODE_MEMBERSHIP_H
@@ -107,6 +109,8 @@ void holm_membership_progress(struct holm_membership *membership, struct holm_no
 void holm_membership_whole(struct holm_membership *membership, struct holm_now now);
 /* What was begun must not be taken: it is from beyond a forget. This member is asked no more. */
 void holm_membership_refuse(struct holm_membership *membership, struct holm_now now);
+/* Under this epoch, which is no member, others were given what is here. */
+void holm_membership_served(struct holm_membership *membership);
 /* Whether all who are listed leave it to this epoch to found (holm_admission_left()). */
 void holm_membership_left(struct holm_membership *membership, bool left, struct holm_now now);
 /* This epoch, confirmed, is lost on meeting that peer; HOLM_PEER_NONE: whoever told of it. */

@@ -286,6 +286,23 @@ static void test_membership_when_it_was_admitted_then_it_founds_under_another_ep
     close_stage(&stage);
 }
 
+/* N2: who has given others what it has asks under another epoch, too. */
+static void test_membership_when_it_has_served_then_it_asks_under_another_epoch(void **state)
+{
+    (void)state;
+    struct stage stage;
+    open_stage(&stage, 90, false);
+    up(&stage, 2);
+    stands(&stage, 2, false, 52, 1);
+    holm_membership_served(stage.membership);
+    stands(&stage, 2, true, 52, 2);
+    assert_string_equal(after(&stage, 0), "epoch ");
+    holm_membership_epoch(stage.membership, (struct holm_epoch){101}, stage.now);
+    assert_string_equal(actions(&stage), "tell ");
+    assert_string_equal(after(&stage, 0), "ask ");
+    close_stage(&stage);
+}
+
 static void test_membership_when_lost_then_it_comes_back_where_it_was_lost(void **state)
 {
     (void)state;
@@ -370,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_membership_when_all_leave_it_to_it_then_it_gathers_and_founds),
         cmocka_unit_test(test_membership_when_it_gathers_in_vain_then_it_stops),
         cmocka_unit_test(test_membership_when_it_was_admitted_then_it_founds_under_another_epoch),
+        cmocka_unit_test(test_membership_when_it_has_served_then_it_asks_under_another_epoch),
         cmocka_unit_test(test_membership_when_lost_then_it_comes_back_where_it_was_lost),
         cmocka_unit_test(test_membership_when_a_cut_is_from_beyond_then_that_peer_is_no_member),
         cmocka_unit_test(test_membership_when_there_are_two_foundings_then_the_later_is_asked),
