@@ -179,9 +179,23 @@ static void heal(struct storm *storm)
     world_run(world, 30000);
 }
 
+/* All who have a state were forgotten, by some who have lost theirs: only an operator can tell on. */
+static bool nobody_is_left(struct storm *storm)
+{
+    for (uint32_t i = 0; i < NODES; i++) {
+        struct holm_engine_membership membership;
+        holm_engine_membership(storm->world->engines[i], &membership);
+        if (membership.confirmed)
+            return false;
+    }
+    return storm->harsh && strstr(storm->tale, "forget") != NULL;
+}
+
 static const char *judge(struct storm *storm)
 {
     struct world *world = storm->world;
+    if (nobody_is_left(storm))
+        return NULL;
     if (!all_members(storm))
         return "not all are members";
     if (!world_converged(world))
