@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "bench/baseline.h"
+#include "bench/bench.h"
 #include "bench/options.h"
 #include "bench/trial.h"
 
@@ -186,6 +188,93 @@ static void test_bench_when_a_node_joins_brings_it_all(void **state)
     holm_bench_figures_release(&figures);
 }
 
+/* `holm bench` with two options more; the exit status. What it prints is not wanted here. */
+static int run_main(const char *option, const char *file)
+{
+    char name[] = "bench", scenario[] = "--scenario=bomb", one[32], two[64],
+         repeat[] = "--repeat=2";
+    char *argv[] = {name, scenario, repeat, one, two, NULL};
+    (void)snprintf(one, sizeof one, "%s", option);
+    (void)snprintf(two, sizeof two, "%s", file);
+    return holm_bench_main(5, argv);
+}
+
+static void write_baseline(const char *path, const struct holm_bench_baseline *baseline)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    holm_bench_baseline_write(file, baseline);
+    assert_int_equal(fclose(file), 0);
+}
+
+static struct holm_bench_entry *entry_of(struct holm_bench_baseline *baseline, const char *name)
+{
+    for (size_t i = 0; i < baseline->count; i++)
+        if (strcmp(baseline->entries[i].name, name) == 0)
+            return &baseline->entries[i];
+    fail();
+    return NULL;
+}
+
+static void test_baseline_when_a_figure_was_smaller_is_not_held(void **state)
+{
+    char path[] = "/tmp/holm-bench-XXXXXX";
+    static struct holm_bench_baseline baseline;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    FILE *file = fdopen(fd, "r");
+    assert_non_null(file);
+    assert_int_equal(run_main("--baseline", path), HOLM_BENCH_EXIT_OK);
+    assert_int_equal(run_main("--check", path), HOLM_BENCH_EXIT_OK);
+    assert_true(holm_bench_baseline_read(file, path, &baseline));
+    assert_int_equal(fclose(file), 0);
+    assert_true(holm_bench_baseline_has(&baseline, "bomb"));
+    assert_false(holm_bench_baseline_has(&baseline, "bom"));
+    struct holm_bench_entry *entry = entry_of(&baseline, "bomb.convergence_us_max");
+    entry->value = entry->value * 100 / 105 + 1; /* what is now is within five percent of it */
+    write_baseline(path, &baseline);
+    assert_int_equal(run_main("--check", path), HOLM_BENCH_EXIT_OK);
+    entry->value = entry->value * 9 / 10;
+    write_baseline(path, &baseline);
+    assert_int_equal(run_main("--check", path), HOLM_BENCH_EXIT_WORSE);
+    entry->value *= 3; /* it got better, but something is told no more */
+    (void)snprintf(entry_of(&baseline, "bomb.pulls")->name, sizeof entry->name, "bomb.asked");
+    write_baseline(path, &baseline);
+    assert_int_equal(run_main("--check", path), HOLM_BENCH_EXIT_WORSE);
+    assert_int_equal(remove(path), 0);
+    assert_int_equal(run_main("--check", path), HOLM_BENCH_EXIT_ERROR);
+}
+
+static size_t count_of(const char *text, const char *word)
+{
+    size_t count = 0;
+    for (const char *at = strstr(text, word); at != NULL; at = strstr(at + 1, word))
+        count++;
+    return count;
+}
+
+static void test_html_of_a_report_stands_alone(void **state)
+{
+    struct holm_bench_report report = {.count = 0};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    assert_non_null(file);
+    play(&report, "flap", 3, 1);
+    play(&report, "loss10", 3, 1);
+    holm_bench_show_html(file, &report);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(count_of(text, "<svg"), 8); /* two of all, three of each */
+    assert_int_equal(count_of(text, "</svg>"), 8);
+    assert_int_equal(count_of(text, "class=\"fault\""), 2 * 10 + 2 * 1);
+    static const char *const none[] = {
+        "<script", "http:", "https:", "src=", "@import", "url(", "nan", "inf"};
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
+        assert_int_equal(count_of(text, none[i]), 0);
+    free(text);
+    release(&report);
+}
+
 static void test_figures_of_samples_are_nearest_ranks(void **state)
 {
     struct holm_bench_samples samples = {0};
@@ -283,6 +372,8 @@ int main(void)
         cmocka_unit_test(test_bench_when_anything_breaks_converges),
         cmocka_unit_test(test_bench_when_split_shows_the_parts),
         cmocka_unit_test(test_bench_when_a_node_joins_brings_it_all),
+        cmocka_unit_test(test_baseline_when_a_figure_was_smaller_is_not_held),
+        cmocka_unit_test(test_html_of_a_report_stands_alone),
         cmocka_unit_test(test_figures_of_samples_are_nearest_ranks),
         cmocka_unit_test(test_figures_of_samples_fall_into_buckets),
         cmocka_unit_test(test_options_when_wrong_are_refused),
