@@ -480,12 +480,15 @@ void holm_engine_members_epoch(struct holm_engine *engine, struct holm_epoch epo
     act(engine, now);
 }
 
-/* Whether this peer, no member itself, may be given what is here; then it is noted. */
+/* Whether this peer, no member itself, may be given what is here; then it is noted. Not any more once a
+ * member was asked: this very epoch may be one when the answer comes. */
 static bool serve(const struct holm_engine *engine, uint32_t peer)
 {
     const struct holm_engine_members *members = engine->members;
     struct holm_actor former = {self_actor(engine).node, holm_membership_former(members->machine)};
-    bool may = peer != HOLM_PEER_NONE && members->standings[peer].told &&
+    enum holm_membership_state state = holm_membership_state(members->machine);
+    bool idle = state == HOLM_MEMBER_WAITING || state == HOLM_MEMBER_GATHERING;
+    bool may = idle && peer != HOLM_PEER_NONE && members->standings[peer].told &&
                !members->standings[peer].confirmed &&
                !holm_admission_replaces(holm_engine_list_members(engine), former);
     if (may)
