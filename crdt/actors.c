@@ -58,6 +58,14 @@ uint64_t holm_actors_floor(const struct holm_actors *actors, struct holm_node_id
     return index == HOLM_ACTOR_NONE ? 0 : actors->rows[index].floor;
 }
 
+size_t holm_actors_place(const struct holm_actors *actors, uint32_t index)
+{
+    HOLM_ASSERT(index < actors->count && !actors->rows[index].vacant);
+    size_t place = place_of(actors, actors->rows[index].actor);
+    HOLM_ASSERT(place < actors->known && actors->sorted[place] == index);
+    return place;
+}
+
 static bool is_folded(const struct holm_actors *actors, struct holm_actor actor)
 {
     return actor.epoch.value != 0 && actor.epoch.value <= holm_actors_floor(actors, actor.node);

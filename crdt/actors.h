@@ -63,6 +63,9 @@ void holm_actors_release(struct holm_actors *actors);
 /* The index of an actor, or HOLM_ACTOR_NONE. O(log actors). */
 uint32_t holm_actors_find(const struct holm_actors *actors, struct holm_actor actor);
 
+/* Where in `sorted` a row in use is: around it are its node's others. O(log actors). */
+size_t holm_actors_place(const struct holm_actors *actors, uint32_t index);
+
 /* The index of an actor, which gets one if it has none; of a folded epoch, as a name. HOLM_ENOMEM;
  * HOLM_ELIMIT: there are count_max. O(log actors), O(actors) for a new one. */
 HOLM_NODISCARD enum holm_status holm_actors_intern(struct holm_actors *actors,

@@ -98,6 +98,12 @@ void holm_wide_add(struct holm_wide *wide, const struct holm_count *count)
     wide_subtract(wide, count->cancelled_sum);
 }
 
+void holm_wide_subtract(struct holm_wide *wide, const struct holm_count *count)
+{
+    wide_subtract(wide, count->sum);
+    wide_add(wide, count->cancelled_sum);
+}
+
 int64_t holm_wide_saturated(const struct holm_wide *wide)
 {
     if (wide->high > 0 || (wide->high == 0 && wide->low > (uint64_t)INT64_MAX))

@@ -54,6 +54,7 @@ struct holm_wide {
     int64_t high;
 };
 void holm_wide_add(struct holm_wide *wide, const struct holm_count *count);
+void holm_wide_subtract(struct holm_wide *wide, const struct holm_count *count);
 int64_t holm_wide_saturated(const struct holm_wide *wide);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * digest.h - fingerprints of states: keyed 128-bit XXH3 of each cell, combined by addition.
+ * digest.h - fingerprints of states: keyed 128-bit XXH3 of each cell, added up modulo 2^128.
  *
  * Addition commutes and can be undone, so a digest follows every change in O(1) and depends on the
- * content alone. Two halves, each added modulo 2^64.
+ * content alone. What a counter's entries add to the live digest is told in state_share.c.
  */
 #ifndef HOLM_CRDT_DIGEST_H
 #define HOLM_CRDT_DIGEST_H
@@ -18,13 +18,13 @@ struct holm_digest {
 static inline void holm_digest_add(struct holm_digest *digest, struct holm_digest term)
 {
     digest->low += term.low;
-    digest->high += term.high;
+    digest->high += term.high + (digest->low < term.low ? 1 : 0);
 }
 
 static inline void holm_digest_subtract(struct holm_digest *digest, struct holm_digest term)
 {
+    digest->high -= term.high + (digest->low < term.low ? 1 : 0);
     digest->low -= term.low;
-    digest->high -= term.high;
 }
 
 static inline bool holm_digest_equal(struct holm_digest a, struct holm_digest b)

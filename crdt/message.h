@@ -55,9 +55,8 @@ enum holm_message_type {
 /* One partition's line of a beacon: what the sender has seen. */
 struct holm_beacon_entry {
     uint32_t partition;
-    uint64_t own_seq;     /* the last sealed seq of the sender's present epoch */
-    uint64_t vector_hash; /* of R */
-    uint64_t folds;       /* of what S folds; digests are equal only where this is. 0: nothing */
+    uint64_t own_seq;          /* the last sealed seq of the sender's present epoch */
+    uint64_t vector_hash;      /* of R */
     struct holm_digest digest; /* of the live state */
 };
 

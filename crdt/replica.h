@@ -18,7 +18,7 @@
  *     R4  a buried key has no cells
  *     R5  the op log is in causal order and holds all runs above its floor
  *
- * Convergence: equal vectors mean equal live digests. Every beacon entry and answer is held
+ * Convergence: equal vectors mean equal live digests, whatever is folded. Every beacon entry and answer is held
  * against this; a breach is counted and repaired by a sync.
  */
 #ifndef HOLM_CRDT_REPLICA_H

@@ -158,8 +158,7 @@ void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
         holm_replica_trust(replica, peer);
         if (holm_replica_pending(replica))
             return; /* the digest is ahead of the vector */
-        if (entry->folds == holm_replica_fold_hash(replica) &&
-            !holm_digest_equal(entry->digest, replica->state.digest)) {
+        if (!holm_digest_equal(entry->digest, replica->state.digest)) {
             repair(replica, peer, entry);
             return;
         }

@@ -283,7 +283,6 @@ struct holm_beacon_entry holm_replica_beacon(const struct holm_replica *replica)
         .partition = replica->config.partition,
         .own_seq = holm_actors_seq(&replica->actors, replica->self),
         .vector_hash = replica->actors.hash,
-        .folds = holm_replica_fold_hash(replica),
         .digest = replica->state.digest,
     };
 }

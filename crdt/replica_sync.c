@@ -225,13 +225,9 @@ static enum holm_status ask_on(struct holm_replica *replica)
 static void hold_against(struct holm_replica *replica)
 {
     struct holm_merging_cut cut = holm_catchup_cut(replica->sync.catchup);
-    uint64_t folds = holm_vector_folds(cut.collected, replica->config.digest_seed);
-    bool same = replica->actors.entries == cut.vector.count &&
-                folds == holm_replica_fold_hash(replica);
-    for (size_t i = 0; same && i < cut.vector.count; i++)
-        same = cut.vector.entries[i].actor.epoch.value == 0 ||
-               holm_replica_seq(replica, cut.vector.entries[i].actor) == cut.vector.entries[i].seq;
-    if (same && !holm_digest_equal(replica->sync.digest, replica->state.digest))
+    uint64_t hash = holm_vector_view_hash(cut.vector, replica->config.digest_seed);
+    if (hash == replica->actors.hash &&
+        !holm_digest_equal(replica->sync.digest, replica->state.digest))
         replica->stats.digest_breaches += 1; /* the next beacon finds it, too, and repairs */
 }
 

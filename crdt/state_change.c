@@ -11,34 +11,48 @@
 /* What a cell counts for: taken before its bytes go, counted when the change is made. */
 struct weight {
     struct holm_digest digest;
+    struct holm_digest live_term; /* if it is live */
     uint32_t path;
     uint8_t kind;
     bool live;
 };
 
-static struct weight weigh(const struct holm_state *state, const struct holm_spot *spot,
-                           const struct holm_cell *cell)
+/* What a live cell adds to the live digest when it comes, or takes when it goes; `counted` says whether
+ * it is in the record's count of live cells. */
+static struct holm_digest live_term(const struct holm_state *state, const struct holm_spot *spot,
+                                    const struct holm_cell *cell, bool counted)
 {
-    return (struct weight){holm_cell_digest(state, spot->hash, cell), cell->path, cell->kind,
-                           holm_cell_live(cell)};
+    struct holm_digest term = holm_share_value(state, spot->hash, cell);
+    const struct holm_record *record = holm_record_at(state, spot->record);
+    bool alone = record->live == (counted ? 1U : 0U);
+    if (alone || !holm_share_has_other(state, spot, cell, false))
+        holm_digest_add(&term, holm_share_presence(state, spot->hash, cell));
+    return term;
 }
 
-/* What is live of a slot changes: the one goes, the other comes; NULL is nothing. */
-static void recount_live(struct holm_state *state, const struct holm_spot *spot,
-                         const struct holm_digest *before, const struct holm_digest *after)
+static struct weight weigh(const struct holm_state *state, const struct holm_spot *spot,
+                           const struct holm_cell *cell, bool counted)
 {
-    if (before != NULL)
-        holm_digest_subtract(&state->digest, *before);
-    if (after != NULL)
-        holm_digest_add(&state->digest, *after);
-    if ((before == NULL) == (after == NULL))
-        return;
+    struct weight weight = {.digest = holm_cell_digest(state, spot->hash, cell),
+                            .path = cell->path,
+                            .kind = cell->kind,
+                            .live = holm_cell_live(cell)};
+    weight.live_term = weight.digest;
+    if (weight.live && cell->kind == HOLM_COUNTER)
+        weight.live_term = live_term(state, spot, cell, counted);
+    return weight;
+}
+
+static void live_comes(struct holm_state *state, const struct holm_spot *spot)
+{
     struct holm_record *record = holm_record_at(state, spot->record);
-    if (after != NULL) {
-        state->present += record->live == 0 ? 1 : 0;
-        record->live += 1;
-        return;
-    }
+    state->present += record->live == 0 ? 1 : 0;
+    record->live += 1;
+}
+
+static void live_goes(struct holm_state *state, const struct holm_spot *spot)
+{
+    struct holm_record *record = holm_record_at(state, spot->record);
     HOLM_ASSERT(record->live > 0);
     record->live -= 1;
     state->present -= record->live == 0 ? 1 : 0;
@@ -51,7 +65,10 @@ static void count_in(struct holm_state *state, const struct holm_spot *spot,
     *figure += 1;
     holm_names_use(&state->names, weight->path);
     holm_tree_add(&state->tree, spot->hash, weight->digest);
-    recount_live(state, spot, NULL, weight->live ? &weight->digest : NULL);
+    if (!weight->live)
+        return;
+    holm_digest_add(&state->digest, weight->live_term);
+    live_comes(state, spot);
 }
 
 static void count_out(struct holm_state *state, const struct holm_spot *spot,
@@ -61,7 +78,10 @@ static void count_out(struct holm_state *state, const struct holm_spot *spot,
     *figure -= 1;
     holm_names_leave(&state->names, weight->path);
     holm_tree_subtract(&state->tree, spot->hash, weight->digest);
-    recount_live(state, spot, weight->live ? &weight->digest : NULL, NULL);
+    if (!weight->live)
+        return;
+    holm_digest_subtract(&state->digest, weight->live_term);
+    live_goes(state, spot);
 }
 
 /* ---- blocks */
@@ -377,7 +397,7 @@ enum holm_status holm_spot_place(struct holm_state *state, struct holm_spot *spo
                                  const struct holm_cell *cell)
 {
     HOLM_ASSERT(state->open);
-    struct weight weight = weigh(state, spot, cell);
+    struct weight weight = weigh(state, spot, cell, false);
     enum holm_status status = splice(state, spot, 0, cell);
     if (status != HOLM_OK)
         return status;
@@ -393,7 +413,7 @@ enum holm_status holm_spot_erase(struct holm_state *state, struct holm_spot *spo
     HOLM_ASSERT(state->open);
     bool found = holm_spot_cell(state, spot, &cell);
     HOLM_ASSERT(found);
-    struct weight weight = weigh(state, spot, &cell);
+    struct weight weight = weigh(state, spot, &cell, true);
     if (state->frozen != NULL)
         holm_frozen_goes(state, spot, &cell, weight.digest);
     enum holm_status status = splice(state, spot, (uint32_t)holm_cell_bytes(&cell), NULL);
@@ -434,23 +454,49 @@ static enum holm_status exchange_cells(struct holm_state *state, struct holm_spo
                                             : splice(state, spot, removed, cell);
 }
 
+/* By how much the live digest grows when the cell takes the place of `old`; of all but counters, by `change`. */
+static struct holm_digest live_change(const struct holm_state *state, const struct holm_spot *spot,
+                                      const struct holm_cell *old, const struct holm_cell *cell,
+                                      struct holm_digest change)
+{
+    bool was = holm_cell_live(old);
+    bool is = holm_cell_live(cell);
+    struct holm_digest taken = {0, 0};
+    if (!was && !is)
+        return taken;
+    if (cell->kind != HOLM_COUNTER)
+        return change;
+    if (was && is)
+        return holm_share_change(state, spot->hash, old, cell);
+    if (is)
+        return live_term(state, spot, cell, false);
+    holm_digest_subtract(&taken, live_term(state, spot, old, true));
+    return taken;
+}
+
 enum holm_status holm_spot_replace(struct holm_state *state, struct holm_spot *spot,
                                    const struct holm_cell *old, const struct holm_cell *cell)
 {
     HOLM_ASSERT(state->open);
     HOLM_ASSERT(old->path == cell->path && old->kind == cell->kind);
+    HOLM_ASSERT(cell->kind != HOLM_COUNTER || old->actor == cell->actor);
     struct holm_digest before = holm_cell_digest(state, spot->hash, old);
     struct holm_digest after = holm_cell_digest(state, spot->hash, cell);
     if (state->frozen != NULL)
         holm_frozen_goes(state, spot, old, before);
-    bool live = holm_cell_live(old); /* its bytes may go */
+    struct holm_digest change = after;
+    holm_digest_subtract(&change, before);
+    struct holm_digest live = live_change(state, spot, old, cell, change); /* old bytes may go */
+    bool was = holm_cell_live(old);
     enum holm_status status = exchange_cells(state, spot, cell);
     if (status != HOLM_OK)
         return status;
-    struct holm_digest change = after;
-    holm_digest_subtract(&change, before);
     holm_tree_add(&state->tree, spot->hash, change);
-    recount_live(state, spot, live ? &before : NULL, holm_cell_live(cell) ? &after : NULL);
+    holm_digest_add(&state->digest, live);
+    if (!was && holm_cell_live(cell))
+        live_comes(state, spot);
+    if (was && !holm_cell_live(cell))
+        live_goes(state, spot);
     if (state->frozen != NULL)
         holm_frozen_came(state, spot->hash, cell, after);
     return HOLM_OK;

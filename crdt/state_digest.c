@@ -16,29 +16,15 @@
 #define PART_BYTES_MAX 64
 
 struct text {
-    unsigned char bytes[7 * 8 + 2 * (PART_BYTES_MAX + 8) + 5 * 8];
+    unsigned char bytes[7 * 8 + 2 * (PART_BYTES_MAX + 8)];
     size_t size;
     uint64_t seed;
 };
 
-/* A number whose bytes are in the order of a little-endian machine's. */
-static uint64_t little(uint64_t number)
-{
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    return number;
-#else
-    unsigned char bytes[8];
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (unsigned char)(number >> (8 * i));
-    memcpy(&number, bytes, sizeof number);
-    return number;
-#endif
-}
-
 static void add_number(struct text *text, uint64_t number)
 {
     HOLM_ASSERT(sizeof text->bytes - text->size >= sizeof number);
-    number = little(number);
+    number = holm_little(number);
     memcpy(text->bytes + text->size, &number, sizeof number);
     text->size += sizeof number;
 }
@@ -59,14 +45,6 @@ static void add_part(struct text *text, struct holm_bytes part)
     text->size += sizeof canonical.digest;
 }
 
-static void add_count(struct text *text, const struct holm_count *count)
-{
-    add_number(text, count->start);
-    add_number(text, (uint64_t)count->sum);
-    add_number(text, count->cancelled);
-    add_number(text, (uint64_t)count->cancelled_sum);
-}
-
 static void add_value(struct text *text, const struct holm_value *value)
 {
     if (holm_type_has_bytes(value->type)) {
@@ -82,6 +60,8 @@ static void add_value(struct text *text, const struct holm_value *value)
 
 /* What comes first in the text of every cell. */
 #define NAMING_WORDS 7
+/* What else there is of a counter's entry. */
+#define COUNT_WORDS 4
 
 /* What names a cell beside its slot's kind and element. */
 struct place {
@@ -112,8 +92,23 @@ static inline struct holm_digest digest_number(uint64_t words[NAMING_WORDS + 1],
 {
     memcpy(&words[NAMING_WORDS], &value->as, sizeof *words);
     for (size_t i = 0; i < NAMING_WORDS + 1; i++)
-        words[i] = little(words[i]);
+        words[i] = holm_little(words[i]);
     XXH128_hash_t hash = XXH3_128bits_withSeed(words, (NAMING_WORDS + 1) * sizeof *words, seed);
+    return (struct holm_digest){hash.low64, hash.high64};
+}
+
+/* The same of a counter's entry. */
+static inline struct holm_digest digest_count(uint64_t words[NAMING_WORDS + COUNT_WORDS],
+                                              const struct holm_count *count, uint64_t seed)
+{
+    words[NAMING_WORDS] = count->start;
+    words[NAMING_WORDS + 1] = (uint64_t)count->sum;
+    words[NAMING_WORDS + 2] = count->cancelled;
+    words[NAMING_WORDS + 3] = (uint64_t)count->cancelled_sum;
+    for (size_t i = 0; i < NAMING_WORDS + COUNT_WORDS; i++)
+        words[i] = holm_little(words[i]);
+    XXH128_hash_t hash = XXH3_128bits_withSeed(words, (NAMING_WORDS + COUNT_WORDS) * sizeof *words,
+                                               seed);
     return (struct holm_digest){hash.low64, hash.high64};
 }
 
@@ -127,9 +122,7 @@ static struct holm_digest digest_text(const uint64_t words[NAMING_WORDS],
     for (size_t i = 0; i < NAMING_WORDS; i++)
         add_number(&text, words[i]);
     add_part(&text, cell->sub);
-    if (cell->kind == HOLM_COUNTER)
-        add_count(&text, &cell->count);
-    else if (cell->kind != HOLM_KIND_TOMBSTONE)
+    if (cell->kind != HOLM_KIND_TOMBSTONE)
         add_value(&text, &cell->value);
     XXH128_hash_t hash = XXH3_128bits_withSeed(text.bytes, text.size, text.seed);
     return (struct holm_digest){hash.low64, hash.high64};
@@ -138,9 +131,13 @@ static struct holm_digest digest_text(const uint64_t words[NAMING_WORDS],
 /* Of a cell whose actor and path are not looked at. */
 static inline struct holm_digest digest_at(const struct place *place, const struct holm_cell *cell)
 {
-    uint64_t words[NAMING_WORDS + 1];
+    uint64_t words[NAMING_WORDS + COUNT_WORDS];
     put_naming(place, cell, words);
-    if (cell->sub.size == 0 && cell->kind != HOLM_COUNTER && cell->kind != HOLM_KIND_TOMBSTONE &&
+    if (cell->kind == HOLM_COUNTER) {
+        HOLM_ASSERT(cell->sub.size == 0);
+        return digest_count(words, &cell->count, place->seed);
+    }
+    if (cell->sub.size == 0 && cell->kind != HOLM_KIND_TOMBSTONE &&
         (cell->value.type == HOLM_I64 || cell->value.type == HOLM_DOUBLE))
         return digest_number(words, &cell->value, place->seed);
     return digest_text(words, cell, place->seed);
@@ -175,12 +172,23 @@ struct sums {
     size_t present, tombstones, cells, records;
 };
 
+/* The first of a node's live entries in a slot counts for its presence. */
+static void sum_share(const struct holm_state *state, const struct holm_spot *spot,
+                      const struct holm_cell *entry, struct sums *sums)
+{
+    holm_digest_add(&sums->live, holm_share_value(state, spot->hash, entry));
+    if (!holm_share_has_other(state, spot, entry, true))
+        holm_digest_add(&sums->live, holm_share_presence(state, spot->hash, entry));
+}
+
 static void sum_cell(const struct holm_state *state, const struct holm_spot *spot,
                      const struct holm_cell *cell, struct sums *sums)
 {
     struct holm_digest digest = holm_cell_digest(state, spot->hash, cell);
     holm_digest_add(&sums->transfer, digest);
-    if (holm_cell_live(cell))
+    if (holm_cell_live(cell) && cell->kind == HOLM_COUNTER)
+        sum_share(state, spot, cell, sums);
+    else if (holm_cell_live(cell))
         holm_digest_add(&sums->live, digest);
     if (cell->kind == HOLM_KIND_TOMBSTONE)
         sums->tombstones += 1;

@@ -7,6 +7,7 @@
  *     state_undo.c     transactions: blocks that may be changed, and taken back
  *     state_change.c   cells that come and go
  *     state_digest.c   fingerprints, and the check of the whole
+ *     state_share.c    what counters are in the live digest
  */
 #ifndef HOLM_CRDT_STATE_PARTS_H
 #define HOLM_CRDT_STATE_PARTS_H
@@ -76,6 +77,20 @@ static inline uint32_t holm_index_count(const struct holm_segment *index)
 static inline uint32_t holm_index_get(const struct holm_segment *index, uint32_t at)
 {
     return holm_load_u32(index->data + (size_t)at * sizeof(uint32_t));
+}
+
+/* A number whose bytes are in the order of a little-endian machine's. */
+static inline uint64_t holm_little(uint64_t number)
+{
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    return number;
+#else
+    unsigned char bytes[8];
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (unsigned char)(number >> (8 * i));
+    memcpy(&number, bytes, sizeof number);
+    return number;
+#endif
 }
 
 /* The block that the spot is in, its end, and the offset of its first cell. */
@@ -195,6 +210,25 @@ void holm_table_remove(struct holm_state *state, uint64_t hash, uint32_t handle)
 
 /* Adds the fingerprints of everything to a tree. O(everything). */
 void holm_state_fill_tree(const struct holm_state *state, struct holm_tree *tree);
+
+/* ---- state_share.c */
+
+/* What a live entry's value counts for in the live digest. O(1). */
+struct holm_digest holm_share_value(const struct holm_state *state, uint64_t key_hash,
+                                    const struct holm_cell *entry);
+/* What a live entry comes to, or goes from, as another live one of its slot, of the same actor. O(1). */
+struct holm_digest holm_share_change(const struct holm_state *state, uint64_t key_hash,
+                                     const struct holm_cell *before, const struct holm_cell *after);
+/* What it counts for that a node has anything live in the entry's slot. O(1). */
+struct holm_digest holm_share_presence(const struct holm_state *state, uint64_t key_hash,
+                                       const struct holm_cell *entry);
+/*
+ * Whether another live entry of its node is in the entry's slot, which the spot is somewhere in the
+ * record of; with `earlier`, under an earlier epoch. O(entries) of a slot with few, else O(log cells)
+ * for each of the node's epochs, nearest first, until there is one.
+ */
+bool holm_share_has_other(const struct holm_state *state, const struct holm_spot *spot,
+                          const struct holm_cell *entry, bool earlier);
 
 /* ---- state_undo.c */
 

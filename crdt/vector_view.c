@@ -61,6 +61,19 @@ bool holm_vector_view_has_fold(struct holm_vector_view view, struct holm_actor u
            holm_vector_view_sum(view, upto, seed) == sum;
 }
 
+uint64_t holm_vector_view_hash(struct holm_vector_view view, uint64_t seed)
+{
+    uint64_t hash = 0;
+    for (size_t i = 0; i < view.count; i++) {
+        const struct holm_dot *entry = &view.entries[i];
+        if (entry->actor.epoch.value == 0)
+            hash += entry->seq;
+        else if (entry->seq != HOLM_SEQ_FOLDED)
+            hash += holm_vector_term(*entry, seed);
+    }
+    return hash;
+}
+
 bool holm_vector_view_covers(struct holm_vector_view a, struct holm_vector_view b, uint64_t seed)
 {
     for (size_t i = 0; i < b.count; i++) {

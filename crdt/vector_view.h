@@ -36,6 +36,9 @@ uint64_t holm_vector_view_sum(struct holm_vector_view view, struct holm_actor up
 bool holm_vector_view_has_fold(struct holm_vector_view view, struct holm_actor upto, uint64_t sum,
                                uint64_t seed);
 
+/* The hash of R whose vector this is, folded or not (actors.h, A3). O(view). */
+uint64_t holm_vector_view_hash(struct holm_vector_view view, uint64_t seed);
+
 /* Whether a has all that b has. O(b log a), and O(a) a node for what b has folded and a has not. */
 bool holm_vector_view_covers(struct holm_vector_view a, struct holm_vector_view b, uint64_t seed);
 

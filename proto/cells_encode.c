@@ -205,7 +205,6 @@ static enum holm_status write_deltas(struct body *body, const struct holm_messag
     end = write_fixed64(end, 5, deltas->now.vector_hash);
     end = write_fixed64(end, 6, deltas->now.digest.low);
     end = write_fixed64(end, 7, deltas->now.digest.high);
-    end = write_fixed64(end, 8, deltas->now.folds);
     return write_rest(body, answer, (size_t)(end - answer));
 }
 

@@ -59,9 +59,6 @@ static bool read_answer(const struct holm_field *field, struct holm_deltas *delt
     case FIXED64(7):
         deltas->now.digest.high = field->value;
         return true;
-    case FIXED64(8):
-        deltas->now.folds = field->value;
-        return true;
     default:
         return false;
     }

@@ -14,8 +14,6 @@ static enum holm_status reserve(struct holm_arena *arena, size_t count, Holm__Wi
         status = holm_wire_array(arena, count, sizeof *beacon->digests_low, &beacon->digests_low);
     if (status == HOLM_OK)
         status = holm_wire_array(arena, count, sizeof *beacon->digests_high, &beacon->digests_high);
-    if (status == HOLM_OK)
-        status = holm_wire_array(arena, count, sizeof *beacon->folds, &beacon->folds);
     return status;
 }
 
@@ -40,14 +38,12 @@ enum holm_status holm_wire_write_beacon(struct holm_arena *arena,
         beacon->vector_hashes[i] = entry->vector_hash;
         beacon->digests_low[i] = entry->digest.low;
         beacon->digests_high[i] = entry->digest.high;
-        beacon->folds[i] = entry->folds;
     }
     beacon->n_partitions = source->count;
     beacon->n_own_seqs = holm_column_fold64(beacon->own_seqs, source->count);
     beacon->n_vector_hashes = holm_column_fold64(beacon->vector_hashes, source->count);
     beacon->n_digests_low = holm_column_fold64(beacon->digests_low, source->count);
     beacon->n_digests_high = holm_column_fold64(beacon->digests_high, source->count);
-    beacon->n_folds = holm_column_fold64(beacon->folds, source->count);
     envelope->beacon = beacon;
     return HOLM_OK;
 }
@@ -61,8 +57,7 @@ static enum holm_status check_beacon(const struct holm_codec_limits *limits,
     if (!holm_column_fits(beacon->n_own_seqs, count) ||
         !holm_column_fits(beacon->n_vector_hashes, count) ||
         !holm_column_fits(beacon->n_digests_low, count) ||
-        !holm_column_fits(beacon->n_digests_high, count) ||
-        !holm_column_fits(beacon->n_folds, count))
+        !holm_column_fits(beacon->n_digests_high, count))
         return HOLM_EMALFORMED;
     for (size_t i = 1; i < count; i++) {
         if (beacon->partitions[i - 1] >= beacon->partitions[i])
@@ -90,7 +85,6 @@ enum holm_status holm_wire_read_beacon(struct holm_wire_reading *reading,
                                                   i);
         entries[i].digest.low = holm_column_at64(beacon->digests_low, beacon->n_digests_low, i);
         entries[i].digest.high = holm_column_at64(beacon->digests_high, beacon->n_digests_high, i);
-        entries[i].folds = holm_column_at64(beacon->folds, beacon->n_folds, i);
     }
     message->as.beacon = (struct holm_beacon){entries, count};
     return HOLM_OK;

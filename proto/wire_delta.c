@@ -125,7 +125,6 @@ enum holm_status holm_wire_read_deltas(struct holm_wire_reading *reading,
     deltas->now.vector_hash = read->vector_hash;
     deltas->now.digest.low = read->digest_low;
     deltas->now.digest.high = read->digest_high;
-    deltas->now.folds = read->folds;
     return read_packed_runs(reading, read->deltas, read->n_deltas, message, &deltas->deltas,
                             &deltas->count);
 }

@@ -29,16 +29,12 @@ static void add_runs(struct holm_tally *tally, struct holm_delta *const *runs, s
         add_run(tally, runs[i], false);
 }
 
-/* A line of a beacon: the own seq, the vector's hash, the digest, what is folded. */
-static uint64_t line_of(const struct holm_beacon_entry *entry)
-{
-    return 3 + (entry->folds != 0);
-}
+/* A line of a beacon: the own seq, the vector's hash, the digest. */
+#define LINE_METADATA 3
 
 static void add_beacon(struct holm_tally *tally, const struct holm_beacon *beacon)
 {
-    for (size_t i = 0; i < beacon->count; i++)
-        tally->metadata += line_of(&beacon->entries[i]);
+    tally->metadata += LINE_METADATA * beacon->count;
 }
 
 static void add_cut(struct holm_tally *tally, const struct holm_sync_cut *cut)
@@ -94,7 +90,7 @@ void holm_tally_message(struct holm_tally *tally, const struct holm_message *mes
         return;
     case HOLM_MESSAGE_DELTAS:
         add_runs(tally, message->as.deltas.deltas, message->as.deltas.count);
-        tally->metadata += line_of(&message->as.deltas.now);
+        tally->metadata += LINE_METADATA;
         return;
     case HOLM_MESSAGE_SYNC_OPEN:
         tally->metadata += 1 + message->as.sync_open.vector.count;

@@ -121,7 +121,6 @@ static enum holm_status write_deltas(struct holm_arena *arena, const struct holm
     made->vector_hash = deltas->now.vector_hash;
     made->digest_low = deltas->now.digest.low;
     made->digest_high = deltas->now.digest.high;
-    made->folds = deltas->now.folds;
     envelope->deltas = made;
     status = holm_wire_array(arena, deltas->count, sizeof *made->deltas, &made->deltas);
     for (size_t i = 0; i < deltas->count && status == HOLM_OK; i++) {

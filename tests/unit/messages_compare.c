@@ -95,8 +95,7 @@ static const char *delta_differ(const struct holm_delta *a, const struct holm_de
 static bool entries_equal(const struct holm_beacon_entry *a, const struct holm_beacon_entry *b)
 {
     return a->partition == b->partition && a->own_seq == b->own_seq &&
-           a->vector_hash == b->vector_hash && a->folds == b->folds &&
-           holm_digest_equal(a->digest, b->digest);
+           a->vector_hash == b->vector_hash && holm_digest_equal(a->digest, b->digest);
 }
 
 static const char *deltas_differ(const struct holm_deltas *a, const struct holm_deltas *b)

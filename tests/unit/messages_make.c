@@ -238,7 +238,7 @@ static void make_deltas(struct sample *sample)
         .deltas = deltas,
         .count = 2,
         .more = true,
-        .now = {3, 6, 0x0102030405060708u, 0, {0x1112131415161718u, 0x2122232425262728u}}};
+        .now = {3, 6, 0x0102030405060708u, {0x1112131415161718u, 0x2122232425262728u}}};
 }
 
 static void make_feed(struct sample *sample)
@@ -262,7 +262,7 @@ static void make_feed_ack(struct sample *sample)
 static void make_beacon(struct sample *sample)
 {
     static const struct holm_beacon_entry entries[] = {
-        {0, 17, 1, 0, {2, 3}}, {1, 0, 0, 0, {0, 0}}, {15, UINT64_MAX, 4, 0, {5, UINT64_MAX}}};
+        {0, 17, 1, {2, 3}}, {1, 0, 0, {0, 0}}, {15, UINT64_MAX, 4, {5, UINT64_MAX}}};
     sample->message.type = HOLM_MESSAGE_BEACON;
     sample->message.as.beacon = (struct holm_beacon){entries, COUNT(entries)};
 }

@@ -265,7 +265,7 @@ static struct holm_page *draw_page(struct draw *draw)
 static struct holm_beacon_entry draw_entry(struct draw *draw, uint32_t partition)
 {
     return (struct holm_beacon_entry){
-        partition, number(draw), number(draw), number(draw), {number(draw), number(draw)}};
+        partition, number(draw), number(draw), {number(draw), number(draw)}};
 }
 
 static void draw_beacon(struct draw *draw, struct holm_beacon *beacon)

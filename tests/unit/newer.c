@@ -253,9 +253,42 @@ static void test_newer_when_a_hello_is_of_another_wire_version_then_it_is_refuse
     world_free(world);
 }
 
+/* ---- fields that are used no more ----------------------------------------------------------- */
+
+/* Older builds said in beacons, and in answers to pulls, what they had folded. */
+static void test_newer_when_a_beacon_tells_of_folds_then_the_rest_is_read(void **state)
+{
+    static const char beacon[] = "\x19\1\0\0\0\0\0\0\0"
+                                 "\x32\x10"
+                                 "\x0a\1\3"
+                                 "\x12\1\5"
+                                 "\x32\x08"
+                                 "abcdefgh";
+    static const char answer[] = "\x19\1\0\0\0\0\0\0\0"
+                                 "\x72\x0d"
+                                 "\x18\1"
+                                 "\x20\5"
+                                 "\x41"
+                                 "abcdefgh";
+    struct relay relay;
+    relay_init(&relay);
+    struct holm_decoded *decoded = decode(&relay, holm_mem(beacon, sizeof beacon - 1));
+    const struct holm_beacon *lines = &decoded->message.as.beacon;
+    assert_int_equal(decoded->message.type, HOLM_MESSAGE_BEACON);
+    assert_true(lines->count == 1 && lines->entries[0].partition == 3);
+    assert_true(lines->entries[0].own_seq == 5);
+    holm_decoded_free(decoded);
+    decoded = decode(&relay, holm_mem(answer, sizeof answer - 1));
+    assert_int_equal(decoded->message.type, HOLM_MESSAGE_DELTAS);
+    assert_true(decoded->message.as.deltas.too_old && decoded->message.as.deltas.now.own_seq == 5);
+    holm_decoded_free(decoded);
+    relay_release(&relay);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_newer_when_a_beacon_tells_of_folds_then_the_rest_is_read),
         cmocka_unit_test(test_newer_when_a_run_is_relayed_then_it_is_the_same_bytes),
         cmocka_unit_test(test_newer_when_a_state_has_new_kinds_then_snapshots_keep_them),
         cmocka_unit_test(test_newer_when_a_hello_is_of_another_wire_version_then_it_is_refused),

@@ -180,6 +180,7 @@ static int run_all(void)
     int failed = cmocka_run_group_tests_name("transaction", tests, NULL, NULL);
     failed += _cmocka_run_group_tests("record", state_record_tests, state_record_count, NULL, NULL);
     failed += _cmocka_run_group_tests("digest", state_digest_tests, state_digest_count, NULL, NULL);
+    failed += _cmocka_run_group_tests("share", state_share_tests, state_share_count, NULL, NULL);
     return failed +
            _cmocka_run_group_tests("table", state_table_tests, state_table_count, NULL, NULL);
 }

@@ -18,8 +18,9 @@
 /* Every test is run on states that keep the order of their keys, and on others. */
 extern bool state_ordered;
 
-extern const struct CMUnitTest state_digest_tests[], state_record_tests[], state_table_tests[];
-extern const size_t state_digest_count, state_record_count, state_table_count;
+extern const struct CMUnitTest state_digest_tests[], state_record_tests[], state_share_tests[],
+    state_table_tests[];
+extern const size_t state_digest_count, state_record_count, state_share_count, state_table_count;
 
 struct fixture {
     struct heap heap;

@@ -210,8 +210,10 @@ size_t worlds_fold(struct worlds *f, size_t node)
             assert_int_equal(holm_vector_raise(&frontier, entries[i].actor, HOLM_SEQ_FOLDED),
                              HOLM_OK);
     }
+    struct holm_digest before = holm_replica_digest(replica);
     assert_int_equal(holm_replica_collect(replica, holm_vector_view(&frontier), f->now, &f->work),
                      HOLM_OK);
+    assert_true(holm_digest_equal(before, holm_replica_digest(replica)));
     size_t folded = frontier.count;
     holm_vector_release(&frontier);
     return folded;
@@ -281,13 +283,17 @@ static void assert_vectors_agree(const struct holm_replica *folding,
     static struct holm_dot entries[WORLDS_ENTRIES_MAX];
     size_t count = holm_replica_vector(plain, entries, WORLDS_ENTRIES_MAX);
     struct holm_vector_view collected = holm_replica_collected(folding);
+    uint64_t hash = holm_replica_vector_hash(folding);
     assert_in_range(count, 0, WORLDS_ENTRIES_MAX);
-    assert_true(holm_replica_vector_hash(folding) == holm_replica_vector_hash(plain));
+    assert_true(hash == holm_replica_vector_hash(plain));
     for (size_t i = 0; i < count; i++) {
         bool folded = holm_vector_seq(collected, entries[i].actor) == HOLM_SEQ_FOLDED;
         assert_true(holm_replica_seq(folding, entries[i].actor) ==
                     (folded ? HOLM_SEQ_FOLDED : entries[i].seq));
     }
+    count = holm_replica_vector(folding, entries, WORLDS_ENTRIES_MAX);
+    struct holm_vector_view folds = {entries, count};
+    assert_true(holm_vector_view_hash(folds, folding->config.digest_seed) == hash);
 }
 
 void worlds_assert_agree(const struct worlds *f, size_t node)
@@ -303,6 +309,7 @@ void worlds_assert_agree(const struct worlds *f, size_t node)
     struct look x = look(a);
     struct look y = look(b);
     assert_true(x.sum == y.sum && x.counters <= y.counters);
+    assert_true(holm_digest_equal(holm_replica_digest(a), holm_replica_digest(b)));
     holm_replica_check(a);
     holm_replica_check(b);
 }

@@ -76,13 +76,14 @@ void worlds_catch_up(struct worlds *f, size_t from, size_t to);
 /* Returns how many breaches the hearer has seen so far. */
 uint64_t worlds_beacon(struct worlds *f, int world, size_t from, size_t to);
 
-/* Notes what a node has; folds what may be by what was noted. Returns of how many nodes. */
+/* Notes what a node has; folds what may be by what was noted, which leaves the live digest as it is. Returns of
+ * how many nodes. */
 void worlds_report(struct worlds *f, size_t node);
 size_t worlds_fold(struct worlds *f, size_t node);
 size_t worlds_fold_all(struct worlds *f);
 
 int64_t worlds_sum_of(const struct holm_replica *replica, const char *key);
-/* What is read of a node, and its vector and the hash of that, are the same in both worlds. */
+/* What is read of a node, its vector, the hash of that and the live digest are the same in both worlds. */
 void worlds_assert_agree(const struct worlds *f, size_t node);
 /* All nodes of a world have the same. */
 void worlds_assert_equal(const struct worlds *f, int world);
