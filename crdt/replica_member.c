@@ -184,6 +184,17 @@ enum holm_status holm_replica_rely(const struct holm_replica *replica)
     return replica->collected.count > 0 ? holm_guard_rely(replica) : HOLM_OK;
 }
 
+const struct holm_dot *holm_replica_relied(const struct holm_replica *replica, size_t *count)
+{
+    *count = guard_of(replica)->stable.relied_count;
+    return guard_of(replica)->stable.relied;
+}
+
+enum holm_status holm_replica_rely_on(struct holm_replica *replica, struct holm_dot forget)
+{
+    return holm_stable_rely_on(&guard_of(replica)->stable, forget);
+}
+
 bool holm_replica_outlived(const struct holm_replica *replica)
 {
     return guard_of(replica)->outlived;

@@ -125,6 +125,11 @@ HOLM_NODISCARD enum holm_status holm_replica_copy(struct holm_replica *replica, 
 /* An empty one with the configuration of `replica`; of the list it knows nothing. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_replica_another(const struct holm_replica *replica,
                                                      struct holm_replica **another);
+/* The forgets that S was grown under; until the next call that changes the replica. Of one node they must be the
+ * same in all partitions before what is beyond them is asked: */
+const struct holm_dot *holm_replica_relied(const struct holm_replica *replica, size_t *count);
+HOLM_NODISCARD enum holm_status holm_replica_rely_on(struct holm_replica *replica,
+                                                     struct holm_dot forget);
 /* Notes all forgets that stand as relied upon, if anything was collected (stable.h). HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_replica_rely(const struct holm_replica *replica);
 

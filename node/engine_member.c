@@ -556,10 +556,36 @@ static bool ask_each(struct holm_engine *engine, size_t heard,
     return answer;
 }
 
+/* A partition knows the forgets that its own S was grown under; the node is beyond any of them as a whole. */
+static void share_relied(struct holm_engine *engine)
+{
+    for (uint32_t from = 0; from < engine->config.partitions; from++) {
+        struct holm_engine_partition *source = &engine->partitions[from];
+        size_t count;
+        struct holm_dot dots[HOLM_ENGINE_FORGETS_MAX];
+        pthread_mutex_lock(&source->lock);
+        const struct holm_dot *relied = holm_replica_relied(source->replica, &count);
+        count = count < HOLM_ENGINE_FORGETS_MAX ? count : HOLM_ENGINE_FORGETS_MAX;
+        if (count > 0)
+            memcpy(dots, relied, count * sizeof *dots);
+        pthread_mutex_unlock(&source->lock);
+        for (uint32_t to = 0; count > 0 && to < engine->config.partitions; to++) {
+            struct holm_engine_partition *target = &engine->partitions[to];
+            pthread_mutex_lock(&target->lock);
+            for (size_t i = 0; i < count; i++) {
+                enum holm_status status = holm_replica_rely_on(target->replica, dots[i]);
+                (void)status; /* with the next tick */
+            }
+            pthread_mutex_unlock(&target->lock);
+        }
+    }
+}
+
 /* Whom it leaves it to, to found; and whether all leave it to this node. */
 static void defer(struct holm_engine *engine, struct holm_now now)
 {
     struct holm_engine_members *members = engine->members;
+    share_relied(engine);
     size_t heard = holm_engine_members_heard(engine);
     struct holm_actor self = self_actor(engine);
     bool able = !holm_membership_in_vain(members->machine) &&
