@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <unistd.h>
 
-void holm_scribe_init(struct holm_scribe *scribe, int fd)
+void holm_scribe_init(struct holm_scribe *scribe, struct holm_scribe_target target)
 {
-    scribe->fd = fd;
+    scribe->target = target;
     scribe->failed = false;
     scribe->size = 0;
 }
@@ -24,8 +24,13 @@ void holm_scribe_line(struct holm_scribe *scribe, const struct holm_journal_line
 void holm_scribe_flush(struct holm_scribe *scribe)
 {
     size_t written = 0;
+    if (scribe->target.reader != NULL && scribe->size > 0) {
+        scribe->failed |= !scribe->target.reader(scribe->target.context, scribe->text,
+                                                 scribe->size);
+        written = scribe->size;
+    }
     while (!scribe->failed && written < scribe->size) {
-        ssize_t count = write(scribe->fd, scribe->text + written, scribe->size - written);
+        ssize_t count = write(scribe->target.fd, scribe->text + written, scribe->size - written);
         if (count >= 0)
             written += (size_t)count;
         else if (errno != EINTR)
