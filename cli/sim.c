@@ -117,6 +117,16 @@ static int run(struct holm_sim *sim)
     return status;
 }
 
+void holm_sim_release(struct holm_sim *sim)
+{
+    holm_story_release(&sim->story);
+    holm_ledger_release(&sim->ledger);
+    free(sim->who);
+    free(sim->convergences);
+    free(sim->recoveries_us);
+    free(sim->split_fights);
+}
+
 int holm_cli_sim(int argc, char **argv)
 {
     static struct holm_sim sim;
@@ -135,15 +145,11 @@ int holm_cli_sim(int argc, char **argv)
     if (!options.seeded)
         options.story.seed = draw_seed();
     sim.options = &options;
+    sim.ways = &holm_sim_process_ways;
     holm_ledger_init(&sim.ledger);
     if (holm_story_draw(&sim.story, &options.story) != HOLM_OK)
         return complain("cannot draw the story");
     int status = run(&sim);
-    holm_story_release(&sim.story);
-    holm_ledger_release(&sim.ledger);
-    free(sim.who);
-    free(sim.convergences);
-    free(sim.recoveries_us);
-    free(sim.split_fights);
+    holm_sim_release(&sim);
     return status;
 }

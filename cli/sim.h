@@ -6,7 +6,8 @@
  *     sim_run.c       the loop: waits for lines, deaths, signals and time
  *     sim_phases.c    from gathering to closing; measures convergence
  *     sim_tale.c      tells the story
- *     sim_fleet.c     the cities' processes: start, death, supervision
+ *     sim_fleet.c     the cities: start, death, supervision
+ *     sim_process.c   … as processes, which is one way for a city to be
  *     sim_lines.c     what is said to them, and what they say
  *     sim_events.c    what happened, for people
  *     sim_view.c      the table and the lines
@@ -15,6 +16,9 @@
  *
  * One thread does all of it but writing to the terminal (screen.h), so that a terminal that does
  * not take output never holds up the reading of the journals. The parent never opens a node.
+ *
+ * What a city is, a table of ways says: a process, or a town in a simulated world
+ * (world_cities.c). The story, the phases, the supervisor and the verdict are the same for both.
  */
 #ifndef HOLM_CLI_SIM_H
 #define HOLM_CLI_SIM_H
@@ -48,6 +52,7 @@ struct holm_sim_rss {
 };
 
 struct holm_sim_city {
+    void *town; /* of a simulated world */
     const char *name;
     char listen[128];                                 /* where it is to listen */
     char address[HOLM_JOURNAL_ADDRESS_BYTES_MAX + 1]; /* where it does; "" when not known */
@@ -101,8 +106,45 @@ struct holm_sim_event {
     char text[HOLM_SIM_EVENT_BYTES];
 };
 
+struct holm_sim;
+struct holm_sim_city;
+
+/* What a city needs to begin a life. Borrowed. */
+struct holm_sim_start {
+    uint64_t seed;     /* of its dice */
+    uint64_t beat_us;  /* of its timers */
+    const char *seeds; /* the addresses of others, with commas between */
+};
+
+/* How a city lives and dies. Statuses of the dead are as wait(2) gives them. */
+struct holm_sim_ways {
+    /* Begins a life at city->listen. False: `failure` says why. */
+    bool (*start)(struct holm_sim *sim, struct holm_sim_city *city,
+                  const struct holm_sim_start *start);
+    /* One line, without its newline. HOLM_ELIMIT: it has read nothing for too long. HOLM_ENOMEM */
+    enum holm_status (*send)(struct holm_sim_city *city, const char *line);
+    /* As holm_process_read(). */
+    bool (*read)(struct holm_sim_city *city, holm_process_line *take, void *context);
+    /* It dies at once, as by SIGKILL: reap() has it next. */
+    void (*kill)(struct holm_sim_city *city);
+    /* Who has died, was frozen or goes on since the last call; NULL: nobody. */
+    struct holm_sim_city *(*reap)(struct holm_sim *sim, int *status);
+    /* Frees what is left of a life that was reaped, and all of whose lines were read. Returns how many
+     * were torn. */
+    size_t (*bury)(struct holm_sim_city *city);
+    /* Waits until a city that was killed is dead; it is not reaped then. */
+    void (*await_death)(struct holm_sim_city *city);
+    /* Lets time pass until something may have happened, and sets now_us. NULL: descriptors are polled,
+     * signals taken, and time is the system's. */
+    void (*wait)(struct holm_sim *sim);
+};
+
+extern const struct holm_sim_ways holm_sim_process_ways;
+
 struct holm_sim {
     const struct holm_sim_options *options;
+    const struct holm_sim_ways *ways;
+    bool quiet; /* nothing is shown before the verdict */
     struct holm_story story;
     struct holm_ledger ledger;
     struct holm_workdir workdir;
@@ -142,9 +184,15 @@ struct holm_sim {
  * False on failure. */
 bool holm_sim_prepare(struct holm_sim *sim);
 
+/* Milliseconds until something is due at the latest. */
+int holm_sim_patience_ms(const struct holm_sim *sim);
+
 /* Runs the whole of it, from the first process to the last. False when it could not be run; then
  * `failure` says why. */
 bool holm_sim_run(struct holm_sim *sim);
+
+/* Frees what a run has gathered, the story and the ledger. */
+void holm_sim_release(struct holm_sim *sim);
 
 /* Goes from phase to phase, as far as what each waits for has come. */
 void holm_sim_advance(struct holm_sim *sim);

@@ -14,7 +14,7 @@ void holm_sim_tell(struct holm_sim *sim, const char *format, ...)
     (void)vsnprintf(event->text, sizeof event->text, format, arguments);
     va_end(arguments);
     event->at_us = sim->now_us - sim->started_us;
-    if (sim->screen.terminal)
+    if (sim->screen.terminal || sim->quiet)
         return;
     char line[HOLM_SIM_EVENT_BYTES + 32];
     (void)snprintf(line, sizeof line, "%7.2f s  %s\n", (double)event->at_us / 1e6, event->text);

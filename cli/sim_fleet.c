@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/sim.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cli/cli.h"
 #include "sim/city/actor.h"
 #include "sim/city/dice.h"
 #include "sim/city/heap.h"
@@ -52,28 +50,16 @@ static void list_seeds(const struct holm_sim *sim, const struct holm_sim_city *c
     text[used] = '\0';
 }
 
-static bool spawn(struct holm_sim *sim, struct holm_sim_city *city)
+static bool begin(struct holm_sim *sim, struct holm_sim_city *city)
 {
     uint64_t index = (uint64_t)(city - sim->cities);
-    uint64_t beat_us = HOLM_CITY_BEAT_US / sim->story.config.speed;
-    uint64_t seed = holm_dice_mix(sim->story.config.seed, index << 32 | city->lives);
-    char program[] = "holm";
-    char word[] = "city";
-    char name[32];
-    char seed_text[24];
-    char beat_text[24];
-    char log_text[24];
-    char parent_text[24];
     char seeds[HOLM_STORY_CITIES_MAX * (HOLM_JOURNAL_ADDRESS_BYTES_MAX + 1)];
-    (void)snprintf(name, sizeof name, "%s", city->name);
-    (void)snprintf(seed_text, sizeof seed_text, "%" PRIu64, seed);
-    (void)snprintf(beat_text, sizeof beat_text, "%" PRIu64, beat_us);
-    (void)snprintf(log_text, sizeof log_text, "%" PRIu32, sim->options->log_kib);
-    (void)snprintf(parent_text, sizeof parent_text, "%ld", (long)getpid());
     list_seeds(sim, city, seeds, sizeof seeds);
-    char *const argv[] = {program,      word,  name,     seed_text,   beat_text,
-                          city->listen, seeds, log_text, parent_text, NULL};
-    return holm_process_spawn(&city->process, "/proc/self/exe", argv, city->errors_path) == HOLM_OK;
+    struct holm_sim_start start = {
+        .seed = holm_dice_mix(sim->story.config.seed, index << 32 | city->lives),
+        .beat_us = HOLM_CITY_BEAT_US / sim->story.config.speed,
+        .seeds = seeds};
+    return sim->ways->start(sim, city, &start);
 }
 
 /* What reachable others have seen now: when this life has it all, it is whole again. Who is alone
@@ -108,18 +94,14 @@ static void start(struct holm_sim *sim, struct holm_sim_city *city)
 {
     uint32_t self = (uint32_t)(city - sim->cities);
     set_goal(sim, city);
-    if (!sim->options->tcp)
-        (void)unlink(city->listen + sizeof "ipc://" - 1);
     if (holm_ledger_begin(&sim->ledger, self, &city->life) != HOLM_OK) {
         holm_sim_fail(sim, "no memory for the ledger");
         return;
     }
     city->greeted = city->stopped = city->expected = city->deaf = false;
     city->rss.start_kib = 0;
-    if (!spawn(sim, city)) {
-        holm_sim_fail(sim, "cannot start a process: %s", strerror(errno));
+    if (!begin(sim, city))
         return;
-    }
     city->state = HOLM_SIM_STARTING;
     city->lives++;
     for (uint32_t i = 0; i < sim->count; i++) {
@@ -135,35 +117,27 @@ bool holm_sim_fleet_start(struct holm_sim *sim)
         struct holm_sim_city *city = &sim->cities[i];
         holm_process_init(&city->process);
         city->name = holm_story_city(i);
-        if (sim->options->tcp)
-            (void)snprintf(city->listen, sizeof city->listen, "tcp://127.0.0.1:0");
-        else
-            (void)snprintf(city->listen, sizeof city->listen, "ipc://%s/%s", sim->workdir.path,
-                           city->name);
-        (void)snprintf(city->errors_path, sizeof city->errors_path, "%s/%s.err", sim->workdir.path,
-                       city->name);
     }
     for (uint32_t i = 0; i < sim->count && !sim->failed; i++)
         start(sim, &sim->cities[i]);
     return !sim->failed;
 }
+
 void holm_sim_fleet_bomb(struct holm_sim *sim, struct holm_sim_city *city)
 {
     city->expected = true;
     city->bombs++;
     sim->bombs++;
     holm_sim_tell(sim, "a bomb on %s", city->name);
-    (void)kill(city->process.pid, SIGKILL);
+    sim->ways->kill(city);
 }
 
 /* The pipe outlives its writer: all lines that the dead have written are read first. */
-static void bury_process(struct holm_sim *sim, struct holm_sim_city *city)
+static void bury_life(struct holm_sim *sim, struct holm_sim_city *city)
 {
     while (holm_sim_fleet_read(sim, city))
         continue;
-    sim->torn += city->process.torn;
-    holm_process_close(&city->process);
-    holm_process_init(&city->process);
+    sim->torn += sim->ways->bury(city);
     const struct holm_journal_report *last = &sim->ledger.lives[city->life].report;
     city->refused += last->refused;
     city->errors += last->errors;
@@ -221,7 +195,7 @@ static void handle_status(struct holm_sim *sim, struct holm_sim_city *city, int 
         holm_sim_tell(sim, "%s goes on", city->name);
         return;
     }
-    bury_process(sim, city);
+    bury_life(sim, city);
     /* A dump that was whole is as good as its city: asked to end, it may do so. */
     if (sim->phase >= HOLM_SIM_CLOSING) {
         city->state = HOLM_SIM_ENDED;
@@ -238,29 +212,16 @@ static void handle_status(struct holm_sim *sim, struct holm_sim_city *city, int 
 void holm_sim_fleet_reap(struct holm_sim *sim)
 {
     int status;
-    pid_t pid;
-    while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED)) > 0) {
-        for (uint32_t i = 0; i < sim->count; i++) {
-            if (sim->cities[i].process.pid == pid && holm_sim_is_living(&sim->cities[i])) {
-                handle_status(sim, &sim->cities[i], status);
-                break;
-            }
-        }
-    }
-}
-
-/* Waits for a process that was sent SIGKILL, which takes no time worth telling. */
-static void wait_for_death(const struct holm_sim_city *city)
-{
-    while (waitpid(city->process.pid, NULL, 0) < 0 && errno == EINTR)
-        continue;
+    struct holm_sim_city *city;
+    while ((city = sim->ways->reap(sim, &status)) != NULL)
+        handle_status(sim, city, status);
 }
 
 void holm_sim_fleet_give_up(struct holm_sim *sim, struct holm_sim_city *city)
 {
-    (void)kill(city->process.pid, SIGKILL);
-    wait_for_death(city);
-    bury_process(sim, city);
+    sim->ways->kill(city);
+    sim->ways->await_death(city);
+    bury_life(sim, city);
     holm_ledger_died(&sim->ledger, city->life);
     city->supervised.given_up = true;
     city->state = HOLM_SIM_GIVEN_UP;
@@ -289,8 +250,8 @@ void holm_sim_fleet_sample(struct holm_sim *sim)
 {
     for (uint32_t i = 0; i < sim->count; i++) {
         struct holm_sim_city *city = &sim->cities[i];
-        uint64_t kib = city->greeted && holm_sim_is_living(city) ? resident_kib(city->process.pid)
-                                                                 : 0;
+        bool is_process = city->process.pid != 0 && city->greeted && holm_sim_is_living(city);
+        uint64_t kib = is_process ? resident_kib(city->process.pid) : 0;
         if (kib == 0)
             continue;
         city->rss.end_kib = kib;
@@ -309,11 +270,11 @@ void holm_sim_fleet_end(struct holm_sim *sim)
     for (uint32_t i = 0; i < sim->count; i++) {
         struct holm_sim_city *city = &sim->cities[i];
         if (holm_sim_is_living(city)) {
-            (void)kill(city->process.pid, SIGKILL);
-            wait_for_death(city);
+            sim->ways->kill(city);
+            sim->ways->await_death(city);
             city->state = HOLM_SIM_ENDED;
         }
-        holm_process_close(&city->process);
+        (void)sim->ways->bury(city);
         free(city->goal.seqs);
         city->goal = (struct holm_ledger_vector){0};
     }

@@ -5,7 +5,6 @@
 #include "cli/sim.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 
 #include "sim/city/heap.h"
@@ -17,11 +16,11 @@ void holm_sim_send(struct holm_sim *sim, struct holm_sim_city *city,
     if (!holm_sim_is_living(city))
         return;
     holm_control_print(control, line);
-    enum holm_status status = holm_process_send(&city->process, line);
+    enum holm_status status = sim->ways->send(city, line);
     /* One that reads nothing for so long is as good as dead, and its supervisor may judge so. */
     if (status == HOLM_ELIMIT) {
         city->deaf = true;
-        (void)kill(city->process.pid, SIGKILL);
+        sim->ways->kill(city);
     } else if (status != HOLM_OK)
         holm_sim_fail(sim, "no memory for a line to %s", city->name);
 }
@@ -146,5 +145,5 @@ static void take_line(void *context, const char *text, size_t size)
 bool holm_sim_fleet_read(struct holm_sim *sim, struct holm_sim_city *city)
 {
     struct reading reading = {sim, city};
-    return holm_process_read(&city->process, take_line, &reading);
+    return sim->ways->read(city, take_line, &reading);
 }

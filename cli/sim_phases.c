@@ -5,7 +5,6 @@
 #include "cli/sim.h"
 
 #include <inttypes.h>
-#include <signal.h>
 
 #include "sim/city/heap.h"
 
@@ -263,7 +262,7 @@ static void wait_for_closing(struct holm_sim *sim)
         city->expected = true;
         city->stuck = city->state == HOLM_SIM_FROZEN ? 0 : 1;
         holm_sim_tell(sim, "%s does not end when asked to, and is killed", city->name);
-        (void)kill(city->process.pid, SIGKILL);
+        sim->ways->kill(city);
     }
     if (holm_sim_living(sim) == 0)
         holm_sim_enter(sim, HOLM_SIM_DONE);

@@ -27,8 +27,7 @@ static void take_signals(struct holm_sim *sim)
     }
 }
 
-/* Milliseconds until something is due at the latest. */
-static int patience_ms(const struct holm_sim *sim)
+int holm_sim_patience_ms(const struct holm_sim *sim)
 {
     if (sim->phase != HOLM_SIM_STORY)
         return 10;
@@ -50,7 +49,7 @@ static void wait_for_something(struct holm_sim *sim)
         fds[count++] = (struct pollfd){.fd = process->journal_fd, .events = POLLIN};
         fds[count++] = (struct pollfd){.fd = waiting ? process->control_fd : -1, .events = POLLOUT};
     }
-    int ready = poll(fds, count, patience_ms(sim));
+    int ready = poll(fds, count, holm_sim_patience_ms(sim));
     sim->now_us = monotonic_us();
     if (ready <= 0)
         return;
@@ -108,13 +107,17 @@ bool holm_sim_run(struct holm_sim *sim)
 {
     (void)holm_sim_fleet_start(sim);
     while (!must_stop(sim)) {
-        wait_for_something(sim);
+        if (sim->ways->wait != NULL)
+            sim->ways->wait(sim);
+        else
+            wait_for_something(sim);
         holm_sim_fleet_reap(sim);
         holm_sim_advance(sim);
         sample(sim);
         holm_sim_draw(sim);
     }
     holm_sim_fleet_end(sim);
-    (void)close(sim->signal_fd);
+    if (sim->signal_fd >= 0)
+        (void)close(sim->signal_fd);
     return !sim->failed && sim->ended_by == 0;
 }

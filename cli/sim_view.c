@@ -311,6 +311,8 @@ static void write_status(struct holm_sim *sim)
 void holm_sim_draw(struct holm_sim *sim)
 {
     uint64_t every_us = sim->screen.terminal ? FRAME_US : STATUS_US;
+    if (sim->quiet)
+        return;
     if (sim->drawn_us != 0 && sim->now_us - sim->drawn_us < every_us)
         return;
     bool first = sim->drawn_us == 0;

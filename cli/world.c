@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/world_cities.h"
 #include "cli/world_options.h"
 #include "cli/world_run.h"
 #include "sim/world/shrink.h"
@@ -204,6 +205,8 @@ static int play_all(const struct holm_world_options *options)
 int holm_cli_world(int argc, char **argv)
 {
     struct holm_world_options options;
+    if (holm_world_cities_asked(argc, argv))
+        return holm_world_cities(argc, argv);
     enum holm_world_parsed parsed = holm_world_options_parse(argc, argv, &options);
     if (parsed == HOLM_WORLD_WRONG)
         return HOLM_EXIT_USAGE;

@@ -28,6 +28,7 @@ static const char usage[] =
     "    --jobs N            processes, 1 to 64 (1)\n"
     "    --time S            begin no more seeds after so many seconds\n"
     "    --json FILE         write the results there\n"
+    "    --cities N          the cities of `holm sim` instead; `holm world --cities 5 --help`\n"
     "    --help\n"
     "\n"
     "Exit status: 0 all claims hold; 1 the system refused something; 2 wrong usage; 4 a claim is\n"

@@ -29,6 +29,7 @@ static struct holm_sim_city *make_city(void)
     char *const argv[] = {waiter, long_time, NULL};
     struct holm_sim_city *city = &sim.cities[0];
     sim.count = 1;
+    sim.ways = &holm_sim_process_ways;
     sim.phase = HOLM_SIM_STORY;
     sim.screen.terminal = true; /* events are kept, and written nowhere */
     city->name = "oslo";
