@@ -59,6 +59,11 @@ struct holm_node {
     struct holm_observer observer;
 };
 
+/* Who opens nodes in place of holm_open(); NULL, as it is at first: nobody. To be set by one thread,
+ * while no other opens any. */
+extern enum holm_status (*holm_open_hook)(const struct holm_config *config,
+                                          struct holm_node **node);
+
 /* The bare struct: a mark, locks, an allocator, no host. HOLM_ENOMEM */
 HOLM_NODISCARD enum holm_status holm_node_new(const struct holm_log *log, struct holm_node **node);
 /* Frees no more than that. */
@@ -73,7 +78,7 @@ HOLM_NODISCARD enum holm_status holm_node_check(const struct holm_node *node);
 struct holm_now holm_node_now(const struct holm_node *node);
 
 /* Who waits looks again: the engine's progress, with the node as its context. */
-void holm_node_progress(void *node);
+void holm_node_progress(void *context);
 
 /* Tells the watches; a hosted node's host calls it with what the engine tells its observer. */
 void holm_node_touched(struct holm_node *node, const struct holm_touched *touched, size_t count,

@@ -161,8 +161,12 @@ static bool process_forked(void)
     return !holm_fork_mark_owned(&process_mark);
 }
 
+enum holm_status (*holm_open_hook)(const struct holm_config *config, struct holm_node **node);
+
 enum holm_status holm_open(const struct holm_config *config, struct holm_node **opened)
 {
+    if (holm_open_hook != NULL)
+        return holm_open_hook(config, opened);
     char line[256];
     struct holm_log log = {
         .level = config->log_level, .write = config->log, .context = config->log_context};

@@ -29,6 +29,25 @@
 
 static const char *const shop_names[SHOPS] = {"lisbon", "oslo", "rome"};
 
+static const char *address_of(const char *name)
+{
+    return strcmp(name, "lisbon") == 0 ? "tcp://10.0.0.1:7001"
+           : strcmp(name, "oslo") == 0 ? "tcp://10.0.0.2:7001"
+                                       : "tcp://10.0.0.3:7001";
+}
+
+static struct holm_node *open_shop(const char *name)
+{
+    struct holm_config config = holm_config_default();
+    struct holm_node *node;
+    config.name = name;
+    config.listen = address_of(name);
+    config.seeds = address_of("lisbon");
+    if (holm_open(&config, &node) != HOLM_OK)
+        abort();
+    return node;
+}
+
 static int64_t read_counter(struct holm_node *node, const char *key, const char *field)
 {
     int64_t sum = 0;
@@ -98,17 +117,6 @@ static void open_door(void *context)
                        holm_testing_random(shop->world, 500 * HOLM_TESTING_MS), open_door, shop);
 }
 
-static struct holm_node *open_shop(struct holm_testing *world, const char *name)
-{
-    struct holm_config config = holm_config_default();
-    struct holm_node *node;
-    config.name = name;
-    config.seeds = "lisbon oslo rome"; /* in a world a name is an address */
-    if (holm_testing_open(world, &config, &node) != HOLM_OK)
-        abort();
-    return node;
-}
-
 /* What happens to the network is drawn from the seed. */
 static void break_something(struct holm_testing *world)
 {
@@ -149,7 +157,7 @@ static bool story(void *context, struct holm_testing *world)
     struct shop shops[SHOPS];
     for (int i = 0; i < SHOPS; i++) {
         shops[i] = (struct shop){.world = world,
-                                 .node = open_shop(world, shop_names[i]),
+                                 .node = open_shop(shop_names[i]),
                                  .name = shop_names[i],
                                  .naive = context != NULL};
         open_door(&shops[i]);

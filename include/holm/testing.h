@@ -9,8 +9,8 @@
  *
  *     static bool story(void *context, struct holm_testing *world)
  *     {
- *         struct holm_node *lisbon = open_shop(world, "lisbon");   your code: holm_testing_open()
- *         struct holm_node *oslo = open_shop(world, "oslo");       where it has holm_open() else
+ *         struct holm_node *lisbon = open_shop("lisbon");   your code, which calls holm_open()
+ *         struct holm_node *oslo = open_shop("oslo");
  *         holm_testing_split(world, "lisbon", "oslo");
  *         ... your code writes and reads at both ...
  *         holm_testing_run(world, 5 * HOLM_TESTING_SECOND);
@@ -78,8 +78,7 @@ HOLM_API bool holm_testing_seeds(uint64_t first, uint64_t last,
  * HOLM_TESTING_SEED and HOLM_TESTING_TRACE hold here, too. Never NULL; freed by holm_testing_free(). */
 HOLM_API struct holm_testing *holm_testing_new(uint64_t seed);
 
-/* Ends every node without a word, and frees them, and the world. Watches are closed before. NULL is
- * allowed. */
+/* Ends every node without a word, and frees them, their watches, and the world. NULL is allowed. */
 HOLM_API void holm_testing_free(struct holm_testing *world);
 
 HOLM_API uint64_t holm_testing_seed(const struct holm_testing *world);
@@ -98,6 +97,13 @@ HOLM_API void holm_testing_note(struct holm_testing *world, const char *text);
 HOLM_API uint64_t holm_testing_random(struct holm_testing *world, uint64_t count);
 
 /* ---- nodes --------------------------------------------------------------------------------- */
+
+/*
+ * From now on holm_open() opens nodes in this world, as holm_testing_open() does: so the code under test
+ * may open its own. NULL: as in production again. One world at a time; a story of holm_testing_seeds()
+ * is in its world already, and freeing a world leaves it.
+ */
+HOLM_API void holm_testing_enter(struct holm_testing *world);
 
 /*
  * Opens a node, as holm_open() does: with the same struct, the same defaults and the same errors.

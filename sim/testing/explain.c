@@ -80,6 +80,14 @@ static bool equal_bytes(struct holm_bytes a, struct holm_bytes b)
     return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+/* As holm tells doubles apart. */
+static uint64_t double_bits(double number)
+{
+    uint64_t bits;
+    memcpy(&bits, &number, sizeof bits);
+    return bits;
+}
+
 static bool equal_values(const struct holm_value *a, const struct holm_value *b)
 {
     if (a->type != b->type)
@@ -91,7 +99,7 @@ static bool equal_values(const struct holm_value *a, const struct holm_value *b)
     case HOLM_I64:
         return a->as.i64 == b->as.i64;
     case HOLM_DOUBLE:
-        return memcmp(&a->as.f64, &b->as.f64, sizeof a->as.f64) == 0;
+        return double_bits(a->as.f64) == double_bits(b->as.f64);
     case HOLM_BOOL:
         return a->as.boolean == b->as.boolean;
     case HOLM_NONE:

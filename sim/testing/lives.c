@@ -50,14 +50,19 @@ static void end(struct holm_testing *world, uint32_t place)
     holm_node_end(life->node);
 }
 
+static void free_life(struct holm_testing_life *life)
+{
+    holm_node_free(life->node);
+    free(life);
+}
+
 static void dispose(struct holm_testing_life *life)
 {
     struct holm_testing_life **link = &life->world->lives;
     while (*link != life)
         link = &(*link)->next;
     *link = life->next;
-    holm_node_free(life->node);
-    free(life);
+    free_life(life);
 }
 
 static void host_close(struct holm_node *node)
@@ -128,11 +133,32 @@ enum holm_status holm_testing_begin(struct holm_testing *world, uint32_t place)
         return status;
     }
     life->node->engine = holm_world_engine(world->world, place);
+    holm_world_tell(world->world, place, "is %s", world->places[place]->name);
     life->node->transport = holm_world_transport(world->world, place);
     world->places[place]->life = life;
     holm_engine_set_witness(life->node->engine, &life->witness);
     join_seeds(world, place);
     return HOLM_OK;
+}
+
+/* The world that was entered, for a hook that is told of none. */
+static struct holm_testing *entered;
+
+static enum holm_status open_in_entered(const struct holm_config *config, struct holm_node **node)
+{
+    return holm_testing_open(entered, config, node);
+}
+
+void holm_testing_enter(struct holm_testing *world)
+{
+    entered = world;
+    holm_open_hook = world == NULL ? NULL : open_in_entered;
+}
+
+void holm_testing_left(const struct holm_testing *world)
+{
+    if (entered == world)
+        holm_testing_enter(NULL);
 }
 
 enum holm_status holm_testing_open(struct holm_testing *world, const struct holm_config *config,
@@ -235,7 +261,10 @@ void holm_testing_lives_free(struct holm_testing *world)
         if (world->places[i]->life != NULL)
             crash(world, i, NULL);
     while (world->lives != NULL) {
-        HOLM_ASSERT(world->lives->node->watches == NULL);
-        dispose(world->lives);
+        struct holm_testing_life *life = world->lives;
+        world->lives = life->next;
+        while (life->node->watches != NULL)
+            holm_watch_close(life->node->watches);
+        free_life(life);
     }
 }

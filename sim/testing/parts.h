@@ -106,6 +106,8 @@ void holm_testing_each(struct holm_testing *world, const char *names,
 /* lives.c: begins a life at a place, as its configuration says. What holm_engine_open() answers. */
 HOLM_NODISCARD enum holm_status holm_testing_begin(struct holm_testing *world, uint32_t place);
 void holm_testing_lives_free(struct holm_testing *world);
+/* holm_open() has nothing to do with this world any more. */
+void holm_testing_left(const struct holm_testing *world);
 
 /* time.c: goes on to what happens next, or to `to_us`. True when something was called back. */
 bool holm_testing_step(struct holm_testing *world, uint64_t to_us);

@@ -70,6 +70,7 @@ static void play(uint64_t seed, bool (*story)(void *context, struct holm_testing
                    "HOLM_TESTING_SEED=%" PRIu64 "\n",
                    seed, seed);
     struct holm_testing *world = holm_testing_new_quiet(seed);
+    holm_testing_enter(world);
     outcome->kept = story(context, world);
     outcome->at_us = holm_testing_now(world);
     outcome->hash = holm_testing_hash(world);

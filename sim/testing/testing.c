@@ -115,6 +115,7 @@ void holm_testing_free(struct holm_testing *world)
     if (world == NULL)
         return;
     world->line = NULL;
+    holm_testing_left(world);
     holm_testing_timers_free(world, NULL);
     holm_testing_lives_free(world);
     holm_world_free(world->world);

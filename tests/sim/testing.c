@@ -490,6 +490,63 @@ static void test_open_when_the_configuration_is_wrong_then_it_says_so(void **sta
     holm_testing_free(world);
 }
 
+/* A member that is away holds up the collection of what is buried; after a while it is forgotten. */
+static void test_retention_when_a_member_is_away_then_it_is_forgotten_in_the_worlds_time(
+    void **state)
+{
+    struct holm_testing *world = holm_testing_new(12);
+    struct holm_config config = holm_config_default();
+    struct holm_node *nodes[3];
+    struct holm_stats stats;
+    config.retention = HOLM_RETENTION_STABLE;
+    config.forget_after_ms = 3600 * 1000;
+    config.seeds = "lisbon";
+    config.log_level = 0;
+    for (uint32_t i = 0; i < 3; i++) {
+        config.name = names[i];
+        config.founds = i == 0;
+        assert_int_equal(holm_testing_open(world, &config, &nodes[i]), HOLM_OK);
+        holm_testing_run(world, 10 * S);
+        holm_stats(nodes[i], &stats);
+        assert_int_equal(stats.member, 1);
+    }
+    holm_testing_split(world, "rome", NULL);
+    assert_int_equal(holm_bury(nodes[0], holm_str("k")), HOLM_OK);
+    holm_testing_run(world, 1800 * S);
+    holm_stats(nodes[1], &stats);
+    assert_int_equal(stats.tombstones, 1);
+    holm_testing_run(world, 3600 * S);
+    holm_stats(nodes[1], &stats);
+    assert_int_equal(stats.tombstones, 0);
+    assert_int_equal(stats.members, 2);
+    holm_testing_free(world);
+}
+
+static void test_enter_when_a_world_is_entered_then_nodes_open_in_it(void **state)
+{
+    struct holm_testing *world = holm_testing_new(9);
+    struct holm_config config = holm_config_default();
+    struct holm_watch *watch;
+    struct holm_node *node;
+    config.name = "lisbon";
+    holm_testing_enter(world);
+    assert_int_equal(holm_open(&config, &node), HOLM_OK);
+    assert_ptr_equal(holm_testing_node(world, "lisbon"), node);
+    holm_testing_enter(NULL);
+    config.name = "oslo";
+    config.listen = "tcp://127.0.0.1:0";
+    assert_int_equal(holm_open(&config, &node), HOLM_OK);
+    assert_memory_equal(holm_address(node), "tcp://", 6);
+    holm_close(node);
+    holm_testing_enter(world);
+    /* What is left open goes with its world, and the world goes from where it was entered. */
+    node = holm_testing_node(world, "lisbon");
+    assert_int_equal(holm_watch_open(node, holm_str(""), 0, &watch), HOLM_OK);
+    holm_testing_free(world);
+    assert_int_equal(holm_open(&config, &node), HOLM_OK);
+    holm_close(node);
+}
+
 static void test_converge_when_there_are_two_clusters_then_each_is_by_itself(void **state)
 {
     struct holm_testing *world = holm_testing_new(9);
@@ -548,6 +605,9 @@ int main(void)
         cmocka_unit_test(test_clocks_when_they_jump_and_drift_then_they_show_it),
         cmocka_unit_test(test_addresses_when_they_are_productions_then_nodes_meet),
         cmocka_unit_test(test_open_when_the_configuration_is_wrong_then_it_says_so),
+        cmocka_unit_test(
+            test_retention_when_a_member_is_away_then_it_is_forgotten_in_the_worlds_time),
+        cmocka_unit_test(test_enter_when_a_world_is_entered_then_nodes_open_in_it),
         cmocka_unit_test(test_converge_when_there_are_two_clusters_then_each_is_by_itself),
         cmocka_unit_test(test_path_when_it_is_narrow_then_it_takes_longer),
     };
