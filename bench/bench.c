@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bench/baseline.h"
+#include "bench/fleet.h"
 #include "bench/options.h"
 #include "bench/trial.h"
 
@@ -29,20 +30,35 @@ static uint32_t repetitions(const struct holm_bench_options *options,
     bool most = options->check != NULL || options->baseline != NULL;
     if (options->repeat > 0 && !(most && scenario->repeat < options->repeat))
         return options->repeat;
-    return scenario->repeat;
+    return options->real ? scenario->repeat_real : scenario->repeat;
 }
 
-static void play(const struct holm_bench_options *options,
+/* Whether it can be played so; if not, a line says why. */
+static bool can_play(const struct holm_bench_options *options,
+                     const struct holm_bench_scenario *scenario)
+{
+    if (!options->real || scenario->real_missing == NULL)
+        return true;
+    (void)fprintf(stderr, "%s is left out on real processes: %s\n", scenario->name,
+                  scenario->real_missing);
+    return false;
+}
+
+static bool play(const struct holm_bench_options *options,
                  const struct holm_bench_scenario *scenario, struct holm_bench_figures *figures)
 {
     uint32_t repeat = repetitions(options, scenario);
     holm_bench_figures_init(figures, scenario);
     for (uint32_t i = 0; i < repeat; i++) {
         tell_progress(scenario, i, repeat);
-        holm_bench_trial_run(scenario, options->nodes, options->seed + i, figures);
+        if (!options->real)
+            holm_bench_trial_run(scenario, options->nodes, options->seed + i, figures);
+        else if (!holm_bench_fleet_run(scenario, options->nodes, options->seed + i, figures))
+            return false;
     }
     tell_progress(scenario, repeat, repeat);
     holm_bench_figures_finish(figures);
+    return true;
 }
 
 /* ---- files ---------------------------------------------------------------------------------- */
@@ -172,8 +188,14 @@ int holm_bench_main(int argc, char **argv)
         return HOLM_BENCH_EXIT_ERROR;
     struct holm_bench_report report = {
         .seed = options.seed, .nodes = options.nodes, .real = options.real};
-    for (; report.count < options.count; report.count++)
-        play(&options, options.scenarios[report.count], &report.figures[report.count]);
+    bool played = true;
+    for (size_t i = 0; i < options.count && played; i++)
+        if (can_play(&options, options.scenarios[i])) {
+            played = play(&options, options.scenarios[i], &report.figures[report.count]);
+            report.count++;
+        }
+    if (!played || report.count == 0)
+        return HOLM_BENCH_EXIT_ERROR;
     holm_bench_show_table(stdout, &report, isatty(STDOUT_FILENO) != 0);
     int held = hold_against(&options, &report, &kept);
     bool written = write_files(&options, &report) && fflush(stdout) == 0;

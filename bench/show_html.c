@@ -112,7 +112,7 @@ static void write_overview(FILE *file, const struct holm_bench_report *report)
 static void write_scenario(FILE *file, const struct holm_bench_figures *figures)
 {
     const struct holm_bench_scenario *scenario = figures->scenario;
-    (void)fprintf(file, "<h2 id=\"%s\">%s</h2>\n<p class=\"lead\">%s. Time 0 is %s.</p>\n",
+    (void)fprintf(file, "<h2 id=\"%s\">%s: %s</h2>\n<p class=\"lead\">Time 0 is %s.</p>\n",
                   scenario->name, scenario->name, scenario->about, scenario->from);
     if (figures->failures > 0)
         (void)fprintf(file,

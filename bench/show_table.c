@@ -56,7 +56,7 @@ static void write_cost(const struct pen *pen, const struct holm_bench_figures *f
 {
     bool counted = figures->traffic.arrived_elements > 0;
     (void)fprintf(
-        pen->file, "%-10s %8s %8s %8s %8s %8s %7s %10s %8s\n", figures->scenario->name,
+        pen->file, "%-10s %7s %8s %8s %8s %6s %6s %9s %7s\n", figures->scenario->name,
         holm_bench_text_number(holm_bench_bytes_a_change(figures)).text,
         counted ? holm_bench_text_number(holm_bench_elements_a_change(figures)).text : "-",
         counted ? holm_bench_text_number(holm_bench_metadata_a_change(figures)).text : "-",
@@ -72,11 +72,11 @@ static void write_cost(const struct pen *pen, const struct holm_bench_figures *f
 static void write_costs(const struct pen *pen, const struct holm_bench_report *report)
 {
     style(pen, DIM);
-    (void)fprintf(pen->file, "\n%-10s %26s %17s %7s %10s %8s\n", "", "sent per change",
+    (void)fprintf(pen->file, "\n%-10s %25s %15s %6s %9s %7s\n", "", "sent per change",
                   "redundant of", "B meta", "memory of", "CPU of");
     style(pen, PLAIN);
     style(pen, BOLD);
-    (void)fprintf(pen->file, "%-10s %8s %8s %8s %8s %8s %7s %10s %8s\n", "scenario", "bytes",
+    (void)fprintf(pen->file, "%-10s %7s %8s %8s %8s %6s %6s %9s %7s\n", "scenario", "bytes",
                   "elements", "metadata", "elements", "bytes", "a key", "a node", "a run");
     style(pen, PLAIN);
     for (size_t i = 0; i < report->count; i++)

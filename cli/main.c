@@ -14,7 +14,8 @@ static const char usage[] =
     "    holm --help           this text; `holm sim --help` for a command's options\n"
     "    holm --version\n";
 
-/* `city` is not in the usage: it is started by `sim`, with pipes for its input and output. */
+/* `city` and `bench-node` are not in the usage: `sim` and `bench` start them, with pipes for their
+ * input and output. */
 static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
@@ -23,6 +24,7 @@ static const struct {
     {"city", holm_cli_city},
     {"world", holm_cli_world},
     {"bench", holm_cli_bench},
+    {"bench-node", holm_cli_bench_node},
 };
 
 static int print(const char *text)

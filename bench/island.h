@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * island.h - one node of `holm bench --real`: a process that does what its stdin says, a line at a time.
+ *
+ *     down   load N                 put so many records
+ *            mark                   figures count from here
+ *            write US               from now on write every so many microseconds, on average
+ *            drop NAME WAY MILLI    as holm_fault_drop(); WAY is 1 outgoing, 2 incoming, 3 both
+ *            heal                   as holm_fault_heal()
+ *            since NAME NS          what NAME wrote since then is expected here; 0: nothing is
+ *            stop LAST              write no more, but once for LAST = 1; and seal
+ *            report                 say what there is
+ *            quit                   close the node and end
+ *     up     A ADDRESS              it listens
+ *            P PEERS                so many are up
+ *            V HASH DIGEST NS       what it has applied, and shows, since then
+ *            S US ...               how stale reads were of what came just now
+ *            B BYTES                received since the last such line
+ *            E                      it has stopped, and all it wrote is sealed and in a V before
+ *            R ...                  enum holm_island_figure, in this order
+ *
+ * At the end of its stdin it ends. The value of a register that it writes is the time of the write; clocks
+ * are CLOCK_MONOTONIC, one for all processes.
+ */
+#ifndef HOLM_BENCH_ISLAND_H
+#define HOLM_BENCH_ISLAND_H
+
+#include "bench/bench.h"
+
+enum holm_island_figure {
+    HOLM_ISLAND_OPERATIONS = 0,
+    HOLM_ISLAND_CHANGES = 1,
+    HOLM_ISLAND_RECEIVED = 2,
+    HOLM_ISLAND_PULLS = 3,
+    HOLM_ISLAND_SYNCS = 4,
+    HOLM_ISLAND_BREACHES = 5,
+    HOLM_ISLAND_STATE_BYTES = 6,
+    HOLM_ISLAND_USER_BYTES = 7,
+    HOLM_ISLAND_RECORDS = 8,
+    HOLM_ISLAND_CONTENT = 9, /* a sum over keys and values as they are read */
+    HOLM_ISLAND_FIGURES = 10
+};
+
+/* argv: NAME SEEDS DICE, after the command's own name. The exit status. */
+int holm_island_main(int argc, char **argv);
+
+#endif
