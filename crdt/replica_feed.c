@@ -358,8 +358,8 @@ enum holm_status holm_replica_take_follow(struct holm_replica *replica, uint32_t
     out->cursor = replica->log.trimmed;
     known->feed.can = true;
     known->feed.lazy = false;
-    if (!holm_actors_cover(&replica->actors, follow->vector) && !holm_replica_follows(known))
-        holm_replica_mark_ahead(replica, peer, 0);
+    if (!holm_replica_follows(known))
+        holm_replica_exceeded(replica, peer, follow->vector);
     if (worth_feeding(replica, known))
         return HOLM_OK;
     struct portion none = {.cursor = out->cursor};

@@ -13,6 +13,8 @@
 /* With always new differences, vectors may be unequal for so many times longer. */
 #define NEVER_PATIENCES 50
 #define PATIENCE_US_MAX UINT64_C(60000000)
+/* While that lasts a feed whose log does not reach back is tried again so often. */
+#define FOLLOWS_A_PATIENCE 4
 /* A root that has not written for so long is none. */
 #define ROOT_US_MIN UINT64_C(10000000)
 #define ROOT_FLUSHES 16
@@ -281,10 +283,23 @@ static void come_level(struct holm_replica *replica, uint32_t peer)
     known->feed.level = true;
     known->feed.backoff_us = 0;
     known->ahead = known->must_sync;
+    holm_replica_gap_closed(replica, peer);
     if (known->told) {
         known->fruitless_theirs = known->told_hash;
         known->fruitless_mine = replica->actors.hash;
     }
+}
+
+/* The feed's log does not reach back far enough. What other feeds bring in the meantime may be all that
+ * is missing: then it can be followed. */
+static void take_too_old(struct holm_replica *replica, uint32_t peer)
+{
+    struct holm_feed_link *link = &replica->peers[peer].feed;
+    follow_later(replica, peer);
+    if (holm_replica_gap_waits(replica, peer))
+        link->retry_us += link->patience_us / FOLLOWS_A_PATIENCE;
+    else
+        holm_replica_mark_ahead(replica, peer, 0);
 }
 
 enum holm_status holm_replica_take_feed(struct holm_replica *replica, uint32_t peer,
@@ -312,8 +327,7 @@ enum holm_status holm_replica_take_feed(struct holm_replica *replica, uint32_t p
     link->never_us = 0;
     link->deadline_us = holm_replica_deadline(replica, peer);
     if (feed->too_old) {
-        follow_later(replica, peer);
-        holm_replica_mark_ahead(replica, peer, 0);
+        take_too_old(replica, peer);
         return HOLM_OK;
     }
     owe(replica, link);
@@ -393,6 +407,19 @@ void holm_replica_doubt(struct holm_replica *replica, uint32_t peer,
         link->never_us = now_us + NEVER_PATIENCES * link->patience_us;
     else if (link->never_us <= now_us && (link->lazy || link->following))
         ask_for_missing(replica, peer);
+}
+
+void holm_replica_exceeded(struct holm_replica *replica, uint32_t peer,
+                           struct holm_vector_view vector)
+{
+    struct holm_actor actor = replica->peers[peer].actor;
+    struct holm_beacon_entry told = {.own_seq = holm_vector_view_seq(vector, actor)};
+    if (holm_actors_cover(&replica->actors, vector))
+        return;
+    if (holm_replica_is_fed(replica))
+        holm_replica_doubt(replica, peer, &told);
+    else
+        holm_replica_mark_ahead(replica, peer, 0);
 }
 
 /* Ends what has come to nothing; whether something is missing for too long. */

@@ -8,6 +8,7 @@
  *     replica_pull.c     asking for runs, and serving them
  *     replica_feed.c     feeding those who follow
  *     replica_follow.c   following: what feeds bring, which of them are needed
+ *     replica_gap.c      what a peer's op log does not reach back to: whether to sync for it
  *     replica_sync.c     a sync as its receiver: whom to read from, asking, what is next
  *     replica_serve.c    a sync as its server: cuts that are open, answering
  *     replica_cut.c      the state as pages
@@ -48,8 +49,10 @@ struct holm_replica_peer {
     uint64_t wanted;     /* of the peer's actor, the seq whose application it wants to be told of */
     uint64_t retry_us;   /* not to be asked before */
     uint64_t backoff_us; /* the next delay; 0: none yet */
-    uint64_t repair_us;  /* the back-off of the last repair; 0: its digest was right since */
-    uint64_t told_hash;  /* with `told`: of its vector, as it last said */
+    uint64_t gap_us; /* its log does not reach back far enough: no sync with it before; 0: not so */
+    uint64_t gap_hash;  /* with a gap: of the vector here, when the peer last said so */
+    uint64_t repair_us; /* the back-off of the last repair; 0: its digest was right since */
+    uint64_t told_hash; /* with `told`: of its vector, as it last said */
     uint64_t fruitless_theirs, fruitless_mine; /* vector hashes at a pull that brought nothing */
     uint64_t reported;             /* a hash of what it was last told by a Report; 0: nothing yet */
     struct holm_founding founding; /* of its member list, as it said */
@@ -263,6 +266,9 @@ bool holm_replica_is_fed(const struct holm_replica *replica);
 /* A peer's beacon tells of another vector: it is asked when that stays so. */
 void holm_replica_doubt(struct holm_replica *replica, uint32_t peer,
                         const struct holm_beacon_entry *entry);
+/* Its question has told of something that is missing here: doubted when feeds come, asked for at once if not. */
+void holm_replica_exceeded(struct holm_replica *replica, uint32_t peer,
+                           struct holm_vector_view vector);
 /* The same of its own seq alone. */
 void holm_replica_doubt_seq(struct holm_replica *replica, uint32_t peer, uint64_t seq);
 void holm_replica_trust(struct holm_replica *replica, uint32_t peer); /* the vectors were equal */
@@ -514,6 +520,20 @@ void holm_guard_outlive(const struct holm_replica *replica, struct holm_vector_v
 HOLM_NODISCARD enum holm_status holm_guard_report(struct holm_replica *replica, uint32_t peer,
                                                   const struct holm_message *message);
 void holm_guard_epoch(struct holm_replica *replica);
+
+/* ---- replica_gap.c */
+
+/* The peer's log does not reach back to what is missing here. Whether to wait for feeds and other peers
+ * to bring it: for a while, unless nothing is here yet, or nobody else may have it. O(peers). */
+bool holm_replica_gap_waits(struct holm_replica *replica, uint32_t peer);
+/* Whether it has waited, and nothing came meanwhile: there is no use in asking for runs again. */
+bool holm_replica_gap_stands(const struct holm_replica *replica,
+                             const struct holm_replica_peer *known);
+/* A peer had nothing: a gap that nobody else can close waits no longer. O(peers ^ 2) with gaps. */
+void holm_replica_gaps_look(struct holm_replica *replica);
+/* Nothing of the peer's is missing here; of anyone's, after a sync. */
+void holm_replica_gap_closed(struct holm_replica *replica, uint32_t peer);
+void holm_replica_gaps_end(struct holm_replica *replica);
 
 /* ---- replica_peer.c */
 struct holm_replica_peer *holm_replica_find_peer(struct holm_replica *replica, uint32_t peer);

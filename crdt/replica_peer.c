@@ -84,6 +84,8 @@ void holm_replica_mark_ahead(struct holm_replica *replica, uint32_t peer, uint64
     uint64_t at = replica->now.monotonic_us + delay_us;
     if (known == NULL || !known->up || !holm_guard_asks(replica, known))
         return;
+    if (at < known->gap_us)
+        at = known->gap_us;
     if (known->backoff_us == 0 && (!known->ahead || known->retry_us > at))
         known->retry_us = at;
     known->ahead = true;
@@ -155,6 +157,7 @@ void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
     if (entry->vector_hash == replica->actors.hash) {
         holm_replica_seen_by(replica, known, holm_actors_seq(&replica->actors, replica->self));
         known->ahead = known->must_sync;
+        holm_replica_gap_closed(replica, peer);
         holm_replica_trust(replica, peer);
         if (holm_replica_pending(replica))
             return; /* the digest is ahead of the vector */
@@ -185,7 +188,9 @@ void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
 
 static void ask(struct holm_replica *replica, uint32_t peer)
 {
-    bool sync = replica->peers[peer].must_sync || replica->sync.catchup != NULL;
+    const struct holm_replica_peer *known = &replica->peers[peer];
+    bool sync = known->must_sync || replica->sync.catchup != NULL ||
+                holm_replica_gap_stands(replica, known);
     enum holm_status status = sync ? holm_replica_ask_cut(replica, peer)
                                    : holm_replica_ask_runs(replica, peer);
     if (status != HOLM_OK)

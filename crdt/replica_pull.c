@@ -106,12 +106,6 @@ static enum holm_status answer(struct serving *serving, uint32_t peer, uint64_t 
     return holm_replica_output(replica, peer, &message);
 }
 
-/* Whether the vector has something that is missing here. */
-static bool exceeds(const struct holm_replica *replica, struct holm_vector_view vector)
-{
-    return !holm_actors_cover(&replica->actors, vector);
-}
-
 enum holm_status holm_replica_serve_pull(struct holm_replica *replica, uint32_t peer,
                                          const struct holm_pull *pull)
 {
@@ -124,13 +118,23 @@ enum holm_status holm_replica_serve_pull(struct holm_replica *replica, uint32_t 
         return holm_replica_twin(replica);
     holm_replica_seen_by(replica, holm_replica_find_peer(replica, peer),
                          holm_replica_seen_in(replica, pull->vector));
-    if (exceeds(replica, pull->vector))
-        holm_replica_mark_ahead(replica, peer, 0);
+    holm_replica_exceeded(replica, peer, pull->vector);
     serving.has = holm_arena_take(&replica->scratch, replica->actors.count * sizeof *serving.has);
     if (serving.has == NULL)
         return HOLM_ENOMEM;
     survey(&serving, pull->vector);
     return answer(&serving, peer, pull->bytes_max);
+}
+
+/* The peer's log does not reach back far enough. */
+static enum holm_status take_too_old(struct holm_replica *replica, uint32_t peer)
+{
+    if (!holm_replica_gap_waits(replica, peer))
+        return holm_replica_ask_cut(replica, peer);
+    holm_replica_answered(replica, peer);
+    if (!holm_replica_is_fed(replica))
+        holm_replica_ask_others(replica, peer);
+    return HOLM_OK;
 }
 
 enum holm_status holm_replica_take_deltas(struct holm_replica *replica, uint32_t peer,
@@ -154,7 +158,7 @@ enum holm_status holm_replica_take_deltas(struct holm_replica *replica, uint32_t
     bool progress = hash_before != replica->actors.hash;
     replica->pull.active = false;
     if (deltas->too_old)
-        return holm_replica_ask_cut(replica, peer);
+        return take_too_old(replica, peer);
     if (deltas->more && progress) {
         holm_replica_answered(replica, peer);
         return holm_replica_ask_runs(replica, peer);
@@ -164,9 +168,11 @@ enum holm_status holm_replica_take_deltas(struct holm_replica *replica, uint32_t
         return HOLM_OK;
     }
     known->ahead = known->must_sync;
+    holm_replica_gap_closed(replica, peer);
     known->fruitless_theirs = deltas->now.vector_hash;
     known->fruitless_mine = replica->actors.hash;
     holm_replica_answered(replica, peer);
     holm_replica_compare(replica, peer, &deltas->now);
+    holm_replica_gaps_look(replica);
     return HOLM_OK;
 }

@@ -257,6 +257,7 @@ static enum holm_status finish(struct holm_replica *replica)
     struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
     known->must_sync = false;
     known->ahead = false;
+    holm_replica_gaps_end(replica);
     holm_replica_answered(replica, peer);
     holm_replica_mark_ahead(replica, peer, 0); /* it has gone on since the cut */
     holm_replica_drain(replica);

@@ -121,6 +121,70 @@ static void test_replica_when_a_pull_is_larger_than_a_frame_then_it_goes_on(void
     trio_close(&trio);
 }
 
+/* A run that comes early is no reason to ask for the third time what has been answered. */
+static void test_replica_when_a_gap_waits_then_nothing_shortens_that(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    trio_open(&trio, &config);
+    put(&trio, B, "b", 1);
+    (void)trio_run(&trio, 1000000);
+    struct holm_replica *replica = trio.replicas[B];
+    uint64_t pulls = trio_stats(&trio, B).pulls;
+    assert_int_equal(trio_event(&trio, B, HOLM_EVENT_TICK), HOLM_OK);
+    assert_true(holm_replica_gap_waits(replica, A));
+    holm_replica_mark_ahead(replica, A, 0);
+    assert_int_equal(trio_event(&trio, B, HOLM_EVENT_TICK), HOLM_OK);
+    (void)trio_run(&trio, 100000);
+    assert_int_equal(trio_stats(&trio, B).pulls, pulls);
+    (void)trio_run(&trio, 400000);
+    assert_int_equal(trio_stats(&trio, B).pulls, pulls + 1);
+    trio_close(&trio);
+}
+
+static void test_replica_when_nobody_else_has_it_then_a_gap_waits_no_longer(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    trio_open(&trio, &config);
+    put(&trio, B, "b", 1);
+    (void)trio_run(&trio, 1000000);
+    struct holm_replica *replica = trio.replicas[B];
+    uint64_t pulls = trio_stats(&trio, B).pulls;
+    assert_int_equal(trio_event(&trio, B, HOLM_EVENT_TICK), HOLM_OK);
+    assert_true(holm_replica_gap_waits(replica, A));
+    holm_replica_mark_ahead(replica, C, 0);
+    assert_int_equal(trio_event(&trio, B, HOLM_EVENT_TICK), HOLM_OK);
+    (void)trio_run(&trio, 50000);
+    assert_int_equal(trio_stats(&trio, B).pulls, pulls + 2); /* of C; of A after the sync */
+    /* Nothing has come, so A was not asked for runs again before. */
+    assert_int_equal(trio_stats(&trio, B).syncs, 1);
+    trio_close(&trio);
+}
+
+/* A's log begins anew, as it does after a sync; C's reaches back. */
+static void test_replica_when_another_log_reaches_back_then_it_does_not_sync(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    trio_open(&trio, &config);
+    put(&trio, B, "b", 1);
+    (void)trio_run(&trio, 2000);
+    trio.deaf = true;
+    put(&trio, A, "k", 1);
+    assert_int_equal(trio_event(&trio, A, HOLM_EVENT_FLUSH), HOLM_OK);
+    struct holm_delta *run = trio_last_run(&trio, A);
+    assert_int_equal(trio_give_delta(&trio, C, A, run), HOLM_OK);
+    holm_delta_release(run);
+    holm_oplog_clear(&trio.replicas[A]->log, &trio.replicas[A]->actors);
+    trio_beacon(&trio, A);
+    (void)trio_run(&trio, 1000000);
+    assert_equal(&trio);
+    assert_int_equal(trio_stats(&trio, A).pulls_too_old, 1);
+    assert_int_equal(trio_stats(&trio, B).syncs, 0);
+    trio_close(&trio);
+}
+
 static void test_replica_when_the_log_does_not_reach_back_then_it_syncs(void **state)
 {
     struct trio trio;
@@ -137,9 +201,11 @@ static void test_replica_when_the_log_does_not_reach_back_then_it_syncs(void **s
         (void)trio_run(&trio, 2000);
     }
     trio_beacon(&trio, A);
-    (void)trio_run(&trio, 3000000);
+    (void)trio_run(&trio, 100000); /* C has nothing: that is no reason to wait */
     assert_int_equal(trio_stats(&trio, B).syncs, 1);
     assert_int_equal(trio_stats(&trio, A).pulls_too_old, 2);
+    assert_int_equal(trio.replicas[B]->peers[A].gap_us, 0); /* the next one waits again */
+    (void)trio_run(&trio, 3000000);
     for (uint32_t i = 0; i < TRIO; i++)
         trio_beacon(&trio, i);
     (void)trio_run(&trio, 3000000);
@@ -336,6 +402,9 @@ int main(void)
         cmocka_unit_test(test_replica_when_writes_follow_each_other_then_they_go_out_together),
         cmocka_unit_test(test_replica_when_broadcasts_are_lost_then_a_beacon_leads_to_a_pull),
         cmocka_unit_test(test_replica_when_a_pull_is_larger_than_a_frame_then_it_goes_on),
+        cmocka_unit_test(test_replica_when_a_gap_waits_then_nothing_shortens_that),
+        cmocka_unit_test(test_replica_when_nobody_else_has_it_then_a_gap_waits_no_longer),
+        cmocka_unit_test(test_replica_when_another_log_reaches_back_then_it_does_not_sync),
         cmocka_unit_test(test_replica_when_the_log_does_not_reach_back_then_it_syncs),
         cmocka_unit_test(test_replica_when_somebody_waits_then_peers_tell_once_they_have_it),
         cmocka_unit_test(test_replica_when_somebody_waits_for_what_was_lost_then_it_is_pulled),

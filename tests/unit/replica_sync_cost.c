@@ -47,6 +47,15 @@ static void put_keys(struct trio *trio, uint32_t node, uint32_t first, uint32_t 
     }
 }
 
+/* C is not there: B would first look for runs there. */
+static void lose_c(struct trio *trio)
+{
+    struct holm_event down = {.type = HOLM_EVENT_PEER_DOWN};
+    down.as.peer.peer = C;
+    assert_int_equal(trio_step(trio, A, &down), HOLM_OK);
+    assert_int_equal(trio_step(trio, B, &down), HOLM_OK);
+}
+
 static void begin(struct cost *cost, uint32_t equal, size_t log_bytes_max)
 {
     struct trio *trio = &cost->trio;
@@ -55,6 +64,7 @@ static void begin(struct cost *cost, uint32_t equal, size_t log_bytes_max)
     config.log_bytes_max = log_bytes_max;
     trio_open(trio, &config);
     trio->deaf = true;
+    lose_c(trio);
     holm_encoder_init(&cost->encoder, &trio->allocator, config.frame_bytes_max);
     put_keys(trio, A, 0, equal, 1);
     trio_beacon(trio, A);
