@@ -78,6 +78,8 @@ struct holm_member {
  * of a cluster must have, or none. */
 #define HOLM_FEATURE_FEEDS UINT64_C(1)
 #define HOLM_FEATURE_STABLE UINT64_C(2)
+/* The sender reads runs that share columns. */
+#define HOLM_FEATURE_SHARED UINT64_C(4)
 
 struct holm_hello {
     struct holm_bytes cluster;
@@ -223,6 +225,7 @@ struct holm_reported {
 
 struct holm_message {
     enum holm_message_type type;
+    bool shared; /* Deltas, Feed: small runs share columns, as the receiver must understand */
     uint32_t partition; /* of all but beacon, hello, ping, pong, goodbye, standing, join, joined */
     struct holm_actor sender; /* the node that sent this frame, in its present epoch */
     union {

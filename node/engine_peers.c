@@ -245,6 +245,14 @@ static void ping(struct holm_engine *engine, const struct holm_roster_action *ac
     holm_engine_send_link(engine, action->link, &message);
 }
 
+static void route(struct holm_engine *engine, const struct holm_roster_action *action)
+{
+    pthread_mutex_lock(&engine->roster_lock);
+    uint64_t features = holm_roster_features(engine->roster, action->peer);
+    pthread_mutex_unlock(&engine->roster_lock);
+    holm_outgoing_route(&engine->outgoing, action->peer, action->link, features);
+}
+
 static void perform(struct holm_engine *engine, const struct holm_roster_action *action,
                     struct holm_now now)
 {
@@ -264,7 +272,7 @@ static void perform(struct holm_engine *engine, const struct holm_roster_action 
         ping(engine, action);
         break;
     case HOLM_ROSTER_ROUTE:
-        holm_outgoing_route(&engine->outgoing, action->peer, action->link);
+        route(engine, action);
         break;
     case HOLM_ROSTER_UP:
         peer_up(engine, action, now);

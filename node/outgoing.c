@@ -53,11 +53,12 @@ void holm_outgoing_release(struct holm_outgoing *outgoing)
     pthread_mutex_destroy(&outgoing->lock);
 }
 
-void holm_outgoing_route(struct holm_outgoing *outgoing, uint32_t peer, struct holm_link_id link)
+void holm_outgoing_route(struct holm_outgoing *outgoing, uint32_t peer, struct holm_link_id link,
+                         uint64_t features)
 {
     HOLM_ASSERT(peer < outgoing->route_count);
     pthread_mutex_lock(&outgoing->lock);
-    outgoing->routes[peer] = link.value;
+    outgoing->routes[peer] = (struct holm_outgoing_route){link.value, features};
     pthread_mutex_unlock(&outgoing->lock);
 }
 
@@ -108,13 +109,13 @@ static enum holm_status append(struct holm_outgoing *outgoing, uint64_t link,
     return HOLM_OK;
 }
 
-static bool routed(struct holm_outgoing *outgoing, uint32_t peer)
+static bool routed(struct holm_outgoing *outgoing, uint32_t peer, struct holm_outgoing_route *route)
 {
     HOLM_ASSERT(peer < outgoing->route_count);
     pthread_mutex_lock(&outgoing->lock);
-    bool routed = outgoing->routes[peer] != 0;
+    *route = outgoing->routes[peer];
     pthread_mutex_unlock(&outgoing->lock);
-    return routed;
+    return route->link != 0;
 }
 
 static enum holm_status put(struct holm_outgoing *outgoing, uint32_t peer, uint64_t link,
@@ -127,7 +128,7 @@ static enum holm_status put(struct holm_outgoing *outgoing, uint32_t peer, uint6
                                   : holm_encoder_encode(&encoder->encoder, message, &frame);
     pthread_mutex_lock(&outgoing->lock);
     if (peer != HOLM_PEER_NONE)
-        link = outgoing->routes[peer];
+        link = outgoing->routes[peer].link;
     if (status == HOLM_OK && (peer == HOLM_PEER_NONE || link != 0))
         status = append(outgoing, link, frame);
     outgoing->dropped += status != HOLM_OK;
@@ -142,9 +143,17 @@ static enum holm_status put(struct holm_outgoing *outgoing, uint32_t peer, uint6
 enum holm_status holm_outgoing_put(struct holm_outgoing *outgoing, uint32_t peer,
                                    const struct holm_message *message)
 {
-    if (peer != HOLM_PEER_NONE && !routed(outgoing, peer))
+    struct holm_outgoing_route route = {0, 0};
+    if (peer == HOLM_PEER_NONE ||
+        (message->type != HOLM_MESSAGE_FEED && message->type != HOLM_MESSAGE_DELTAS))
+        return peer == HOLM_PEER_NONE || routed(outgoing, peer, &route)
+                   ? put(outgoing, peer, 0, message)
+                   : HOLM_OK;
+    if (!routed(outgoing, peer, &route))
         return HOLM_OK;
-    return put(outgoing, peer, 0, message);
+    struct holm_message shared = *message;
+    shared.shared = (route.features & HOLM_FEATURE_SHARED) != 0;
+    return put(outgoing, peer, 0, &shared);
 }
 
 enum holm_status holm_outgoing_put_link(struct holm_outgoing *outgoing, struct holm_link_id link,

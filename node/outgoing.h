@@ -30,6 +30,11 @@ struct holm_outgoing_buffer {
     size_t used, capacity;
 };
 
+struct holm_outgoing_route {
+    uint64_t link; /* 0: none */
+    uint64_t features;
+};
+
 struct holm_outgoing {
     struct holm_allocator allocator;
     size_t bytes_max;
@@ -38,7 +43,7 @@ struct holm_outgoing {
     struct holm_outgoing_buffer gathering;
     struct holm_outgoing_buffer sending;    /* the driving thread's */
     struct holm_outgoing_encoder *encoders; /* idle ones */
-    uint64_t *routes;                       /* per peer its link, 0: none */
+    struct holm_outgoing_route *routes;     /* per peer */
     uint32_t route_count;
     uint64_t dropped;
 };
@@ -50,8 +55,10 @@ HOLM_NODISCARD enum holm_status holm_outgoing_init(struct holm_outgoing *outgoin
                                                    uint32_t peers);
 void holm_outgoing_release(struct holm_outgoing *outgoing);
 
-/* Frames for this peer go over this link from now on; 0: nowhere. */
-void holm_outgoing_route(struct holm_outgoing *outgoing, uint32_t peer, struct holm_link_id link);
+/* Frames for this peer go over this link from now on, 0: nowhere; it understands what `features` of its
+ * Hello say. */
+void holm_outgoing_route(struct holm_outgoing *outgoing, uint32_t peer, struct holm_link_id link,
+                         uint64_t features);
 
 /*
  * Encodes a message for a peer, or for all (HOLM_PEER_NONE). It is borrowed for the call. For a

@@ -143,7 +143,8 @@ enum holm_status holm_roster_hello_fill(struct holm_roster *roster,
     memset(hello, 0, sizeof *hello);
     hello->cluster = holm_str(roster->cluster);
     hello->version = HOLM_WIRE_VERSION;
-    hello->features = HOLM_FEATURE_FEEDS | (roster->config.stable ? HOLM_FEATURE_STABLE : 0);
+    hello->features = HOLM_FEATURE_FEEDS | HOLM_FEATURE_SHARED |
+                      (roster->config.stable ? HOLM_FEATURE_STABLE : 0);
     hello->partitions = roster->config.partitions;
     hello->self.actor = roster->config.self;
     hello->self.name = holm_str(roster->name);

@@ -62,11 +62,23 @@ enum holm_cells_field {
     HOLM_CELLS_CHAINS = 31,
     HOLM_CELLS_SUMS = 32,
     HOLM_CELLS_CANCELLED = 33,
-    HOLM_CELLS_CANCELLED_SUMS = 34
+    HOLM_CELLS_CANCELLED_SUMS = 34,
+    HOLM_CELLS_RUN_FIRSTS = 35,
+    HOLM_CELLS_RUN_SPANS = 36,
+    HOLM_CELLS_RUN_ACTORS = 37,
+    HOLM_CELLS_RUN_ITEMS = 38,
+    HOLM_CELLS_RUN_OTHERS = 39,
+    HOLM_CELLS_OTHERS = 40
 };
 
+/* Those that only several runs at once have, and those that only one has, as bits. */
+#define HOLM_CELLS_OF_RUNS (UINT64_C(0x3f) << HOLM_CELLS_RUN_FIRSTS)
+#define HOLM_CELLS_OF_RUN                                                                          \
+    (UINT64_C(1) << HOLM_CELLS_FIRST | UINT64_C(1) << HOLM_CELLS_SPAN |                            \
+     UINT64_C(3) << HOLM_CELLS_NODE | UINT64_C(1) << HOLM_CELLS_DEPS)
+
 /* This build knows the fields from 1 to this. */
-#define HOLM_CELLS_FIELD_MAX 34
+#define HOLM_CELLS_FIELD_MAX 40
 
 /* Where the fields of a Cells lie. */
 struct holm_cells {
@@ -150,6 +162,12 @@ void holm_cells_actors_init(struct holm_cells_actors *table, struct holm_bytes n
 bool holm_cells_read_actors(const struct holm_cells_actors *table, struct holm_actor *actors,
                             size_t actor_bytes);
 
+/* An actor of a table that runs share, and where its next run is expected to begin. */
+struct holm_cells_party {
+    struct holm_actor actor;
+    uint64_t due;
+};
+
 /* A Vector: its columns, with as many seqs as epochs; then its entries, valid as those of an S (vector.h) or of
  * an R (vector_view.h). */
 struct holm_cells_vector {
@@ -193,6 +211,40 @@ HOLM_NODISCARD enum holm_status holm_cells_read_run(struct holm_wire_reading *re
                                                     const struct holm_message *message,
                                                     struct holm_actor writer,
                                                     struct holm_delta **delta);
+/* D1 and D5 of a run whose table and vectors are sorted. */
+bool holm_cells_run_sound(const struct holm_delta *delta);
+
+/*
+ * Several runs whose items are columns together (docs/WIRE.md, "Runs that share columns"): how many they
+ * are, or 1 of a Cells that is one run, or 0 of one that is not plain. Then reads them; *made counts those
+ * that belong to the caller, also after an error.
+ */
+size_t holm_cells_count_runs(struct holm_bytes bytes);
+bool holm_cells_share(struct holm_bytes bytes); /* whether it is several */
+HOLM_NODISCARD enum holm_status holm_cells_read_runs(struct holm_wire_reading *reading,
+                                                     struct holm_bytes bytes,
+                                                     const struct holm_message *message,
+                                                     struct holm_delta **deltas, size_t *made);
+
+/*
+ * Runs that share columns may not take much more memory than they have bytes, though each has its own
+ * path, key and S: what a run takes is at most HOLM_SHARED_RUN_BYTES and so many for each of what it has,
+ * and those of all are at most HOLM_SHARED_MEMORY for each byte of their Cells. More is refused.
+ */
+#define HOLM_SHARED_MEMORY 160
+#define HOLM_SHARED_RUN_BYTES 448
+#define HOLM_SHARED_ITEM_BYTES 160
+#define HOLM_SHARED_RANGE_BYTES 32
+#define HOLM_SHARED_ACTOR_BYTES 16
+#define HOLM_SHARED_ENTRY_BYTES 32 /* of S */
+
+static inline size_t holm_shared_bytes(const struct holm_fill_sizes *sizes)
+{
+    return HOLM_SHARED_RUN_BYTES + sizes->items * HOLM_SHARED_ITEM_BYTES +
+           sizes->seen * HOLM_SHARED_RANGE_BYTES + sizes->actors * HOLM_SHARED_ACTOR_BYTES +
+           sizes->collected * HOLM_SHARED_ENTRY_BYTES + sizes->bytes;
+}
+
 HOLM_NODISCARD enum holm_status holm_cells_read_page(struct holm_wire_reading *reading,
                                                      struct holm_bytes bytes,
                                                      struct holm_page **page);
@@ -243,6 +295,10 @@ static inline unsigned char *holm_cells_take(struct holm_cells_room *room, size_
 void holm_cells_set_table(struct holm_cells *cells, const struct holm_items *items,
                           uint32_t implied, struct holm_cells_room *room);
 
+/* The same of any sorted actors, `actor_bytes` from one to the next. */
+void holm_cells_set_actors(struct holm_cells *cells, const struct holm_actor *actors, size_t count,
+                           size_t actor_bytes, struct holm_cells_room *room);
+
 /* Sets a Vector, unless it is empty. */
 void holm_cells_set_vector(struct holm_cells *cells, unsigned field, struct holm_vector_view view,
                            struct holm_cells_room *room);
@@ -250,10 +306,11 @@ void holm_cells_set_vector(struct holm_cells *cells, unsigned field, struct holm
 /* What items have in all, in bytes. */
 struct holm_cells_tally {
     uint64_t keys, paths, subs, values;
+    size_t items, seen;
 };
 
-/* Counts, and says how much room the columns over items take at most; HOLM_ETOOBIG: more than sizes
- * can say. */
+/* Adds to both: what items have, and how much room the columns over them take at most. HOLM_ETOOBIG: more
+ * than sizes can say. */
 HOLM_NODISCARD enum holm_status holm_cells_tally(const struct holm_items *items,
                                                  struct holm_cells_tally *tally,
                                                  size_t *room_bytes);
@@ -261,6 +318,34 @@ HOLM_NODISCARD enum holm_status holm_cells_tally(const struct holm_items *items,
 /* Sets the columns over items and ranges, in the room. `run` is NULL for a page. */
 void holm_cells_set_items(struct holm_cells *cells, const struct holm_items *items,
                           const struct holm_delta *run, const struct holm_cells_tally *tally,
+                          struct holm_cells_room *room);
+
+/* The same of several runs, one behind the other; `hlc` is what the first stamp is told by. */
+void holm_cells_set_items_of(struct holm_cells *cells, struct holm_delta *const *runs, size_t count,
+                             uint64_t hlc, const struct holm_cells_tally *tally,
+                             struct holm_cells_room *room);
+
+/*
+ * Small runs as one Cells. `runs`, `count` and `sender` are set by the caller; open() takes what it needs
+ * from the arena and says how much room set() takes. `memory` is what reading takes, as it is bounded above.
+ */
+struct holm_cells_sharing {
+    struct holm_delta *const *runs;
+    size_t count;
+    struct holm_actor sender;
+    size_t memory;
+    struct holm_cells_party *parties; /* private */
+    size_t party_count;
+    uint64_t *entries;
+    size_t other_count;
+    struct holm_cells_tally tally;
+};
+
+/* How many of the runs, from the first on, can be together: 0 when it is one to be written alone. */
+size_t holm_cells_shareable(struct holm_delta *const *runs, size_t count);
+HOLM_NODISCARD enum holm_status holm_cells_share_open(struct holm_cells_sharing *sharing,
+                                                      struct holm_arena *arena, size_t *room_bytes);
+void holm_cells_share_set(struct holm_cells_sharing *sharing, struct holm_cells *cells,
                           struct holm_cells_room *room);
 
 /* The bytes of a page's Cells alone, in the encoder. HOLM_ETOOBIG, HOLM_ENOMEM. */

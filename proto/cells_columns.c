@@ -54,8 +54,9 @@ struct writing {
 enum holm_status holm_cells_tally(const struct holm_items *items, struct holm_cells_tally *tally,
                                   size_t *room_bytes)
 {
-    *tally = (struct holm_cells_tally){0, 0, 0, 0};
-    *room_bytes = 0;
+    size_t bytes = (size_t)(tally->keys + tally->paths + tally->subs + tally->values);
+    tally->items += items->item_count;
+    tally->seen += items->seen_count;
     for (uint32_t i = 0; i < items->item_count; i++) {
         const struct holm_item *item = &items->items[i];
         tally->keys += item->key.size;
@@ -68,10 +69,11 @@ enum holm_status holm_cells_tally(const struct holm_items *items, struct holm_ce
     /* Sizes have 32 bits; a frame has far less. */
     if (tally->subs > UINT32_MAX || tally->values > UINT32_MAX)
         return HOLM_ETOOBIG;
-    *room_bytes = (ITEM_COLUMNS * (size_t)items->item_count +
-                   RANGE_COLUMNS * (size_t)items->seen_count) *
-                      HOLM_VARINT_BYTES_MAX +
-                  tally->keys + tally->paths + tally->subs + tally->values;
+    bytes = (size_t)(tally->keys + tally->paths + tally->subs + tally->values) - bytes;
+    *room_bytes += (ITEM_COLUMNS * (size_t)items->item_count +
+                    RANGE_COLUMNS * (size_t)items->seen_count) *
+                       HOLM_VARINT_BYTES_MAX +
+                   bytes;
     return HOLM_OK;
 }
 
@@ -326,34 +328,74 @@ static void set_columns(struct holm_cells *cells, struct writing *writing)
     holm_cells_set_number(cells, HOLM_CELLS_HLC, holm_zigzag(writing->hlc));
 }
 
+/* Where the bytes of items begin. */
+struct bytes_begun {
+    unsigned char *keys, *path_bytes, *subs, *values;
+};
+
+static struct bytes_begun begin(struct writing *writing, const struct holm_cells_tally *tally,
+                                uint64_t hlc, struct holm_cells_room *room)
+{
+    writing->key = holm_mem(NULL, 0);
+    writing->path_count = 0;
+    writing->path = 0;
+    writing->hlc_previous = hlc;
+    writing->hlc = 0;
+    writing->item = writing->stamped = writing->puts = writing->numbers = writing->sized = 0;
+    writing->removers = writing->ranges = writing->counts = 0;
+    struct bytes_begun begun;
+    begun.keys = writing->keys = holm_cells_take(room, (size_t)tally->keys);
+    begun.path_bytes = writing->path_bytes = holm_cells_take(room, (size_t)tally->paths);
+    begun.subs = writing->subs = holm_cells_take(room, (size_t)tally->subs);
+    begun.values = writing->values = holm_cells_take(room, (size_t)tally->values);
+    open_columns(writing, OVER_ITEMS, tally->items, room);
+    open_columns(writing, OVER_RANGES, tally->seen, room);
+    return begun;
+}
+
+/* The items of one run or page, behind those before. */
+static void write_items(struct writing *writing, const struct holm_items *items, uint64_t first)
+{
+    writing->items = items;
+    writing->steady = false;
+    writing->seq_expected = first;
+    writing->seen_expected = first;
+    for (uint32_t i = 0; i < items->item_count; i++, writing->item++)
+        write_item(writing, &items->items[i]);
+}
+
+static void finish(struct holm_cells *cells, struct writing *writing,
+                   const struct bytes_begun *begun)
+{
+    set_columns(cells, writing);
+    holm_cells_set_bytes(cells, HOLM_CELLS_KEYS, begun->keys,
+                         (size_t)(writing->keys - begun->keys));
+    holm_cells_set_bytes(cells, HOLM_CELLS_PATH_BYTES, begun->path_bytes,
+                         (size_t)(writing->path_bytes - begun->path_bytes));
+    holm_cells_set_bytes(cells, HOLM_CELLS_SUBS, begun->subs,
+                         (size_t)(writing->subs - begun->subs));
+    holm_cells_set_bytes(cells, HOLM_CELLS_VALUES, begun->values,
+                         (size_t)(writing->values - begun->values));
+}
+
 void holm_cells_set_items(struct holm_cells *cells, const struct holm_items *items,
                           const struct holm_delta *run, const struct holm_cells_tally *tally,
                           struct holm_cells_room *room)
 {
     struct writing writing;
-    writing.items = items;
-    writing.key = holm_mem(NULL, 0);
-    writing.path_count = 0;
-    writing.path = 0;
-    writing.steady = false;
-    writing.seq_expected = run == NULL ? 0 : run->first;
-    writing.hlc_previous = run == NULL ? 0 : run->actor.epoch.value;
-    writing.seen_expected = writing.seq_expected;
-    writing.hlc = 0;
-    writing.stamped = writing.puts = writing.numbers = writing.sized = 0;
-    writing.removers = writing.ranges = writing.counts = 0;
-    unsigned char *keys = writing.keys = holm_cells_take(room, (size_t)tally->keys);
-    unsigned char *path_bytes = writing.path_bytes = holm_cells_take(room, (size_t)tally->paths);
-    unsigned char *subs = writing.subs = holm_cells_take(room, (size_t)tally->subs);
-    unsigned char *values = writing.values = holm_cells_take(room, (size_t)tally->values);
-    open_columns(&writing, OVER_ITEMS, items->item_count, room);
-    open_columns(&writing, OVER_RANGES, items->seen_count, room);
-    for (writing.item = 0; writing.item < items->item_count; writing.item++)
-        write_item(&writing, &items->items[writing.item]);
-    set_columns(cells, &writing);
-    holm_cells_set_bytes(cells, HOLM_CELLS_KEYS, keys, (size_t)(writing.keys - keys));
-    holm_cells_set_bytes(cells, HOLM_CELLS_PATH_BYTES, path_bytes,
-                         (size_t)(writing.path_bytes - path_bytes));
-    holm_cells_set_bytes(cells, HOLM_CELLS_SUBS, subs, (size_t)(writing.subs - subs));
-    holm_cells_set_bytes(cells, HOLM_CELLS_VALUES, values, (size_t)(writing.values - values));
+    uint64_t hlc = run == NULL ? 0 : run->actor.epoch.value;
+    struct bytes_begun begun = begin(&writing, tally, hlc, room);
+    write_items(&writing, items, run == NULL ? 0 : run->first);
+    finish(cells, &writing, &begun);
+}
+
+void holm_cells_set_items_of(struct holm_cells *cells, struct holm_delta *const *runs, size_t count,
+                             uint64_t hlc, const struct holm_cells_tally *tally,
+                             struct holm_cells_room *room)
+{
+    struct writing writing;
+    struct bytes_begun begun = begin(&writing, tally, hlc, room);
+    for (size_t i = 0; i < count; i++)
+        write_items(&writing, &runs[i]->items, runs[i]->first);
+    finish(cells, &writing, &begun);
 }

@@ -76,7 +76,7 @@ static enum holm_status set_run(struct body *body, const struct holm_message *me
     HOLM_ASSERT(delta->first >= 1 && delta->first <= delta->last);
     HOLM_ASSERT(delta->items.actor_count >= 1 &&
                 holm_actor_equal(delta->items.actors[0], delta->actor));
-    struct holm_cells_tally tally;
+    struct holm_cells_tally tally = {0};
     struct holm_cells_room room;
     size_t bytes = 0;
     enum holm_status status = holm_cells_tally(&delta->items, &tally, &bytes);
@@ -107,7 +107,7 @@ static enum holm_status set_run(struct body *body, const struct holm_message *me
 static enum holm_status set_page(struct holm_encoder *encoder, const struct holm_page *page,
                                  struct holm_cells *cells)
 {
-    struct holm_cells_tally tally;
+    struct holm_cells_tally tally = {0};
     struct holm_cells_room room;
     size_t bytes = 0;
     enum holm_status status = holm_cells_tally(&page->items, &tally, &bytes);
@@ -171,12 +171,51 @@ static enum holm_status write_run(struct body *body, const struct holm_message *
     return status;
 }
 
+/* Runs that share columns; *written says how many, 0 when they would be too dense (cells.h). */
+static enum holm_status write_shared(struct body *body, const struct holm_message *message,
+                                     struct holm_delta *const *runs, size_t count, size_t *written)
+{
+    struct holm_cells cells;
+    struct holm_cells_room room = {NULL, NULL};
+    struct holm_cells_sharing sharing = {.runs = runs, .count = count, .sender = message->sender};
+    unsigned char *at = NULL;
+    size_t bytes = 0;
+    *written = 0;
+    enum holm_status status = holm_cells_share_open(&sharing, &body->encoder->scratch, &bytes);
+    if (status == HOLM_OK)
+        status = take_room(body->encoder, bytes, &room);
+    if (status != HOLM_OK)
+        return status;
+    holm_cells_share_set(&sharing, &cells, &room);
+    size_t size = holm_cells_size(&cells);
+    if (sharing.memory > HOLM_SHARED_MEMORY * size)
+        return HOLM_OK;
+    status = extend(body, 1 + holm_varint_size(size) + size, &at);
+    if (status != HOLM_OK)
+        return status;
+    (void)holm_cells_write(&cells, write_size(at, 1, size));
+    if (message->type == HOLM_MESSAGE_FEED)
+        body->writer = runs[count - 1]->actor;
+    *written = count;
+    return HOLM_OK;
+}
+
 static enum holm_status write_runs(struct body *body, const struct holm_message *message,
                                    struct holm_delta *const *runs, size_t count)
 {
     enum holm_status status = HOLM_OK;
-    for (size_t i = 0; i < count && status == HOLM_OK; i++)
-        status = write_run(body, message, runs[i]);
+    for (size_t i = 0; i < count && status == HOLM_OK;) {
+        size_t small = message->shared ? holm_cells_shareable(runs + i, count - i) : 0;
+        size_t written = 0;
+        if (small > 0)
+            status = write_shared(body, message, runs + i, small, &written);
+        holm_arena_clear(&body->encoder->scratch);
+        size_t end = i + (small == 0 ? 1 : small);
+        if (written > 0)
+            i = end;
+        for (; i < end && status == HOLM_OK; i++)
+            status = write_run(body, message, runs[i]);
+    }
     return status;
 }
 

@@ -56,7 +56,7 @@ static bool scan(struct holm_wire_reading *reading, struct holm_bytes bytes, siz
 /* ---- runs ---------------------------------------------------------------------------------- */
 
 /* D1 and D5. The table and the vectors are sorted, as they were read. */
-static bool run_sound(const struct holm_delta *delta)
+bool holm_cells_run_sound(const struct holm_delta *delta)
 {
     if (delta->first < 1 || delta->first > delta->last || delta->last == UINT64_MAX ||
         delta->actor.epoch.value == 0)
@@ -75,7 +75,8 @@ static enum holm_status fill_run(const struct holm_wire_reading *reading,
     fill->actors[0] = delta->actor;
     if (!holm_cells_read_actors(&scanned->table, fill->actors + 1, sizeof fill->actors[0]) ||
         !holm_cells_read_vector(&scanned->deps, false, fill->deps) ||
-        !holm_cells_read_vector(&scanned->collected, true, fill->collected) || !run_sound(delta))
+        !holm_cells_read_vector(&scanned->collected, true, fill->collected) ||
+        !holm_cells_run_sound(delta))
         return HOLM_EMALFORMED;
     delta->unknown = holm_fill_bytes(fill, scanned->cells.unknown);
     struct holm_cells_frame frame = {.first = delta->first,
@@ -96,6 +97,8 @@ enum holm_status holm_cells_read_run(struct holm_wire_reading *reading, struct h
         return HOLM_EMALFORMED;
     if (message->type != HOLM_MESSAGE_DELTA && holm_cells_has(&scanned.cells, HOLM_CELLS_DEPS))
         return HOLM_EMALFORMED; /* over links runs have none */
+    if ((scanned.cells.present & HOLM_CELLS_OF_RUNS) != 0)
+        return HOLM_EMALFORMED;
     struct holm_delta *made = NULL;
     struct holm_fill fill;
     enum holm_status status = holm_delta_new(reading->allocator, &scanned.sizes, &made, &fill);
@@ -123,9 +126,8 @@ enum holm_status holm_cells_read_run(struct holm_wire_reading *reading, struct h
 /* Fields that only runs have; a column of a newer version must not be dropped (docs/WIRE.md). */
 static bool page_plain(const struct holm_cells *cells)
 {
-    const uint64_t of_runs = (uint64_t)1 << HOLM_CELLS_FIRST | (uint64_t)1 << HOLM_CELLS_SPAN |
-                             (uint64_t)1 << HOLM_CELLS_NODE | (uint64_t)1 << HOLM_CELLS_EPOCH |
-                             (uint64_t)1 << HOLM_CELLS_DEPS | (uint64_t)1 << HOLM_CELLS_COLLECTED;
+    const uint64_t of_runs = HOLM_CELLS_OF_RUN | HOLM_CELLS_OF_RUNS |
+                             (uint64_t)1 << HOLM_CELLS_COLLECTED;
     return (cells->present & of_runs) == 0 && cells->unknown.size == 0;
 }
 

@@ -1,29 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Items, row by row: a cursor over each column, and each member of an item checked as it is read.
+ * Each member of an item is checked as it is read.
  */
 #include "crdt/order.h"
 #include "crdt/path.h"
-#include "proto/cells.h"
+#include "proto/cells_rows.h"
 
 #define SHAPE_MAX (15 + 16 * 255)
 #define SHAPE_SOUND (HOLM_ITEM_PUT + 16 * HOLM_REGISTER) /* in runs and pages */
 #define PATHS_IN_PLACE 16                                /* more of them take memory */
-
-/* What columns are over; doubles, which have a fixed size, are read apart. */
-enum over {
-    ITEMS,
-    STAMPED,
-    PUTS,
-    STEPS, /* from put to put */
-    NUMBERS,
-    SIZED,
-    REMOVERS,
-    RANGES,
-    COUNTS,
-    DOUBLES,
-    OVERS
-};
 
 #define BIT(field) ((uint64_t)1 << (field))
 #define OVER_ITEMS                                                                                 \
@@ -39,53 +24,30 @@ enum over {
      BIT(HOLM_CELLS_TYPES) | BIT(HOLM_CELLS_NUMBERS) | BIT(HOLM_CELLS_VALUE_SIZES) |               \
      BIT(HOLM_CELLS_SEEN_COUNTS))
 
-static const uint64_t columns_over[OVERS] = {
-    [ITEMS] = OVER_ITEMS,
-    [STAMPED] = BIT(HOLM_CELLS_SEQS),
-    [PUTS] = BIT(HOLM_CELLS_TYPES),
-    [STEPS] = BIT(HOLM_CELLS_HLCS),
-    [NUMBERS] = BIT(HOLM_CELLS_NUMBERS),
-    [SIZED] = BIT(HOLM_CELLS_VALUE_SIZES),
-    [REMOVERS] = BIT(HOLM_CELLS_SEEN_COUNTS),
-    [RANGES] = OVER_RANGES,
-    [COUNTS] = OVER_COUNTS,
+static const uint64_t columns_over[HOLM_OVERS] = {
+    [HOLM_OVER_ITEMS] = OVER_ITEMS,
+    [HOLM_OVER_STAMPED] = BIT(HOLM_CELLS_SEQS),
+    [HOLM_OVER_PUTS] = BIT(HOLM_CELLS_TYPES),
+    [HOLM_OVER_STEPS] = BIT(HOLM_CELLS_HLCS),
+    [HOLM_OVER_NUMBERS] = BIT(HOLM_CELLS_NUMBERS),
+    [HOLM_OVER_SIZED] = BIT(HOLM_CELLS_VALUE_SIZES),
+    [HOLM_OVER_REMOVERS] = BIT(HOLM_CELLS_SEEN_COUNTS),
+    [HOLM_OVER_RANGES] = OVER_RANGES,
+    [HOLM_OVER_COUNTS] = OVER_COUNTS,
 };
 
-/* A copied column of bytes, of which slices are cut off. */
-struct rest {
-    const unsigned char *at;
-    size_t size;
-};
-
-struct reading {
-    const struct holm_cells *cells;
-    const struct holm_cells_frame *frame;
-    struct holm_seen *seen;
-    size_t seen_count;
-    const struct holm_bytes *paths;
-    size_t path_count;
-    struct rest keys, subs, values;
-    struct holm_bytes doubles;
-    struct holm_bytes key; /* of the item before */
-    uint64_t shape;        /* the last one that was found sound */
-    uint64_t seq_expected, seq_previous, hlc_previous, seen_expected;
-    bool broken;
-    size_t had[OVERS]; /* how many of each there were */
-    uint64_t filled;   /* the columns that have entries, as bits */
-    struct holm_cursor columns[HOLM_CELLS_FIELD_MAX + 1];
-};
-
-static inline uint64_t next(struct reading *reading, enum holm_cells_field field)
+static inline uint64_t next(struct holm_cells_rows *reading, enum holm_cells_field field)
 {
     return holm_cursor_next(&reading->columns[field], &reading->broken);
 }
 
-static inline int64_t next_signed(struct reading *reading, enum holm_cells_field field)
+static inline int64_t next_signed(struct holm_cells_rows *reading, enum holm_cells_field field)
 {
     return holm_zigzag_signed(next(reading, field));
 }
 
-static inline struct holm_bytes cut(struct reading *reading, struct rest *rest, uint64_t size)
+static inline struct holm_bytes cut(struct holm_cells_rows *reading, struct holm_cells_rest *rest,
+                                    uint64_t size)
 {
     if (size > rest->size) {
         reading->broken = true;
@@ -118,7 +80,7 @@ static bool shape_sound(const struct holm_cells_frame *frame, uint64_t shape)
 }
 
 /* Shape, path, actor and element, whatever they are. */
-static bool read_slot(struct reading *reading, struct holm_item *item)
+static bool read_slot(struct holm_cells_rows *reading, struct holm_item *item)
 {
     uint64_t shape = next(reading, HOLM_CELLS_SHAPES);
     uint64_t path = next(reading, HOLM_CELLS_PATHS);
@@ -139,7 +101,7 @@ static bool read_slot(struct reading *reading, struct holm_item *item)
     return item->kind == HOLM_SET || item->kind > HOLM_MIN;
 }
 
-static inline bool read_key(struct reading *reading, struct holm_item *item)
+static inline bool read_key(struct holm_cells_rows *reading, struct holm_item *item)
 {
     uint64_t size = next(reading, HOLM_CELLS_KEY_SIZES);
     if (size > 0)
@@ -150,7 +112,7 @@ static inline bool read_key(struct reading *reading, struct holm_item *item)
 
 /* Whether the columns of read_slot() are the same for all, as mostly: then the first item's will do
  * for the others. */
-static bool slots_steady(const struct reading *reading)
+static bool slots_steady(const struct holm_cells_rows *reading)
 {
     const struct holm_cursor *columns = reading->columns;
     return columns[HOLM_CELLS_SHAPES].at == NULL && columns[HOLM_CELLS_PATHS].at == NULL &&
@@ -158,16 +120,16 @@ static bool slots_steady(const struct reading *reading)
            columns[HOLM_CELLS_SUB_SIZES].at == NULL;
 }
 
-static inline uint64_t read_seq(struct reading *reading)
+static inline uint64_t read_seq(struct holm_cells_rows *reading)
 {
     uint64_t seq = reading->seq_expected + (uint64_t)next_signed(reading, HOLM_CELLS_SEQS);
     reading->seq_expected = seq + 1;
-    reading->had[STAMPED] += 1;
+    reading->had[HOLM_OVER_STAMPED] += 1;
     return seq;
 }
 
 /* Of a put or a tombstone: in a run by its own actor, within the run, and ascending. */
-static inline bool read_dot(struct reading *reading, struct holm_item *item)
+static inline bool read_dot(struct holm_cells_rows *reading, struct holm_item *item)
 {
     const struct holm_cells_frame *frame = reading->frame;
     item->seq = read_seq(reading);
@@ -179,17 +141,17 @@ static inline bool read_dot(struct reading *reading, struct holm_item *item)
     return sound;
 }
 
-static bool read_seen(struct reading *reading, struct holm_item *item)
+static bool read_seen(struct holm_cells_rows *reading, struct holm_item *item)
 {
     uint64_t count = next(reading, HOLM_CELLS_SEEN_COUNTS);
-    size_t at = reading->had[RANGES];
-    reading->had[REMOVERS] += 1;
+    size_t at = reading->had[HOLM_OVER_RANGES];
+    reading->had[HOLM_OVER_REMOVERS] += 1;
     if (count > reading->seen_count - at)
         return false;
     item->seen_first = (uint32_t)at;
     item->seen_count = (uint32_t)count;
-    reading->had[RANGES] = at + (size_t)count;
-    for (; at < reading->had[RANGES]; at++) {
+    reading->had[HOLM_OVER_RANGES] = at + (size_t)count;
+    for (; at < reading->had[HOLM_OVER_RANGES]; at++) {
         struct holm_seen *seen = &reading->seen[at];
         uint64_t step = (uint64_t)next_signed(reading, HOLM_CELLS_SEEN_LASTS);
         uint64_t span = next(reading, HOLM_CELLS_SEEN_SPANS);
@@ -205,10 +167,10 @@ static bool read_seen(struct reading *reading, struct holm_item *item)
     return true;
 }
 
-static bool read_double(struct reading *reading, struct holm_value *value)
+static bool read_double(struct holm_cells_rows *reading, struct holm_value *value)
 {
-    size_t at = reading->doubles.size == 8 ? 0 : 8 * reading->had[DOUBLES];
-    reading->had[DOUBLES] += 1;
+    size_t at = reading->doubles.size == 8 ? 0 : 8 * reading->had[HOLM_OVER_DOUBLES];
+    reading->had[HOLM_OVER_DOUBLES] += 1;
     if (reading->doubles.size == 0)
         return true;
     if (at >= reading->doubles.size)
@@ -219,18 +181,18 @@ static bool read_double(struct reading *reading, struct holm_value *value)
     return true;
 }
 
-static inline bool read_value(struct reading *reading, struct holm_value *value)
+static inline bool read_value(struct holm_cells_rows *reading, struct holm_value *value)
 {
     uint64_t type = next(reading, HOLM_CELLS_TYPES);
     value->type = (enum holm_type)type;
     if (type == HOLM_I64) {
         value->as.i64 = next_signed(reading, HOLM_CELLS_NUMBERS);
-        reading->had[NUMBERS] += 1;
+        reading->had[HOLM_OVER_NUMBERS] += 1;
         return true;
     }
     if (type == HOLM_BOOL) {
         int64_t number = next_signed(reading, HOLM_CELLS_NUMBERS);
-        reading->had[NUMBERS] += 1;
+        reading->had[HOLM_OVER_NUMBERS] += 1;
         value->as.boolean = number == 1;
         return number == 0 || number == 1;
     }
@@ -238,25 +200,25 @@ static inline bool read_value(struct reading *reading, struct holm_value *value)
         return read_double(reading, value);
     if (type != HOLM_NONE) {
         value->as.bytes = cut(reading, &reading->values, next(reading, HOLM_CELLS_VALUE_SIZES));
-        reading->had[SIZED] += 1;
+        reading->had[HOLM_OVER_SIZED] += 1;
     }
     return type <= UINT8_MAX;
 }
 
-static inline bool read_put(struct reading *reading, struct holm_item *item)
+static inline bool read_put(struct holm_cells_rows *reading, struct holm_item *item)
 {
     if (!read_dot(reading, item) || !read_seen(reading, item))
         return false;
     uint64_t step = holm_cells_number(reading->cells, HOLM_CELLS_HLC);
-    if (reading->had[PUTS] > 0)
+    if (reading->had[HOLM_OVER_PUTS] > 0)
         step = next(reading, HOLM_CELLS_HLCS);
-    reading->had[PUTS] += 1;
+    reading->had[HOLM_OVER_PUTS] += 1;
     item->hlc = reading->hlc_previous + (uint64_t)holm_zigzag_signed(step);
     reading->hlc_previous = item->hlc;
     return read_value(reading, &item->value);
 }
 
-static bool read_count(struct reading *reading, struct holm_item *item)
+static bool read_count(struct holm_cells_rows *reading, struct holm_item *item)
 {
     struct holm_count *count = &item->count;
     count->last = read_seq(reading);
@@ -265,13 +227,13 @@ static bool read_count(struct reading *reading, struct holm_item *item)
     count->sum = next_signed(reading, HOLM_CELLS_SUMS);
     count->cancelled = next(reading, HOLM_CELLS_CANCELLED);
     count->cancelled_sum = next_signed(reading, HOLM_CELLS_CANCELLED_SUMS);
-    reading->had[COUNTS] += 1;
+    reading->had[HOLM_OVER_COUNTS] += 1;
     if (chain >= count->last || count->cancelled > count->last)
         return false;
     return reading->frame->page || item->actor != 0 || count->last <= reading->frame->last;
 }
 
-static inline bool read_rest(struct reading *reading, struct holm_item *item)
+static inline bool read_rest(struct holm_cells_rows *reading, struct holm_item *item)
 {
     if (item->op == HOLM_ITEM_PUT)
         return read_put(reading, item);
@@ -291,7 +253,7 @@ static unsigned take_column(uint64_t *columns)
     return field;
 }
 
-static bool open_columns(struct reading *reading)
+static bool open_columns(struct holm_cells_rows *reading)
 {
     const struct holm_cells *cells = reading->cells;
     for (uint64_t left = COLUMNS & ~cells->present; left != 0;) {
@@ -314,28 +276,26 @@ static bool open_columns(struct reading *reading)
 
 /* Whether all columns were over as many things as there turned out to be: none has entries left,
  * and one that is the same for all is so for one thing at least. */
-static bool columns_done(struct reading *reading)
+bool holm_cells_rows_done(struct holm_cells_rows *reading)
 {
-    reading->had[STEPS] = reading->had[PUTS] > 1 ? reading->had[PUTS] - 1 : 0;
+    size_t puts = reading->had[HOLM_OVER_PUTS];
+    reading->had[HOLM_OVER_STEPS] = puts > 1 ? puts - 1 : 0;
+    reading->had[HOLM_OVER_RANGES] += reading->ranges_before;
     for (uint64_t left = reading->filled; left != 0;) {
         const struct holm_cursor *column = &reading->columns[take_column(&left)];
         if (column->at != column->end)
             return false;
     }
-    for (unsigned over = 0; over < OVERS; over++) {
+    for (unsigned over = 0; over < HOLM_OVERS; over++) {
         if (reading->had[over] == 0 && (reading->filled & columns_over[over]) != 0)
             return false;
     }
-    return holm_column_fits(reading->doubles.size / 8, reading->had[DOUBLES]) && !reading->broken &&
-           reading->had[RANGES] == reading->seen_count &&
-           (reading->had[PUTS] > 0 || holm_cells_number(reading->cells, HOLM_CELLS_HLC) == 0) &&
-           reading->keys.size + reading->subs.size + reading->values.size == 0;
+    return holm_column_fits(reading->doubles.size / 8, reading->had[HOLM_OVER_DOUBLES]) &&
+           !reading->broken && (puts > 0 || holm_cells_number(reading->cells, HOLM_CELLS_HLC) == 0);
 }
 
-/* Cuts the dictionary up; the last path takes what is left. One that is not valid is refused here,
- * whether an item has it or not. */
-static bool read_paths(struct holm_bytes sizes, struct rest bytes, struct holm_bytes *paths,
-                       size_t count)
+bool holm_cells_read_paths(struct holm_bytes sizes, struct holm_cells_rest bytes,
+                           struct holm_bytes *paths, size_t count)
 {
     const unsigned char *at = sizes.data;
     const unsigned char *end = at + sizes.size;
@@ -354,39 +314,40 @@ static bool read_paths(struct holm_bytes sizes, struct rest bytes, struct holm_b
     return at == end;
 }
 
-static struct rest copy_rest(struct holm_fill *fill, const struct holm_cells *cells,
-                             enum holm_cells_field field)
-{
-    struct holm_bytes copy = holm_fill_bytes(fill, holm_cells_bytes(cells, field));
-    return (struct rest){copy.data, copy.size};
-}
-
-/* Everything but the paths. */
-static bool init(struct reading *reading, const struct holm_cells *cells,
-                 const struct holm_cells_frame *frame, const struct holm_fill_sizes *sizes,
-                 struct holm_fill *fill)
+bool holm_cells_rows_open(struct holm_cells_rows *reading, const struct holm_cells *cells,
+                          const struct holm_bytes *paths, size_t path_count, uint64_t hlc)
 {
     reading->cells = cells;
-    reading->frame = frame;
-    reading->seen = fill->seen;
-    reading->seen_count = sizes->seen;
-    reading->keys = copy_rest(fill, cells, HOLM_CELLS_KEYS);
-    reading->subs = copy_rest(fill, cells, HOLM_CELLS_SUBS);
-    reading->values = copy_rest(fill, cells, HOLM_CELLS_VALUES);
+    reading->paths = paths;
+    reading->path_count = path_count;
     reading->key = holm_mem(NULL, 0);
     reading->shape = SHAPE_SOUND;
-    reading->seq_expected = frame->first;
-    reading->seq_previous = 0;
-    reading->hlc_previous = frame->epoch;
-    reading->seen_expected = frame->first;
+    reading->hlc_previous = hlc;
     reading->broken = false;
-    for (unsigned over = 0; over < OVERS; over++)
+    reading->ranges_before = 0;
+    for (unsigned over = 0; over < HOLM_OVERS; over++)
         reading->had[over] = 0;
-    reading->had[ITEMS] = sizes->items;
     return open_columns(reading);
 }
 
-static bool read_all(struct reading *reading, struct holm_item *items, size_t count)
+void holm_cells_rows_turn(struct holm_cells_rows *reading, const struct holm_cells_frame *frame,
+                          struct holm_seen *seen, size_t seen_count,
+                          struct holm_cells_copies copies)
+{
+    reading->frame = frame;
+    reading->seen = seen;
+    reading->seen_count = seen_count;
+    reading->keys = copies.keys;
+    reading->subs = copies.subs;
+    reading->values = copies.values;
+    reading->seq_expected = frame->first;
+    reading->seq_previous = 0;
+    reading->seen_expected = frame->first;
+    reading->ranges_before += reading->had[HOLM_OVER_RANGES];
+    reading->had[HOLM_OVER_RANGES] = 0;
+}
+
+bool holm_cells_rows_read(struct holm_cells_rows *reading, struct holm_item *items, size_t count)
 {
     bool steady = slots_steady(reading);
     for (size_t i = 0; i < count; i++) {
@@ -402,7 +363,16 @@ static bool read_all(struct reading *reading, struct holm_item *items, size_t co
         if (!read_key(reading, item) || !read_rest(reading, item))
             return false;
     }
-    return true;
+    reading->had[HOLM_OVER_ITEMS] += count;
+    return reading->had[HOLM_OVER_RANGES] == reading->seen_count &&
+           reading->keys.size + reading->subs.size + reading->values.size == 0;
+}
+
+static struct holm_cells_rest copy_rest(struct holm_fill *fill, const struct holm_cells *cells,
+                                        enum holm_cells_field field)
+{
+    struct holm_bytes copy = holm_fill_bytes(fill, holm_cells_bytes(cells, field));
+    return (struct holm_cells_rest){copy.data, copy.size};
 }
 
 enum holm_status holm_cells_read_items(const struct holm_wire_reading *context,
@@ -413,20 +383,24 @@ enum holm_status holm_cells_read_items(const struct holm_wire_reading *context,
     struct holm_bytes in_place[PATHS_IN_PLACE];
     struct holm_bytes *paths = in_place;
     struct holm_bytes path_sizes = holm_cells_bytes(cells, HOLM_CELLS_PATH_SIZES);
-    struct reading reading;
-    reading.path_count = 1 + holm_varint_count(path_sizes.data, path_sizes.size);
-    if (reading.path_count > PATHS_IN_PLACE) {
-        enum holm_status status = holm_wire_take(context, reading.path_count, sizeof *paths,
-                                                 &paths);
+    struct holm_cells_rows reading;
+    size_t path_count = 1 + holm_varint_count(path_sizes.data, path_sizes.size);
+    if (path_count > PATHS_IN_PLACE) {
+        enum holm_status status = holm_wire_take(context, path_count, sizeof *paths, &paths);
         if (status != HOLM_OK)
             return status;
     }
-    reading.paths = paths;
-    struct rest path_bytes = copy_rest(fill, cells, HOLM_CELLS_PATH_BYTES);
-    if (!read_paths(path_sizes, path_bytes, paths, reading.path_count) ||
-        !init(&reading, cells, frame, sizes, fill))
+    struct holm_cells_rest path_bytes = copy_rest(fill, cells, HOLM_CELLS_PATH_BYTES);
+    if (!holm_cells_read_paths(path_sizes, path_bytes, paths, path_count) ||
+        !holm_cells_rows_open(&reading, cells, paths, path_count, frame->epoch))
         return HOLM_EMALFORMED;
-    if (!read_all(&reading, fill->items, sizes->items) || !columns_done(&reading))
+    struct holm_cells_copies copies;
+    copies.keys = copy_rest(fill, cells, HOLM_CELLS_KEYS);
+    copies.subs = copy_rest(fill, cells, HOLM_CELLS_SUBS);
+    copies.values = copy_rest(fill, cells, HOLM_CELLS_VALUES);
+    holm_cells_rows_turn(&reading, frame, fill->seen, sizes->seen, copies);
+    if (!holm_cells_rows_read(&reading, fill->items, sizes->items) ||
+        !holm_cells_rows_done(&reading))
         return HOLM_EMALFORMED;
     return HOLM_OK;
 }

@@ -64,6 +64,14 @@ static bool read_answer(const struct holm_field *field, struct holm_deltas *delt
     }
 }
 
+/* Adds how many runs a field of them has. */
+static bool add_runs(const struct holm_field *field, size_t *count)
+{
+    size_t runs = holm_cells_count_runs(bytes_of(field));
+    *count += runs;
+    return runs > 0;
+}
+
 /* Reads all fields but the runs, and counts those. */
 static bool scan_deltas(struct holm_bytes bytes, struct holm_deltas *deltas, size_t *count)
 {
@@ -76,17 +84,30 @@ static bool scan_deltas(struct holm_bytes bytes, struct holm_deltas *deltas, siz
         at = holm_field_read(at, end, &field);
         if (at == NULL)
             return false;
-        if (tag_of(&field) == SIZED(1))
-            *count += 1;
-        else if (!once(&present, &field) || !read_answer(&field, deltas))
+        if (tag_of(&field) == SIZED(1) ? !add_runs(&field, count)
+                                       : !once(&present, &field) || !read_answer(&field, deltas))
             return false;
     }
     return true;
 }
 
+static enum holm_status read_field_runs(struct holm_wire_reading *reading, struct holm_bytes bytes,
+                                        struct holm_message *message, struct holm_actor writer,
+                                        struct runs_read *runs, struct holm_delta **made)
+{
+    if (holm_cells_share(bytes)) {
+        message->shared = true;
+        return holm_cells_read_runs(reading, bytes, message, made, runs->count);
+    }
+    enum holm_status status = holm_cells_read_run(reading, bytes, message, writer,
+                                                  &made[*runs->count]);
+    *runs->count += status == HOLM_OK;
+    return status;
+}
+
 /* Reads the runs among the fields, of which there are `count`. *made is sound after an error, too. */
 static enum holm_status read_runs(struct holm_wire_reading *reading, struct holm_bytes bytes,
-                                  const struct holm_message *message, size_t count,
+                                  struct holm_message *message, size_t count,
                                   struct runs_read *runs)
 {
     struct holm_delta **made = NULL;
@@ -106,14 +127,10 @@ static enum holm_status read_runs(struct holm_wire_reading *reading, struct holm
         if (tag_of(&field) != SIZED(1))
             continue;
         struct holm_arena_mark mark = holm_arena_mark(reading->arena);
-        status = holm_cells_read_run(reading, bytes_of(&field), message, writer,
-                                     &made[*runs->count]);
+        status = read_field_runs(reading, bytes_of(&field), message, writer, runs, made);
         holm_arena_rewind(reading->arena, mark);
-        if (status != HOLM_OK)
-            break;
-        if (message->type == HOLM_MESSAGE_FEED)
-            writer = made[*runs->count]->actor;
-        *runs->count += 1;
+        if (status == HOLM_OK && message->type == HOLM_MESSAGE_FEED)
+            writer = made[*runs->count - 1]->actor;
     }
     return status;
 }
@@ -165,9 +182,8 @@ static enum holm_status read_feed(struct holm_wire_reading *reading, struct holm
         at = holm_field_read(at, end, &field);
         if (at == NULL)
             return HOLM_EMALFORMED;
-        if (tag_of(&field) == SIZED(1))
-            count += 1;
-        else if (!once(&present, &field) || !read_feed_field(&field, feed))
+        if (tag_of(&field) == SIZED(1) ? !add_runs(&field, &count)
+                                       : !once(&present, &field) || !read_feed_field(&field, feed))
             return HOLM_EMALFORMED;
     }
     struct runs_read runs = {&feed->runs, &feed->count};
@@ -264,6 +280,7 @@ enum holm_status holm_cells_read_frame(struct holm_wire_reading *reading, struct
     message->sender.node.value = envelope.node;
     message->sender.epoch.value = envelope.epoch;
     message->partition = (uint32_t)envelope.partition;
+    message->shared = false;
     if (message->type == HOLM_MESSAGE_DELTA) {
         message->as.delta = NULL;
         return holm_cells_read_run(reading, envelope.bytes, message, message->sender,

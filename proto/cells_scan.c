@@ -7,10 +7,10 @@
 #define SIZED HOLM_FIELD_SIZED
 
 const unsigned char holm_cells_forms[HOLM_CELLS_FIELD_MAX + 1] = {
-    HOLM_FIELD_NONE, VARINT, SIZED,   SIZED,   SIZED, SIZED, SIZED, SIZED, SIZED,
-    VARINT,          SIZED,  SIZED,   SIZED,   SIZED, SIZED, SIZED, SIZED, SIZED,
-    SIZED,           VARINT, FIXED64, FIXED64, SIZED, SIZED, SIZED, SIZED, SIZED,
-    SIZED,           SIZED,  SIZED,   SIZED,   SIZED, SIZED, SIZED, SIZED};
+    HOLM_FIELD_NONE, VARINT, SIZED, SIZED, SIZED, SIZED, SIZED, SIZED, SIZED,  VARINT,  SIZED,
+    SIZED,           SIZED,  SIZED, SIZED, SIZED, SIZED, SIZED, SIZED, VARINT, FIXED64, FIXED64,
+    SIZED,           SIZED,  SIZED, SIZED, SIZED, SIZED, SIZED, SIZED, SIZED,  SIZED,   SIZED,
+    SIZED,           SIZED,  SIZED, SIZED, SIZED, SIZED, SIZED, SIZED};
 
 /* Unknown fields must lie side by side, so that they can be kept as one piece. */
 static bool keep_unknown(struct holm_cells *cells, struct holm_bytes field)

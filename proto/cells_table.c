@@ -94,10 +94,15 @@ static struct table write_table(const struct holm_actor *actors, size_t count, s
 void holm_cells_set_table(struct holm_cells *cells, const struct holm_items *items,
                           uint32_t implied, struct holm_cells_room *room)
 {
-    if (items->actor_count <= implied)
-        return;
-    struct table table = write_table(items->actors + implied, items->actor_count - implied,
-                                     sizeof items->actors[0], room);
+    if (items->actor_count > implied)
+        holm_cells_set_actors(cells, items->actors + implied, items->actor_count - implied,
+                              sizeof items->actors[0], room);
+}
+
+void holm_cells_set_actors(struct holm_cells *cells, const struct holm_actor *actors, size_t count,
+                           size_t actor_bytes, struct holm_cells_room *room)
+{
+    struct table table = write_table(actors, count, actor_bytes, room);
     holm_cells_set_bytes(cells, HOLM_CELLS_NODES, table.nodes.data, table.nodes.size);
     holm_cells_set_bytes(cells, HOLM_CELLS_MORE_EPOCHS, table.more_epochs.data,
                          table.more_epochs.size);

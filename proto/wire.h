@@ -208,6 +208,17 @@ HOLM_NODISCARD enum holm_status holm_wire_read_items(const struct holm_wire_read
 HOLM_NODISCARD enum holm_status holm_wire_read_delta(struct holm_wire_reading *reading,
                                                      const Holm__Wire__Envelope *envelope,
                                                      struct holm_message *message);
+/* One run; `writer` is whose it is when it does not say so. */
+HOLM_NODISCARD enum holm_status holm_wire_read_run(struct holm_wire_reading *reading,
+                                                   const Holm__Wire__Cells *cells,
+                                                   const struct holm_message *message,
+                                                   struct holm_actor writer,
+                                                   struct holm_delta **delta);
+/* Runs that share columns, of a Cells of `bytes` bytes; *made counts what belongs to the caller. */
+HOLM_NODISCARD enum holm_status holm_wire_read_runs(struct holm_wire_reading *reading,
+                                                    const Holm__Wire__Cells *all, size_t bytes,
+                                                    const struct holm_message *message,
+                                                    struct holm_delta **deltas, size_t *made);
 HOLM_NODISCARD enum holm_status holm_wire_read_deltas(struct holm_wire_reading *reading,
                                                       const Holm__Wire__Envelope *envelope,
                                                       struct holm_message *message);

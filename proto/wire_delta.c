@@ -1,9 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "proto/wire.h"
 
+/* Whether it has columns over runs, though it is one. */
+static bool has_runs(const Holm__Wire__Cells *cells)
+{
+    return cells->n_run_firsts > 0 || cells->n_run_spans > 0 || cells->n_run_actors > 0 ||
+           cells->n_run_items > 0 || cells->n_run_others > 0 || cells->n_others > 0;
+}
+
 static enum holm_status check_run(struct holm_wire_reading *reading, const Holm__Wire__Cells *cells,
                                   struct holm_fill_sizes *sizes)
 {
+    if (has_runs(cells))
+        return HOLM_EMALFORMED;
     enum holm_status status = holm_wire_check_unknown(&cells->base, reading->left.unknown_bytes_max,
                                                       &sizes->bytes);
     if (status != HOLM_OK)
@@ -22,9 +31,10 @@ static enum holm_status check_run(struct holm_wire_reading *reading, const Holm_
     return status;
 }
 
-static enum holm_status read_run(struct holm_wire_reading *reading, const Holm__Wire__Cells *cells,
-                                 const struct holm_message *message, struct holm_actor writer,
-                                 struct holm_delta **delta)
+enum holm_status holm_wire_read_run(struct holm_wire_reading *reading,
+                                    const Holm__Wire__Cells *cells,
+                                    const struct holm_message *message, struct holm_actor writer,
+                                    struct holm_delta **delta)
 {
     *delta = NULL;
     struct holm_fill_sizes sizes = {0};
@@ -65,49 +75,83 @@ enum holm_status holm_wire_read_delta(struct holm_wire_reading *reading,
                                       const Holm__Wire__Envelope *envelope,
                                       struct holm_message *message)
 {
-    return read_run(reading, envelope->delta, message, message->sender, &message->as.delta);
+    return holm_wire_read_run(reading, envelope->delta, message, message->sender,
+                              &message->as.delta);
 }
 
-/* A run that came over a link in order: without deps, whatever else its sender wrote. The columns are
- * done with once the delta is made, and give their memory to the next. */
-static enum holm_status read_packed_run(struct holm_wire_reading *reading,
-                                        ProtobufCBinaryData packed,
-                                        const struct holm_message *message,
-                                        struct holm_actor writer, struct holm_delta **delta)
+/* Runs that came over a link. */
+struct packed {
+    const ProtobufCBinaryData *fields;
+    size_t count;
+    struct holm_delta **made;
+};
+
+/* The columns are done with once the delta is made, or the runs are counted, and give their memory to the
+ * next: the caller rewinds the arena. */
+static enum holm_status unpack(struct holm_wire_reading *reading, ProtobufCBinaryData packed,
+                               Holm__Wire__Cells **cells)
 {
-    *delta = NULL;
-    struct holm_arena_mark mark = holm_arena_mark(reading->arena);
-    Holm__Wire__Cells *cells = holm__wire__cells__unpack(reading->unpacking, packed.len,
-                                                         packed.data);
+    *cells = holm__wire__cells__unpack(reading->unpacking, packed.len, packed.data);
+    if (*cells != NULL)
+        return HOLM_OK;
+    return reading->budget->refusal == HOLM_OK ? HOLM_EMALFORMED : reading->budget->refusal;
+}
+
+static enum holm_status count_runs(struct holm_wire_reading *reading, const struct packed *packed,
+                                   size_t *count)
+{
     enum holm_status status = HOLM_OK;
-    if (cells != NULL) {
-        cells->deps = NULL;
-        status = read_run(reading, cells, message, writer, delta);
-    } else {
-        status = reading->budget->refusal == HOLM_OK ? HOLM_EMALFORMED : reading->budget->refusal;
+    *count = 0;
+    for (size_t i = 0; i < packed->count && status == HOLM_OK; i++) {
+        struct holm_arena_mark mark = holm_arena_mark(reading->arena);
+        Holm__Wire__Cells *cells = NULL;
+        status = unpack(reading, packed->fields[i], &cells);
+        if (status == HOLM_OK)
+            *count += cells->n_run_firsts == 0 ? 1 : cells->n_run_firsts;
+        holm_arena_rewind(reading->arena, mark);
     }
-    holm_arena_rewind(reading->arena, mark);
     return status;
 }
 
-/* *made and *count are sound after an error, too. */
-static enum holm_status read_packed_runs(struct holm_wire_reading *reading,
-                                         const ProtobufCBinaryData *packed, size_t packed_count,
-                                         const struct holm_message *message,
+/* In order, and so without deps, whatever else their sender wrote. */
+static enum holm_status read_packed(struct holm_wire_reading *reading, ProtobufCBinaryData packed,
+                                    struct holm_message *message, struct holm_actor writer,
+                                    struct holm_delta **made, size_t *count)
+{
+    Holm__Wire__Cells *cells = NULL;
+    enum holm_status status = unpack(reading, packed, &cells);
+    if (status != HOLM_OK)
+        return status;
+    cells->deps = NULL;
+    if (cells->n_run_firsts > 0) {
+        message->shared = true;
+        return holm_wire_read_runs(reading, cells, packed.len, message, made, count);
+    }
+    status = holm_wire_read_run(reading, cells, message, writer, &made[*count]);
+    *count += status == HOLM_OK;
+    return status;
+}
+
+/* *runs and *count are sound after an error, too. */
+static enum holm_status read_packed_runs(struct holm_wire_reading *reading, struct packed *packed,
+                                         struct holm_message *message,
                                          struct holm_delta *const **runs, size_t *count)
 {
-    struct holm_delta **made = NULL;
     struct holm_actor writer = message->sender;
+    size_t total = 0;
     *count = 0;
-    enum holm_status status = holm_wire_spend(&reading->left.deltas_max, packed_count);
+    enum holm_status status = count_runs(reading, packed, &total);
     if (status == HOLM_OK)
-        status = holm_wire_take(reading, packed_count, sizeof *made, &made);
-    *runs = made;
-    for (size_t i = 0; i < packed_count && status == HOLM_OK; i++) {
-        status = read_packed_run(reading, packed[i], message, writer, &made[i]);
+        status = holm_wire_spend(&reading->left.deltas_max, total);
+    if (status == HOLM_OK)
+        status = holm_wire_take(reading, total, sizeof *packed->made, &packed->made);
+    *runs = packed->made;
+    for (size_t i = 0; i < packed->count && status == HOLM_OK; i++) {
+        struct holm_arena_mark mark = holm_arena_mark(reading->arena);
+        status = read_packed(reading, packed->fields[i], message, writer, packed->made, count);
+        holm_arena_rewind(reading->arena, mark);
         if (status == HOLM_OK && message->type == HOLM_MESSAGE_FEED)
-            writer = made[i]->actor;
-        *count += status == HOLM_OK;
+            writer = packed->made[*count - 1]->actor;
     }
     return status;
 }
@@ -125,8 +169,8 @@ enum holm_status holm_wire_read_deltas(struct holm_wire_reading *reading,
     deltas->now.vector_hash = read->vector_hash;
     deltas->now.digest.low = read->digest_low;
     deltas->now.digest.high = read->digest_high;
-    return read_packed_runs(reading, read->deltas, read->n_deltas, message, &deltas->deltas,
-                            &deltas->count);
+    struct packed packed = {read->deltas, read->n_deltas, NULL};
+    return read_packed_runs(reading, &packed, message, &deltas->deltas, &deltas->count);
 }
 
 enum holm_status holm_wire_read_feed(struct holm_wire_reading *reading,
@@ -139,5 +183,6 @@ enum holm_status holm_wire_read_feed(struct holm_wire_reading *reading,
     feed->ack = read->ack;
     feed->more = read->more;
     feed->too_old = read->too_old;
-    return read_packed_runs(reading, read->runs, read->n_runs, message, &feed->runs, &feed->count);
+    struct packed packed = {read->runs, read->n_runs, NULL};
+    return read_packed_runs(reading, &packed, message, &feed->runs, &feed->count);
 }

@@ -10,6 +10,10 @@ static enum holm_status check_page(struct holm_wire_reading *reading,
     if ((cells->first | cells->span | cells->node | cells->epoch) != 0 || cells->deps != NULL ||
         cells->collected != NULL)
         return HOLM_EMALFORMED;
+    if (cells->n_run_firsts + cells->n_run_spans + cells->n_run_actors + cells->n_run_items +
+            cells->n_run_others + cells->n_others >
+        0)
+        return HOLM_EMALFORMED;
     struct holm_wire_actors table = holm_wire_table(cells);
     sizes->actors = table.n_epochs;
     enum holm_status status = holm_wire_spend(&reading->left.actors_max, sizes->actors);

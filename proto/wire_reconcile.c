@@ -220,7 +220,7 @@ static enum holm_status write_page(struct holm_arena *arena, const struct holm_p
                                    ProtobufCBinaryData *field)
 {
     struct holm_cells cells = {.present = 0};
-    struct holm_cells_tally tally;
+    struct holm_cells_tally tally = {0};
     struct holm_cells_room room = {NULL, NULL};
     size_t bytes = 0;
     enum holm_status status = holm_cells_tally(&page->items, &tally, &bytes);

@@ -98,6 +98,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct holm_decoded *decoded = decode(&allocator, &budget, holm_mem(data, size));
     if (decoded != NULL)
         go_round(&allocator, &decoded->message);
+    if (decoded != NULL && (decoded->message.type == HOLM_MESSAGE_FEED ||
+                            decoded->message.type == HOLM_MESSAGE_DELTAS)) {
+        decoded->message.shared = !decoded->message.shared;
+        go_round(&allocator, &decoded->message);
+    }
     holm_decoded_free(decoded);
     require(heap.blocks == 0, "memory is left behind");
     return 0;

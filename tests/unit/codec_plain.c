@@ -201,29 +201,29 @@ struct spelling {
 #define KEY_SIZES "\x1a\x01\x01"
 #define KEYS "\x22\x01k"
 #define VALUE "\x5a\x01\x03\x62\x01\x02"
-#define NEWER "\x98\x02\x05" /* a varint with the number 35 */
+#define NEWER "\xa0\x06\x05" /* a varint with the number 100 */
 
 static const struct spelling spellings[] = {
     SPELL("as ever", FIRST SHAPES KEY_SIZES KEYS VALUE, true, HOLM_OK),
     SPELL("other order", VALUE KEYS KEY_SIZES SHAPES FIRST, true, HOLM_OK),
     SPELL("newer field", FIRST SHAPES KEY_SIZES KEYS VALUE NEWER, true, HOLM_OK),
     SPELL("newer, 32 bits",
-          FIRST SHAPES KEY_SIZES KEYS VALUE "\x9d\x02"
+          FIRST SHAPES KEY_SIZES KEYS VALUE "\xa5\x06"
                                             "abcd",
           true, HOLM_OK),
     SPELL("newer, 64 bits",
-          FIRST SHAPES KEY_SIZES KEYS VALUE "\x99\x02"
+          FIRST SHAPES KEY_SIZES KEYS VALUE "\xa1\x06"
                                             "abcdefgh",
           true, HOLM_OK),
     SPELL("newer, bytes",
-          FIRST SHAPES KEY_SIZES KEYS VALUE "\x9a\x02\x02"
+          FIRST SHAPES KEY_SIZES KEYS VALUE "\xa2\x06\x02"
                                             "ab",
           true, HOLM_OK),
     SPELL("newer, cut off",
-          FIRST SHAPES KEY_SIZES KEYS VALUE "\x9d\x02"
+          FIRST SHAPES KEY_SIZES KEYS VALUE "\xa5\x06"
                                             "abc",
           false, HOLM_EMALFORMED),
-    SPELL("newer, a group", FIRST SHAPES KEY_SIZES KEYS VALUE "\x9b\x02", false, HOLM_EMALFORMED),
+    SPELL("newer, a group", FIRST SHAPES KEY_SIZES KEYS VALUE "\xa3\x06", false, HOLM_EMALFORMED),
     SPELL("newer in between", FIRST NEWER SHAPES KEY_SIZES KEYS VALUE, true, HOLM_OK),
     SPELL("newer in two places", FIRST NEWER SHAPES KEY_SIZES KEYS VALUE NEWER, false, HOLM_OK),
     SPELL("value twice", FIRST FIRST SHAPES KEY_SIZES KEYS VALUE, false, HOLM_OK),

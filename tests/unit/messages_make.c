@@ -250,6 +250,47 @@ static void make_feed(struct sample *sample)
         .number = 300, .ack = 7, .more = true, .runs = runs.deltas, .count = runs.count};
 }
 
+/* Runs of three actors, the sender among them, that share a key, a path and S. */
+static void make_feed_shared(struct sample *sample)
+{
+    static const struct holm_dot collected[] = {{PORTO, 5}};
+    const struct holm_bytes key = holm_str("hero:7"), bag = holm_str("\x03"
+                                                                     "bag");
+    const struct holm_actor others[] = {actors[1], actors[2]};
+    const struct holm_seen seen[] = {{1, 4, 4}};
+    const struct holm_count count = {.start = 1, .last = 6, .sum = 3};
+    const struct holm_item own[] = {
+        {1, HOLM_SET, 0, key, bag, holm_str("rope"), 9, hlc, {HOLM_NONE, {{NULL, 0}}}, {0}, 0, 0}};
+    const struct holm_item theirs[] = {
+        {1,
+         HOLM_SET,
+         0,
+         key,
+         bag,
+         holm_str("lamp"),
+         5,
+         hlc + 70000,
+         {HOLM_NONE, {{NULL, 0}}},
+         {0},
+         0,
+         1},
+        {5, HOLM_COUNTER, 0, key, NO_BYTES, NO_BYTES, 0, 0, {HOLM_NONE, {{NULL, 0}}}, count, 0, 0}};
+    const struct sample_items parts[] = {{actors, 1, own, 1, NULL, 0},
+                                         {others, 2, theirs, 2, seen, 1},
+                                         {others + 1, 1, NULL, 0, NULL, 0}};
+    struct holm_delta **runs = holm_arena_take(&sample->arena, 3 * sizeof *runs);
+    struct holm_vector_view view = {collected, 1};
+    const struct holm_allocator *allocator = &sample->arena.allocator;
+    HOLM_ASSERT(runs != NULL);
+    runs[0] = sample_delta(allocator, 9, 9, &parts[0], NO_VECTOR, view, NO_BYTES);
+    runs[1] = sample_delta(allocator, 5, 6, &parts[1], NO_VECTOR, view, NO_BYTES);
+    runs[2] = sample_delta(allocator, 77, 80, &parts[2], NO_VECTOR, view, NO_BYTES);
+    sample->message.type = HOLM_MESSAGE_FEED;
+    sample->message.partition = 3;
+    sample->message.shared = true;
+    sample->message.as.feed = (struct holm_feed){.number = 2, .runs = runs, .count = 3};
+}
+
 static void make_feed_ack(struct sample *sample)
 {
     sample->message.type = HOLM_MESSAGE_FEED;
@@ -540,6 +581,7 @@ const struct sample_name sample_names[] = {
     {"unfollow", make_unfollow},
     {"feed", make_feed},
     {"feed_ack", make_feed_ack},
+    {"feed_shared", make_feed_shared},
     {"standing", make_standing},
     {"join", make_join},
     {"joined", make_joined},

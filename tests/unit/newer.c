@@ -106,9 +106,9 @@ static struct holm_delta *newer_run(struct relay *relay)
     };
     const struct sample_items made = {&writer, 1, items, 2, NULL, 0};
     const struct holm_vector_view none = {NULL, 0};
-    static const char fields[] = "\x98\x02\x05\x9a\x02\x03"
+    static const char fields[] = "\xa0\x06\x05\xa2\x06\x03"
                                  "abc"
-                                 "\xa1\x02"
+                                 "\xa9\x06"
                                  "12345678";
     return sample_delta(&relay->allocator, 1, 2, &made, none, none,
                         holm_mem(fields, sizeof fields - 1));

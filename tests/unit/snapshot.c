@@ -409,8 +409,8 @@ static void test_snapshot_when_it_is_newer_then_it_is_refused(void **state)
     } cases[] = {
         {0, "\x08\x01", 2},         /* the head's version: 2 is needed to read it */
         {0, "\x78\x01", 2},         /* a field with the number 15 */
-        {1, "\x98\x02\x05", 3},     /* a column with the number 35 */
-        {1, "\x9a\x02\x01\x05", 4}, /* the same with a size */
+        {1, "\xa0\x06\x05", 3},     /* a column with the number 100 */
+        {1, "\xa2\x06\x01\x05", 4}, /* the same with a size */
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct world world;

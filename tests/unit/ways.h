@@ -20,7 +20,8 @@ const char *ways_differ(const struct holm_allocator *allocator,
 /* Whether a message has cells: it is read and written without protobuf-c. */
 bool ways_has_cells(const struct holm_message *message);
 
-/* Whether protobuf-c makes the same frame of a message that has cells. Aborts without memory. */
+/* Whether protobuf-c makes the same frame of a message that has cells; where runs share columns, of the
+ * same fields. Aborts without memory. */
 bool ways_write_alike(const struct holm_allocator *allocator, const struct holm_message *message,
                       struct holm_bytes frame);
 
