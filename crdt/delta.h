@@ -20,6 +20,7 @@
  *     D4  a COUNT has b <= s and c <= s, b >= 1; of the own actor s <= last
  *     D5  deps do not name the own actor, are sorted by actor, and have no zero
  *     D6  seen ranges have 1 <= first <= last, and never reach into or beyond the run itself
+ *     D7  S does not fold the epoch that writes: it would cover what the run itself buries
  */
 #ifndef HOLM_CRDT_DELTA_H
 #define HOLM_CRDT_DELTA_H
@@ -162,7 +163,7 @@ void holm_delta_release(struct holm_delta *delta); /* NULL is allowed */
 void holm_page_retain(struct holm_page *page);
 void holm_page_release(struct holm_page *page); /* NULL is allowed */
 
-/* D1 to D6 of bytes from outside. HOLM_EMALFORMED. O(items + seen + actors). */
+/* D1 to D7 of bytes from outside. HOLM_EMALFORMED. O(items + seen + actors). */
 HOLM_NODISCARD enum holm_status holm_delta_check(const struct holm_delta *delta);
 HOLM_NODISCARD enum holm_status holm_page_check(const struct holm_page *page);
 

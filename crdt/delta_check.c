@@ -87,7 +87,8 @@ enum holm_status holm_delta_check(const struct holm_delta *delta)
         !actors_distinct(&delta->items))
         return HOLM_EMALFORMED;
     if (!holm_vector_view_valid(delta->deps) || !holm_vector_valid(delta->collected) ||
-        holm_vector_view_seq(delta->deps, delta->actor) != 0)
+        holm_vector_view_seq(delta->deps, delta->actor) != 0 ||
+        holm_vector_seq(delta->collected, delta->actor) == HOLM_SEQ_FOLDED)
         return HOLM_EMALFORMED;
     if (!seen_valid(&delta->items, delta->first))
         return HOLM_EMALFORMED;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crdt/delta.h"
+#include "crdt/vector.h"
 
 #include "tests/unit/core.h"
 
@@ -66,6 +67,8 @@ static struct sample make(void)
 /* What each may not be: the sample with one thing spoilt. */
 static void spoil(struct sample *s, int how)
 {
+    static const struct holm_dot folds[] = {{{{1}, {1}}, HOLM_SEQ_FOLDED},
+                                            {{{1}, {2}}, HOLM_SEQ_FOLDED}};
     struct holm_fill *fill = &s->fill;
     struct holm_item *items = fill->items;
     switch (how) {
@@ -192,6 +195,12 @@ static void spoil(struct sample *s, int how)
     case 40:
         fill->seen[1].actor = 3;
         break;
+    case 41: /* D7 */
+        s->delta->collected = (struct holm_vector_view){&folds[0], 1};
+        break;
+    case 42: /* by a later epoch of the node */
+        s->delta->collected = (struct holm_vector_view){&folds[1], 1};
+        break;
     default:
         fail();
     }
@@ -208,10 +217,10 @@ static void test_delta_when_sound_then_the_check_lets_it_pass(void **state)
     assert_int_equal(heap.blocks, 0);
 }
 
-/* D1 to D6, each with offenders. */
+/* D1 to D7, each with offenders. */
 static void test_delta_when_one_thing_is_wrong_then_the_check_refuses_it(void **state)
 {
-    for (int how = 0; how <= 40; how++) {
+    for (int how = 0; how <= 42; how++) {
         struct sample sample = make();
         spoil(&sample, how);
         if (holm_delta_check(sample.delta) != HOLM_EMALFORMED)
