@@ -465,10 +465,11 @@ static void test_engine_when_a_follower_is_slow_then_no_one_else_is(void **state
     world_free(world);
 }
 
-/* Above sixteen nodes nothing has to be configured. */
-static void test_engine_when_nodes_are_a_hundred_then_each_follows_a_few(void **state)
+/* Above sixteen nodes nothing has to be configured. Of a hundred, links and beacons are most of the work. */
+static void test_engine_when_nodes_are_many_then_each_follows_a_few(void **state)
 {
-    struct world *world = world_new_of(9, 100, 1);
+    uint32_t nodes = getenv("HOLM_SOAK") != NULL ? 100 : 64;
+    struct world *world = world_new_of(9, nodes, 1);
     struct count count = {.bytes = 0};
     for (uint32_t i = 0; i < world->count; i++) {
         world->configs[i].allocator = holm_transport_config_default().allocator;
@@ -489,8 +490,9 @@ static void test_engine_when_nodes_are_a_hundred_then_each_follows_a_few(void **
     write_all(world, "k", 10, 50);
     assert_in_range(world_converge(world, 5 * SECOND_MS), 0, 200);
     world->arriving = NULL;
-    print_count("100 nodes", &count);
-    assert_in_range(count.all.elements, 10 * 100 * 99, 10 * 100 * 99 * 2);
+    print_count("many nodes", &count);
+    uint64_t least = (uint64_t)10 * nodes * (nodes - 1);
+    assert_in_range(count.all.elements, least, 2 * least);
     for (uint32_t i = 10; i < 20; i++)
         world_kill(world, i);
     write_all(world, "killed", 10, 100);
@@ -513,7 +515,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_engine_when_links_flap_then_writes_go_on_and_nothing_spins),
         cmocka_unit_test(test_engine_when_links_stop_one_by_one_and_come_back_then_all_is_well),
         cmocka_unit_test(test_engine_when_a_follower_is_slow_then_no_one_else_is),
-        cmocka_unit_test(test_engine_when_nodes_are_a_hundred_then_each_follows_a_few),
+        cmocka_unit_test(test_engine_when_nodes_are_many_then_each_follows_a_few),
         cmocka_unit_test(test_engine_when_a_mesh_writes_in_lockstep_then_it_comes_to_be_a_tree),
     };
     if (argc == 2)

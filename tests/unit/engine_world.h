@@ -42,7 +42,8 @@ struct world {
     struct holm_network_path path; /* what a path is that is not cut */
     struct holm_now now;
     struct holm_random random;
-    uint64_t trace; /* a hash of everything that arrived */
+    uint64_t due_us[WORLD_NODES_MAX]; /* while time runs: no engine has anything to do before */
+    uint64_t trace;                   /* a hash of everything that arrived */
     struct world_heap heap;
     char log[16384];
     /* Sees every frame that leaves, before it does. */
@@ -76,7 +77,7 @@ void world_lose(struct world *world, uint32_t permille);
 /* Everything due at this very moment, without letting time pass. */
 void world_settle(struct world *world);
 void world_run(struct world *world, uint64_t duration_ms);
-/* The same without checking an engine at the end, which takes long when much is in its op log. */
+/* The same without checking an engine at the end, which takes as long as its state and op log are. */
 void world_pass(struct world *world, uint64_t duration_ms);
 /* Runs until all live engines have converged, at most so long; returns how many milliseconds it
  * took. Fails the test when it takes longer. */
