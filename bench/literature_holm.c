@@ -148,6 +148,7 @@ static void open_node(struct world *world, uint32_t index)
                               (holm_random_next(&world->random) & 0xffff);
     config.partitions = 1;
     config.random_seed = holm_random_next(&world->random);
+    config.relay = true;
     config.flush_interval_us = LITERATURE_SECOND_US;
     config.beacon_interval_us = LITERATURE_SECOND_US;
     measure_require(world->lives < LITERATURE_ACTORS_MAX, "too many lives");
