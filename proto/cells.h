@@ -152,7 +152,8 @@ static inline uint64_t holm_cursor_next(struct holm_cursor *cursor, bool *broken
 /* A sorted table of actors in its columns: of a Vector, or of Cells. */
 struct holm_cells_actors {
     struct holm_bytes nodes, more_epochs, epochs;
-    size_t count; /* of epochs */
+    size_t count;  /* of epochs */
+    uint64_t base; /* by which first epochs are told; 0: they are as they are */
 };
 
 void holm_cells_actors_init(struct holm_cells_actors *table, struct holm_bytes nodes,
@@ -295,9 +296,10 @@ static inline unsigned char *holm_cells_take(struct holm_cells_room *room, size_
 void holm_cells_set_table(struct holm_cells *cells, const struct holm_items *items,
                           uint32_t implied, struct holm_cells_room *room);
 
-/* The same of any sorted actors, `actor_bytes` from one to the next. */
+/* The same of any sorted actors, `actor_bytes` from one to the next. With a base that is not 0, the first
+ * epoch of each node is told by its difference, zigzag. */
 void holm_cells_set_actors(struct holm_cells *cells, const struct holm_actor *actors, size_t count,
-                           size_t actor_bytes, struct holm_cells_room *room);
+                           size_t actor_bytes, uint64_t base, struct holm_cells_room *room);
 
 /* Sets a Vector, unless it is empty. */
 void holm_cells_set_vector(struct holm_cells *cells, unsigned field, struct holm_vector_view view,

@@ -10,12 +10,13 @@ void holm_cells_actors_init(struct holm_cells_actors *table, struct holm_bytes n
     table->more_epochs = more_epochs;
     table->epochs = epochs;
     table->count = holm_varint_count(epochs.data, epochs.size);
+    table->base = 0;
 }
 
 /* The epochs of one node: the first as it is, later ones as differences. NULL: they do not ascend,
  * or are too few. */
-static struct holm_actor *read_epochs(struct holm_cursor *epochs, uint64_t node, uint64_t more,
-                                      struct holm_actor *actor, size_t actor_bytes)
+static struct holm_actor *read_epochs(struct holm_cursor *epochs, uint64_t base, uint64_t node,
+                                      uint64_t more, struct holm_actor *actor, size_t actor_bytes)
 {
     bool broken = false;
     uint64_t epoch = 0;
@@ -23,7 +24,7 @@ static struct holm_actor *read_epochs(struct holm_cursor *epochs, uint64_t node,
         uint64_t step = holm_cursor_next(epochs, &broken);
         if (broken || (i > 0 && (step == 0 || step > UINT64_MAX - epoch)))
             return NULL;
-        epoch += step;
+        epoch = i == 0 && base != 0 ? base + (uint64_t)holm_zigzag_signed(step) : epoch + step;
         actor->node.value = node;
         actor->epoch.value = epoch;
         void *next = (unsigned char *)actor + actor_bytes;
@@ -54,7 +55,8 @@ bool holm_cells_read_actors(const struct holm_cells_actors *table, struct holm_a
         if (i > 0 && node <= previous)
             return false;
         previous = node;
-        actors = read_epochs(&epochs, node, holm_cursor_next(&more, &broken), actors, actor_bytes);
+        uint64_t further = holm_cursor_next(&more, &broken);
+        actors = read_epochs(&epochs, table->base, node, further, actors, actor_bytes);
         if (actors == NULL)
             return false;
     }

@@ -270,6 +270,7 @@ static enum holm_status open_table(struct runs *runs)
     holm_cells_actors_init(&table, holm_cells_bytes(&runs->cells, HOLM_CELLS_NODES),
                            holm_cells_bytes(&runs->cells, HOLM_CELLS_MORE_EPOCHS),
                            holm_cells_bytes(&runs->cells, HOLM_CELLS_EPOCHS));
+    table.base = runs->message->sender.epoch.value;
     runs->party_count = 1 + table.count;
     enum holm_status status = holm_wire_take(runs->reading, runs->party_count,
                                              sizeof *runs->parties, &runs->parties);

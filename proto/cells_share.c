@@ -6,7 +6,8 @@
 #include "crdt/vector.h"
 #include "proto/cells.h"
 
-#define ITEMS_MAX 24 /* of a small run: what a larger one is constant in is told once when it is alone */
+#define ITEMS_MAX                                                                                  \
+    24 /* of a small run: what a larger one is constant in is told once when it is alone */
 #define ACTORS_MAX 64
 
 /* Columns over runs, and how many others there may be besides: sizes of the room. */
@@ -202,7 +203,7 @@ void holm_cells_share_set(struct holm_cells_sharing *sharing, struct holm_cells 
     holm_cells_set_vector(cells, HOLM_CELLS_COLLECTED, sharing->runs[0]->collected, room);
     if (sharing->party_count > 1)
         holm_cells_set_actors(cells, &sharing->parties[1].actor, sharing->party_count - 1,
-                              sizeof *sharing->parties, room);
+                              sizeof *sharing->parties, sharing->sender.epoch.value, room);
     for (unsigned field = HOLM_CELLS_RUN_FIRSTS; field <= HOLM_CELLS_RUN_OTHERS; field++) {
         for (size_t i = 0; i < sharing->count; i++)
             sharing->entries[i] = entry_of(sharing, sharing->runs[i], field);

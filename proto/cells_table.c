@@ -62,32 +62,39 @@ static struct holm_bytes write_more(const struct holm_actor *actors, size_t coun
     return holm_mem(begin, (size_t)(room->at - begin));
 }
 
+/* The first of a node as it is, or less the base, which is none when it is 0. */
+static uint64_t first_epoch(uint64_t epoch, uint64_t base)
+{
+    return base == 0 ? epoch : holm_zigzag(holm_step(base, epoch));
+}
+
 static struct holm_bytes write_epochs(const struct holm_actor *actors, size_t count,
-                                      size_t actor_bytes, struct holm_cells_room *room)
+                                      size_t actor_bytes, uint64_t base,
+                                      struct holm_cells_room *room)
 {
     unsigned char *begin = room->at;
     for (size_t i = 0; i < count; i++) {
         const struct holm_actor *actor = actor_at(actors, actor_bytes, i);
-        uint64_t base = 0;
+        uint64_t epoch = first_epoch(actor->epoch.value, base);
         if (i > 0) {
             const struct holm_actor *previous = actor_at(actors, actor_bytes, i - 1);
             HOLM_ASSERT(holm_actor_compare(*previous, *actor) < 0);
             if (previous->node.value == actor->node.value)
-                base = previous->epoch.value;
+                epoch = actor->epoch.value - previous->epoch.value;
         }
-        room->at = holm_varint_write(room->at, actor->epoch.value - base);
+        room->at = holm_varint_write(room->at, epoch);
     }
     HOLM_ASSERT(room->at <= room->end);
     return holm_mem(begin, (size_t)(room->at - begin));
 }
 
 static struct table write_table(const struct holm_actor *actors, size_t count, size_t actor_bytes,
-                                struct holm_cells_room *room)
+                                uint64_t base, struct holm_cells_room *room)
 {
     struct table table;
     table.nodes = write_nodes(actors, count, actor_bytes, room);
     table.more_epochs = write_more(actors, count, actor_bytes, room);
-    table.epochs = write_epochs(actors, count, actor_bytes, room);
+    table.epochs = write_epochs(actors, count, actor_bytes, base, room);
     return table;
 }
 
@@ -96,13 +103,13 @@ void holm_cells_set_table(struct holm_cells *cells, const struct holm_items *ite
 {
     if (items->actor_count > implied)
         holm_cells_set_actors(cells, items->actors + implied, items->actor_count - implied,
-                              sizeof items->actors[0], room);
+                              sizeof items->actors[0], 0, room);
 }
 
 void holm_cells_set_actors(struct holm_cells *cells, const struct holm_actor *actors, size_t count,
-                           size_t actor_bytes, struct holm_cells_room *room)
+                           size_t actor_bytes, uint64_t base, struct holm_cells_room *room)
 {
-    struct table table = write_table(actors, count, actor_bytes, room);
+    struct table table = write_table(actors, count, actor_bytes, base, room);
     holm_cells_set_bytes(cells, HOLM_CELLS_NODES, table.nodes.data, table.nodes.size);
     holm_cells_set_bytes(cells, HOLM_CELLS_MORE_EPOCHS, table.more_epochs.data,
                          table.more_epochs.size);
@@ -124,7 +131,7 @@ void holm_cells_set_vector(struct holm_cells *cells, unsigned field, struct holm
 {
     if (view.count == 0)
         return;
-    struct table table = write_table(&view.entries[0].actor, view.count, sizeof view.entries[0],
+    struct table table = write_table(&view.entries[0].actor, view.count, sizeof view.entries[0], 0,
                                      room);
     unsigned char *seqs = room->at;
     for (size_t i = 0; i < view.count; i++) {

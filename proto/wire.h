@@ -214,9 +214,9 @@ HOLM_NODISCARD enum holm_status holm_wire_read_run(struct holm_wire_reading *rea
                                                    const struct holm_message *message,
                                                    struct holm_actor writer,
                                                    struct holm_delta **delta);
-/* Runs that share columns, of a Cells of `bytes` bytes; *made counts what belongs to the caller. */
+/* Runs that share columns, of a Cells of `bytes` bytes, whose table is changed; *made counts what belongs to the caller. */
 HOLM_NODISCARD enum holm_status holm_wire_read_runs(struct holm_wire_reading *reading,
-                                                    const Holm__Wire__Cells *all, size_t bytes,
+                                                    Holm__Wire__Cells *all, size_t bytes,
                                                     const struct holm_message *message,
                                                     struct holm_delta **deltas, size_t *made);
 HOLM_NODISCARD enum holm_status holm_wire_read_deltas(struct holm_wire_reading *reading,

@@ -342,13 +342,27 @@ static enum holm_status check_runs(const Holm__Wire__Cells *all)
     return items == all->n_key_sizes && others == all->n_others ? HOLM_OK : HOLM_EMALFORMED;
 }
 
-static enum holm_status check(struct holm_wire_reading *reading, const Holm__Wire__Cells *all)
+/* First epochs are told by the sender's; now they are as in any other table. */
+static void rebase(Holm__Wire__Cells *all, uint64_t base)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < all->n_nodes && at < all->n_epochs; i++) {
+        all->epochs[at] = base + (uint64_t)holm_zigzag_signed(all->epochs[at]);
+        at += 1 + (size_t)holm_column_at32(all->more_epochs, all->n_more_epochs, i);
+    }
+}
+
+static enum holm_status check(struct holm_wire_reading *reading, Holm__Wire__Cells *all,
+                              uint64_t base)
 {
     struct holm_fill_sizes sizes = {0};
     struct holm_codec_limits left = reading->left;
-    struct holm_wire_actors table = holm_wire_table(all);
     if (all->base.n_unknown_fields > 0)
         return HOLM_EVERSION;
+    if (!holm_column_fits(all->n_more_epochs, all->n_nodes))
+        return HOLM_EMALFORMED;
+    rebase(all, base);
+    struct holm_wire_actors table = holm_wire_table(all);
     enum holm_status status = holm_wire_check_actors(&table);
     if (status == HOLM_OK)
         status = holm_wire_check_items(reading, all, &sizes);
@@ -388,10 +402,9 @@ static enum holm_status open_paths(struct split *split)
     return HOLM_OK;
 }
 
-enum holm_status holm_wire_read_runs(struct holm_wire_reading *reading,
-                                     const Holm__Wire__Cells *all, size_t bytes,
-                                     const struct holm_message *message, struct holm_delta **deltas,
-                                     size_t *made)
+enum holm_status holm_wire_read_runs(struct holm_wire_reading *reading, Holm__Wire__Cells *all,
+                                     size_t bytes, const struct holm_message *message,
+                                     struct holm_delta **deltas, size_t *made)
 {
     struct split split = {.reading = reading,
                           .all = all,
@@ -400,7 +413,7 @@ enum holm_status holm_wire_read_runs(struct holm_wire_reading *reading,
                           .values = holm_wire_slice(all->values),
                           .hlc = message->sender.epoch.value,
                           .memory_left = HOLM_SHARED_MEMORY * bytes};
-    enum holm_status status = check(reading, all);
+    enum holm_status status = check(reading, all, message->sender.epoch.value);
     if (status == HOLM_OK)
         status = open_table(&split, message->sender);
     if (status == HOLM_OK)

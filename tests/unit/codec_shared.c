@@ -361,7 +361,7 @@ CASE(a_key_is_missing, cells->key_sizes[0] = 0)
 CASE(an_element_is_missing, cells->sub_sizes[0] = 0)
 CASE(a_seen_range_is_missing, cells->n_seen_lasts = 0)
 CASE(a_path_is_not_listed, cells->paths[0] = 9)
-CASE(the_table_is_unsorted, cells->epochs[0] = 0)
+CASE(the_table_is_unsorted, cells->epochs[1] = 0)
 CASE(columns_are_of_runs_that_are_not, cells->n_run_firsts = 0)
 
 static void a_field_is_newer_in(Holm__Wire__Cells *cells)
