@@ -40,6 +40,12 @@ struct holm_count holm_count_cancelled(const struct holm_count *count)
     return mark;
 }
 
+/* One seq has one sum, unless two have written under one actor: then the larger one counts, everywhere. */
+static bool is_later(uint64_t seq, int64_t sum, uint64_t than_seq, int64_t than_sum)
+{
+    return seq != than_seq ? seq > than_seq : sum > than_sum;
+}
+
 void holm_count_merge(struct holm_count *target, const struct holm_count *source)
 {
     if (source->start != target->start) {
@@ -47,11 +53,12 @@ void holm_count_merge(struct holm_count *target, const struct holm_count *source
             *target = *source;
         return;
     }
-    if (source->last > target->last) {
+    if (is_later(source->last, source->sum, target->last, target->sum)) {
         target->last = source->last;
         target->sum = source->sum;
     }
-    if (source->cancelled > target->cancelled) {
+    if (is_later(source->cancelled, source->cancelled_sum, target->cancelled,
+                 target->cancelled_sum)) {
         target->cancelled = source->cancelled;
         target->cancelled_sum = source->cancelled_sum;
     }

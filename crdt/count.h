@@ -8,7 +8,8 @@
  *     increment d at seq q     no entry, or c = s  ->  (q, q, d, 0, 0)
  *                              else                ->  (b, q, P + d, c, Pc)
  *     reset                    a mark per live entry: (b, s, P, s, P)
- *     merge                    larger b whole; same b: (s, P) by larger s, (c, Pc) by larger c
+ *     merge                    larger b whole; same b: (s, P) by larger s, (c, Pc) by larger c; of two
+ *                              sums at one seq, which only twins write (T03), the larger
  *
  * c <= s in every entry: a mark brings the s that it cancels, and others are refused (delta.h).
  * A cancelled entry (c = s) is a ghost: not live, but it must still win against older copies of

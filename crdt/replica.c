@@ -500,10 +500,12 @@ enum holm_status holm_replica_load_collected(struct holm_replica *replica,
                                              size_t page_count, struct holm_now now,
                                              const struct holm_work **work)
 {
+    struct holm_merging_cut cut = {
+        .vector = vector, .collected = collected, .pages = pages, .page_count = page_count};
     holm_replica_work_begin(replica, now);
     enum holm_status status = holm_replica_seal(replica);
     if (status == HOLM_OK)
-        status = holm_replica_merge(replica, vector, collected, pages, page_count);
+        status = holm_replica_merge(replica, &cut);
     if (status == HOLM_OK)
         holm_replica_drain(replica);
     holm_replica_work_end(replica, work);

@@ -325,6 +325,8 @@ struct holm_replica_stats {
     uint64_t sync_items, sync_bytes;    /* staged; bytes of memory, of each sync at most */
     uint64_t digest_breaches;
     uint64_t twins; /* signs of another writer under this very actor: must be 0 */
+    uint64_t
+        mended; /* cells and counter entries taken over where two have written under one actor */
     uint64_t drift;
     uint64_t log_deltas, log_bytes;
     uint64_t records, tombstones, cells, state_bytes;

@@ -5,6 +5,7 @@
  * exact cut may do this: a part of it, with the vector of the whole, would delete what it left out.
  * Source: Almeida, Shoker, Baquero, "Delta state replicated data types", JPDC 2018, section 7.
  */
+#include "crdt/order.h"
 #include "crdt/path.h"
 #include "crdt/replica_parts.h"
 
@@ -41,6 +42,31 @@ static enum holm_status intern_all(struct holm_replica *replica, struct holm_vec
     return status;
 }
 
+/* Two payloads of one name: all take the later one, or of one time the larger. */
+static enum holm_status mend_cell(struct holm_merging *merging, const struct holm_item *item,
+                                  const struct holm_key *key, struct holm_spot *spot)
+{
+    struct holm_state *state = &merging->replica->state;
+    struct holm_cell cell;
+    bool found = holm_spot_cell(state, spot, &cell);
+    HOLM_ASSERT(found);
+    bool later = item->hlc != cell.hlc ? item->hlc > cell.hlc
+                                       : holm_value_compare(&item->value, &cell.value) > 0;
+    if (item->op != HOLM_ITEM_PUT || !later)
+        return HOLM_OK;
+    struct holm_cell made = cell;
+    made.marked = merging->mark;
+    made.hlc = item->hlc;
+    made.value = item->value;
+    made.sub = item->sub; /* the one in the state goes with the old cell */
+    merging->mended += 1;
+    /* Its place in the order may be another. */
+    enum holm_status status = holm_spot_erase(state, spot);
+    if (status == HOLM_OK)
+        status = holm_state_ensure(state, key, spot);
+    return status == HOLM_OK ? holm_spot_insert(state, spot, &made) : status;
+}
+
 static enum holm_status merge_cell(struct holm_merging *merging, const struct holm_item *item,
                                    uint32_t actor, const struct holm_key *key)
 {
@@ -57,12 +83,15 @@ static enum holm_status merge_cell(struct holm_merging *merging, const struct ho
         if (cell.actor == actor && cell.seq == item->seq) {
             if (cell.marked != merging->mark)
                 holm_spot_mark(state, &spot, merging->mark);
-            return HOLM_OK;
+            return merging->mends ? mend_cell(merging, item, key, &spot) : HOLM_OK;
         }
         holm_spot_next(state, &spot);
     }
-    if (covered_here(merging, actor, item->seq))
-        return HOLM_OK; /* seen, and removed since */
+    if (covered_here(merging, actor, item->seq)) {
+        if (!merging->mends)
+            return HOLM_OK; /* seen, and removed since */
+        merging->mended += 1;
+    }
     if (item->op == HOLM_ITEM_KNOWN)
         return HOLM_EMALFORMED; /* a payload was left out that this replica never had */
     struct holm_cell made = {.kind = item->kind,
@@ -88,7 +117,7 @@ static enum holm_status merge_count(struct holm_merging *merging, const struct h
     struct holm_cell old;
     bool found = slot.path != HOLM_NAME_NONE && holm_state_find(state, key, &spot) &&
                  holm_spot_seek(state, &spot, &slot) && holm_spot_cell(state, &spot, &old);
-    if (!found && covered_here(merging, actor, item->count.last))
+    if (!found && !merging->mends && covered_here(merging, actor, item->count.last))
         return HOLM_OK;
     struct holm_cell made = {
         .kind = item->kind, .marked = merging->mark, .actor = actor, .count = item->count};
@@ -96,6 +125,8 @@ static enum holm_status merge_count(struct holm_merging *merging, const struct h
         made.count = old.count;
         holm_count_merge(&made.count, &item->count);
     }
+    if (merging->mends && (!found || !holm_count_equal(&made.count, &old.count)))
+        merging->mended += 1;
     made.seq = made.count.last;
     enum holm_status status = holm_state_path(state, item->path, &made.path);
     if (status == HOLM_OK && !found)
@@ -250,7 +281,7 @@ static enum holm_status merge_all(struct holm_merging *merging,
     for (size_t p = 0; status == HOLM_OK && p < page_count; p++)
         status = holm_merging_page(merging, pages[p]);
     if (status == HOLM_OK)
-        status = settle(state, merging);
+        status = settle(state, merging->mends ? NULL : merging);
     if (status == HOLM_OK) {
         holm_state_commit(state);
         return HOLM_OK;
@@ -329,20 +360,20 @@ void holm_merging_conclude(struct holm_merging *merging, const struct holm_mergi
         observe_stamps(merging->replica, cut->pages[p]);
 }
 
-enum holm_status holm_replica_merge(struct holm_replica *replica, struct holm_vector_view vector,
-                                    struct holm_vector_view collected,
-                                    const struct holm_page *const *pages, size_t page_count)
+enum holm_status holm_replica_merge(struct holm_replica *replica,
+                                    const struct holm_merging_cut *cut)
 {
-    struct holm_merging_cut cut = {vector, collected, pages, page_count, NULL, 0};
     struct holm_merging merging;
-    enum holm_status status = holm_merging_init(&merging, replica, &cut);
+    enum holm_status status = holm_merging_init(&merging, replica, cut);
     if (status != HOLM_OK)
         return status;
     merging.mark = true;
-    status = merge_all(&merging, pages, page_count);
+    merging.mends = cut->mends;
+    status = merge_all(&merging, cut->pages, cut->page_count);
     if (status == HOLM_OK) {
-        holm_merging_conclude(&merging, &cut);
+        holm_merging_conclude(&merging, cut);
         replica->work.touched_all = true;
+        replica->stats.mended += merging.mended;
     }
     holm_merging_release(&merging);
     return status;

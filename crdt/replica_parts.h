@@ -44,6 +44,7 @@ struct holm_replica_peer {
     bool told;
     bool ahead;     /* it may have what is missing here */
     bool must_sync; /* runs will not do: vectors are equal and digests are not, or runs overlap */
+    bool must_mend; /* the former, and this side's digest is right: what differs has one name */
     struct holm_actor actor;
     uint64_t seen;       /* of this replica's present actor, the highest seq the peer has applied */
     uint64_t wanted;     /* of the peer's actor, the seq whose application it wants to be told of */
@@ -66,6 +67,7 @@ struct holm_merging_cut {
     size_t page_count;
     const struct holm_page *const *drops;
     size_t drop_count;
+    bool mends; /* vectors and folds are this side's: what only one side has was never removed */
 };
 
 /* What is known of the members, with retention `stable`: replica_member.h. */
@@ -106,6 +108,8 @@ struct holm_replica_sync {
     bool active;
     bool cut_known;
     bool whole;
+    bool
+        mends; /* whole, with all payloads: merged as two writers' under one actor, if vectors are equal */
     uint32_t peer;
     uint32_t repeats; /* how often the same was asked for since an answer came */
     uint64_t number;
@@ -374,10 +378,7 @@ struct holm_page *holm_cut_page_at(struct holm_cut *cut, size_t index);
 /* Merges a whole cut. Nothing may be pending. All or nothing. HOLM_ENOMEM, HOLM_ELIMIT,
  * HOLM_EMALFORMED, HOLM_EDUPLICATE (it covers operations of this actor that it never minted). */
 HOLM_NODISCARD enum holm_status holm_replica_merge(struct holm_replica *replica,
-                                                   struct holm_vector_view vector,
-                                                   struct holm_vector_view collected,
-                                                   const struct holm_page *const *pages,
-                                                   size_t page_count);
+                                                   const struct holm_merging_cut *cut);
 
 struct holm_merging {
     struct holm_replica *replica;
@@ -388,6 +389,8 @@ struct holm_merging {
     struct holm_vector grown;          /* S of both; empty when that is no news */
     uint32_t *indices;                 /* by the present page's number: the replica's index */
     bool mark;                         /* what an item brings or finds gets the mark; or loses it */
+    bool mends;                        /* as the cut's */
+    uint64_t mended;                   /* what was found to be two under one name, and is one now */
     struct holm_arena_mark scratch;
 };
 
@@ -550,6 +553,8 @@ void holm_replica_seen_by(struct holm_replica *replica, struct holm_replica_peer
 void holm_replica_mark_ahead(struct holm_replica *replica, uint32_t peer, uint64_t delay_us);
 /* The peer did not answer: leave it alone for a while, longer each time. */
 void holm_replica_back_off(struct holm_replica *replica, uint32_t peer);
+/* Vectors are not equal any more, or digests are: nothing is mended with this peer before the next breach. */
+void holm_replica_put_off_mending(struct holm_replica *replica, uint32_t peer);
 /* One that was asked does not answer: any other that is not known to be equal may be ahead, too. */
 void holm_replica_ask_others(struct holm_replica *replica, uint32_t peer);
 /* Until when an answer of this peer is waited for. */

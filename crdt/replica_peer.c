@@ -118,8 +118,8 @@ void holm_replica_answered(struct holm_replica *replica, uint32_t peer)
 }
 
 /* Equal vectors with unequal digests: one of the two is broken. First this one's digest is put to
- * the test; then the states are merged, after which both hold what both had. What that does not mend
- * (one dot with two payloads) is tried again, but ever more rarely. */
+ * the test; then the peer's whole state is asked for, and what two have written under one actor is made
+ * one of (docs/decisions/0018). What that does not mend is tried again, but ever more rarely. */
 static void repair(struct holm_replica *replica, uint32_t peer,
                    const struct holm_beacon_entry *entry)
 {
@@ -131,6 +131,7 @@ static void repair(struct holm_replica *replica, uint32_t peer,
     if (holm_digest_equal(entry->digest, replica->state.digest))
         return;
     known->must_sync = true;
+    known->must_mend = true;
     known->ahead = true;
     known->backoff_us = known->repair_us;
     holm_replica_back_off(replica, peer);
@@ -166,6 +167,8 @@ void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
             return;
         }
         known->repair_us = 0;
+        holm_replica_put_off_mending(replica,
+                                     peer); /* if so, its digest was wrong, and is right again */
         if (!known->must_sync)
             known->backoff_us = 0;
         return;
@@ -186,9 +189,20 @@ void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
                             entry->own_seq > seq ? 0 : holm_replica_random(replica, patience + 1));
 }
 
+void holm_replica_put_off_mending(struct holm_replica *replica, uint32_t peer)
+{
+    struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
+    if (known != NULL && known->must_mend)
+        known->must_mend = known->must_sync = known->ahead = false;
+}
+
 static void ask(struct holm_replica *replica, uint32_t peer)
 {
-    const struct holm_replica_peer *known = &replica->peers[peer];
+    struct holm_replica_peer *known = &replica->peers[peer];
+    if (known->must_mend && known->told_hash != replica->actors.hash) {
+        holm_replica_put_off_mending(replica, peer);
+        known->ahead = true;
+    }
     bool sync = known->must_sync || replica->sync.catchup != NULL ||
                 holm_replica_gap_stands(replica, known);
     enum holm_status status = sync ? holm_replica_ask_cut(replica, peer)

@@ -137,6 +137,8 @@ static enum holm_status open_cut(struct holm_replica *replica, uint32_t peer)
         return status;
     struct holm_message message = holm_replica_message(replica, HOLM_MESSAGE_SYNC_OPEN);
     struct holm_vector_view vector = holm_catchup_vector(replica->sync.catchup);
+    if (replica->peers[peer].must_mend)
+        vector.count = 0; /* so that no payload is left out */
     struct holm_dot *entries = holm_arena_take(&replica->scratch, vector.count * sizeof *entries);
     if (entries == NULL)
         return HOLM_ENOMEM;
@@ -153,7 +155,8 @@ enum holm_status holm_replica_ask_cut(struct holm_replica *replica, uint32_t pee
 {
     struct holm_replica_sync *sync = &replica->sync;
     HOLM_ASSERT(!sync->active);
-    if (sync->catchup != NULL && holm_catchup_broken(sync->catchup))
+    bool mends = replica->peers[peer].must_mend;
+    if (sync->catchup != NULL && (mends || holm_catchup_broken(sync->catchup)))
         holm_replica_abandon_sync(replica);
     if (!replica->may_receive) {
         uint64_t pause = replica->config.retry_min_us;
@@ -169,6 +172,7 @@ enum holm_status holm_replica_ask_cut(struct holm_replica *replica, uint32_t pee
         return status;
     }
     sync->active = true;
+    sync->mends = mends;
     sync->peer = peer;
     sync->number = replica->sync_number;
     sync->deadline_us = holm_replica_deadline(replica, peer);
@@ -221,12 +225,20 @@ static enum holm_status ask_on(struct holm_replica *replica)
     }
 }
 
+/* Whether exactly what the cut covers is known here, and has the same form. */
+static bool is_level(const struct holm_replica *replica, const struct holm_merging_cut *cut)
+{
+    uint64_t seed = replica->config.digest_seed;
+    return holm_vector_view_hash(cut->vector, seed) == replica->actors.hash &&
+           holm_vector_folds(cut->collected, seed) == holm_replica_fold_hash(replica);
+}
+
 /* When nothing is known here but the cut, the state must be the cut's. */
 static void hold_against(struct holm_replica *replica)
 {
     struct holm_merging_cut cut = holm_catchup_cut(replica->sync.catchup);
     uint64_t hash = holm_vector_view_hash(cut.vector, replica->config.digest_seed);
-    if (hash == replica->actors.hash &&
+    if (!replica->sync.mends && hash == replica->actors.hash &&
         !holm_digest_equal(replica->sync.digest, replica->state.digest))
         replica->stats.digest_breaches += 1; /* the next beacon finds it, too, and repairs */
 }
@@ -236,10 +248,13 @@ static enum holm_status merge_whole(struct holm_replica *replica)
     struct holm_replica_sync *sync = &replica->sync;
     enum holm_status status = holm_replica_seal(replica);
     struct holm_merging_cut cut = holm_catchup_cut(sync->catchup);
-    if (status == HOLM_OK)
-        status = holm_replica_merge(replica, cut.vector, cut.collected,
-                                    (const struct holm_page *const *)sync->pages, sync->page_count);
-    return status;
+    cut.pages = (const struct holm_page *const *)sync->pages;
+    cut.page_count = sync->page_count;
+    cut.mends = sync->mends && is_level(replica, &cut);
+    /* To take such a cut as any other would take away what only one of the two has. */
+    if (status == HOLM_OK && sync->mends && !cut.mends)
+        status = HOLM_ELIMIT;
+    return status == HOLM_OK ? holm_replica_merge(replica, &cut) : status;
 }
 
 static enum holm_status finish(struct holm_replica *replica)
@@ -248,6 +263,12 @@ static enum holm_status finish(struct holm_replica *replica)
     uint32_t peer = sync->peer;
     enum holm_status status = sync->whole ? merge_whole(replica)
                                           : holm_catchup_apply(sync->catchup);
+    if (status == HOLM_ELIMIT && sync->mends) {
+        /* One of the two has gone on: runs will do, and the next breach tries again. */
+        holm_replica_put_off_mending(replica, peer);
+        fail(replica);
+        return HOLM_OK;
+    }
     if (status != HOLM_OK)
         return fail_by(replica, status);
     close_cut(replica);
@@ -256,6 +277,7 @@ static enum holm_status finish(struct holm_replica *replica)
     replica->stats.syncs += 1;
     struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
     known->must_sync = false;
+    known->must_mend = false;
     known->ahead = false;
     holm_replica_gaps_end(replica);
     holm_replica_answered(replica, peer);
@@ -366,7 +388,8 @@ static enum holm_status start(struct holm_replica *replica, const struct holm_sy
     enum holm_status status = holm_catchup_start(sync->catchup, &offer);
     sync->cut_known = true;
     sync->digest = cut->digest;
-    sync->whole = status == HOLM_ELIMIT && holm_catchup_folds_differ(sync->catchup);
+    sync->whole = (status == HOLM_ELIMIT && holm_catchup_folds_differ(sync->catchup)) ||
+                  (status == HOLM_OK && sync->mends);
     if (sync->whole)
         return request_pages(replica);
     if (status != HOLM_OK)

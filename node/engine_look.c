@@ -85,6 +85,7 @@ static void stats_of_partition(const struct holm_replica *replica, struct holm_s
     stats->syncs_served += part.syncs_served;
     stats->digest_breaches += part.digest_breaches;
     stats->twins += part.twins;
+    stats->mended += part.mended;
     stats->drift += part.drift;
     stats->records += part.records;
     stats->tombstones += part.tombstones;
@@ -121,6 +122,7 @@ void holm_engine_stats(struct holm_engine *engine, struct holm_stats *stats)
     stats->bytes_sent = transport->bytes_sent + transport->broadcast_bytes_sent;
     stats->bytes_received = transport->bytes_received + transport->broadcast_bytes_received;
     stats->peers_up = holm_roster_up_count(engine->roster);
+    stats->twins += holm_roster_twins(engine->roster);
     pthread_mutex_unlock(&engine->roster_lock);
 }
 

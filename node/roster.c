@@ -117,6 +117,11 @@ static size_t members_fill(struct holm_roster *roster, const struct holm_roster_
     size_t bytes = 1024;
     size_t start = roster->peer_count == 0 ? 0
                                            : holm_random_next(&roster->random) % roster->peer_count;
+    if (roster->twin != 0) {
+        struct holm_member *twin = &roster->members[count++];
+        twin->actor = (struct holm_actor){roster->config.self.node, {roster->twin}};
+        twin->name = twin->address = holm_str("");
+    }
     for (size_t i = 0; i < roster->peer_count; i++) {
         const struct holm_roster_peer *peer = &roster->peers[(start + i) % roster->peer_count];
         if (!peer->used || (action->tell == HOLM_TELL_NEWS && peer->news < action->token))
@@ -137,7 +142,7 @@ enum holm_status holm_roster_hello_fill(struct holm_roster *roster,
 {
     enum holm_status status = holm_array_reserve(
         &roster->config.allocator, (void **)&roster->members, &roster->member_capacity,
-        sizeof *roster->members, roster->peer_count + 1);
+        sizeof *roster->members, roster->peer_count + 2);
     if (status != HOLM_OK)
         return status;
     memset(hello, 0, sizeof *hello);
@@ -249,6 +254,7 @@ uint64_t holm_roster_tick(struct holm_roster *roster, struct holm_now now)
     roster->due_us = HOLM_NEVER;
     if (roster->raise_above != 0)
         holm_roster_raise(roster, roster->raise_above, false, now);
+    holm_roster_twin_tick(roster, now);
     news_tick(roster, now);
     links_tick(roster, now);
     holm_roster_due(roster, holm_roster_address_tick(roster, now));

@@ -15,6 +15,11 @@
  * node id, and among those of one dialler the newest; the other is closed a while later, by the
  * side that was proven last, so that nobody is down in between.
  *
+ * Two live nodes of one id ("duplicate node", T03) are a mistake of their operators, and are told of once a
+ * minute for as long as both are up. Each takes a few higher epochs, ever more rarely, as a node does whose
+ * clock was set back; then it knows that the other lives and stays where it is. It says so by telling of
+ * the other's epoch as of a member, its own id's, in its Hellos; peers then keep a slot for each of the two.
+ *
  * Invariants, verified by holm_roster_check():
  *     M1  a peer is up iff it has a proven link, and its route is one of them
  *     M2  this node is not among the peers
@@ -166,6 +171,8 @@ void holm_roster_publisher(const struct holm_roster *roster, uint32_t peer, char
 struct holm_subscription_id holm_roster_subscription(const struct holm_roster *roster,
                                                      uint32_t peer);
 uint32_t holm_roster_up_count(const struct holm_roster *roster);
+/* How often it was told of that another lives under this node's id, or that two peers share one. */
+uint64_t holm_roster_twins(const struct holm_roster *roster);
 struct holm_actor holm_roster_self(const struct holm_roster *roster);
 size_t holm_roster_peers(const struct holm_roster *roster, struct holm_now now,
                          struct holm_peer *peers, size_t capacity);

@@ -111,6 +111,18 @@ void holm_roster_address_retry(struct holm_roster *roster, struct holm_roster_ad
     holm_roster_due(roster, address->due_us);
 }
 
+/* Of two owners of one id each is dialled where it says that it can be. */
+static bool is_met_here(const struct holm_roster *roster, const struct holm_roster_address *address)
+{
+    for (size_t i = 0; i < roster->peer_count; i++) {
+        const struct holm_roster_peer *peer = &roster->peers[i];
+        if (peer->up && peer->actor.node.value == address->owner.value &&
+            strcmp(peer->address, address->text) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Whether the owner is up, or just shaking hands over a link that it dialled. */
 static bool owner_is_met(const struct holm_roster *roster,
                          const struct holm_roster_address *address)
@@ -120,6 +132,8 @@ static bool owner_is_met(const struct holm_roster *roster,
     uint32_t slot = holm_roster_peer_find(roster, address->owner);
     if (slot == HOLM_ROSTER_NONE)
         return false;
+    if (holm_roster_twin_shares(roster, slot))
+        return is_met_here(roster, address);
     if (roster->peers[slot].up)
         return true;
     for (size_t i = 0; i < roster->link_count; i++) {

@@ -25,6 +25,13 @@ void holm_roster_raise(struct holm_roster *roster, uint64_t above, bool at_once,
 {
     if (above > EPOCH_PLAUSIBLE_MAX)
         return;
+    if (above == roster->config.self.epoch.value)
+        roster->burnt = above;
+    if (!at_once && holm_roster_twin_stays(roster, above)) {
+        roster->raise_above = 0;
+        holm_roster_twin_heard(roster, above, true, now);
+        return;
+    }
     if (above > roster->raise_above)
         roster->raise_above = above;
     if (!at_once && now.monotonic_us < roster->raise_us) {
@@ -35,6 +42,7 @@ void holm_roster_raise(struct holm_roster *roster, uint64_t above, bool at_once,
         roster->raise_above = 0;
         return;
     }
+    holm_roster_twin_raised(roster, roster->config.self.epoch.value, roster->raise_above);
     roster->config.self.epoch.value = epoch_above(roster, roster->raise_above, now);
     roster->raise_above = 0;
     roster->raise_us = now.monotonic_us + roster->raise_wait_us;
@@ -137,9 +145,10 @@ static void meet_own_id(struct holm_roster *roster, struct holm_roster_link *lin
         return;
     }
     uint64_t theirs = hello->self.actor.epoch.value;
+    holm_roster_twin_heard(roster, theirs, true, now);
     if (theirs >= roster->config.self.epoch.value)
         holm_roster_raise(roster, theirs, theirs == roster->config.self.epoch.value, now);
-    refuse(roster, link, hello, "duplicate node: it lives under this node's id", now);
+    refuse(roster, link, hello, "its id is this node's", now);
 }
 
 /* ---- members -------------------------------------------------------------------------------- */
@@ -170,6 +179,7 @@ static void member_learn(struct holm_roster *roster, const struct holm_member *m
     if (member->actor.epoch.value > EPOCH_PLAUSIBLE_MAX)
         return;
     if (member->actor.node.value == roster->config.self.node.value) {
+        holm_roster_twin_heard(roster, member->actor.epoch.value, false, now);
         if (member->actor.epoch.value > roster->config.self.epoch.value)
             holm_roster_raise(roster, member->actor.epoch.value, false, now);
         return;
@@ -186,7 +196,7 @@ static void member_learn(struct holm_roster *roster, const struct holm_member *m
         return;
     /* Of a peer that is up only its own word counts; the rumour is passed on, to it as well. */
     peer->told = epoch;
-    if (!peer->up) {
+    if (!peer->up && !(roster->twin_slots && holm_roster_is_linked(roster, slot))) {
         epoch_set(roster, peer, epoch);
         name_set(peer, member->name);
         holm_roster_address_learn(roster, peer, member->address, now);
@@ -258,9 +268,11 @@ static uint32_t peer_meet(struct holm_roster *roster, uint64_t link_id,
                           const struct holm_hello *hello, struct holm_now now)
 {
     struct holm_actor actor = hello->self.actor;
-    uint32_t slot = holm_roster_peer_find(roster, actor.node);
+    uint32_t slot = holm_roster_twin_slot(roster, hello);
     struct holm_roster_link *link = holm_roster_link_find(roster, link_id);
-    if (link->peer != HOLM_ROSTER_NONE && link->peer != slot) {
+    bool insists = holm_roster_twin_says(hello);
+    if (link->peer != HOLM_ROSTER_NONE && link->peer != slot &&
+        (!insists || link->state == HOLM_LINK_PROVEN)) {
         holm_roster_link_drop(roster, (struct holm_link_id){link_id}, "it changed its id", now);
         return HOLM_ROSTER_NONE;
     }
@@ -275,9 +287,15 @@ static uint32_t peer_meet(struct holm_roster *roster, uint64_t link_id,
     }
     struct holm_roster_peer *peer = &roster->peers[slot];
     uint64_t epoch = actor.epoch.value;
+    if (insists && !roster->twin_slots) {
+        roster->twin_slots = true;
+        roster->twin_slots_us = now.monotonic_us + roster->config.link_timeout_us;
+        holm_roster_due(roster, roster->twin_slots_us);
+    }
     bool twin = peer->nonce != 0 && peer->nonce != hello->nonce && epoch == peer->actor.epoch.value;
     if (twin) {
         /* Two lives under one epoch: it is burnt, and both are told to take another. */
+        roster->twins++;
         if (!refused_before(roster, hello->nonce))
             holm_roster_note(roster, HOLM_LOG_ERROR, "duplicate node: two lives of %s in one epoch",
                              peer->name);
@@ -285,6 +303,8 @@ static uint32_t peer_meet(struct holm_roster *roster, uint64_t link_id,
         holm_roster_news(roster, peer, now);
     }
     link->peer = slot;
+    if (insists && epoch < peer->told)
+        peer->told = epoch; /* that is the other's */
     if (epoch < peer->told) {
         /* Our member list tells it to take a higher one; until then it is nobody. It answers each
          * Hello, so that ours must not answer each of its. */
@@ -293,7 +313,7 @@ static uint32_t peer_meet(struct holm_roster *roster, uint64_t link_id,
             holm_roster_greet(roster, link, false, HOLM_TELL_ALL, now);
         return HOLM_ROSTER_NONE;
     }
-    if (epoch > peer->actor.epoch.value)
+    if (epoch != peer->actor.epoch.value)
         new_life(roster, slot, link_id, epoch, now);
     peer->nonce = hello->nonce;
     return slot;

@@ -10,7 +10,7 @@ uint32_t holm_roster_peer_find(const struct holm_roster *roster, struct holm_nod
     return HOLM_ROSTER_NONE;
 }
 
-static bool has_link(const struct holm_roster *roster, uint32_t slot)
+bool holm_roster_is_linked(const struct holm_roster *roster, uint32_t slot)
 {
     for (size_t i = 0; i < roster->link_count; i++) {
         if (roster->links[i].peer == slot)
@@ -24,7 +24,7 @@ static uint32_t longest_down(const struct holm_roster *roster)
     uint32_t found = HOLM_ROSTER_NONE;
     for (uint32_t i = 0; i < roster->peer_count; i++) {
         const struct holm_roster_peer *peer = &roster->peers[i];
-        if (peer->up || has_link(roster, i))
+        if (peer->up || holm_roster_is_linked(roster, i))
             continue;
         if (found == HOLM_ROSTER_NONE || peer->changed_us < roster->peers[found].changed_us)
             found = i;
@@ -240,11 +240,11 @@ bool holm_roster_link_node(struct holm_roster *roster, struct holm_link_id id,
 
 uint32_t holm_roster_slot(const struct holm_roster *roster, struct holm_actor actor)
 {
-    uint32_t slot = holm_roster_peer_find(roster, actor.node);
-    if (slot == HOLM_ROSTER_NONE || !roster->peers[slot].up ||
-        roster->peers[slot].actor.epoch.value != actor.epoch.value)
-        return HOLM_PEER_NONE;
-    return slot;
+    for (uint32_t i = 0; i < roster->peer_count; i++) {
+        if (roster->peers[i].up && holm_actor_equal(roster->peers[i].actor, actor))
+            return i;
+    }
+    return HOLM_PEER_NONE;
 }
 
 uint32_t holm_roster_slots(const struct holm_roster *roster)

@@ -76,6 +76,7 @@ struct holm_roster_peer {
 };
 
 #define HOLM_ROSTER_REFUSALS 32
+#define HOLM_ROSTER_EPOCHS 8
 
 struct holm_roster {
     struct holm_roster_config config;
@@ -90,6 +91,15 @@ struct holm_roster {
     uint64_t raise_us; /* no new epoch before, unless ours was used by another */
     uint64_t raise_wait_us;
     uint64_t raise_above; /* an epoch of this id that was heard of; 0: none to beat */
+    uint64_t burnt;       /* an own epoch that somebody else has, too */
+    uint32_t raises;      /* epochs taken because others knew of higher ones */
+    uint64_t own_epochs[HOLM_ROSTER_EPOCHS]; /* the last ones of this life */
+    uint64_t own_epoch_count;
+    uint64_t twin; /* the highest epoch of another who lives under this id; 0: nobody does */
+    uint64_t twin_told_us;                  /* when the operator is told again, at the earliest */
+    uint64_t twins;                         /* how often that was */
+    bool twin_slots;                        /* there may be two slots of one node */
+    uint64_t twin_slots_us;                 /* when they are looked at again */
     uint64_t refused[HOLM_ROSTER_REFUSALS]; /* nodes whose refusal was logged */
     uint32_t refused_next;
 
@@ -137,6 +147,8 @@ void holm_roster_address_retry(struct holm_roster *roster, struct holm_roster_ad
 uint64_t holm_roster_address_tick(struct holm_roster *roster, struct holm_now now);
 
 /* roster_peer.c */
+/* Whether any link is open to it, or being made. */
+bool holm_roster_is_linked(const struct holm_roster *roster, uint32_t slot);
 uint32_t holm_roster_peer_find(const struct holm_roster *roster, struct holm_node_id node);
 uint32_t holm_roster_peer_add(struct holm_roster *roster, struct holm_actor actor, bool direct,
                               struct holm_now now);
@@ -144,6 +156,23 @@ void holm_roster_peer_route(struct holm_roster *roster, uint32_t slot, struct ho
 void holm_roster_peer_leave(struct holm_roster *roster, struct holm_roster_peer *peer);
 void holm_roster_news(struct holm_roster *roster, struct holm_roster_peer *peer,
                       struct holm_now now);
+
+/* roster_twin.c */
+
+/* Whether to stay under the present epoch, although a higher one of this id was told of. */
+bool holm_roster_twin_stays(const struct holm_roster *roster, uint64_t above);
+/* This node goes on under another epoch. */
+void holm_roster_twin_raised(struct holm_roster *roster, uint64_t from, uint64_t above);
+/* An epoch of this id was heard of. */
+void holm_roster_twin_heard(struct holm_roster *roster, uint64_t epoch, bool lives,
+                            struct holm_now now);
+/* Whether who says this Hello knows of another under its id, and stays. */
+bool holm_roster_twin_says(const struct holm_hello *hello);
+/* The slot of who says this Hello, or HOLM_ROSTER_NONE. */
+uint32_t holm_roster_twin_slot(const struct holm_roster *roster, const struct holm_hello *hello);
+/* Whether this slot's node has another slot, too. */
+bool holm_roster_twin_shares(const struct holm_roster *roster, uint32_t slot);
+void holm_roster_twin_tick(struct holm_roster *roster, struct holm_now now);
 
 /* roster_hello.c */
 void holm_roster_raise(struct holm_roster *roster, uint64_t above, bool at_once,

@@ -452,19 +452,20 @@ struct holm_stats {
     uint64_t syncs_served;
     uint64_t beacons;         /* received */
     uint64_t digest_breaches; /* equal vectors with unequal digests: must be 0 */
-    uint64_t twins;           /* signs of another node under this id and epoch: must be 0 */
-    uint64_t malformed;       /* frames refused */
-    uint64_t dropped;         /* frames that a bounded queue could not take */
-    uint64_t drift;           /* stamps too far ahead of the local clock */
-    uint64_t bytes_sent;      /* payload of links and broadcasts, a broadcast counted once */
-    uint64_t bytes_received;  /* both as of a moment ago: up to a beacon interval when idle */
-    uint64_t records;         /* present now */
-    uint64_t tombstones;      /* burials held now; two concurrent ones of a key are two */
-    uint64_t vector_entries;  /* the largest vector of a partition */
-    uint64_t log_bytes;       /* op log now */
-    uint64_t state_bytes;     /* records and tombstones now, in memory */
-    uint64_t digest;          /* of the live state of all partitions: equal states, equal digests */
-    uint64_t vector_hash;     /* of all vectors: equal when the same operations are applied */
+    uint64_t twins;           /* signs of another live node under this id: must be 0 */
+    uint64_t mended; /* cells taken over after a breach: two nodes wrote under one id and epoch */
+    uint64_t malformed;      /* frames refused */
+    uint64_t dropped;        /* frames that a bounded queue could not take */
+    uint64_t drift;          /* stamps too far ahead of the local clock */
+    uint64_t bytes_sent;     /* payload of links and broadcasts, a broadcast counted once */
+    uint64_t bytes_received; /* both as of a moment ago: up to a beacon interval when idle */
+    uint64_t records;        /* present now */
+    uint64_t tombstones;     /* burials held now; two concurrent ones of a key are two */
+    uint64_t vector_entries; /* the largest vector of a partition */
+    uint64_t log_bytes;      /* op log now */
+    uint64_t state_bytes;    /* records and tombstones now, in memory */
+    uint64_t digest;         /* of the live state of all partitions: equal states, equal digests */
+    uint64_t vector_hash;    /* of all vectors: equal when the same operations are applied */
     uint64_t peers_up;
     uint64_t member;  /* 1, or 0 with retention `stable` until this life of the node is admitted */
     uint64_t members; /* with `stable`: nodes of the cluster, forgotten ones aside */
