@@ -20,7 +20,6 @@
 
 #define FORM_NS UINT64_C(60000000000)
 #define BOUND_NS UINT64_C(60000000000)
-#define WRITE_EVERY_US 20000
 #define LOSS_PERMILLE 100
 
 struct ship {
@@ -333,7 +332,7 @@ static void act(struct fleet *fleet, const struct trial_act *act)
     case TRIAL_START:
         start(fleet, act->node);
         if (fleet->scenario->fault == HOLM_BENCH_CHURN)
-            tell(fleet, &fleet->ships[act->node], "write %d", WRITE_EVERY_US);
+            tell(fleet, &fleet->ships[act->node], "write %d", HOLM_BENCH_WRITE_EVERY_US);
         break;
     case TRIAL_END:
         stop_all(fleet);
@@ -420,7 +419,7 @@ static void play(struct fleet *fleet)
     fleet->counting = true;
     expect_all(fleet);
     for (uint32_t i = 0; i < fleet->count && fleet->scenario->calm_us > 0; i++)
-        tell(fleet, &fleet->ships[i], "write %d", WRITE_EVERY_US);
+        tell(fleet, &fleet->ships[i], "write %d", HOLM_BENCH_WRITE_EVERY_US);
     for (size_t i = 0; i < trial->act_count; i++) {
         (void)pump(fleet, fleet->begin_ns + 1000 * trial->acts[i].at_us, NULL);
         if (!trial->failed && !fleet->failed)

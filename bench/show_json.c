@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "bench/show.h"
+#include "bench/trial.h"
 
 static void write_spread(FILE *file, const char *name, const struct holm_bench_samples *samples)
 {
@@ -117,12 +118,26 @@ static void write_scenario(FILE *file, const struct holm_bench_figures *figures,
     (void)fputs("    }", file);
 }
 
+static void write_settings(FILE *file, bool real)
+{
+    (void)fprintf(file, "  \"settings\": {\"write_every_us\": %d", HOLM_BENCH_WRITE_EVERY_US);
+    if (!real)
+        (void)fprintf(file,
+                      ", \"keys\": %d, \"counter_writes_of_ten\": %d, \"delay_us\": %d, "
+                      "\"jitter_us\": %d, \"bytes_per_s\": %d, \"partitions\": %d",
+                      HOLM_BENCH_KEYS, HOLM_BENCH_COUNTED_OF_TEN, HOLM_BENCH_DELAY_US,
+                      HOLM_BENCH_JITTER_US, HOLM_BENCH_BYTES_PER_S, HOLM_BENCH_PARTITIONS);
+    (void)fputs("},\n", file);
+}
+
 void holm_bench_show_json(FILE *file, const struct holm_bench_report *report)
 {
     (void)fprintf(file,
                   "{\n  \"program\": \"holm bench\",\n  \"mode\": \"%s\",\n  \"seed\": %" PRIu64
-                  ",\n  \"nodes\": %" PRIu32 ",\n  \"scenarios\": [\n",
+                  ",\n  \"nodes\": %" PRIu32 ",\n",
                   report->real ? "real" : "virtual", report->seed, report->nodes);
+    write_settings(file, report->real);
+    (void)fputs("  \"scenarios\": [\n", file);
     for (size_t i = 0; i < report->count; i++) {
         write_scenario(file, &report->figures[i], report->real);
         (void)fputs(i + 1 < report->count ? ",\n" : "\n", file);

@@ -10,16 +10,9 @@
 #include "bench/trial_parts.h"
 #include "crdt/partition.h"
 
-#define FORM_US 30000000     /* all must have found each other, and what is there before be equal */
-#define BOUND_US 60000000    /* from the heal until all are equal */
-#define WRITE_EVERY_US 20000 /* a node's mean */
-#define KEYS 200
+#define FORM_US 30000000  /* all must have found each other, and what is there before be equal */
+#define BOUND_US 60000000 /* from the heal until all are equal */
 #define LOAD_BATCH 256
-#define COUNTED_OF_TEN 3 /* writes to counters */
-
-#define DELAY_US 1000
-#define JITTER_US 200
-#define BYTES_PER_S 125000000
 
 void trial_fail(struct trial *trial, bool diverged, const char *format, ...)
 {
@@ -52,9 +45,9 @@ static void on_event(void *context, const struct holm_world_event *event)
 static void open_world(struct trial *trial)
 {
     struct holm_world_config config = holm_world_config_default(trial->seed);
-    config.path.delay_us = DELAY_US;
-    config.path.jitter_us = JITTER_US;
-    config.path.bytes_per_s = BYTES_PER_S;
+    config.path.delay_us = HOLM_BENCH_DELAY_US;
+    config.path.jitter_us = HOLM_BENCH_JITTER_US;
+    config.path.bytes_per_s = HOLM_BENCH_BYTES_PER_S;
     config.hook = (struct holm_world_hook){on_event, trial};
     measure_must(holm_world_new(&config, &trial->world), "a world");
     for (uint32_t i = 0; i < TRIAL_NODES_MAX; i++) {
@@ -97,10 +90,10 @@ static void write_one(struct trial *trial, uint32_t node)
     struct trial_write write = {.at_us = holm_world_now_us(trial->world)};
     struct holm_receipt receipt;
     char text[16];
-    write.key = (uint32_t)holm_random_between(&trial->random, 0, KEYS - 1);
+    write.key = (uint32_t)holm_random_between(&trial->random, 0, HOLM_BENCH_KEYS - 1);
     struct holm_bytes key = holm_mem(text, (size_t)snprintf(text, sizeof text, "w%08u", write.key));
     struct holm_op op = holm_op_put(key, holm_mem(NULL, 0), holm_i64((int64_t)write.key));
-    if (holm_random_between(&trial->random, 1, 10) <= COUNTED_OF_TEN) {
+    if (holm_random_between(&trial->random, 1, 10) <= HOLM_BENCH_COUNTED_OF_TEN) {
         write.amount = (int32_t)holm_random_between(&trial->random, 1, 15);
         op = holm_op_add(key, holm_mem(NULL, 0), write.amount);
     }
@@ -117,7 +110,8 @@ static void write_due(struct trial *trial)
         while (node->next_write_us <= holm_world_now_us(trial->world)) {
             if (trial->writing && node->life != TRIAL_NOBODY)
                 write_one(trial, i);
-            node->next_write_us += holm_random_between(&trial->random, 1, 2 * WRITE_EVERY_US);
+            node->next_write_us += holm_random_between(&trial->random, 1,
+                                                       2 * HOLM_BENCH_WRITE_EVERY_US);
         }
     }
 }
@@ -228,8 +222,8 @@ static void play(struct trial *trial)
     uint64_t sample_us = trial->begin_us;
     trial->writing = trial->counting = true;
     for (uint32_t i = 0; i < TRIAL_NODES_MAX; i++)
-        trial->node[i].next_write_us = trial->begin_us +
-                                       holm_random_between(&trial->random, 0, 2 * WRITE_EVERY_US);
+        trial->node[i].next_write_us =
+            trial->begin_us + holm_random_between(&trial->random, 0, 2 * HOLM_BENCH_WRITE_EVERY_US);
     while (!is_over(trial)) {
         holm_world_run(trial->world, next_us(trial, sample_us));
         uint64_t now_us = holm_world_now_us(trial->world);

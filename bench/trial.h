@@ -25,6 +25,15 @@
 
 #define HOLM_BENCH_NODES_MAX 32
 
+/* Settings, which the files tell. A node's mean between writes; writes to counters, of ten. */
+#define HOLM_BENCH_PARTITIONS 16
+#define HOLM_BENCH_WRITE_EVERY_US 20000
+#define HOLM_BENCH_KEYS 200
+#define HOLM_BENCH_COUNTED_OF_TEN 3
+#define HOLM_BENCH_DELAY_US 1000
+#define HOLM_BENCH_JITTER_US 200
+#define HOLM_BENCH_BYTES_PER_S 125000000
+
 /* Adds to the figures, a failure included. `nodes` is at least the scenario's least. */
 void holm_bench_trial_run(const struct holm_bench_scenario *scenario, uint32_t nodes, uint64_t seed,
                           struct holm_bench_figures *figures);

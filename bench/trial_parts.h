@@ -15,7 +15,7 @@
 #include "node/random.h"
 #include "sim/world/world.h"
 
-#define TRIAL_PARTITIONS 16
+#define TRIAL_PARTITIONS HOLM_BENCH_PARTITIONS
 #define TRIAL_NODES_MAX (HOLM_BENCH_NODES_MAX + 16) /* those that come in churn, too */
 #define TRIAL_LIVES_MAX (TRIAL_NODES_MAX + 16)
 #define TRIAL_ACTS_MAX 64
