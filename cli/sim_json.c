@@ -143,9 +143,27 @@ static void open_to_all(int fd)
     (void)fchmod(fd, 0666 & ~mask);
 }
 
+/* A pipe or a device, or what a link leads to, is written to: a rename would put a file in its place. */
+static bool stays_in_place(const char *path)
+{
+    struct stat status;
+    return lstat(path, &status) == 0 && !S_ISREG(status.st_mode);
+}
+
+static bool write_in_place(const struct holm_sim *sim, const char *path)
+{
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        return false;
+    bool written = write_result(file, sim);
+    return fclose(file) == 0 && written;
+}
+
 bool holm_sim_write_json(const struct holm_sim *sim, const char *path)
 {
     size_t size = strlen(path) + sizeof ".XXXXXX";
+    if (stays_in_place(path))
+        return write_in_place(sim, path);
     char *temporary = malloc(size);
     if (temporary == NULL)
         return false;

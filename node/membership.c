@@ -113,7 +113,7 @@ static void note(struct holm_membership *membership, enum holm_log_level level, 
     va_start(arguments, format);
     vsnprintf(action->text, sizeof action->text, format, arguments);
     va_end(arguments);
-    action->level = level;
+    action->level = (int)level;
 }
 
 bool holm_membership_next(struct holm_membership *membership, struct holm_membership_action *action)

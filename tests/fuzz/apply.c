@@ -488,9 +488,10 @@ static void open_siege(struct siege *siege)
         holm_op_insert(k, f, holm_str("x")), holm_op_enable(k, f),
         holm_op_raise(k, f, holm_i64(1)),    holm_op_put(holm_str("dead"), f, holm_i64(1)),
         holm_op_bury(holm_str("dead"))};
-    struct holm_event up = {.type = HOLM_EVENT_PEER_UP, .as.peer = {0, actors[1]}};
+    struct holm_event up = {.type = HOLM_EVENT_PEER_UP};
     siege->now = (struct holm_now){1000000, 1700000000000};
     siege->x = new_replica(siege, actors[ACTOR_X], 7);
+    up.as.peer.actor = actors[1];
     for (size_t i = 0; i < COUNT(ops); i++)
         commit(siege, &ops[i]);
     for (size_t i = 1; i <= 3; i++)

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "sim_run.h"
@@ -78,12 +79,24 @@ static void test_sim_when_split_then_both_sides_fight_on(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
+/* What is no file of its own is written to, not replaced: once, a run as root took /dev/null away. */
 static void test_sim_when_without_heroes_bombs_and_splits_then_holds(void **state)
 {
-    const char *const arguments[] = {"sim", "--cities", "2", "--heroes", "0", "--seconds",
-                                     "1",   "--bombs",  "0", "--splits", "0", NULL};
+    char path[64], link[72];
+    struct stat status;
+    (void)snprintf(path, sizeof path, "sim-result-%ld.json", (long)getpid());
+    (void)snprintf(link, sizeof link, "sim-link-%ld.json", (long)getpid());
+    assert_int_equal(symlink(path, link), 0);
+    const char *const arguments[] = {"sim",       "--cities", "2",       "--heroes", "0",
+                                     "--seconds", "1",        "--bombs", "0",        "--splits",
+                                     "0",         "--json",   link,      NULL};
     run_start(&run, arguments);
     assert_int_equal(run_end(&run), 0);
+    assert_int_equal(lstat(link, &status), 0);
+    assert_true(S_ISLNK(status.st_mode));
+    assert_int_equal(result_length(result_read(path), "cities"), 2);
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(unlink(path), 0);
 }
 
 static unsigned work_directories(void)
