@@ -2,7 +2,8 @@
 /*
  * Any bytes as a history of three replicas: operations, batches, flushes, what arrives when, twice or never, links that
  * break, pulls, syncs, deaths, restarts, new epochs. Each replica is held against the reference after every action; at
- * the end everything heals, all must become equal with nothing lost that a survivor had, and be quiet.
+ * the end everything heals, all must become equal with nothing lost that a survivor had, and be quiet. With half of the
+ * inputs tombstones are collected, epochs folded and ghosts dropped. T14: counters leave 64 bits.
  *
  *     HOLM_FUZZ_STORY=1      tells the history, and every event
  */

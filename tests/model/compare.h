@@ -7,8 +7,9 @@
 
 #include "tests/model/fixture.h"
 
-/* M1: ends the program at the first difference. `view` includes what is pending. */
-void compare_replica(struct fixture *fixture, size_t node, const struct reference_view *view);
+/* M1: ends the program at the first difference. `view` includes what is pending; `collected` is S. */
+void compare_replica(struct fixture *fixture, size_t node, const struct reference_view *view,
+                     const struct reference_view *collected);
 
 /*
  * Tells the reference the stamps of what was just written at `node`: the seqs after `before` of

@@ -58,8 +58,10 @@ void fixture_init(struct fixture *fixture, size_t node_count,
     fixture->now_us = 1000000;
     fixture->clocks_agree = true;
     reference_init(&fixture->reference);
-    for (size_t i = 0; i < node_count; i++)
+    for (size_t i = 0; i < node_count; i++) {
+        holm_vector_init(&fixture->nodes[i].report_told, &fixture->config.allocator);
         fixture_start(fixture, i, 1);
+    }
 }
 
 static void store_release(struct fixture_store *store)
@@ -78,6 +80,7 @@ void fixture_release(struct fixture *fixture)
         holm_replica_free(fixture->nodes[i].replica);
         store_release(&fixture->nodes[i].store);
         free(fixture->nodes[i].store.runs);
+        holm_vector_release(&fixture->nodes[i].report_told);
     }
     for (size_t i = 0; i < fixture->run_count; i++)
         holm_delta_release(fixture->runs[i]);
@@ -102,6 +105,7 @@ void fixture_start(struct fixture *fixture, size_t node, uint64_t epoch)
     self->wake_us = HOLM_NEVER;
     self->dirty = true;
     memset(&self->view, 0, sizeof self->view);
+    memset(&self->collected, 0, sizeof self->collected);
     reference_actor(&fixture->reference, self->self);
 }
 
@@ -113,6 +117,54 @@ void fixture_kill(struct fixture *fixture, size_t node)
 }
 
 /* ---- work ----------------------------------------------------------------------------------- */
+
+/* A vector as far as it speaks of operations; of what is folded, with the ends that it had. */
+static struct reference_view view_of(struct fixture *fixture, size_t node,
+                                     struct holm_vector_view vector)
+{
+    struct reference *reference = &fixture->reference;
+    struct reference_view view = {{0}};
+    for (size_t i = 0; i < vector.count; i++) {
+        struct holm_dot entry = vector.entries[i];
+        bool fold = entry.seq == HOLM_SEQ_FOLDED;
+        if (!fold && entry.actor.epoch.value > 0)
+            view.seq[reference_actor(reference, entry.actor)] = entry.seq;
+        for (size_t a = 0; a < reference->actor_count && fold; a++) {
+            if (reference->actors[a].node.value != entry.actor.node.value ||
+                reference->actors[a].epoch.value > entry.actor.epoch.value)
+                continue;
+            if (!fixture->folded[a])
+                fixture_fail(fixture, "node %zu: an epoch is folded that nobody may fold", node);
+            view.seq[a] = fixture->ends.seq[a];
+        }
+    }
+    return view;
+}
+
+/* S rides on the run. It may have grown since an operation was minted, for it is the seal that takes it: by
+ * tombstones of other keys alone, since one that is in S had been reported here, and so sealed behind. */
+static void check_run_collected(struct fixture *fixture, size_t node,
+                                const struct holm_delta *delta)
+{
+    const struct reference *reference = &fixture->reference;
+    struct reference_view rides = view_of(fixture, node, delta->collected);
+    for (size_t i = 0; i < reference->count; i++) {
+        const struct reference_operation *operation = &reference->operations[i];
+        if (!holm_actor_equal(operation->dot.actor, delta->actor) ||
+            operation->dot.seq < delta->first || operation->dot.seq > delta->last)
+            continue;
+        bool equal = reference_has_all(&rides, &operation->collected);
+        for (size_t t = 0; t < reference->count && equal; t++) {
+            const struct reference_operation *bury = &reference->operations[t];
+            equal = bury->effect != REFERENCE_BURY ||
+                    !holm_bytes_equal(bury->key, operation->key) ||
+                    reference_covers(&rides, bury) == reference_covers(&operation->collected, bury);
+        }
+        if (!equal)
+            fixture_fail(fixture, "node %zu: S does not ride on run %" PRIu64 "..%" PRIu64, node,
+                         delta->first, delta->last);
+    }
+}
 
 /* Every run is sealed once, where the writer's last one ended, and is the same run everywhere. */
 static void keep_run(struct fixture *fixture, size_t node, struct holm_delta *delta)
@@ -133,6 +185,7 @@ static void keep_run(struct fixture *fixture, size_t node, struct holm_delta *de
     if (delta->first != end + 1 || !holm_actor_equal(delta->actor, fixture->nodes[node].self))
         fixture_fail(fixture, "node %zu stores a run %" PRIu64 "..%" PRIu64 ", after ..%" PRIu64,
                      node, delta->first, delta->last, end);
+    check_run_collected(fixture, node, delta);
     fixture->runs = grown(fixture->runs, sizeof(struct holm_delta *), &fixture->run_capacity,
                           fixture->run_count);
     holm_delta_retain(delta);
@@ -306,8 +359,10 @@ enum holm_status fixture_commit(struct fixture *fixture, size_t node, const stru
                                 size_t count)
 {
     struct fixture_node *self = &fixture->nodes[node];
-    struct reference_view past = fixture_view(fixture, node);
-    uint64_t before = past.seq[reference_actor(&fixture->reference, self->self)];
+    struct reference_writer writer = {.actor = self->self,
+                                      .past = fixture_view(fixture, node),
+                                      .collected = fixture_collected(fixture, node)};
+    uint64_t before = writer.past.seq[reference_actor(&fixture->reference, self->self)];
     const struct holm_work *work = NULL;
     enum holm_status status = commit_borrowed(fixture, node, ops, count, &work);
     if (status == HOLM_ENOMEM && fixture->heap.fail_at != 0) {
@@ -315,8 +370,7 @@ enum holm_status fixture_commit(struct fixture *fixture, size_t node, const stru
         return status;
     }
     uint32_t minted;
-    enum holm_status expected = reference_commit(&fixture->reference, self->self, &past, ops, count,
-                                                 &minted);
+    enum holm_status expected = reference_commit(&fixture->reference, &writer, ops, count, &minted);
     if (status != expected)
         fixture_fail(fixture, "node %zu: a commit gives %s, expected %s", node,
                      fixture_status_name(status), fixture_status_name(expected));
@@ -399,6 +453,9 @@ void fixture_state_take(struct fixture *fixture, size_t node, struct fixture_sta
         fixture_fail(fixture, "node %zu gives no cut: %s", node, fixture_status_name(status));
     fixture_take_work(fixture, node, work);
     struct holm_vector_view vector = holm_cut_vector(cut);
+    holm_vector_init(&state->collected, &fixture->config.allocator);
+    if (holm_vector_assign(&state->collected, holm_cut_collected(cut)) != HOLM_OK)
+        abort();
     state->entry_count = vector.count;
     state->page_count = holm_cut_page_count(cut);
     state->entries = malloc((vector.count + 1) * sizeof *state->entries);
@@ -421,9 +478,10 @@ void fixture_state_merge(struct fixture *fixture, size_t node, const struct fixt
 {
     struct holm_vector_view vector = {.entries = state->entries, .count = state->entry_count};
     const struct holm_work *work = NULL;
-    enum holm_status status = holm_replica_load(
-        fixture->nodes[node].replica, vector, (const struct holm_page *const *)state->pages,
-        state->page_count, fixture_now(fixture, node), &work);
+    enum holm_status status = holm_replica_load_collected(
+        fixture->nodes[node].replica, vector, holm_vector_view(&state->collected),
+        (const struct holm_page *const *)state->pages, state->page_count,
+        fixture_now(fixture, node), &work);
     if (status != HOLM_OK)
         fixture_fail(fixture, "node %zu cannot merge a state: %s", node,
                      fixture_status_name(status));
@@ -432,6 +490,10 @@ void fixture_state_merge(struct fixture *fixture, size_t node, const struct fixt
         if (holm_replica_seq(fixture->nodes[node].replica, state->entries[i].actor) <
             state->entries[i].seq)
             fixture_fail(fixture, "node %zu has merged a state and does not cover it", node);
+    struct reference_view has = fixture_collected(fixture, node);
+    struct reference_view brought = view_of(fixture, node, holm_vector_view(&state->collected));
+    if (!reference_has_all(&has, &brought))
+        fixture_fail(fixture, "node %zu has merged a state without its S", node);
 }
 
 void fixture_state_release(struct fixture_state *state)
@@ -440,6 +502,7 @@ void fixture_state_release(struct fixture_state *state)
         holm_page_release(state->pages[i]);
     free(state->pages);
     free(state->entries);
+    holm_vector_release(&state->collected);
     memset(state, 0, sizeof *state);
 }
 
@@ -484,22 +547,163 @@ void fixture_restore(struct fixture *fixture, size_t node, bool runs)
     fixture_save(fixture, node);
 }
 
+/* ---- retention `stable` --------------------------------------------------------------------- */
+
+void fixture_lose_store(struct fixture *fixture, size_t node)
+{
+    store_release(&fixture->nodes[node].store);
+}
+
+void fixture_admit(struct fixture *fixture, size_t node)
+{
+    for (size_t i = 0; i < fixture->node_count; i++) {
+        const struct fixture_node *other = &fixture->nodes[i];
+        fixture->nodes[i].reported = false;
+        if (i == node || other->replica == NULL)
+            continue;
+        fixture_supersede(fixture, i, fixture->nodes[node].self);
+        fixture_supersede(fixture, node, other->self);
+    }
+}
+
+void fixture_report(struct fixture *fixture, size_t node)
+{
+    struct fixture_node *self = &fixture->nodes[node];
+    struct holm_replica_stats stats;
+    fixture_flush(fixture, node);
+    holm_replica_stats(self->replica, &stats);
+    if (stats.held > 0)
+        return;
+    self->reported = true;
+    self->report = fixture_view(fixture, node);
+    if (holm_replica_report(self->replica, &self->report_told) != HOLM_OK)
+        abort();
+}
+
+/* What all have reported; false when somebody has not, or had more than this node has. */
+static bool find_frontier(struct fixture *fixture, const struct reference_view *own,
+                          struct reference_view *frontier)
+{
+    *frontier = *own;
+    for (size_t i = 0; i < fixture->node_count; i++) {
+        const struct fixture_node *other = &fixture->nodes[i];
+        if (other->replica == NULL || !other->reported || !reference_has_all(own, &other->report))
+            return false;
+        for (size_t a = 0; a < REFERENCE_ACTORS_MAX; a++)
+            if (frontier->seq[a] > other->report.seq[a])
+                frontier->seq[a] = other->report.seq[a];
+    }
+    return true;
+}
+
+/* Whether an epoch has ended, here and in all reports the same, and so all of its node before it. */
+static bool may_fold(const struct fixture *fixture, const struct reference_view *own,
+                     const struct reference_view *frontier, struct holm_actor actor)
+{
+    const struct reference *reference = &fixture->reference;
+    if (actor.epoch.value >= fixture->nodes[actor.node.value - 101].self.epoch.value)
+        return false;
+    for (size_t a = 0; a < reference->actor_count; a++) {
+        bool before = reference->actors[a].node.value == actor.node.value &&
+                      reference->actors[a].epoch.value <= actor.epoch.value;
+        for (size_t i = 0; before && i < fixture->node_count; i++)
+            if (fixture->nodes[i].report.seq[a] != own->seq[a])
+                return false;
+        if (before && frontier->seq[a] != own->seq[a])
+            return false;
+    }
+    return true;
+}
+
+static void raise(struct holm_vector *vector, struct holm_actor actor, uint64_t seq)
+{
+    if (seq > 0 && holm_vector_raise(vector, actor, seq) != HOLM_OK)
+        abort();
+}
+
+static void grant(struct fixture *fixture, const struct reference_view *own, bool fold,
+                  struct reference_view *frontier, struct holm_vector *vector)
+{
+    const struct reference *reference = &fixture->reference;
+    for (size_t a = 0; a < reference->actor_count; a++) {
+        struct holm_actor actor = reference->actors[a];
+        raise(vector, actor, frontier->seq[a]);
+        /* S never says that an epoch is folded of which R has nothing. */
+        if (!fold || own->seq[a] == 0 || !may_fold(fixture, own, frontier, actor))
+            continue;
+        raise(vector, actor, HOLM_SEQ_FOLDED);
+        for (size_t b = 0; b < reference->actor_count; b++) {
+            if (reference->actors[b].node.value != actor.node.value ||
+                reference->actors[b].epoch.value > actor.epoch.value || fixture->folded[b])
+                continue;
+            fixture->folded[b] = true;
+            fixture->ends.seq[b] = own->seq[b];
+            fixture->folds++;
+        }
+    }
+    reference_join(&fixture->granted, frontier);
+}
+
+void fixture_collect(struct fixture *fixture, size_t node, bool fold)
+{
+    struct reference_view own = fixture_view(fixture, node), frontier;
+    struct holm_replica_stats before, after;
+    const struct holm_work *work = NULL;
+    struct holm_vector vector;
+    if (!find_frontier(fixture, &own, &frontier))
+        return;
+    holm_vector_init(&vector, &fixture->config.allocator);
+    grant(fixture, &own, fold, &frontier, &vector);
+    holm_replica_stats(fixture->nodes[node].replica, &before);
+    enum holm_status status = holm_replica_collect(
+        fixture->nodes[node].replica, holm_vector_view(&vector), fixture_now(fixture, node), &work);
+    holm_vector_release(&vector);
+    if (status != HOLM_OK)
+        fixture_fail(fixture, "node %zu does not collect: %s", node, fixture_status_name(status));
+    fixture_take_work(fixture, node, work);
+    holm_replica_stats(fixture->nodes[node].replica, &after);
+    struct reference_view collected = fixture_collected(fixture, node);
+    if (!reference_has_all(&collected, &frontier))
+        fixture_fail(fixture, "node %zu has collected less than it was told to", node);
+    fixture->collections += after.tombstones < before.tombstones;
+    fixture_check(fixture, node);
+}
+
+void fixture_drop_ghosts(struct fixture *fixture, size_t node, size_t owner)
+{
+    const struct fixture_node *other = &fixture->nodes[owner];
+    const struct holm_work *work = NULL;
+    size_t dropped;
+    if (other->replica == NULL || !other->reported)
+        return;
+    enum holm_status status = holm_replica_drop_ghosts(fixture->nodes[node].replica, other->self,
+                                                       holm_vector_view(&other->report_told),
+                                                       fixture_now(fixture, node), &work, &dropped);
+    if (status != HOLM_OK)
+        fixture_fail(fixture, "node %zu drops no ghosts: %s", node, fixture_status_name(status));
+    fixture_take_work(fixture, node, work);
+    fixture->ghosts_dropped += dropped;
+    fixture_check(fixture, node);
+}
+
 /* ---- looking -------------------------------------------------------------------------------- */
 
 static struct reference_view view_of_vector(struct fixture *fixture, size_t node)
 {
     struct holm_dot entries[REFERENCE_ACTORS_MAX];
-    struct reference_view view = {{0}};
     size_t count = holm_replica_vector(fixture->nodes[node].replica, entries, REFERENCE_ACTORS_MAX);
     if (count > REFERENCE_ACTORS_MAX)
         fixture_fail(fixture, "node %zu: a vector of %zu entries", node, count);
-    for (size_t i = 0; i < count; i++) {
-        view.seq[reference_actor(&fixture->reference, entries[i].actor)] = entries[i].seq;
+    for (size_t i = 0; i < count; i++)
         if (entries[i].seq == 0 ||
             (i > 0 && holm_actor_compare(entries[i - 1].actor, entries[i].actor) >= 0))
             fixture_fail(fixture, "node %zu: its vector is not sorted, or holds a zero", node);
-    }
-    return view;
+    return view_of(fixture, node, (struct holm_vector_view){entries, count});
+}
+
+struct reference_view fixture_collected(struct fixture *fixture, size_t node)
+{
+    return view_of(fixture, node, holm_replica_collected(fixture->nodes[node].replica));
 }
 
 struct reference_view fixture_view(struct fixture *fixture, size_t node)
@@ -568,17 +772,39 @@ static void check_digest(struct fixture *fixture, size_t node, const struct refe
     fixture->sights[fixture->sight_count++] = sight;
 }
 
+/* M5. */
+static void check_collected(struct fixture *fixture, size_t node,
+                            const struct reference_view *sealed,
+                            const struct reference_view *collected)
+{
+    const struct reference *reference = &fixture->reference;
+    if (!reference_has_all(&fixture->granted, collected))
+        fixture_fail(fixture, "node %zu has collected what not all have", node);
+    if (!reference_has_all(sealed, collected))
+        fixture_fail(fixture, "node %zu has collected what it has not applied", node);
+    if (!reference_has_all(collected, &fixture->nodes[node].collected))
+        fixture_fail(fixture, "node %zu: its S went back", node);
+    for (size_t i = 0; i < reference->count; i++)
+        if (reference_covers(sealed, &reference->operations[i]) &&
+            !reference_has_all(collected, &reference->operations[i].collected))
+            fixture_fail(fixture, "node %zu has a write, and not the S that rode on it", node);
+}
+
 void fixture_check(struct fixture *fixture, size_t node)
 {
     struct fixture_node *self = &fixture->nodes[node];
     holm_replica_check(self->replica);
     struct reference_view sealed = view_of_vector(fixture, node);
     struct reference_view view = fixture_view(fixture, node);
+    struct reference_view collected = fixture_collected(fixture, node);
     check_vector(fixture, node, &sealed);
-    compare_replica(fixture, node, &view);
+    if (fixture->config.retention == HOLM_RETENTION_STABLE)
+        check_collected(fixture, node, &sealed, &collected);
+    compare_replica(fixture, node, &view, &collected);
     if (!holm_replica_pending(self->replica))
         check_digest(fixture, node, &view);
     self->view = sealed;
+    self->collected = collected;
     self->dirty = false;
 }
 

@@ -16,6 +16,12 @@
  *     M2  the vector never shrinks, is causally closed, and only ends where runs and batches end
  *     M3  equal vectors have equal digests and equal vector hashes, at any time and place
  *     M4  holm_replica_check() holds
+ *     M5  S is covered by R and by what was ever collected, covers S of all that is in the view, and
+ *         never shrinks in a life; of what it folds, all of R is there
+ *
+ * With retention `stable` the fixture is the host that knows who has what: a replica that starts gets a cut of
+ * one that lives before it does anything else, and what may be collected is what all have reported
+ * since the last epoch began.
  */
 #ifndef HOLM_TESTS_MODEL_FIXTURE_H
 #define HOLM_TESTS_MODEL_FIXTURE_H
@@ -42,6 +48,7 @@ struct fixture_state {
     struct holm_dot *entries;
     struct holm_page **pages;
     size_t entry_count, page_count;
+    struct holm_vector collected;
 };
 
 /* What a host would have on disk: a state, and the runs stored since. */
@@ -56,9 +63,13 @@ struct fixture_node {
     struct holm_replica *replica; /* NULL: dead */
     struct holm_actor self;
     uint64_t wake_us;
-    int64_t skew_ms;            /* of its wall clock */
-    bool dirty;                 /* stepped since the last check */
-    struct reference_view view; /* at the last check */
+    int64_t skew_ms;                 /* of its wall clock */
+    bool dirty;                      /* stepped since the last check */
+    struct reference_view view;      /* at the last check */
+    struct reference_view collected; /* S then */
+    bool reported;                   /* since the last epoch of any node began … */
+    struct reference_view report;    /* … that it had this, … */
+    struct holm_vector report_told;  /* … in these words */
     struct fixture_store store;
 };
 
@@ -82,6 +93,10 @@ struct fixture {
     size_t run_count, run_capacity;
     struct fixture_sight *sights;
     size_t sight_count, sight_capacity;
+    struct reference_view granted; /* all that anybody was ever told to collect */
+    bool folded[REFERENCE_ACTORS_MAX];
+    struct reference_view ends;                  /* of the folded epochs */
+    uint64_t collections, folds, ghosts_dropped; /* collections: that took a tombstone or more */
     void (*post)(void *context, size_t node, const struct holm_output *output);
     void *context;
 };
@@ -140,11 +155,27 @@ void fixture_save(struct fixture *fixture, size_t node);
 /* Brings the store's state into a replica just started; with its runs, too. */
 void fixture_restore(struct fixture *fixture, size_t node, bool runs);
 
+/* ---- retention `stable` ---------------------------------------------------------------------- */
+
+/* The node's epoch is admitted: what was reported before it counts no more. */
+void fixture_admit(struct fixture *fixture, size_t node);
+/* Seals, and reports what the node has; not while it holds back runs, which may be of ended epochs. */
+void fixture_report(struct fixture *fixture, size_t node);
+/* Collects what all have reported, and if so told folds the epochs that have ended the same for all,
+ * unless somebody has not reported, or had more than this node has. */
+void fixture_collect(struct fixture *fixture, size_t node, bool fold);
+/* Drops the ghosts of another, by what that one has reported. */
+void fixture_drop_ghosts(struct fixture *fixture, size_t node, size_t owner);
+/* Its store is lost. */
+void fixture_lose_store(struct fixture *fixture, size_t node);
+
 /* ---- looking --------------------------------------------------------------------------------- */
 
 /* Everything this replica has: its vector and what is pending. */
 struct reference_view fixture_view(struct fixture *fixture, size_t node);
-/* M1 to M4. */
+/* S. */
+struct reference_view fixture_collected(struct fixture *fixture, size_t node);
+/* M1 to M5. */
 void fixture_check(struct fixture *fixture, size_t node);
 /* Of every living replica. */
 void fixture_check_all(struct fixture *fixture);

@@ -270,6 +270,18 @@ void network_beacon(struct network *network, size_t node)
     broadcast(network, node, &message);
 }
 
+/* With retention `stable`: what was broadcast under an epoch that has ended is of nobody. */
+static bool is_fenced(const struct network *network, const struct network_letter *letter,
+                      const struct holm_message *message)
+{
+    const struct fixture *fixture = network->fixture;
+    if (fixture->config.retention != HOLM_RETENTION_STABLE || letter->type != NETWORK_BROADCAST ||
+        message->type != HOLM_MESSAGE_DELTA)
+        return false;
+    struct holm_actor writer = message->as.delta->actor;
+    return writer.epoch.value < fixture->nodes[writer.node.value - 101].self.epoch.value;
+}
+
 /* ---- time ----------------------------------------------------------------------------------- */
 
 static void deliver(struct network *network, const struct network_letter *letter)
@@ -286,6 +298,10 @@ static void deliver(struct network *network, const struct network_letter *letter
     }
     if (!lost) {
         const struct holm_message *message = parcel_open(&network->office, letter->parcel);
+        if (is_fenced(network, letter, message)) {
+            parcel_free(&network->office, letter->parcel);
+            return;
+        }
         tell(network, letter, message);
         network->delivered[message->type]++;
         hear(network, letter->to, message->sender);

@@ -91,6 +91,14 @@ void reference_join(struct reference_view *view, const struct reference_view *ot
             view->seq[i] = other->seq[i];
 }
 
+bool reference_has_all(const struct reference_view *view, const struct reference_view *other)
+{
+    for (size_t i = 0; i < REFERENCE_ACTORS_MAX; i++)
+        if (view->seq[i] < other->seq[i])
+            return false;
+    return true;
+}
+
 /* ---- live ----------------------------------------------------------------------------------- */
 
 void reference_look(struct reference *reference, const struct reference_view *view)
@@ -108,17 +116,18 @@ void reference_look(struct reference *reference, const struct reference_view *vi
         const struct reference_operation *operation = &reference->operations[i];
         reference->alive[i] = operation->effect == REFERENCE_PUT &&
                               reference_covers(view, operation) && !reference->listed[i] &&
-                              !reference_buried(reference, view, operation->key);
+                              !reference_buried(reference, view, &operation->collected,
+                                                operation->key);
     }
 }
 
 bool reference_buried(const struct reference *reference, const struct reference_view *view,
-                      struct holm_bytes key)
+                      const struct reference_view *collected, struct holm_bytes key)
 {
     for (size_t i = 0; i < reference->count; i++) {
         const struct reference_operation *operation = &reference->operations[i];
         if (operation->effect == REFERENCE_BURY && reference_covers(view, operation) &&
-            holm_bytes_equal(operation->key, key))
+            !reference_covers(collected, operation) && holm_bytes_equal(operation->key, key))
             return true;
     }
     return false;
@@ -219,27 +228,34 @@ const struct reference_operation *reference_winner(const struct reference *refer
     return winner;
 }
 
+void reference_wide_add(struct reference_wide *wide, int64_t term)
+{
+    uint64_t before = wide->low;
+    wide->low += (uint64_t)term;
+    wide->high += (term < 0 ? UINT64_MAX : 0) + (wide->low < before);
+}
+
+int64_t reference_wide_value(const struct reference_wide *wide, bool *fits)
+{
+    *fits = wide->high == (wide->low > INT64_MAX ? UINT64_MAX : 0);
+    if (!*fits)
+        return wide->high > INT64_MAX ? INT64_MIN : INT64_MAX;
+    return wide->low <= INT64_MAX ? (int64_t)wide->low
+                                  : (int64_t)(wide->low - INT64_MAX - 1) + INT64_MIN;
+}
+
 bool reference_sum(const struct reference *reference, struct holm_bytes key,
                    const struct reference_place *place, int64_t *sum)
 {
-    /* Exact in two's complement of 128 bits: `high` and `low`. */
-    uint64_t low = 0, high = 0;
-    bool found = false;
+    struct reference_wide wide = {0, 0};
+    bool found = false, fits;
     for (size_t i = 0; i < reference->count; i++) {
         if (!in_slot(reference, i, key, place, HOLM_COUNTER))
             continue;
-        int64_t amount = reference->operations[i].value.as.i64;
-        uint64_t before = low;
-        low += (uint64_t)amount;
-        high += (amount < 0 ? UINT64_MAX : 0) + (low < before);
+        reference_wide_add(&wide, reference->operations[i].value.as.i64);
         found = true;
     }
-    if (high == 0)
-        *sum = low > INT64_MAX ? INT64_MAX : (int64_t)low;
-    else if (high == UINT64_MAX)
-        *sum = low <= INT64_MAX ? INT64_MIN : (int64_t)(low - INT64_MAX - 1) + INT64_MIN;
-    else
-        *sum = high > INT64_MAX ? INT64_MIN : INT64_MAX;
+    *sum = reference_wide_value(&wide, &fits);
     return found;
 }
 
@@ -397,18 +413,46 @@ static enum holm_status check_sizes(const struct holm_op *op)
     return HOLM_OK;
 }
 
-/* One operation on top of `view`; *minted is 0 or 1. */
-static enum holm_status commit_one(struct reference *reference, struct holm_actor actor,
-                                   const struct reference_view *view, const struct holm_op *op,
+/* A writer's sum of its live increments, and that of all since it last had none, must fit in 64 bits. (That
+ * a reset takes a part of them can leave more than fits: then it reads as the nearest.) */
+static enum holm_status chain(const struct reference *reference, struct holm_actor actor,
+                              const struct holm_op *op, int64_t *chain_sum)
+{
+    const struct reference_place place = {op->parents, op->field};
+    struct reference_wide live = {0, 0}, all = {0, 0};
+    int64_t before = 0;
+    bool live_fits, all_fits;
+    for (size_t i = 0; i < reference->count; i++) {
+        const struct reference_operation *operation = &reference->operations[i];
+        if (!in_slot(reference, i, op->key, &place, HOLM_COUNTER) ||
+            !holm_actor_equal(operation->dot.actor, actor))
+            continue;
+        reference_wide_add(&live, operation->value.as.i64);
+        before = operation->chain_sum;
+    }
+    reference_wide_add(&live, op->as.amount);
+    reference_wide_add(&all, before);
+    reference_wide_add(&all, op->as.amount);
+    *chain_sum = reference_wide_value(&all, &all_fits);
+    (void)reference_wide_value(&live, &live_fits);
+    return live_fits && all_fits ? HOLM_OK : HOLM_EOVERFLOW;
+}
+
+/* One operation on top of `writer`; *minted is 0 or 1. */
+static enum holm_status commit_one(struct reference *reference,
+                                   const struct reference_writer *writer, const struct holm_op *op,
                                    uint32_t *minted)
 {
     enum reference_effect effect = effect_of(op->type);
+    int64_t chain_sum = 0;
     *minted = 0;
     if (check_sizes(op) != HOLM_OK)
         return check_sizes(op);
-    reference_look(reference, view);
-    if (reference_buried(reference, view, op->key))
+    reference_look(reference, &writer->past);
+    if (reference_buried(reference, &writer->past, &writer->collected, op->key))
         return effect == REFERENCE_BURY ? HOLM_OK : HOLM_EBURIED;
+    if (op->type == HOLM_OP_ADD && chain(reference, writer->actor, op, &chain_sum) != HOLM_OK)
+        return HOLM_EOVERFLOW;
 
     size_t seen_before = reference->seen_count, count_before = reference->count;
     struct holm_value value = value_of(reference, op);
@@ -419,7 +463,9 @@ static enum holm_status commit_one(struct reference *reference, struct holm_acto
     if (effect == REFERENCE_DROP && seen_count == 0)
         return HOLM_OK;
 
-    struct reference_operation *operation = append(reference, actor, view);
+    struct reference_operation *operation = append(reference, writer->actor, &writer->past);
+    operation->collected = writer->collected;
+    operation->chain_sum = chain_sum;
     operation->effect = effect;
     operation->key = op->key;
     operation->place = (struct reference_place){op->parents, op->field};
@@ -434,17 +480,17 @@ static enum holm_status commit_one(struct reference *reference, struct holm_acto
     return HOLM_OK;
 }
 
-enum holm_status reference_commit(struct reference *reference, struct holm_actor actor,
-                                  const struct reference_view *past, const struct holm_op *ops,
+enum holm_status reference_commit(struct reference *reference,
+                                  const struct reference_writer *writer, const struct holm_op *ops,
                                   size_t count, uint32_t *minted)
 {
-    struct reference_view view = *past;
-    size_t number = reference_actor(reference, actor);
+    struct reference_writer so_far = *writer;
+    size_t number = reference_actor(reference, writer->actor);
     size_t count_before = reference->count, seen_before = reference->seen_count;
     *minted = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t one;
-        enum holm_status status = commit_one(reference, actor, &view, &ops[i], &one);
+        enum holm_status status = commit_one(reference, &so_far, &ops[i], &one);
         if (status != HOLM_OK) {
             reference->count = count_before;
             reference->seen_count = seen_before;
@@ -452,9 +498,9 @@ enum holm_status reference_commit(struct reference *reference, struct holm_actor
             return status;
         }
         *minted += one;
-        view.seq[number] += one;
+        so_far.past.seq[number] += one;
     }
     for (size_t i = count_before; i < reference->count; i++)
-        reference->operations[i].batch_last = view.seq[number];
+        reference->operations[i].batch_last = so_far.past.seq[number];
     return HOLM_OK;
 }

@@ -7,7 +7,11 @@
  * view: per actor, how far it has got. Then
  *
  *     live(view) = the puts in the view that no operation in the view lists as seen,
- *                  and whose key no operation in the view buries
+ *                  and whose key no operation in the view buries, but those in S of the put
+ *
+ * S of an operation is what its writer had collected when it minted it: a key that is written again
+ * after its tombstone is gone lives, for all who come to have that write. With retention `forever` S
+ * is empty. What may be collected, and when, is not asked here.
  *
  * A counter is the sum of the live increments, each an operation of its own. There is no merging
  * here, no order of delivery, no compaction: this is what the engine is held against.
@@ -56,7 +60,15 @@ struct reference_operation {
     bool first_of_slot;      /* … or on this slot, set elements apart */
     size_t seen_first;       /* a slice of reference.seen */
     size_t seen_count;
+    int64_t chain_sum;          /* of a counter: its writer's increments since it last had none */
     struct reference_view past; /* what its writer had, this operation not included */
+    struct reference_view collected; /* S: what of that its writer had collected */
+};
+
+struct reference_writer {
+    struct holm_actor actor;
+    struct reference_view past;      /* its own operations included */
+    struct reference_view collected; /* S */
 };
 
 struct reference {
@@ -79,12 +91,12 @@ void reference_clear(struct reference *reference);
 size_t reference_actor(struct reference *reference, struct holm_actor actor);
 
 /*
- * The operations of a batch, written by `actor`, who has `past` (its own operations included).
- * Appends what is minted, with the seqs that follow past->seq of the actor. *minted is how many.
- * HOLM_EBURIED, HOLM_EINVAL, HOLM_ETOOBIG: then nothing is appended.
+ * The operations of a batch, written by who is `writer`. Appends what is minted, with the seqs that
+ * follow its own in writer->past. *minted is how many.
+ * HOLM_EBURIED, HOLM_EINVAL, HOLM_ETOOBIG, HOLM_EOVERFLOW: then nothing is appended.
  */
-enum holm_status reference_commit(struct reference *reference, struct holm_actor actor,
-                                  const struct reference_view *past, const struct holm_op *ops,
+enum holm_status reference_commit(struct reference *reference,
+                                  const struct reference_writer *writer, const struct holm_op *ops,
                                   size_t count, uint32_t *minted);
 
 /* A place as a list of names, which are put into `names`. */
@@ -105,8 +117,9 @@ void reference_look(struct reference *reference, const struct reference_view *vi
 
 /* ---- of the view that was last looked at ---------------------------------------------------- */
 
+/* Whether a tombstone of the key is in the view, and not in `collected`. */
 bool reference_buried(const struct reference *reference, const struct reference_view *view,
-                      struct holm_bytes key);
+                      const struct reference_view *collected, struct holm_bytes key);
 bool reference_exists(const struct reference *reference, struct holm_bytes key);
 /* What a read of a REGISTER, MAX or MIN gives, or NULL. */
 const struct reference_operation *reference_winner(const struct reference *reference,
@@ -120,10 +133,20 @@ bool reference_has(const struct reference *reference, struct holm_bytes key,
                    const struct reference_place *place, enum holm_kind kind,
                    struct holm_bytes element);
 
+/* An exact sum, in two's complement of 128 bits. */
+struct reference_wide {
+    uint64_t low, high;
+};
+void reference_wide_add(struct reference_wide *wide, int64_t term);
+/* The nearest that 64 bits can hold; *fits says whether it is the sum. */
+int64_t reference_wide_value(const struct reference_wide *wide, bool *fits);
+
 /* The order of values: by type, then within it (doubles by IEEE 754 totalOrder). */
 int reference_order(struct holm_value a, struct holm_value b);
 
 /* view := the entry-wise maximum of view and other. */
 void reference_join(struct reference_view *view, const struct reference_view *other);
+/* Whether `view` has all that `other` has. */
+bool reference_has_all(const struct reference_view *view, const struct reference_view *other);
 
 #endif

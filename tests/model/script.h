@@ -5,6 +5,9 @@
  *     script_draw(&script, 4711);
  *     script_play(&script, false);
  *
+ * One in four has retention `stable`: tombstones are collected, epochs folded, ghosts dropped. A replica
+ * then starts only while another lives, who admits it.
+ *
  * Playing one checks every replica against the reference after each action. At the end everything
  * heals, and all must become equal, with nothing lost that a survivor had, and then be quiet.
  * A script that is shortened still plays: an action that has become impossible does nothing.
@@ -38,6 +41,9 @@ enum action_type {
     ACTION_DELIVER, /* a letter that is under way comes now … */
     ACTION_LOSE,    /* … or, if broadcast, never … */
     ACTION_DOUBLE,  /* … or twice */
+    ACTION_REPORT,  /* with retention `stable`: says what it has … */
+    ACTION_COLLECT, /* … collects what all have said, and folds; or all say it first … */
+    ACTION_GHOSTS,  /* … and drops the ghosts of another */
     ACTION_TYPES
 };
 
@@ -64,6 +70,8 @@ struct script {
 struct script_outcome {
     uint64_t operations;
     uint64_t syncs, takeovers, pulls, too_old, held, held_dropped, lives;
+    uint64_t collections, folds, ghosts,
+        revived;           /* tombstones gone, epochs, ghosts, keys written anew */
     uint64_t converged_us; /* from the heal on */
 };
 

@@ -34,6 +34,17 @@ static struct holm_value draw_value(struct chance *chance)
     }
 }
 
+/* One in 16 is so large that two or a few of them leave 64 bits. */
+static int64_t draw_amount(struct chance *chance)
+{
+    static const int64_t extremes[] = {
+        INT64_MIN,     INT64_MAX,     INT64_MIN + 1, INT64_MAX - 50,    INT64_MIN / 2,
+        INT64_MAX / 2, INT64_MIN,     INT64_MAX,     INT64_MIN / 2 - 1, INT64_MAX / 3,
+        INT64_MIN / 3, INT64_MAX - 1, INT64_MIN + 50};
+    uint64_t drawn = chance_below(chance, 201 + COUNT(extremes));
+    return drawn < 201 ? (int64_t)drawn - 100 : extremes[drawn - 201];
+}
+
 static const struct {
     enum holm_op_type type;
     uint64_t weight;
@@ -64,7 +75,7 @@ static struct holm_op draw_op(struct chance *chance, size_t key_count)
         op.as.value = draw_value(chance);
         break;
     case HOLM_OP_ADD:
-        op.as.amount = (int64_t)chance_below(chance, 201) - 100;
+        op.as.amount = draw_amount(chance);
         break;
     case HOLM_OP_INSERT:
     case HOLM_OP_ERASE:
@@ -114,8 +125,8 @@ static void draw_settings(struct script *script, struct chance *chance)
 }
 
 /* Out of 1,000, as they come in enum action_type. */
-static const uint64_t action_weights[ACTION_TYPES] = {480, 45, 60, 10, 130, 35, 65, 20, 30, 12,
-                                                      7,   7,  7,  8,  18,  22, 14, 20, 5,  5};
+static const uint64_t action_weights[ACTION_REPORT] = {480, 45, 60, 10, 130, 35, 65, 20, 30, 12,
+                                                       7,   7,  7,  8,  18,  22, 14, 20, 5,  5};
 
 static enum action_type draw_type(struct chance *chance)
 {
@@ -142,6 +153,8 @@ static void draw_action(struct script *script, struct chance *chance, enum actio
     if (action->type == ACTION_DELIVER || action->type == ACTION_LOSE ||
         action->type == ACTION_DOUBLE)
         action->amount = (int64_t)chance_below(chance, 256);
+    if (action->type == ACTION_COLLECT)
+        action->amount = (int64_t)chance_below(chance, 8);
     if (action->type != ACTION_COMMIT)
         return;
     action->op_first = script->op_count;
@@ -164,9 +177,20 @@ static void draw_feeds(struct script *script, uint64_t seed)
         settings->loss_permille = 1000;
 }
 
+/* Of a quarter of the histories, from a draw of its own, so that the others stay as they are. */
+static enum action_type draw_stable(struct script *script, struct chance *beside,
+                                    struct chance *chance)
+{
+    static const enum action_type types[] = {ACTION_REPORT, ACTION_COLLECT, ACTION_COLLECT,
+                                             ACTION_COLLECT, ACTION_GHOSTS};
+    if (script->limits.retention == HOLM_RETENTION_STABLE && chance_permille(beside, 250))
+        return types[chance_below(beside, COUNT(types))];
+    return draw_type(chance);
+}
+
 void script_draw(struct script *script, uint64_t seed)
 {
-    struct chance chance = {.state = seed};
+    struct chance chance = {.state = seed}, beside = {.state = seed ^ UINT64_C(0x57ab1e)};
     memset(script, 0, sizeof *script);
     memset(long_text, 'v', sizeof long_text);
     memset(long_element, 'e', sizeof long_element - 1);
@@ -174,21 +198,24 @@ void script_draw(struct script *script, uint64_t seed)
     script->idle_rounds = 100;
     draw_settings(script, &chance);
     draw_feeds(script, seed);
+    if (seed % 4 == 0)
+        script->limits.retention = HOLM_RETENTION_STABLE;
     size_t count = 50 + chance_below(&chance, 101);
     size_t key_count = 1 + chance_below(&chance, COUNT(keys));
     while (script->action_count < count)
-        draw_action(script, &chance, draw_type(&chance), key_count);
+        draw_action(script, &chance, draw_stable(script, &beside, &chance), key_count);
 }
 
 /* Actions by their bytes alone, all alike but commits and deliveries, of which one wants most. */
-static enum action_type read_type(struct chance *chance)
+static enum action_type read_type(const struct script *script, struct chance *chance)
 {
+    bool stable = script->limits.retention == HOLM_RETENTION_STABLE;
     uint64_t read = chance_below(chance, 256);
     if (read < 96)
         return ACTION_COMMIT;
     if (read < 160)
         return ACTION_DELIVER;
-    return (enum action_type)(read % ACTION_TYPES);
+    return (enum action_type)(read % (stable ? ACTION_TYPES : ACTION_REPORT));
 }
 
 void script_read(struct script *script, const uint8_t *bytes, size_t size)
@@ -202,18 +229,21 @@ void script_read(struct script *script, const uint8_t *bytes, size_t size)
     script->idle_rounds = 2;
     draw_settings(script, &chance);
     script->node_count = 3;
+    if (size > 0 &&
+        bytes[0] >= 128) /* of that byte the rest is not asked for, but for its lowest bits */
+        script->limits.retention = HOLM_RETENTION_STABLE;
     if (chance_permille(&chance, 500))
         script->settings.delay_us = NETWORK_DELAY_NEVER;
     while (chance.left > 0 && script->action_count < SCRIPT_ACTIONS_MAX)
-        draw_action(script, &chance, read_type(&chance), COUNT(keys));
+        draw_action(script, &chance, read_type(script, &chance), COUNT(keys));
 }
 
 /* ---- printing ------------------------------------------------------------------------------- */
 
 static const char *const action_names[ACTION_TYPES] = {
-    "commit", "flush",      "beacon", "want",    "run",     "link down", "link up",
-    "cut",    "heal",       "kill",   "start",   "restore", "recover",   "epoch",
-    "save",   "merge into", "clock",  "deliver", "lose",    "double"};
+    "commit", "flush",   "beacon", "want",    "run",     "link down", "link up",  "cut",
+    "heal",   "kill",    "start",  "restore", "recover", "epoch",     "save",     "merge into",
+    "clock",  "deliver", "lose",   "double",  "report",  "collect",   "ghosts of"};
 
 static const char *const op_names[] = {"?",      "put",     "add",   "reset", "insert", "erase",
                                        "enable", "disable", "raise", "lower", "remove", "bury"};
@@ -247,15 +277,16 @@ void script_print(const struct script *script)
     const struct network_settings *settings = &script->settings;
     const struct holm_replica_config *limits = &script->limits;
     printf("%zu nodes; loss %" PRIu32 " double %" PRIu32 " stray %" PRIu32 " feeds %" PRIu32
-           " lost %" PRIu32 " delay %" PRIu64 " us; %s; flush after %" PRIu64
+           " lost %" PRIu32 " delay %" PRIu64 " us; %s, %s; flush after %" PRIu64
            " us or %zu bytes; log %zu, hold-back %zu bytes; "
            "%" PRIu32 " items a page, %zu cuts that keep %zu bytes, frames of %zu\n",
            script->node_count, settings->loss_permille, settings->double_permille,
            settings->stray_permille, settings->feeds_permille, settings->feed_loss_permille,
-           settings->delay_us, settings->wire ? "wire" : "structs", limits->flush_interval_us,
-           limits->flush_bytes, limits->log_bytes_max, limits->holdback_bytes_max,
-           limits->page_items_max, limits->cuts_max, limits->kept_bytes_max,
-           limits->frame_bytes_max);
+           settings->delay_us, settings->wire ? "wire" : "structs",
+           limits->retention == HOLM_RETENTION_STABLE ? "stable" : "forever",
+           limits->flush_interval_us, limits->flush_bytes, limits->log_bytes_max,
+           limits->holdback_bytes_max, limits->page_items_max, limits->cuts_max,
+           limits->kept_bytes_max, limits->frame_bytes_max);
     for (size_t i = 0; i < script->action_count; i++) {
         const struct action *action = &script->actions[i];
         if (action->type == ACTION_RUN)
@@ -268,8 +299,11 @@ void script_print(const struct script *script)
             action->type == ACTION_DOUBLE)
             printf(" letter %" PRId64, action->amount);
         if ((action->type >= ACTION_LINK_DOWN && action->type <= ACTION_HEAL) ||
-            action->type == ACTION_MERGE)
+            action->type == ACTION_MERGE || action->type == ACTION_GHOSTS)
             printf(" %c", (char)('A' + action->other));
+        if (action->type == ACTION_COLLECT)
+            printf("%s%s", (action->amount & 1) != 0 ? ", all report first" : "",
+                   (action->amount & 2) != 0 ? ", no folds" : "");
         for (size_t op = 0; op < action->op_count; op++)
             print_op(&script->ops[action->op_first + op]);
         putchar('\n');

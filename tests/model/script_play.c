@@ -19,6 +19,11 @@ struct stage {
     struct script_outcome outcome;
 };
 
+static bool is_stable(const struct stage *stage)
+{
+    return stage->fixture.config.retention == HOLM_RETENTION_STABLE;
+}
+
 static bool lives(const struct stage *stage, size_t node)
 {
     return stage->fixture.nodes[node].replica != NULL;
@@ -49,13 +54,30 @@ static bool may_begin(const struct stage *stage)
     return stage->fixture.reference.actor_count + FIXTURE_NODES_MAX < REFERENCE_ACTORS_MAX;
 }
 
+/* One that lives, beside this one; the count when there is none. */
+static size_t find_other(const struct stage *stage, size_t node)
+{
+    size_t other = 0;
+    while (other < stage->fixture.node_count && (other == node || !lives(stage, other)))
+        other++;
+    return other;
+}
+
 static void start(struct stage *stage, size_t node, enum action_type how)
 {
+    struct fixture *fixture = &stage->fixture;
+    bool stored = how == ACTION_RESTORE || how == ACTION_RECOVER;
     if (lives(stage, node))
         return;
-    fixture_start(&stage->fixture, node, 1 + ++stage->epochs[node]);
-    if (how == ACTION_RESTORE || how == ACTION_RECOVER)
-        fixture_restore(&stage->fixture, node, how == ACTION_RECOVER);
+    if (is_stable(stage) && !stored)
+        fixture_lose_store(fixture, node); /* who begins anew comes back with nothing later */
+    fixture_start(fixture, node, 1 + ++stage->epochs[node]);
+    if (stored)
+        fixture_restore(fixture, node, how == ACTION_RECOVER);
+    if (!is_stable(stage))
+        return;
+    fixture_admit(fixture, node);
+    fixture_merge(fixture, find_other(stage, node), node);
 }
 
 /* All links of the node are made anew, as after a Hello with the new epoch. */
@@ -68,6 +90,8 @@ static void change_epoch(struct stage *stage, size_t node)
             network_link_down(&stage->network, node, i, true);
     }
     fixture_epoch(&stage->fixture, node, 1 + ++stage->epochs[node]);
+    if (is_stable(stage))
+        fixture_admit(&stage->fixture, node);
     for (size_t i = 0; i < stage->fixture.node_count; i++)
         if (up[i])
             network_link_up(&stage->network, node, i);
@@ -121,6 +145,25 @@ static bool play_beside(struct stage *stage, const struct action *action)
     }
 }
 
+static void collect(struct stage *stage, const struct action *action)
+{
+    for (size_t i = 0; i < stage->fixture.node_count && (action->amount & 1) != 0; i++)
+        if (lives(stage, i))
+            fixture_report(&stage->fixture, i);
+    fixture_collect(&stage->fixture, action->node, (action->amount & 2) == 0);
+}
+
+/* With retention `stable`, of one that lives. */
+static void play_stable(struct stage *stage, const struct action *action)
+{
+    if (action->type == ACTION_REPORT)
+        fixture_report(&stage->fixture, action->node);
+    else if (action->type == ACTION_COLLECT)
+        collect(stage, action);
+    else if (action->type == ACTION_GHOSTS)
+        fixture_drop_ghosts(&stage->fixture, action->node, action->other);
+}
+
 static void play(struct stage *stage, const struct script *script, const struct action *action)
 {
     struct fixture *fixture = &stage->fixture;
@@ -142,6 +185,8 @@ static void play(struct stage *stage, const struct script *script, const struct 
         fixture_do(fixture, action->node, &want);
         break;
     case ACTION_KILL:
+        if (is_stable(stage) && find_other(stage, action->node) == fixture->node_count)
+            break; /* nobody would be left to admit it again */
         add_up(stage, action->node);
         network_kill(&stage->network, action->node);
         break;
@@ -157,6 +202,8 @@ static void play(struct stage *stage, const struct script *script, const struct 
             fixture_merge(fixture, action->node, action->other);
         break;
     default:
+        if (is_stable(stage))
+            play_stable(stage, action);
         break;
     }
 }
@@ -271,6 +318,41 @@ static void check_quiet(struct stage *stage, uint64_t idle_rounds)
     }
 }
 
+/* What all have is collected and folded by all; no tombstone is left, and a key that was dead lives when it
+ * is written again. */
+static void end_stable(struct stage *stage)
+{
+    struct fixture *fixture = &stage->fixture;
+    const struct action collecting = {.type = ACTION_COLLECT, .amount = 1};
+    for (size_t i = 0; i < fixture->node_count; i++) {
+        struct action action = collecting;
+        struct holm_replica_stats stats;
+        action.node = i;
+        collect(stage, &action);
+        holm_replica_stats(fixture->nodes[i].replica, &stats);
+        if (stats.tombstones != 0)
+            fixture_fail(fixture, "node %zu keeps %" PRIu64 " tombstones that all have", i,
+                         stats.tombstones);
+    }
+    for (size_t i = 0; i < fixture->node_count * fixture->node_count; i++)
+        fixture_drop_ghosts(fixture, i / fixture->node_count, i % fixture->node_count);
+    size_t count = fixture->reference.count;
+    for (size_t i = 0; i < count; i++) {
+        if (fixture->reference.operations[i].effect != REFERENCE_BURY)
+            continue;
+        struct holm_bytes key = fixture->reference.operations[i].key;
+        struct holm_op op = holm_op_put(key, holm_str("anew"), holm_i64((int64_t)i));
+        if (fixture_commit(fixture, i % fixture->node_count, &op, 1) != HOLM_OK)
+            fixture_fail(fixture, "'%.*s' cannot be written again", (int)key.size,
+                         (const char *)key.data);
+        stage->outcome.revived++;
+    }
+    converge(stage);
+    stage->outcome.collections = fixture->collections;
+    stage->outcome.folds = fixture->folds;
+    stage->outcome.ghosts = fixture->ghosts_dropped;
+}
+
 static void check_dirty(struct stage *stage)
 {
     for (size_t i = 0; i < stage->fixture.node_count; i++)
@@ -321,6 +403,8 @@ struct script_outcome script_play(const struct script *script, bool story)
     /* What has gone astray comes in, perhaps the last copy of a run whose writer is dead. */
     network_run(&stage.network, script->settings.stray_us + 1);
     converge(&stage);
+    if (is_stable(&stage))
+        end_stable(&stage);
     check_seen(&stage);
     check_quiet(&stage, script->idle_rounds);
     network_release(&stage.network);
