@@ -184,6 +184,12 @@ struct holm_reconcile_listed {
 
 #define HOLM_RECONCILE_WINDOW_MAX 8
 
+/* An array that grows with what it is used for. */
+struct holm_reconcile_room {
+    void *memory;
+    size_t capacity;
+};
+
 struct holm_reconcile_receiver {
     struct holm_allocator allocator;
     struct holm_reconcile_config config;
@@ -192,6 +198,7 @@ struct holm_reconcile_receiver {
     enum holm_reconcile_outcome outcome;
     struct holm_reconcile_gather gather;
     struct holm_arena arena; /* of the last ask, and of a tell while it is taken */
+    struct holm_reconcile_room hashes, listed; /* of the ask */
     struct holm_sync_ask ask;
 
     uint32_t round;

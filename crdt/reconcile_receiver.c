@@ -82,6 +82,10 @@ void holm_reconcile_receiver_free(struct holm_reconcile_receiver *receiver)
         holm_array_free(&allocator, receiver->flights[i].lists, receiver->flights[i].list_capacity,
                         sizeof(struct holm_sync_list));
     }
+    holm_array_free(&allocator, receiver->hashes.memory, receiver->hashes.capacity,
+                    sizeof(uint64_t));
+    holm_array_free(&allocator, receiver->listed.memory, receiver->listed.capacity,
+                    sizeof(struct holm_reconcile_listed));
     holm_arena_release(&receiver->arena);
     holm_reconcile_gather_release(&receiver->gather);
     holm_deallocate(&allocator, receiver, sizeof *receiver);
@@ -190,8 +194,6 @@ enum holm_status holm_reconcile_resend(struct holm_reconcile_receiver *receiver)
 struct asking {
     struct holm_reconcile_receiver *receiver;
     struct holm_reconcile_flight *flight;
-    uint64_t *hashes;
-    struct holm_reconcile_listed *listed;
     struct holm_actor_table actors;
     struct holm_range_cursor cursor, branch_cursor, list_cursor;
     uint32_t hash_count, dot_count;
@@ -262,6 +264,13 @@ static unsigned choose_jump(const struct asking *asking, const struct holm_recon
     return jump == levels && jump > 1 ? jump - 1 : jump;
 }
 
+static enum holm_status room(struct holm_reconcile_receiver *receiver,
+                             struct holm_reconcile_room *room, size_t element_bytes, size_t count)
+{
+    return holm_array_reserve(&receiver->allocator, &room->memory, &room->capacity, element_bytes,
+                              count);
+}
+
 /* *full: the frame is, and nothing was added. */
 static enum holm_status add_branch(struct asking *asking,
                                    const struct holm_reconcile_pending *range, bool *full)
@@ -274,6 +283,9 @@ static enum holm_status add_branch(struct asking *asking,
             asking->bytes + bytes > asking->bytes_max;
     if (*full)
         return HOLM_OK;
+    if (room(receiver, &receiver->hashes, sizeof(uint64_t), asking->hash_count + parts) != HOLM_OK)
+        return HOLM_ENOMEM;
+    uint64_t *hashes = receiver->hashes.memory;
     struct holm_arena_mark mark = holm_arena_mark(&receiver->arena);
     struct holm_digest *sums = holm_arena_take(&receiver->arena, parts * sizeof *sums);
     if (sums == NULL)
@@ -287,7 +299,7 @@ static enum holm_status add_branch(struct asking *asking,
     size_t filled = 0;
     for (uint32_t i = 0; i < parts; i++) {
         uint64_t hash = holm_reconcile_hash(sums[i], receiver->round, receiver->width);
-        asking->hashes[asking->hash_count++] = hash;
+        hashes[asking->hash_count++] = hash;
         filled += hash != 0;
     }
     holm_arena_rewind(&receiver->arena, mark);
@@ -308,11 +320,15 @@ static enum holm_status add_dot(struct asking *asking, const struct holm_reconci
     if (*full)
         return HOLM_OK;
     bool added;
-    enum holm_status status = holm_actor_table_add(&asking->actors, &asking->receiver->arena,
-                                                   dot.actor, &added);
+    struct holm_reconcile_receiver *receiver = asking->receiver;
+    enum holm_status status = room(receiver, &receiver->listed,
+                                   sizeof(struct holm_reconcile_listed), asking->dot_count + 1);
+    if (status == HOLM_OK)
+        status = holm_actor_table_add(&asking->actors, &receiver->arena, dot.actor, &added);
     if (status != HOLM_OK)
         return status;
-    asking->listed[asking->dot_count++] = (struct holm_reconcile_listed){dot, mark};
+    struct holm_reconcile_listed *all = receiver->listed.memory;
+    all[asking->dot_count++] = (struct holm_reconcile_listed){dot, mark};
     asking->bytes += bytes + (added ? HOLM_RECONCILE_ACTOR_BYTES : 0);
     *before = dot.seq;
     return HOLM_OK;
@@ -493,24 +509,15 @@ static bool listing_is_cheap(const struct holm_reconcile_receiver *receiver)
     return cost <= receiver->config.hop_bytes;
 }
 
-static enum holm_status take_room(struct asking *asking)
-{
-    struct holm_arena *arena = &asking->receiver->arena;
-    asking->hash_max = (uint32_t)(asking->bytes_max / 4);
-    asking->dot_max = (uint32_t)(asking->bytes_max / 4);
-    asking->hashes = holm_arena_take(arena, asking->hash_max * sizeof *asking->hashes);
-    asking->listed = holm_arena_take(arena, asking->dot_max * sizeof *asking->listed);
-    return asking->hashes == NULL || asking->listed == NULL ? HOLM_ENOMEM : HOLM_OK;
-}
-
 /* The table of those actors that are named in the end. */
 static enum holm_status table_actors(struct asking *asking)
 {
     const struct holm_sync_list *lists = asking->flight->lists;
+    const struct holm_reconcile_listed *all = asking->receiver->listed.memory;
     enum holm_status status = HOLM_OK;
     asking->actors.count = 0;
     for (uint32_t i = 0; status == HOLM_OK && i < asking->dot_count; i++) {
-        const struct holm_reconcile_listed *listed = &asking->listed[i];
+        const struct holm_reconcile_listed *listed = all + i;
         if (i == 0 || !holm_actor_equal(listed[-1].dot.actor, listed->dot.actor))
             status = add_actor(asking, listed->dot.actor);
     }
@@ -527,13 +534,14 @@ static enum holm_status table_actors(struct asking *asking)
 static enum holm_status finish_ask(struct asking *asking)
 {
     struct holm_reconcile_receiver *receiver = asking->receiver;
+    const struct holm_reconcile_listed *all = receiver->listed.memory;
     struct holm_sync_dot *dots = holm_arena_take(&receiver->arena,
                                                  asking->dot_count * sizeof *dots);
     enum holm_status status = dots == NULL ? HOLM_ENOMEM : table_actors(asking);
     if (status != HOLM_OK)
         return status;
     for (uint32_t i = 0; i < asking->dot_count; i++) {
-        const struct holm_reconcile_listed *listed = &asking->listed[i];
+        const struct holm_reconcile_listed *listed = all + i;
         bool same = i > 0 && holm_actor_equal(listed[-1].dot.actor, listed->dot.actor);
         dots[i].actor = same ? dots[i - 1].actor
                              : holm_actor_table_find(&asking->actors, listed->dot.actor);
@@ -548,7 +556,7 @@ static enum holm_status finish_ask(struct asking *asking)
         .width = receiver->width,
         .branches = flight->branches,
         .branch_count = (uint32_t)flight->branch_count,
-        .hashes = asking->hashes,
+        .hashes = receiver->hashes.memory,
         .hash_count = asking->hash_count,
         .lists = flight->lists,
         .list_count = (uint32_t)flight->list_count,
@@ -584,9 +592,8 @@ enum holm_status holm_reconcile_ask(struct holm_reconcile_receiver *receiver,
     holm_arena_clear(&receiver->arena);
     asking.bytes_max = receiver->config.frame_bytes_max - HOLM_RECONCILE_HEAD_BYTES;
     asking.list_all = listing_is_cheap(receiver);
-    enum holm_status status = take_room(&asking);
-    if (status == HOLM_OK)
-        status = fill_flight(&asking);
+    asking.hash_max = asking.dot_max = (uint32_t)(asking.bytes_max / 4);
+    enum holm_status status = fill_flight(&asking);
     if (status == HOLM_OK && receiver->outcome == HOLM_RECONCILE_RUNNING)
         status = finish_ask(&asking);
     if (status == HOLM_OK && receiver->outcome == HOLM_RECONCILE_RUNNING)

@@ -65,7 +65,8 @@ static void audit(struct holm_judge *judge, const struct holm_sight *sight)
         HOLM_ASSERT(judge->marks != NULL);
         judge->mark_count = 2 * count;
     }
-    memset(judge->marks, 0, count * sizeof *judge->marks);
+    if (count > 0)
+        memset(judge->marks, 0, count * sizeof *judge->marks);
     for (size_t i = 0; i < sight->cell_count; i++)
         if (sight->cell_ops[i] != HOLM_ORACLE_NONE)
             judge->marks[sight->cell_ops[i]] = true;

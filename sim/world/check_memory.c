@@ -8,21 +8,26 @@ static void moment(struct holm_judge *judge)
         struct holm_engine *engine = holm_world_engine(world, i);
         if (engine == NULL)
             continue;
-        size_t bytes = holm_world_heap_bytes(world, i);
-        if (bytes <= judge->config.heap_bytes_max)
+        size_t bytes = holm_world_heap_peak(world, i);
+        if (bytes <= judge->config.heap_bytes_max || i >= HOLM_JUDGE_NODES_MAX)
             continue;
         struct holm_stats stats;
         holm_engine_stats(engine, &stats);
-        size_t allowed = judge->config.heap_bytes_max + 2 * stats.state_bytes;
+        size_t content = stats.state_bytes + stats.log_bytes;
+        if (judge->contents[i] < content)
+            judge->contents[i] = content;
+        size_t allowed = judge->config.heap_bytes_max + 2 * judge->contents[i];
         if (bytes > allowed)
             holm_judge_fail(judge, &holm_check_memory, i,
-                            "it holds %zu bytes, %zu are allowed with a state of %zu", bytes,
-                            allowed, (size_t)stats.state_bytes);
+                            "it held %zu bytes, %zu are allowed with a state and a log of %zu",
+                            bytes, allowed, judge->contents[i]);
     }
 }
 
 static void event(struct holm_judge *judge, const struct holm_world_event *event)
 {
+    if (event->type == HOLM_WORLD_STARTED && event->node < HOLM_JUDGE_NODES_MAX)
+        judge->contents[event->node] = 0;
     if (event->type != HOLM_WORLD_GONE)
         return;
     size_t bytes = holm_world_heap_bytes(judge->config.world, event->node);

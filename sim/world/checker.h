@@ -82,7 +82,7 @@ struct holm_judge_config {
     struct holm_world *world; /* outlives the judge */
     uint32_t partitions;
     uint64_t bound_us;       /* how long convergence may take */
-    size_t heap_bytes_max;   /* of one node, besides its state and its log */
+    size_t heap_bytes_max;   /* of one node, besides its state and its log, twice over */
     uint64_t drives_a_round; /* how often a node may be driven in a beacon interval when quiet */
     uint64_t beacon_interval_us;
     const char *only; /* the one claim that counts; NULL: all */
@@ -102,6 +102,8 @@ struct holm_judge_digest {
     uint32_t node;
 };
 
+#define HOLM_JUDGE_NODES_MAX 64
+
 struct holm_judge {
     struct holm_judge_config config;
     struct holm_verdict verdict;
@@ -114,8 +116,9 @@ struct holm_judge {
     uint64_t core;                  /* who must converge */
     bool healed, quiet;
     uint64_t quiet_since_us;
-    uint64_t *quiet_drives; /* of each node, when it began */
-    uint64_t foreign[16];   /* ids of nodes that are none of this world */
+    size_t contents[HOLM_JUDGE_NODES_MAX]; /* the largest state and log of a node in this life */
+    uint64_t *quiet_drives;                /* of each node, when it began */
+    uint64_t foreign[16];                  /* ids of nodes that are none of this world */
     size_t foreign_count;
     struct holm_judge_digest *digests;
     size_t digest_count, digest_capacity; /* open addressing: capacity is a power of two */

@@ -112,10 +112,8 @@ static void draw_settings(struct drawing *drawing, uint32_t nodes)
     draw_nodes(drawing);
     settings->hostile = preset->attacks.high > 0;
     const struct holm_engine_config *engine = &settings->engine;
-    /* A catch-up takes room for what may be asked in one frame, whatever the state: 8 frames and more. */
-    settings->heap_bytes_max = 640 * KIB +
-                               2 * (engine->log_bytes_max + engine->holdback_bytes_max) +
-                               (8 + 22 * (size_t)engine->partitions) * engine->frame_bytes_max;
+    settings->heap_bytes_max = 640 * KIB + 2 * engine->holdback_bytes_max +
+                               engine->partitions * engine->frame_bytes_max;
     settings->bound_us = 60000000 + 4 * engine->link_timeout_us + 10 * engine->beacon_interval_us;
     settings->quiet_rounds = chance(drawing, 250) ? 100 : 0;
 }

@@ -238,6 +238,34 @@ static void test_world_when_two_live_under_one_epoch_it_is_noticed_and_they_part
     holm_world_free(world);
 }
 
+/* A sync takes what differs, and not what a frame of 1 MiB could ask for. */
+static void test_world_when_a_small_state_is_synced_it_takes_little_memory(void **state)
+{
+    struct holm_world_config config = holm_world_config_default(1);
+    struct holm_world_node_config node = holm_world_node_config_default();
+    struct holm_world *world;
+    node.engine.frame_bytes_max = (size_t)1 << 20;
+    node.engine.log_bytes_max = 1; /* who comes late must sync */
+    assert_int_equal(holm_world_new(&config, &world), HOLM_OK);
+    for (uint32_t i = 0; i < 2; i++)
+        (void)holm_world_add(world, &node);
+    assert_int_equal(holm_world_start(world, 0), HOLM_OK);
+    for (int i = 0; i < 5; i++) {
+        add(world, 0, 1);
+        holm_world_run(world, holm_world_now_us(world) + 10000);
+    }
+    assert_int_equal(holm_world_start(world, 1), HOLM_OK);
+    size_t before = holm_world_heap_peak(world, 1);
+    holm_world_join(world, 1, 0);
+    converge(world);
+    assert_int_equal(sum(world, 1), 5);
+    struct holm_stats stats;
+    holm_engine_stats(holm_world_engine(world, 1), &stats);
+    assert_true(stats.syncs > 0);
+    assert_in_range(holm_world_heap_peak(world, 1) - before, 1, 256 << 10);
+    holm_world_free(world);
+}
+
 static void test_world_when_a_line_is_slow_frames_take_their_time(void **state)
 {
     struct seen seen = {0};
@@ -269,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_world_when_a_synced_node_crashes_its_disk_has_all_it_showed),
         cmocka_unit_test(test_world_when_a_clock_jumps_only_wall_time_does),
         cmocka_unit_test(test_world_when_two_live_under_one_epoch_it_is_noticed_and_they_part),
+        cmocka_unit_test(test_world_when_a_small_state_is_synced_it_takes_little_memory),
         cmocka_unit_test(test_world_when_a_line_is_slow_frames_take_their_time),
     };
     return cmocka_run_group_tests_name("world", tests, NULL, NULL);
