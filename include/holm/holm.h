@@ -398,8 +398,8 @@ struct holm_change {
 
 /*
  * Watches every key that begins with `prefix` (empty: all). A key that changes several times before
- * it is fetched is told once. At most `keys_max` keys wait (0: 65,536): beyond that, and when the
- * state of a partition came whole from a peer, one overflow is told instead. A slow reader never
+ * it is fetched is told once. At most `keys_max` keys wait (0: 65,536): beyond that, and when much of
+ * a partition came from a peer at once, one overflow is told instead. A slow reader never
  * slows a write. To follow a prefix without a gap, open the watch, then scan, then fetch: a change
  * that is told can be read.
  *   HOLM_ETOOBIG  the prefix is longer than a key can be
