@@ -45,6 +45,22 @@ static bool same_founding(const struct holm_members *members, const struct holm_
     return holm_founding_compare(&members->founding, founding) == 0;
 }
 
+/* Whether nothing of what it has is taken, be it a member or not. */
+static bool is_apart(const struct holm_stable *stable, const struct holm_stable_self *self,
+                     const struct holm_heard *heard)
+{
+    struct holm_actor former = {heard->actor.node, heard->former};
+    return heard->lost || !same_founding(self->members, &heard->founding) ||
+           holm_admission_beyond(stable, self, heard->list) ||
+           holm_admission_replaces(self->members, former);
+}
+
+bool holm_admission_may_list(const struct holm_stable *stable, const struct holm_stable_self *self,
+                             const struct holm_heard *of)
+{
+    return !of->confirmed && !is_apart(stable, self, of);
+}
+
 bool holm_admission_may_merge(const struct holm_members *members, const struct holm_heard *of)
 {
     const struct holm_member_row *row = holm_members_find(members, of->actor.node);
@@ -60,10 +76,7 @@ bool holm_admission_may_merge(const struct holm_members *members, const struct h
 static bool gives_way(const struct holm_stable *stable, const struct holm_stable_self *self,
                       const struct holm_heard *heard)
 {
-    struct holm_actor former = {heard->actor.node, heard->former};
-    return heard->lost || !same_founding(self->members, &heard->founding) ||
-           holm_admission_beyond(stable, self, heard->list) ||
-           holm_admission_replaces(self->members, former) ||
+    return is_apart(stable, self, heard) ||
            (!heard->confirmed && !holm_admission_may_merge(self->members, heard));
 }
 
@@ -151,13 +164,26 @@ bool holm_admission_left(const struct holm_stable *stable, const struct holm_sta
     return true;
 }
 
+/* Whether the lists of all that it takes lists from are here: which states are to be merged is told by these. */
+static bool has_lists(const struct holm_stable *stable, const struct holm_stable_self *self,
+                      const struct holm_heard *heard, size_t count)
+{
+    struct holm_vector_view none = {NULL, 0};
+    for (size_t i = 0; i < count; i++) {
+        if (holm_admission_may_list(stable, self, &heard[i]) &&
+            !holm_vector_covers(self->list, heard[i].list, none))
+            return false;
+    }
+    return true;
+}
+
 bool holm_admission_by_itself(const struct holm_stable *stable, const struct holm_stable_self *self,
                               const struct holm_heard *heard, size_t count, bool founding)
 {
     struct holm_vector_view lasts = holm_members_lasts(self->members, self->number);
     if (holm_members_find(self->members, self->actor.node) == NULL)
         return founding && self->members->count == 0;
-    if (!holm_admission_left(stable, self, heard, count))
+    if (!holm_admission_left(stable, self, heard, count) || !has_lists(stable, self, heard, count))
         return false;
     for (size_t i = 0; i < self->members->count; i++) {
         const struct holm_heard *other = to_be_merged(stable, self, &self->members->rows[i], heard,

@@ -82,6 +82,14 @@ bool holm_admission_beyond(const struct holm_stable *stable, const struct holm_s
 bool holm_admission_may_merge(const struct holm_members *members, const struct holm_heard *of);
 
 /*
+ * Whether a provisional epoch that founds takes the list of another such one: it is of the same founding,
+ * not forgotten, not lost and not from beyond. Its state is taken besides if it may be merged under what
+ * the list has become by that: an old list does not know the epochs that others went on under.
+ */
+bool holm_admission_may_list(const struct holm_stable *stable, const struct holm_stable_self *self,
+                             const struct holm_heard *of);
+
+/*
  * Whether a provisional epoch may apply a cut: its admission is in the list of that very cut
  * (`theirs` is what that list comes to, `list` its vector). One at Y and a cut of Z would let Z
  * report, and a third collect, what this epoch has never seen (T36). Until then it takes nothing at
@@ -121,17 +129,17 @@ struct holm_actor holm_admission_defer(struct holm_actor self, struct holm_actor
                                        const struct holm_heard *heard, size_t count);
 
 /*
- * Whether it is able, and all listed ones leave it to this epoch. It then takes their cuts, as far
- * as they may be merged (holm_admission_beyond(), holm_admission_replaces(),
- * holm_admission_may_merge()), and their lists. Those whose states may not be, or are of another
+ * Whether it is able, and all listed ones leave it to this epoch. It then takes their lists
+ * (holm_admission_may_list()), and their cuts as far as they may be merged
+ * (holm_admission_may_merge()). Those whose states may not be, or are of another
  * founding, are not waited for.
  */
 bool holm_admission_left(const struct holm_stable *stable, const struct holm_stable_self *self,
                          const struct holm_heard *heard, size_t count);
 
 /*
- * Whether a provisional epoch founds, that is confirms itself: all is left to it as above, by the
- * lists that it has taken, too, and R has what each of them has. If it is not, it starts again from
+ * Whether a provisional epoch founds, that is confirms itself: it has taken all those lists; by
+ * what they say, too, all is left to it as above, and R has what each of them has. If it is not, it starts again from
  * its store, and was able in vain until it hears of another epoch: what it has taken may be of the
  * forgotten.
  *

@@ -418,6 +418,16 @@ bool holm_replica_beyond(struct holm_replica *replica, struct holm_vector_view l
     return beyond;
 }
 
+bool holm_replica_may_list(struct holm_replica *replica, const struct holm_heard *of)
+{
+    struct holm_vector room;
+    struct holm_stable_self self;
+    bool may = self_of(replica, &room, &self) == HOLM_OK &&
+               holm_admission_may_list(&replica->guard->stable, &self, of);
+    holm_vector_release(&room);
+    return may;
+}
+
 bool holm_replica_lost(struct holm_replica *replica, const struct holm_members *theirs,
                        struct holm_vector_view list)
 {

@@ -99,6 +99,8 @@ bool holm_replica_whole(struct holm_replica *replica, struct holm_actor member,
                         struct holm_dot admission);
 /* holm_admission_beyond(). */
 bool holm_replica_beyond(struct holm_replica *replica, struct holm_vector_view list);
+/* holm_admission_may_list(). */
+bool holm_replica_may_list(struct holm_replica *replica, const struct holm_heard *of);
 /* holm_admission_lost(), and whether others have folded this epoch. */
 bool holm_replica_lost(struct holm_replica *replica, const struct holm_members *theirs,
                        struct holm_vector_view list);

@@ -92,30 +92,16 @@ enum holm_status holm_engine_admit_begin(struct holm_engine *engine,
 
 /* ---- a whole cluster restarts */
 
-static bool is_beyond(struct holm_engine *engine, uint32_t index, struct holm_vector_view list)
+static bool may_list(struct holm_engine *engine, const struct holm_heard *says)
 {
-    struct holm_engine_partition *partition = &engine->partitions[index];
-    pthread_mutex_lock(&partition->lock);
-    bool beyond = holm_replica_beyond(partition->replica, list);
-    pthread_mutex_unlock(&partition->lock);
-    return beyond;
-}
-
-/* Whether something may be taken of a provisional peer: of its list; of its state. */
-static bool may_gather(struct holm_engine *engine, const struct holm_engine_standing *standing,
-                       bool state)
-{
-    const struct holm_members *known = holm_engine_list_members(engine);
-    struct holm_actor former = {standing->actor.node, standing->former};
-    bool beyond = false;
-    if (!standing->up || !standing->told || standing->confirmed ||
-        holm_founding_compare(&known->founding, &standing->founding) != 0 ||
-        holm_admission_replaces(known, former))
-        return false;
-    for (uint32_t i = 0; i < engine->config.partitions; i++)
-        beyond |= is_beyond(engine, i, holm_vector_view(&standing->list));
-    struct holm_heard says = holm_engine_members_peer(standing);
-    return !beyond && (!state || holm_admission_may_merge(known, &says));
+    bool may = true;
+    for (uint32_t i = 0; may && i < engine->config.partitions; i++) {
+        struct holm_engine_partition *partition = &engine->partitions[i];
+        pthread_mutex_lock(&partition->lock);
+        may = holm_replica_may_list(partition->incoming, says);
+        pthread_mutex_unlock(&partition->lock);
+    }
+    return may;
 }
 
 /* What it said that it has is told to the new replica as well, which then asks for it. */
@@ -136,21 +122,48 @@ static enum holm_status pass_on(struct holm_engine *engine, uint32_t index, uint
     return status == HOLM_OK ? holm_engine_step_incoming(engine, index, &event, now) : status;
 }
 
+static enum holm_status pass_on_range(struct holm_engine *engine, uint32_t slot, uint32_t first,
+                                      uint32_t end, struct holm_now now)
+{
+    enum holm_status status = HOLM_OK;
+    for (uint32_t i = first; status == HOLM_OK && i < end; i++) {
+        pthread_mutex_lock(&engine->partitions[i].lock);
+        status = pass_on(engine, i, slot, now);
+        pthread_mutex_unlock(&engine->partitions[i].lock);
+    }
+    return status;
+}
+
+enum holm_status holm_engine_admit_gather_more(struct holm_engine *engine, struct holm_now now)
+{
+    uint32_t list = holm_engine_list(engine);
+    const struct holm_members *known = holm_replica_members(engine->partitions[list].incoming);
+    enum holm_status status = HOLM_OK;
+    for (uint32_t slot = 0; status == HOLM_OK && slot < engine->config.peers_max; slot++) {
+        struct holm_engine_standing *standing = &engine->members->standings[slot];
+        struct holm_heard says = holm_engine_members_peer(standing);
+        if (!standing->up || !standing->told || standing->asked_state || !may_list(engine, &says))
+            continue;
+        if (!standing->asked_list)
+            status = pass_on_range(engine, slot, list, list + 1, now);
+        standing->asked_list = status == HOLM_OK;
+        if (status != HOLM_OK || !holm_admission_may_merge(known, &says))
+            continue;
+        status = pass_on_range(engine, slot, 0, list, now);
+        standing->asked_state = status == HOLM_OK;
+    }
+    return status;
+}
+
 enum holm_status holm_engine_admit_gather(struct holm_engine *engine, struct holm_now now)
 {
     struct holm_engine_members *members = engine->members;
     enum holm_status status = begin(engine, false, now);
     members->gathering = status == HOLM_OK;
-    for (uint32_t slot = 0; slot < engine->config.peers_max; slot++) {
-        const struct holm_engine_standing *standing = &members->standings[slot];
-        for (uint32_t i = 0; status == HOLM_OK && i < engine->partition_count; i++) {
-            if (!may_gather(engine, standing, i < engine->config.partitions))
-                continue;
-            pthread_mutex_lock(&engine->partitions[i].lock);
-            status = pass_on(engine, i, slot, now);
-            pthread_mutex_unlock(&engine->partitions[i].lock);
-        }
-    }
+    for (uint32_t slot = 0; slot < engine->config.peers_max; slot++)
+        members->standings[slot].asked_list = members->standings[slot].asked_state = false;
+    if (status == HOLM_OK)
+        status = holm_engine_admit_gather_more(engine, now);
     if (status != HOLM_OK)
         holm_engine_admit_abandon(engine);
     return status;
@@ -186,6 +199,15 @@ bool holm_engine_admit_whole(struct holm_engine *engine)
         pthread_mutex_unlock(&engine->partitions[i].lock);
     }
     return whole;
+}
+
+static bool is_beyond(struct holm_engine *engine, uint32_t index, struct holm_vector_view list)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    pthread_mutex_lock(&partition->lock);
+    bool beyond = holm_replica_beyond(partition->replica, list);
+    pthread_mutex_unlock(&partition->lock);
+    return beyond;
 }
 
 bool holm_engine_admit_beyond(struct holm_engine *engine)

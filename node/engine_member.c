@@ -254,11 +254,20 @@ static void repeat_hearsay(struct holm_engine *engine, struct holm_now now)
     }
 }
 
-static void note_standing(struct holm_engine *engine, uint32_t peer,
+static bool same_list(struct holm_vector_view a, struct holm_vector_view b)
+{
+    const struct holm_vector_view none = {NULL, 0};
+    return holm_vector_covers(a, b, none) && holm_vector_covers(b, a, none);
+}
+
+/* Whether it is a member, and was none or had another list when it was last told how this node stands. */
+static bool note_standing(struct holm_engine *engine, uint32_t peer,
                           const struct holm_standing *standing)
 {
     struct holm_engine_standing *known = &engine->members->standings[peer];
     bool fresh = standing->confirmed && !(known->told && known->confirmed);
+    bool news = fresh ||
+                (standing->confirmed && !same_list(holm_vector_view(&known->list), standing->list));
     known->told = holm_vector_assign(&known->list, standing->list) == HOLM_OK;
     known->confirmed = standing->confirmed;
     known->former = standing->former;
@@ -273,6 +282,7 @@ static void note_standing(struct holm_engine *engine, uint32_t peer,
             holm_replica_tell_again(partition->replica, peer);
         pthread_mutex_unlock(&partition->lock);
     }
+    return news;
 }
 
 /* What the peer's list comes to. What cannot be is left out. HOLM_ENOMEM. */
@@ -326,7 +336,7 @@ static void take_standing(struct holm_engine *engine, uint32_t peer,
                           const struct holm_standing *standing, struct holm_now now)
 {
     struct holm_engine_members *members = engine->members;
-    note_standing(engine, peer, standing);
+    bool news = note_standing(engine, peer, standing);
     if (tell_least(engine, peer))
         return;
     take_hearsay(engine, standing, now);
@@ -334,6 +344,10 @@ static void take_standing(struct holm_engine *engine, uint32_t peer,
     if (!members->confirmed)
         return;
     repeat_hearsay(engine, now);
+    /* Whether it is lost to this node it can say as a member alone, by what it has now. */
+    if (news &&
+        !holm_members_current(holm_engine_list_members(engine), members->standings[peer].actor))
+        tell_standing(engine, peer);
     if (standing->confirmed &&
         !holm_members_ended(holm_engine_list_members(engine), members->standings[peer].actor))
         meet_member(engine, peer, standing, now);
@@ -840,6 +854,8 @@ static void look_whether_whole(struct holm_engine *engine, struct holm_now now)
     if (!members->begun)
         return;
     holm_membership_progress(members->machine, now);
+    if (members->gathering && holm_engine_admit_gather_more(engine, now) != HOLM_OK)
+        return; /* the next time */
     if (!holm_engine_admit_whole(engine))
         return;
     if (!members->gathering && holm_engine_admit_beyond(engine))

@@ -58,6 +58,7 @@ struct holm_engine_standing {
     struct holm_founding founding;
     struct holm_actor defers;
     struct holm_vector list;
+    bool asked_list, asked_state; /* for what is being gathered */
 };
 
 #define HOLM_ENGINE_FORGETS_MAX 64
@@ -246,6 +247,10 @@ HOLM_NODISCARD enum holm_status holm_engine_admit_begin(struct holm_engine *engi
                                                         struct holm_now now);
 HOLM_NODISCARD enum holm_status holm_engine_admit_gather(struct holm_engine *engine,
                                                          struct holm_now now);
+/* Asks those for what they have who were not asked, and may be by what has been gathered: a list tells whose state
+ * may be merged. On failure a part is asked for. */
+HOLM_NODISCARD enum holm_status holm_engine_admit_gather_more(struct holm_engine *engine,
+                                                              struct holm_now now);
 void holm_engine_admit_abandon(struct holm_engine *engine);
 /* Whether all of what was begun is here; and whether it must not be taken. */
 bool holm_engine_admit_whole(struct holm_engine *engine);

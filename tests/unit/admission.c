@@ -149,6 +149,17 @@ static void test_admission_when_all_leave_it_to_one_then_that_one_founds(void **
     assert_true(founds(&f)); /* which is not to be merged */
     f.heard[1].former.value = 1;
     f.entries[1].seq = 4;
+    struct holm_dot more[] = {dot_of(1, 1, 4)};
+    f.heard[1].list = (struct holm_vector_view){more, 1};
+    assert_true(left(&f));
+    assert_false(founds(&f)); /* whose list may say that its state is to be merged */
+    f.heard[1].former.value = 7;
+    assert_false(founds(&f));
+    f.heard[1].lost = true;
+    assert_true(founds(&f)); /* its list is not taken */
+    f.heard[1].lost = false;
+    f.heard[1].former.value = 1;
+    f.heard[1].list = holm_vector_view(&f.list);
     f.heard[0].defers = actor_of(2, 4);
     assert_false(left(&f)); /* to an epoch that is no more */
     f.heard[0].lost = true;

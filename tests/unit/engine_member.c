@@ -755,6 +755,65 @@ static void test_engine_member_when_stale_then_its_journal_is_minted_upon_the_cu
     close_cluster(world);
 }
 
+/* Node 2 founds, and knows of none of the later epochs: what these wrote was taken for that of others. */
+static void test_engine_member_when_the_founder_knows_least_then_nothing_is_missing(void **state)
+{
+    (void)state;
+    struct world *world = open_cluster(3, true);
+    put(world, 2, "k", "Ada");
+    world_converge(world, 2000);
+    crash(world, 2);
+    for (uint32_t i = 0; i < 2; i++) {
+        crash(world, i);
+        world_run(world, 2000);
+        start(world, i); /* the other admits it */
+        world_run(world, 8000);
+        assert_true(standing(world, i).confirmed);
+        world_add(world, i, "n", 4);
+        world_run(world, 1000);
+    }
+    crash(world, 0);
+    crash(world, 1);
+    world_cut(world, 0, 1, true); /* neither knows that all have restarted */
+    for (uint32_t i = 0; i < 3; i++)
+        start(world, i);
+    world_run(world, 20000);
+    expect_members(world, 3);
+    world_cut(world, 0, 1, false);
+    world_run(world, 20000);
+    expect_members(world, 3);
+    expect_sum(world, "n", 8);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(standing(world, i).dropped, 0);
+    close_cluster(world);
+}
+
+/* Node 2, whom node 0 has forgotten without anybody's knowledge, admits node 1, which had been told before that how
+ * node 0 stands. */
+static void test_engine_member_when_told_before_it_is_a_member_then_it_finds_out_later(void **state)
+{
+    (void)state;
+    struct holm_network_path slow = {.delay_us = 100000}, slower = {.delay_us = 150000};
+    struct world *world = open_cluster(3, true);
+    world_cut(world, 0, 2, true);
+    crash(world, 1);
+    world_run(world, 5000);
+    forget(world, 0, 2);
+    world_path(world, 1, 2, &slow);
+    world_path(world, 2, 1, &slow);
+    world_path(world, 0, 1, &slower);
+    world_path(world, 1, 0, &slower);
+    start(world, 1);
+    world_run(world, 30000);
+    assert_true(standing(world, 1).confirmed);
+    assert_int_equal(standing(world, 1).replaced, 1);
+    world_cut(world, 0, 2, false);
+    world_run(world, 40000);
+    expect_members(world, 3);
+    assert_int_equal(standing(world, 2).replaced, 1);
+    close_cluster(world);
+}
+
 /* The same node comes back from nothing again and again, and from two members at once gone. */
 static void test_engine_member_when_nobody_is_left_who_was_told_then_nobody_goes_on(void **state)
 {
@@ -791,6 +850,8 @@ int main(int count, char **arguments)
         MEMBER_TEST(a_forgotten_one_returns_then_the_dead_stay_dead),
         MEMBER_TEST(restarted_from_its_store_then_it_merges),
         MEMBER_TEST(a_whole_cluster_restarts_then_it_goes_on),
+        MEMBER_TEST(the_founder_knows_least_then_nothing_is_missing),
+        MEMBER_TEST(told_before_it_is_a_member_then_it_finds_out_later),
         MEMBER_TEST(a_clock_was_set_back_then_no_write_is_lost),
         MEMBER_TEST(a_clock_was_set_back_and_all_restart_then_they_go_on),
         MEMBER_TEST(two_forget_each_other_then_they_meet_again),

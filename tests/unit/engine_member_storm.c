@@ -261,10 +261,15 @@ static void run_seed(uint64_t seed, bool harsh)
         holm_disk_free(storm.disks[i]);
 }
 
+/* These went wrong once. */
+static const uint64_t kept_seeds[] = {643, 2176, 2344, 8183};
+
 static void run_seeds(bool harsh)
 {
     const char *seeds = getenv("HOLM_STORM_SEEDS");
-    unsigned long long first = 1, last = 12;
+    unsigned long long first = 1, last = 40;
+    for (size_t i = 0; seeds == NULL && i < sizeof kept_seeds / sizeof kept_seeds[0]; i++)
+        run_seed(kept_seeds[i], harsh);
     if (seeds != NULL && sscanf(seeds, "%llu..%llu", &first, &last) < 2)
         last = first;
     for (unsigned long long seed = first; seed <= last; seed++)
