@@ -216,11 +216,22 @@ struct holm_joined {
     struct holm_dot admission; /* of the list */
 };
 
-/* What the sender has applied of a partition, and of the list, in one message (stable.h). */
+/*
+ * What a node has applied of a partition, and of the list, in one message (stable.h); and of whom the sender
+ * has heard how much (replica_member.h). The sender's own, with `member` all zero; or passed on:
+ *
+ *     from B   member 0    number 41   V, list of B   heard A:12 C:7     B's own
+ *     from B   member 0    number 0                   heard A:12 C:9     only what it has heard
+ *     from B   member C    number 9    V, list of C                      C's, passed on
+ */
 struct holm_reported {
-    bool provisional; /* it is no member: nothing may be collected by this */
+    struct holm_actor member;
+    uint64_t number;  /* of that member's reports of this partition, growing */
+    bool provisional; /* it is no member: nothing may be collected by this, nor is it passed on */
+    bool wants;       /* own: the sender wants to be told over this link what others have */
     struct holm_vector_view vector;
     struct holm_vector_view list;
+    struct holm_vector_view heard; /* own: the number of the last report of each epoch */
 };
 
 struct holm_message {

@@ -15,6 +15,7 @@ enum holm_status holm_guard_new(struct holm_replica *replica)
     guard->list = config->list;
     holm_members_init(&guard->members, &config->allocator);
     holm_vector_init(&guard->known, &config->allocator);
+    holm_vector_init(&guard->heard, &config->allocator);
     holm_stable_init(&guard->stable, &config->allocator);
     holm_stable_init(&guard->others, &config->allocator);
     replica->guard = guard;
@@ -28,6 +29,9 @@ void holm_guard_free(struct holm_replica *replica)
         return;
     holm_members_release(&guard->members);
     holm_vector_release(&guard->known);
+    holm_vector_release(&guard->heard);
+    for (uint32_t i = 0; i < replica->peer_capacity; i++)
+        holm_guard_link_end(replica, i);
     holm_stable_release(&guard->stable);
     holm_stable_release(&guard->others);
     holm_deallocate(&replica->config.allocator, guard, sizeof *guard);
@@ -160,8 +164,8 @@ void holm_guard_epoch(struct holm_replica *replica)
     guard->fenced = guard->outlived = false;
     holm_stable_clear(&guard->stable);
     holm_stable_clear(&guard->others);
-    for (size_t i = 0; i < replica->peer_capacity; i++)
-        replica->peers[i].reported = 0;
+    for (uint32_t i = 0; i < replica->peer_capacity; i++)
+        holm_replica_tell_again(replica, i);
 }
 
 /* ---- what S was grown under */
@@ -264,103 +268,6 @@ const struct holm_members *holm_replica_members(const struct holm_replica *repli
 struct holm_vector_view holm_replica_list(const struct holm_replica *replica)
 {
     return holm_vector_view(&guard_of(replica)->known);
-}
-
-/* ---- reports */
-
-enum holm_status holm_guard_report(struct holm_replica *replica, uint32_t peer,
-                                   const struct holm_message *message)
-{
-    struct holm_guard *guard = replica->guard;
-    const struct holm_reported *reported = &message->as.reported;
-    if (guard == NULL)
-        return HOLM_EINVAL;
-    if (holm_members_ended(&guard->members, message->sender))
-        return HOLM_OK;
-    guard->hearings += 1;
-    enum holm_status status = holm_stable_hear(reported->provisional ? &guard->others
-                                                                     : &guard->stable,
-                                               message->sender, reported->vector, reported->list);
-    /* One that is being filled does not wait for a beacon. */
-    if (status == HOLM_OK && !guard->fenced)
-        holm_replica_mark_ahead(replica, peer, 0);
-    return status;
-}
-
-void holm_replica_tell_again(struct holm_replica *replica, uint32_t peer)
-{
-    struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
-    if (known != NULL)
-        known->reported = 0;
-}
-
-const struct holm_report *holm_replica_heard(const struct holm_replica *replica,
-                                             struct holm_actor actor)
-{
-    return holm_stable_report(&guard_of(replica)->others, actor);
-}
-
-/* What a report would say, as one number, never 0. */
-static uint64_t report_hash(const struct holm_replica *replica, bool provisional)
-{
-    uint64_t hash = replica->actors.hash + 0x9e3779b97f4a7c15u * replica->guard->known_hash;
-    hash ^= holm_replica_fold_hash(replica) + provisional;
-    return hash == 0 ? 1 : hash;
-}
-
-static enum holm_status fill_report(struct holm_replica *replica, struct holm_vector *vector,
-                                    struct holm_message *message, bool provisional)
-{
-    struct holm_dot *entries;
-    enum holm_status status = holm_replica_report(replica, vector);
-    if (status != HOLM_OK)
-        return status;
-    entries = holm_arena_take(&replica->scratch, vector->count * sizeof *entries);
-    if (entries == NULL && vector->count > 0)
-        return HOLM_ENOMEM;
-    if (vector->count > 0)
-        memcpy(entries, vector->entries, vector->count * sizeof *entries);
-    *message = holm_replica_message(replica, HOLM_MESSAGE_REPORT);
-    message->as.reported.provisional = provisional;
-    message->as.reported.vector = (struct holm_vector_view){entries, vector->count};
-    message->as.reported.list = holm_vector_view(&replica->guard->known);
-    return HOLM_OK;
-}
-
-static enum holm_status tell(struct holm_replica *replica, bool provisional)
-{
-    struct holm_vector vector;
-    struct holm_message message;
-    uint64_t hash = report_hash(replica, provisional);
-    bool any = false;
-    for (uint32_t i = 0; i < replica->peer_capacity; i++)
-        any = any || (replica->peers[i].up && replica->peers[i].reported != hash);
-    if (!any)
-        return HOLM_OK;
-    holm_vector_init(&vector, &replica->config.allocator);
-    enum holm_status status = fill_report(replica, &vector, &message, provisional);
-    holm_vector_release(&vector);
-    for (uint32_t i = 0; status == HOLM_OK && i < replica->peer_capacity; i++) {
-        struct holm_replica_peer *peer = &replica->peers[i];
-        if (!peer->up || peer->reported == hash)
-            continue;
-        status = holm_replica_output(replica, i, &message);
-        if (status == HOLM_OK)
-            peer->reported = hash;
-    }
-    return status;
-}
-
-enum holm_status holm_replica_tell(struct holm_replica *replica, bool provisional,
-                                   struct holm_now now, const struct holm_work **work)
-{
-    HOLM_ASSERT(!guard_of(replica)->list);
-    holm_replica_work_begin(replica, now);
-    enum holm_status status = holm_replica_seal(replica);
-    if (status == HOLM_OK)
-        status = tell(replica, provisional);
-    holm_replica_work_end(replica, work);
-    return status;
 }
 
 /* ---- questions */
@@ -651,7 +558,7 @@ static enum holm_status collect_ghosts(struct holm_replica *replica,
 /* All that a collection depends on, as one number, never 0. */
 static uint64_t collect_hash(const struct holm_replica *replica)
 {
-    uint64_t hash = report_hash(replica, false) + 0xbf58476d1ce4e5b9u * replica->guard->hearings;
+    uint64_t hash = holm_guard_report_hash(replica, false) + 0xbf58476d1ce4e5b9u * replica->guard->hearings;
     return hash == 0 ? 1 : hash;
 }
 
@@ -709,6 +616,8 @@ static enum holm_status copy_guard(const struct holm_guard *guard, struct holm_g
         status = holm_stable_hear(&copy->others, report->member,
                                   holm_vector_view(&report->partition),
                                   holm_vector_view(&report->list));
+        if (status == HOLM_OK)
+            holm_stable_find(&copy->others, report->member)->number = report->number;
     }
     return status;
 }

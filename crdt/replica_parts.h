@@ -39,6 +39,19 @@
 #include "crdt/vector.h"
 
 /* What is known of one peer. */
+/* What is known of a peer's reports, and what it was told. All zero: nothing (replica_report.c). */
+struct holm_report_link {
+    bool spoke; /* it has said what it has heard ... */
+    bool wants; /* ... and that it wants to be told over this link */
+    struct holm_vector heard;
+    uint64_t told; /* the number of the own report that it was last told */
+    uint64_t
+        told_heard;  /* a hash of what it was last told that was heard here; 0: to be told again */
+    uint64_t passed; /* reports that had been taken when others' were last passed on */
+    uint32_t pause,
+        patience; /* rounds until what is not acknowledged is said again; the next pause */
+};
+
 struct holm_replica_peer {
     bool up;
     bool told;
@@ -55,7 +68,7 @@ struct holm_replica_peer {
     uint64_t repair_us; /* the back-off of the last repair; 0: its digest was right since */
     uint64_t told_hash; /* with `told`: of its vector, as it last said */
     uint64_t fruitless_theirs, fruitless_mine; /* vector hashes at a pull that brought nothing */
-    uint64_t reported;             /* a hash of what it was last told by a Report; 0: nothing yet */
+    struct holm_report_link reports;
     struct holm_founding founding; /* of its member list, as it said */
     struct holm_feed_link feed;
 };
@@ -81,6 +94,9 @@ struct holm_guard {
     struct holm_stable stable;
     struct holm_stable others; /* what those who are no members have: nothing is collected by it */
     uint64_t hearings;         /* reports taken */
+    uint64_t number;           /* of the own report ... */
+    uint64_t said;             /* ... and its hash */
+    struct holm_vector heard;  /* as it is told: rebuilt for each round */
     uint64_t tried;            /* what there was when there was nothing to collect; 0: never */
     struct holm_actor sender;  /* of the message that is being taken */
 };
@@ -537,6 +553,13 @@ void holm_replica_gaps_look(struct holm_replica *replica);
 /* Nothing of the peer's is missing here; of anyone's, after a sync. */
 void holm_replica_gap_closed(struct holm_replica *replica, uint32_t peer);
 void holm_replica_gaps_end(struct holm_replica *replica);
+
+/* ---- replica_report.c */
+
+/* What a report would say, as one number, never 0. */
+uint64_t holm_guard_report_hash(const struct holm_replica *replica, bool provisional);
+void holm_guard_link_new(struct holm_replica *replica, uint32_t peer);
+void holm_guard_link_end(struct holm_replica *replica, uint32_t peer);
 
 /* ---- replica_peer.c */
 struct holm_replica_peer *holm_replica_find_peer(struct holm_replica *replica, uint32_t peer);

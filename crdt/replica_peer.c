@@ -38,6 +38,7 @@ enum holm_status holm_replica_peer_up(struct holm_replica *replica, uint32_t pee
     holm_replica_peer_down(replica, peer);
     replica->peers[peer] = (struct holm_replica_peer){.up = true, .actor = actor};
     holm_replica_follow_new(replica, peer, feeds);
+    holm_guard_link_new(replica, peer);
     if (replica->want_seq > 0)
         holm_replica_want(replica, peer);
     return HOLM_OK;
@@ -59,6 +60,7 @@ void holm_replica_peer_down(struct holm_replica *replica, uint32_t peer)
     if (known == NULL || !known->up)
         return;
     holm_replica_follow_forget(replica, peer);
+    holm_guard_link_end(replica, peer);
     *known = (struct holm_replica_peer){.up = false};
     holm_replica_forget_cuts(replica, peer);
     if (replica->pull.active && replica->pull.peer == peer) {

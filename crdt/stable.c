@@ -49,7 +49,7 @@ static enum holm_status report_make(struct holm_report *report,
                                     struct holm_actor member, struct holm_vector_view partition,
                                     struct holm_vector_view list)
 {
-    report->member = member;
+    *report = (struct holm_report){.member = member};
     holm_vector_init(&report->partition, allocator);
     holm_vector_init(&report->list, allocator);
     enum holm_status status = holm_vector_assign(&report->partition, partition);
@@ -93,6 +93,12 @@ enum holm_status holm_stable_hear(struct holm_stable *stable, struct holm_actor 
         return HOLM_OK;
     }
     if (known) {
+        const struct holm_report *old = &stable->reports[place];
+        if (holm_actor_equal(old->member, member)) {
+            fresh.number = old->number;
+            fresh.held = old->held;
+            fresh.taken = old->taken;
+        }
         report_release(&stable->reports[place]);
     } else {
         memmove(stable->reports + place + 1, stable->reports + place,
@@ -101,6 +107,14 @@ enum holm_status holm_stable_hear(struct holm_stable *stable, struct holm_actor 
     }
     stable->reports[place] = fresh;
     return HOLM_OK;
+}
+
+struct holm_report *holm_stable_find(struct holm_stable *stable, struct holm_actor member)
+{
+    size_t place = place_of(stable, member.node);
+    if (place < stable->count && holm_actor_equal(stable->reports[place].member, member))
+        return &stable->reports[place];
+    return NULL;
 }
 
 const struct holm_report *holm_stable_report(const struct holm_stable *stable,

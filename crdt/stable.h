@@ -41,6 +41,10 @@ struct holm_report {
     struct holm_actor member;
     struct holm_vector partition; /* V */
     struct holm_vector list;
+    /* For who passes it on (replica_report.c); stable.c keeps them. */
+    uint64_t number; /* of this epoch's reports */
+    uint64_t held;   /* the number that was here a beacon ago; 0: none of this epoch */
+    uint64_t taken;  /* how many reports had been taken before it */
 };
 
 struct holm_stable {
@@ -76,6 +80,9 @@ HOLM_NODISCARD enum holm_status holm_stable_hear(struct holm_stable *stable,
 /* The last report of exactly this epoch, or NULL. */
 const struct holm_report *holm_stable_report(const struct holm_stable *stable,
                                              struct holm_actor member);
+
+/* The same, to note what it was passed on as. */
+struct holm_report *holm_stable_find(struct holm_stable *stable, struct holm_actor member);
 
 /* Forgets all reports: this node goes on under a new epoch. What was relied on stays. */
 void holm_stable_clear(struct holm_stable *stable);

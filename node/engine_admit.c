@@ -114,6 +114,7 @@ static enum holm_status pass_on(struct holm_engine *engine, uint32_t index, uint
     struct holm_message message = {.type = HOLM_MESSAGE_REPORT, .partition = index};
     message.sender = standing->actor;
     message.as.reported.provisional = true;
+    message.as.reported.number = report == NULL ? 1 : report->number;
     message.as.reported.list = holm_vector_view(&standing->list);
     if (report != NULL)
         message.as.reported.vector = holm_vector_view(&report->partition);

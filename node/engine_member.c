@@ -525,6 +525,8 @@ enum holm_engine_way holm_engine_members_way(const struct holm_engine *engine, u
         return serve(engine, peer) ? HOLM_ENGINE_REPLICA : HOLM_ENGINE_NOBODY;
     if (message->type == HOLM_MESSAGE_REPORT && message->as.reported.provisional)
         return ours ? HOLM_ENGINE_BOTH : HOLM_ENGINE_REPLICA;
+    if (message->type == HOLM_MESSAGE_REPORT && message->as.reported.number == 0)
+        return HOLM_ENGINE_REPLICA; /* what it has heard, and nothing else */
     if (message->type == HOLM_MESSAGE_BEACON || message->type == HOLM_MESSAGE_DELTAS ||
         message->type == HOLM_MESSAGE_SYNC_CUT || message->type == HOLM_MESSAGE_SYNC_PAGE ||
         message->type == HOLM_MESSAGE_SYNC_TELL || message->type == HOLM_MESSAGE_REPORT)

@@ -102,8 +102,14 @@ static enum holm_status write_report(struct holm_arena *arena, const struct holm
         return status;
     holm__wire__report__init(*report);
     (*report)->provisional = source->provisional;
+    (*report)->node = source->member.node.value;
+    (*report)->epoch = source->member.epoch.value;
+    (*report)->number = source->number;
+    (*report)->wants = source->wants;
     status = holm_wire_write_vector(arena, source->vector, &(*report)->vector);
-    return status == HOLM_OK ? holm_wire_write_vector(arena, source->list, &(*report)->list)
+    if (status == HOLM_OK)
+        status = holm_wire_write_vector(arena, source->list, &(*report)->list);
+    return status == HOLM_OK ? holm_wire_write_vector(arena, source->heard, &(*report)->heard)
                              : status;
 }
 
@@ -192,6 +198,30 @@ static enum holm_status read_joined(const Holm__Wire__Joined *read, struct holm_
     return HOLM_OK;
 }
 
+/* What is passed on is a member's, and says nothing of the link. */
+static bool is_sound(const Holm__Wire__Report *read)
+{
+    bool own = read->node == 0 && read->epoch == 0;
+    return own || (read->epoch != 0 && read->number != 0 && !read->provisional && !read->wants &&
+                   read->heard == NULL);
+}
+
+static enum holm_status read_report(struct holm_wire_reading *reading,
+                                    const Holm__Wire__Report *read, struct holm_reported *reported)
+{
+    if (!is_sound(read))
+        return HOLM_EMALFORMED;
+    reported->member = (struct holm_actor){{read->node}, {read->epoch}};
+    reported->number = read->number;
+    reported->provisional = read->provisional;
+    reported->wants = read->wants;
+    enum holm_status status = holm_wire_take_collected(reading, read->vector, &reported->vector);
+    if (status == HOLM_OK)
+        status = holm_wire_take_vector(reading, read->list, &reported->list);
+    return status == HOLM_OK ? holm_wire_take_vector(reading, read->heard, &reported->heard)
+                             : status;
+}
+
 enum holm_status holm_wire_read_member(struct holm_wire_reading *reading,
                                        const Holm__Wire__Envelope *envelope,
                                        struct holm_message *message)
@@ -205,11 +235,5 @@ enum holm_status holm_wire_read_member(struct holm_wire_reading *reading,
         return HOLM_OK;
     }
     HOLM_ASSERT(message->type == HOLM_MESSAGE_REPORT);
-    const Holm__Wire__Report *report = envelope->report;
-    message->as.reported.provisional = report->provisional;
-    enum holm_status status = holm_wire_take_collected(reading, report->vector,
-                                                       &message->as.reported.vector);
-    return status == HOLM_OK
-               ? holm_wire_take_vector(reading, report->list, &message->as.reported.list)
-               : status;
+    return read_report(reading, envelope->report, &message->as.reported);
 }

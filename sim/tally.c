@@ -77,7 +77,8 @@ void holm_tally_message(struct holm_tally *tally, const struct holm_message *mes
         tally->metadata += 1;
         return;
     case HOLM_MESSAGE_REPORT:
-        tally->metadata += message->as.reported.vector.count + message->as.reported.list.count;
+        tally->metadata += message->as.reported.vector.count + message->as.reported.list.count +
+                           message->as.reported.heard.count;
         return;
     case HOLM_MESSAGE_ACK:
     case HOLM_MESSAGE_WANT:

@@ -109,6 +109,68 @@ static void test_collect_when_a_member_has_a_new_epoch_then_its_old_report_is_wo
     check(report_of_a_former_epoch, 3, WORLD_NO_EPOCH);
 }
 
+/* T35, T37: as above, but what C had reported is told to A by B: before B knew that C's next epoch was admitted
+ * (it sat unread), and once A has heard of that. */
+static const char *late_report_of_a_former_epoch(struct world *w)
+{
+    known_key(w, K);
+    runs_to_all(w, A);
+    bury(w, A, K);
+    runs(w, A, C);
+    report(w, C, B);
+    int late = world_send_passed(w, B, C, A);
+    restart(w, C);
+    come_in(w, C, B);
+    put(w, C, K);
+    lists_to_all(w, B);
+    (void)world_deliver_unread(w, late);
+    runs(w, A, B);
+    report(w, B, A);
+    (void)world_collect(w, A);
+    runs(w, C, A);
+    return world_settle(w);
+}
+
+/* T35 */
+static void test_collect_when_a_former_epoch_is_passed_on_late_then_it_is_worth_nothing(
+    void **state)
+{
+    (void)state;
+    check(late_report_of_a_former_epoch, 3, WORLD_NO_EPOCH);
+}
+
+/* T36: B admits C and dies before anyone hears of it. A has C's report from D, who never met B: it does not know
+ * of B's next epoch, nor does A know of C's. */
+static const char *passed_over_an_admission_that_died(struct world *w)
+{
+    known_key(w, K);
+    bury(w, A, K);
+    runs(w, A, C);
+    runs(w, A, D);
+    report(w, C, D);
+    restart(w, C);
+    come_in(w, C, B);
+    bomb(w, B);
+    come_in(w, B, A);
+    report(w, B, A);
+    list(w, A, D);
+    report(w, D, A);
+    passed(w, D, C, A);
+    MUST(!world_collect(w, A) || (w->rules & WORLD_NO_ADMISSIONS) != 0);
+    put(w, C, K);
+    list(w, C, A);
+    runs(w, C, A);
+    return world_settle(w);
+}
+
+/* T36 */
+static void test_collect_when_a_report_is_passed_over_a_lost_admission_then_nothing_goes(
+    void **state)
+{
+    (void)state;
+    check(passed_over_an_admission_that_died, 4, WORLD_NO_ADMISSIONS);
+}
+
 /* W (D) is admitted at Y (B); the cut comes from Z (C), which has neither tombstone nor admission. */
 static const char *admitted_here_cut_there(struct world *w)
 {
@@ -534,6 +596,10 @@ int main(void)
             test_collect_when_a_restored_member_is_confirmed_then_it_has_all_of_its_server),
         cmocka_unit_test(
             test_collect_when_a_member_has_a_new_epoch_then_its_old_report_is_worth_nothing),
+        cmocka_unit_test(
+            test_collect_when_a_former_epoch_is_passed_on_late_then_it_is_worth_nothing),
+        cmocka_unit_test(
+            test_collect_when_a_report_is_passed_over_a_lost_admission_then_nothing_goes),
         cmocka_unit_test(test_collect_when_admitted_in_one_list_then_no_other_cut_confirms),
         cmocka_unit_test(
             test_collect_when_a_report_does_not_know_an_epoch_then_it_is_worth_nothing),

@@ -20,7 +20,7 @@
 #define TOLD(...) WORLD_TELLS(w, __VA_ARGS__)
 
 static const char *const type_names[] = {"", "put", "drop", "bury", "count", "reset", "move"};
-static const char *const message_names[] = {"", "report", "list", "runs", "cut", "hello"};
+static const char *const message_names[] = {"", "report", "list", "runs", "cut", "hello", "passed"};
 
 static char name(int node)
 {
@@ -70,11 +70,12 @@ static void tell_something(struct world *w, struct chance *chance)
 {
     const enum world_message_type types[] = {WORLD_RUNS, WORLD_RUNS,   WORLD_LIST,   WORLD_LIST,
                                              WORLD_RUNS, WORLD_REPORT, WORLD_REPORT, WORLD_REPORT,
-                                             WORLD_CUT,  WORLD_HELLO,  WORLD_HELLO};
-    enum world_message_type type = types[chance_below(chance, 11)];
+                                             WORLD_CUT,  WORLD_HELLO,  WORLD_HELLO,  WORLD_PASSED};
+    enum world_message_type type = types[chance_below(chance, 12)];
     int from = any_node(w, chance);
     int to = any_node(w, chance);
-    int message = world_send(w, type, from, to);
+    int message = type == WORLD_PASSED ? world_send_passed(w, from, any_node(w, chance), to)
+                                       : world_send(w, type, from, to);
     if (message < 0)
         return;
     bool late = chance_permille(chance, 300);

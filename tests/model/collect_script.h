@@ -48,6 +48,12 @@ static inline void report(struct world *w, int from, int to)
     (void)world_tell(w, WORLD_REPORT, from, to);
 }
 
+/* What `from` has heard of `of` is told to `to`. */
+static inline void passed(struct world *w, int from, int of, int to)
+{
+    (void)world_deliver(w, world_send_passed(w, from, of, to));
+}
+
 /* All that the node has of data reaches all others. */
 static inline void runs_to_all(struct world *w, int from)
 {

@@ -132,14 +132,43 @@ int world_send(struct world *world, enum world_message_type type, int from, int 
     return -1;
 }
 
+int world_send_passed(struct world *world, int from, int of, int to)
+{
+    const struct holm_stable *stable = &world->nodes[from].stable;
+    const struct holm_report *report = NULL;
+    for (size_t i = 0; i < stable->count; i++) {
+        if (world_index(stable->reports[i].member) == of)
+            report = &stable->reports[i];
+    }
+    if (report == NULL || of == to || !world->nodes[from].confirmed)
+        return -1;
+    int at = world_send(world, WORLD_PASSED, from, to);
+    if (at < 0)
+        return -1;
+    struct world_message *message = &world->messages[at];
+    message->about = report->member;
+    must(holm_vector_assign(&message->state.r, holm_vector_view(&report->partition)));
+    must(holm_vector_assign(&message->state.list, holm_vector_view(&report->list)));
+    return at;
+}
+
+/* As replica_report.c takes it: a member's, from a member, by a member. */
+static bool may_pass(const struct world *world, int to, const struct world_message *message)
+{
+    const struct world_node *n = &world->nodes[to];
+    return (world->rules & (WORLD_NO_FENCE | WORLD_NO_EPOCH)) != 0 ||
+           (n->confirmed && holm_members_current(&n->members, message->about));
+}
+
 static bool take_report(struct world *world, int to, const struct world_message *message)
 {
     struct world_node *n = &world->nodes[to];
-    struct world_raw *raw = &n->raw[world_index(message->from)];
-    raw->actor = message->from;
+    struct holm_actor about = message->type == WORLD_PASSED ? message->about : message->from;
+    struct world_raw *raw = &n->raw[world_index(about)];
+    raw->actor = about;
     must(holm_vector_assign(&raw->r, holm_vector_view(&message->state.r)));
     must(holm_vector_assign(&raw->list, holm_vector_view(&message->state.list)));
-    must(holm_stable_hear(&n->stable, message->from, holm_vector_view(&message->state.r),
+    must(holm_stable_hear(&n->stable, about, holm_vector_view(&message->state.r),
                           holm_vector_view(&message->state.list)));
     return true;
 }
@@ -359,6 +388,12 @@ bool world_deliver_unread(struct world *world, int at)
         return false;
     if (type == WORLD_REPORT)
         return take_report(world, to, message);
+    if (type == WORLD_PASSED) {
+        message->type = type;
+        bool taken = may_pass(world, to, message) && take_report(world, to, message);
+        message->type = WORLD_NONE;
+        return taken;
+    }
     if (type == WORLD_RUNS)
         return take_runs(world, to, message);
     if (type == WORLD_CUT)

@@ -174,12 +174,14 @@ enum world_message_type {
     WORLD_LIST,
     WORLD_RUNS,
     WORLD_CUT,
-    WORLD_HELLO /* what it says of itself, to whom may found */
+    WORLD_HELLO, /* what it says of itself, to whom may found */
+    WORLD_PASSED /* a report of somebody else, as the sender heard it */
 };
 
 struct world_message {
     enum world_message_type type;
     struct holm_actor from, to;
+    struct holm_actor about; /* PASSED: whose report it is */
     struct holm_epoch former;
     uint64_t hash; /* of the state that it started with */
     struct holm_founding founding;
@@ -286,6 +288,8 @@ int world_last_run(const struct world *world, int node);
 
 /* Puts a message on its way, and gives its number; -1 when the sender may not send it. */
 int world_send(struct world *world, enum world_message_type type, int from, int to);
+/* What `from` has heard last of node `of`, passed on to `to`. */
+int world_send_passed(struct world *world, int from, int of, int to);
 /* It arrives, if its two epochs still live; the link is gone otherwise. False: not taken. */
 bool world_deliver(struct world *world, int message);
 /* As above, though who sent it has gone: what sat unread in the link's buffer. */

@@ -109,6 +109,7 @@ static void copy_message(struct parcel *parcel)
     case HOLM_MESSAGE_REPORT:
         copy_vector(parcel, 0, &message->as.reported.vector);
         copy_vector(parcel, 1, &message->as.reported.list);
+        copy_vector(parcel, 2, &message->as.reported.heard);
         break;
     case HOLM_MESSAGE_UNFOLLOW:
     case HOLM_MESSAGE_ACK:

@@ -194,8 +194,10 @@ static size_t bytes_max(const struct holm_message *message)
         bytes += message->as.standing.list.count * HOLM_VECTOR_ENTRY_BYTES_MAX +
                  message->as.standing.op_count * HOLM_MEMBER_OP_BYTES_MAX;
     if (message->type == HOLM_MESSAGE_REPORT)
-        bytes += (message->as.reported.vector.count + message->as.reported.list.count) *
-                 HOLM_VECTOR_ENTRY_BYTES_MAX;
+        bytes += (message->as.reported.vector.count + message->as.reported.list.count +
+                  message->as.reported.heard.count) *
+                     HOLM_VECTOR_ENTRY_BYTES_MAX +
+                 48;
     if (message->type == HOLM_MESSAGE_SYNC_PAGE) {
         const struct holm_items *items = &message->as.sync_page.page->items;
         for (uint32_t i = 0; i < items->item_count; i++)

@@ -278,6 +278,14 @@ static const char *standing_differ(const struct holm_standing *a, const struct h
     return vectors_equal(a->list, b->list) ? NULL : "the list of the standing";
 }
 
+static bool reports_equal(const struct holm_reported *a, const struct holm_reported *b)
+{
+    return holm_actor_equal(a->member, b->member) && a->number == b->number &&
+           a->provisional == b->provisional && a->wants == b->wants &&
+           vectors_equal(a->vector, b->vector) && vectors_equal(a->list, b->list) &&
+           vectors_equal(a->heard, b->heard);
+}
+
 static const char *member_differ(const struct holm_message *a, const struct holm_message *b)
 {
     const struct holm_joined *joined = &a->as.joined;
@@ -287,11 +295,7 @@ static const char *member_differ(const struct holm_message *a, const struct holm
     if (a->type == HOLM_MESSAGE_JOIN)
         return a->as.join.lost == b->as.join.lost ? NULL : "the join";
     if (a->type == HOLM_MESSAGE_REPORT)
-        return a->as.reported.provisional == b->as.reported.provisional &&
-                       vectors_equal(a->as.reported.vector, b->as.reported.vector) &&
-                       vectors_equal(a->as.reported.list, b->as.reported.list)
-                   ? NULL
-                   : "the report";
+        return reports_equal(&a->as.reported, &b->as.reported) ? NULL : "the report";
     return joined->epoch.value == other->epoch.value && joined->result == other->result &&
                    joined->least.value == other->least.value &&
                    holm_actor_equal(joined->admission.actor, other->admission.actor) &&

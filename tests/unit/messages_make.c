@@ -413,10 +413,15 @@ static void make_report(struct sample *sample)
     static const struct holm_dot vector[] = {
         {LISBON, 12}, {PORTO, HOLM_SEQ_FOLDED}, {PORTO_LATER, 7}};
     static const struct holm_dot list[] = {{LISBON, 2}};
+    static const struct holm_dot heard[] = {{PORTO_LATER, 2000001}};
     sample->message.type = HOLM_MESSAGE_REPORT;
     sample->message.partition = 3;
-    sample->message.as.reported = (struct holm_reported){
-        .provisional = true, .vector = {vector, COUNT(vector)}, .list = {list, COUNT(list)}};
+    sample->message.as.reported = (struct holm_reported){.number = 3000000,
+                                                         .provisional = true,
+                                                         .wants = true,
+                                                         .vector = {vector, COUNT(vector)},
+                                                         .list = {list, COUNT(list)},
+                                                         .heard = {heard, COUNT(heard)}};
 }
 
 static void make_ack(struct sample *sample)

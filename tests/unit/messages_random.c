@@ -543,6 +543,20 @@ static void draw_standing(struct draw *draw, struct holm_standing *standing)
     }
 }
 
+static void draw_report(struct draw *draw, struct holm_reported *reported)
+{
+    *reported = (struct holm_reported){
+        .number = number(draw), .vector = draw_collected(draw), .list = draw_vector(draw)};
+    if (chance_permille(&draw->chance, 300)) {
+        reported->member = draw_dot(draw).actor;
+        reported->number |= 1;
+        return;
+    }
+    reported->provisional = chance_permille(&draw->chance, 500);
+    reported->wants = chance_permille(&draw->chance, 500);
+    reported->heard = draw_vector(draw);
+}
+
 static void draw_membership(struct draw *draw, struct holm_message *message)
 {
     draw_actors(draw, message->sender);
@@ -557,10 +571,7 @@ static void draw_membership(struct draw *draw, struct holm_message *message)
             .least = {number(draw)},
             .admission = draw_dot(draw)};
     } else {
-        message->as.reported = (struct holm_reported){
-            .provisional = chance_permille(&draw->chance, 500),
-            .vector = draw_collected(draw),
-            .list = draw_vector(draw)};
+        draw_report(draw, &message->as.reported);
     }
 }
 

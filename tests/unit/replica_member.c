@@ -108,11 +108,14 @@ static enum holm_status answer(struct fixture *f, struct holm_delta *run, uint32
     return holm_replica_step(f->replica, &event, now, &f->work);
 }
 
+static uint64_t next_number = 1;
+
 static void report(struct fixture *f, uint32_t peer, struct holm_actor sender,
                    const struct holm_dot *vector, size_t count, uint64_t list)
 {
     struct holm_dot known = {actor_of(A, 1), list};
     struct holm_message message = {.type = HOLM_MESSAGE_REPORT, .sender = sender};
+    message.as.reported.number = next_number++;
     message.as.reported.vector = (struct holm_vector_view){vector, count};
     message.as.reported.list = (struct holm_vector_view){&known, 1};
     struct holm_event event = {.type = HOLM_EVENT_MESSAGE, .as.message = {peer, &message}};
@@ -257,6 +260,169 @@ static void test_replica_member_when_all_have_reported_then_it_collects(void **s
     assert_int_equal(collecting.ends.count, 0);
     holm_delta_release(own);
     holm_delta_release(theirs);
+    close_fixture(&f);
+}
+
+static void pass(struct fixture *f, uint32_t peer, struct holm_actor sender,
+                 struct holm_actor member, const struct holm_dot *vector, uint64_t list)
+{
+    struct holm_dot known = {actor_of(A, 1), list};
+    struct holm_message message = {.type = HOLM_MESSAGE_REPORT, .sender = sender};
+    message.as.reported.member = member;
+    message.as.reported.number = next_number++;
+    message.as.reported.vector = (struct holm_vector_view){vector, 1};
+    message.as.reported.list = (struct holm_vector_view){&known, 1};
+    struct holm_event event = {.type = HOLM_EVENT_MESSAGE, .as.message = {peer, &message}};
+    assert_int_equal(holm_replica_step(f->replica, &event, now, &f->work), HOLM_OK);
+}
+
+/* A peer says which reports it has heard, and nothing else. */
+static void hear(struct fixture *f, uint32_t peer, struct holm_actor sender,
+                 const struct holm_dot *heard, size_t count)
+{
+    struct holm_message message = {.type = HOLM_MESSAGE_REPORT, .sender = sender};
+    message.as.reported.heard = (struct holm_vector_view){heard, count};
+    struct holm_event event = {.type = HOLM_EVENT_MESSAGE, .as.message = {peer, &message}};
+    assert_int_equal(holm_replica_step(f->replica, &event, now, &f->work), HOLM_OK);
+}
+
+static size_t tell(struct fixture *f)
+{
+    assert_int_equal(holm_replica_tell(f->replica, false, now, &f->work), HOLM_OK);
+    return f->work->output_count;
+}
+
+static const struct holm_reported *told(const struct fixture *f, size_t at)
+{
+    return &f->work->outputs[at].message.as.reported;
+}
+
+/* How many tombstones a round takes. */
+static size_t collects(struct fixture *f)
+{
+    struct holm_collecting collecting;
+    collect(f, &collecting);
+    holm_vector_release(&collecting.ends);
+    return collecting.tombstones;
+}
+
+/* C has heard of B alone, and says what B has: it counts as if B had said it. */
+static void test_replica_member_when_a_report_is_passed_on_then_it_counts(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, false);
+    const struct holm_dot vector = {actor_of(A, 1), 1};
+    holm_delta_release(write(&f, f.replica, bury("k")));
+    report(&f, 1, actor_of(C, 1), &vector, 1, 3);
+    assert_int_equal(collects(&f), 0);
+    pass(&f, 1, actor_of(C, 1), actor_of(B, 1), &vector, 3);
+    assert_int_equal(collects(&f), 1);
+    close_fixture(&f);
+}
+
+static bool has_heard(struct fixture *f, struct holm_actor of)
+{
+    assert_int_not_equal(tell(f), 0);
+    return holm_vector_seq(told(f, 0)->heard, of) != 0;
+}
+
+/* T35, T37: neither a dead epoch's nor from one; nor by who is no member, of who is none, or of oneself. */
+static void test_replica_member_when_a_dead_epoch_is_passed_on_then_it_is_refused(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, false);
+    const struct holm_dot vector = {actor_of(A, 1), 1};
+    holm_delta_release(write(&f, f.replica, bury("k")));
+    struct holm_event up = {.type = HOLM_EVENT_PEER_UP, .as.peer = {2, actor_of(9, 1)}};
+    assert_int_equal(holm_replica_step(f.replica, &up, now, &f.work), HOLM_OK);
+    end_first_epoch_of_b(&f);
+    report(&f, 1, actor_of(C, 1), &vector, 1, 4);
+    pass(&f, 1, actor_of(C, 1), actor_of(B, 1), &vector, 4);
+    pass(&f, 1, actor_of(C, 1), actor_of(B, 3), &vector, 4);
+    pass(&f, 1, actor_of(C, 1), actor_of(A, 1), &vector, 4);
+    pass(&f, 0, actor_of(B, 1), actor_of(B, 2), &vector, 4); /* unread, of a dead link */
+    pass(&f, 2, actor_of(9, 1), actor_of(B, 2), &vector, 4);
+    assert_false(has_heard(&f, actor_of(B, 1)));
+    assert_int_equal(told(&f, 0)->heard.count, 1); /* C's own */
+    assert_int_equal(collects(&f), 0);
+    pass(&f, 1, actor_of(C, 1), actor_of(B, 2), &vector,
+         3); /* it does not know that it is admitted */
+    assert_int_equal(collects(&f), 0);
+    pass(&f, 1, actor_of(C, 1), actor_of(B, 2), &vector, 4);
+    assert_int_equal(collects(&f), 1);
+    close_fixture(&f);
+}
+
+/* A replica that is being filled takes nobody's word but its member's. */
+static void test_replica_member_when_it_is_being_filled_then_nothing_is_passed_to_it(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, false);
+    const struct holm_dot vector = {actor_of(A, 1), 1};
+    holm_replica_fence(f.replica, false);
+    pass(&f, 1, actor_of(C, 1), actor_of(B, 1), &vector, 3);
+    assert_false(has_heard(&f, actor_of(B, 1)));
+    close_fixture(&f);
+}
+
+/* Whom a peer has not heard for a whole round it is told of: once, and not where it came from. */
+static void test_replica_member_when_a_peer_has_not_heard_then_it_is_told(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, false);
+    const struct holm_dot vector = {actor_of(A, 1), 1};
+    assert_int_equal(tell(&f), 2);
+    struct holm_dot own = {actor_of(A, 1), told(&f, 0)->number};
+    report(&f, 0, actor_of(B, 1), &vector, 1, 3);
+    hear(&f, 0, actor_of(B, 1), &own, 1);
+    hear(&f, 1, actor_of(C, 1), &own, 1);
+    assert_int_equal(tell(&f), 2); /* both are told what was heard */
+    assert_int_equal(told(&f, 0)->number, 0);
+    assert_int_equal(tell(&f), 1);
+    assert_int_equal(f.work->outputs[0].peer, 1);
+    assert_true(holm_actor_equal(told(&f, 0)->member, actor_of(B, 1)));
+    assert_int_equal(tell(&f), 0);
+    struct holm_dot heard[] = {own, {actor_of(B, 1), told(&f, 0)->number}};
+    heard[1].seq = next_number - 1;
+    hear(&f, 1, actor_of(C, 1), heard, 2);
+    for (int round = 0; round < 100; round++)
+        assert_int_equal(tell(&f), 0);
+    close_fixture(&f);
+}
+
+/* What was lost on the way is said again, ever more rarely, until it is known to have arrived. */
+static void test_replica_member_when_a_report_is_lost_then_it_is_said_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, false);
+    size_t said = 0;
+    assert_int_equal(tell(&f), 2);
+    struct holm_dot own = {actor_of(A, 1), told(&f, 0)->number};
+    hear(&f, 0, actor_of(B, 1), &own, 1);
+    for (int round = 0; round < 8; round++)
+        said += tell(&f);
+    assert_int_equal(said, 2); /* to C, after two rounds and after four more */
+    for (int round = 0; round < 128; round++)
+        said += tell(&f);
+    assert_in_range(said, 2 + 4, 2 + 6);
+    hear(&f, 1, actor_of(C, 1), &own, 1);
+    for (int round = 0; round < 128; round++)
+        assert_int_equal(tell(&f), 0);
+    /* A peer that says again what is known here has not heard that it is. */
+    const struct holm_dot vector = {actor_of(A, 1), 1};
+    report(&f, 1, actor_of(C, 1), &vector, 1, 3);
+    hear(&f, 1, actor_of(C, 1), &own, 1);
+    assert_int_not_equal(tell(&f), 0);
+    next_number -= 1;
+    report(&f, 1, actor_of(C, 1), &vector, 1, 3);
+    hear(&f, 1, actor_of(C, 1), &own, 1);
+    (void)tell(&f);
+    assert_int_equal(told(&f, f.work->output_count - 1)->heard.count, 1);
     close_fixture(&f);
 }
 
@@ -409,6 +575,11 @@ int main(void)
             test_replica_member_when_an_epoch_has_ended_then_its_broadcasts_are_refused),
         cmocka_unit_test(test_replica_member_when_a_writer_is_not_known_yet_then_its_run_waits),
         cmocka_unit_test(test_replica_member_when_nothing_has_changed_then_nothing_is_reported),
+        cmocka_unit_test(test_replica_member_when_a_report_is_passed_on_then_it_counts),
+        cmocka_unit_test(test_replica_member_when_a_dead_epoch_is_passed_on_then_it_is_refused),
+        cmocka_unit_test(test_replica_member_when_it_is_being_filled_then_nothing_is_passed_to_it),
+        cmocka_unit_test(test_replica_member_when_a_peer_has_not_heard_then_it_is_told),
+        cmocka_unit_test(test_replica_member_when_a_report_is_lost_then_it_is_said_again),
         cmocka_unit_test(test_replica_member_when_all_have_reported_then_it_collects),
         cmocka_unit_test(test_replica_member_when_all_of_a_report_is_here_then_it_is_whole),
         cmocka_unit_test(test_replica_member_when_the_list_comes_from_a_stranger_then_it_is_fenced),
