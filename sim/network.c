@@ -66,6 +66,11 @@ enum holm_status holm_network_new(struct holm_network **network,
     return HOLM_OK;
 }
 
+void holm_network_set_steady(struct holm_network *network)
+{
+    network->steady = true;
+}
+
 static void free_place(struct holm_network *network, struct holm_place *place)
 {
     const struct holm_allocator *allocator = &network->allocator;

@@ -51,6 +51,9 @@ struct holm_network_path holm_network_path_default(void);
 HOLM_NODISCARD enum holm_status holm_network_new(struct holm_network **network,
                                                  const struct holm_allocator *allocator,
                                                  uint64_t seed);
+/* What befalls a frame is from now on drawn from the seed, its path and the time alone, and not from how
+ * many frames went before: a run with something left out is then the same elsewhere. */
+void holm_network_set_steady(struct holm_network *network);
 /* All its transports are closed. */
 void holm_network_free(struct holm_network *network);
 

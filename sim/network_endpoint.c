@@ -197,10 +197,12 @@ static void send_copy(struct holm_endpoint *from, const struct holm_network_subs
     }
     uint64_t at_us = network->now_us + path->delay_us + wait_us;
     if (path->jitter_us > 0)
-        at_us += holm_network_draw(network, path->jitter_us + 1);
-    bool late = duplicate || (path->reorder_permille > 0 &&
-                              holm_network_draw(network, 1000) < path->reorder_permille);
-    uint64_t late_us = late ? 1 + holm_network_draw(network, path->reorder_us) : 0;
+        at_us += holm_network_draw(network, from->place, target, path->jitter_us + 1);
+    bool late = duplicate ||
+                (path->reorder_permille > 0 &&
+                 holm_network_draw(network, from->place, target, 1000) < path->reorder_permille);
+    uint64_t late_us = late ? 1 + holm_network_draw(network, from->place, target, path->reorder_us)
+                            : 0;
     struct holm_parcel *parcel = NULL;
     if (holm_network_events_reserve(network, 0, 1) == HOLM_OK &&
         holm_place_path_own(from->place, target, network, &own) == HOLM_OK)
@@ -223,9 +225,10 @@ static void send_copy(struct holm_endpoint *from, const struct holm_network_subs
                                                                 .endpoint = to->endpoint->serial});
 }
 
-static bool chance(struct holm_network *network, uint32_t permille)
+static bool chance(struct holm_network *network, struct holm_place *from,
+                   const struct holm_place *to, uint32_t permille)
 {
-    return permille > 0 && holm_network_draw(network, 1000) < permille;
+    return permille > 0 && holm_network_draw(network, from, to, 1000) < permille;
 }
 
 static enum holm_status broadcast(struct holm_transport *transport, const void *frame,
@@ -243,10 +246,10 @@ static enum holm_status broadcast(struct holm_transport *transport, const void *
          to = to->next) {
         const struct holm_network_path *path = holm_place_path(endpoint->place, to->endpoint->place,
                                                                network);
-        if (path->cut || chance(network, path->loss_permille))
+        if (path->cut || chance(network, endpoint->place, to->endpoint->place, path->loss_permille))
             continue;
         send_copy(endpoint, to, holm_mem(frame, frame_bytes), false);
-        if (chance(network, path->duplicate_permille))
+        if (chance(network, endpoint->place, to->endpoint->place, path->duplicate_permille))
             send_copy(endpoint, to, holm_mem(frame, frame_bytes), true);
     }
     return HOLM_OK;

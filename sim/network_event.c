@@ -1,15 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/network_parts.h"
 
-/* Splitmix64. */
-uint64_t holm_network_draw(struct holm_network *network, uint64_t bound)
+/* The finaliser of Splitmix64. */
+static uint64_t mixed(uint64_t z)
+{
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+}
+
+/* Of the seed, the direction, the time, and how many were drawn at this time for what comes from there. */
+static uint64_t drawn_here(const struct holm_network *network, struct holm_place *from,
+                           const struct holm_place *to)
+{
+    if (from->drawn_us != network->now_us)
+        from->drawn = 0;
+    from->drawn_us = network->now_us;
+    uint64_t z = mixed(network->random + (from->index << 32) + to->index);
+    return mixed(mixed(z + network->now_us * 0x9e3779b97f4a7c15u) + ++from->drawn);
+}
+
+uint64_t holm_network_draw(struct holm_network *network, struct holm_place *from,
+                           const struct holm_place *to, uint64_t bound)
 {
     if (bound == 0)
         return 0;
-    uint64_t z = network->random += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (z ^ (z >> 31)) % bound;
+    if (network->steady)
+        return drawn_here(network, from, to) % bound;
+    return mixed(network->random += 0x9e3779b97f4a7c15u) % bound;
 }
 
 enum holm_status holm_network_events_reserve(struct holm_network *network, size_t lines,

@@ -11,10 +11,12 @@ static uint64_t travel_us(struct holm_line *line, unsigned side)
 {
     const struct holm_network_path *path = path_from(line, side);
     struct holm_network *network = line->network;
+    struct holm_place *from = line->sides[side].place;
+    const struct holm_place *to = line->sides[1 - side].place;
     uint64_t taken_us = path->delay_us;
     if (path->jitter_us > 0)
-        taken_us += holm_network_draw(network, path->jitter_us + 1);
-    if (path->loss_permille > 0 && holm_network_draw(network, 1000) < path->loss_permille)
+        taken_us += holm_network_draw(network, from, to, path->jitter_us + 1);
+    if (path->loss_permille > 0 && holm_network_draw(network, from, to, 1000) < path->loss_permille)
         taken_us += path->resend_us;
     return taken_us;
 }

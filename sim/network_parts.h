@@ -98,6 +98,7 @@ struct holm_place {
     struct holm_network_subscription *subscriptions;
     struct holm_place_path **paths; /* by the target's index; NULL: as default */
     size_t paths_capacity;
+    uint64_t drawn_us, drawn; /* how many were drawn for what it sends, at that time */
 };
 
 struct holm_place_path {
@@ -129,6 +130,7 @@ struct holm_endpoint {
 };
 
 struct holm_network {
+    bool steady; /* draws depend on nothing that happened before */
     struct holm_allocator allocator;
     uint64_t now_us, random, serial;
     struct holm_network_path path_default;
@@ -150,8 +152,9 @@ void holm_network_event_add(struct holm_network *network, struct holm_network_ev
 /* False when nothing is due by `to_us`. */
 bool holm_network_event_take(struct holm_network *network, uint64_t to_us,
                              struct holm_network_event *event);
-/* 0 to below `bound`; 0 when that is 0. */
-uint64_t holm_network_draw(struct holm_network *network, uint64_t bound);
+/* 0 to below `bound`, for what goes from one place to another; 0 when that is 0. */
+uint64_t holm_network_draw(struct holm_network *network, struct holm_place *from,
+                           const struct holm_place *to, uint64_t bound);
 
 /* network_place.c */
 

@@ -9,7 +9,10 @@ static void moment(struct holm_judge *judge)
         if (engine == NULL)
             continue;
         size_t bytes = holm_world_heap_peak(world, i);
-        if (bytes <= judge->config.heap_bytes_max || i >= HOLM_JUDGE_NODES_MAX)
+        if (i >= HOLM_JUDGE_NODES_MAX)
+            continue;
+        judge->frozen[i] |= holm_world_paused(world, i);
+        if (bytes <= judge->config.heap_bytes_max)
             continue;
         struct holm_stats stats;
         holm_engine_stats(engine, &stats);
@@ -17,6 +20,8 @@ static void moment(struct holm_judge *judge)
         if (judge->contents[i] < content)
             judge->contents[i] = content;
         size_t allowed = judge->config.heap_bytes_max + 2 * judge->contents[i];
+        if (judge->frozen[i])
+            allowed += judge->config.outbox_bytes_max;
         if (bytes > allowed)
             holm_judge_fail(judge, &holm_check_memory, i,
                             "it held %zu bytes, %zu are allowed with a state and a log of %zu",
@@ -26,8 +31,10 @@ static void moment(struct holm_judge *judge)
 
 static void event(struct holm_judge *judge, const struct holm_world_event *event)
 {
-    if (event->type == HOLM_WORLD_STARTED && event->node < HOLM_JUDGE_NODES_MAX)
+    if (event->type == HOLM_WORLD_STARTED && event->node < HOLM_JUDGE_NODES_MAX) {
         judge->contents[event->node] = 0;
+        judge->frozen[event->node] = false;
+    }
     if (event->type != HOLM_WORLD_GONE)
         return;
     size_t bytes = holm_world_heap_bytes(judge->config.world, event->node);

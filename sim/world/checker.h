@@ -83,6 +83,7 @@ struct holm_judge_config {
     uint32_t partitions;
     uint64_t bound_us;       /* how long convergence may take */
     size_t heap_bytes_max;   /* of one node, besides its state and its log, twice over */
+    size_t outbox_bytes_max; /* of the same, once it was frozen */
     uint64_t drives_a_round; /* how often a node may be driven in a beacon interval when quiet */
     uint64_t beacon_interval_us;
     const char *only; /* the one claim that counts; NULL: all */
@@ -116,6 +117,7 @@ struct holm_judge {
     uint64_t core;                  /* who must converge */
     bool healed, quiet;
     uint64_t quiet_since_us;
+    bool frozen[HOLM_JUDGE_NODES_MAX];     /* it was, in this life: much came at once after that */
     size_t contents[HOLM_JUDGE_NODES_MAX]; /* the largest state and log of a node in this life */
     uint64_t *quiet_drives;                /* of each node, when it began */
     uint64_t foreign[16];                  /* ids of nodes that are none of this world */

@@ -64,11 +64,40 @@ void holm_plan_commit(struct holm_plan *plan, uint64_t at_us, uint32_t node,
                       const struct holm_op *ops, size_t count)
 {
     struct holm_plan_event *event = holm_plan_add(plan, at_us, HOLM_PLAN_COMMIT, node);
+    HOLM_ASSERT(count <= HOLM_PLAN_OPS_MAX);
     plan->ops = room(plan->ops, &plan->op_capacity, plan->op_count + count, sizeof *plan->ops);
     memcpy(plan->ops + plan->op_count, ops, count * sizeof *ops);
     event->op_first = (uint32_t)plan->op_count;
     event->op_count = (uint32_t)count;
     plan->op_count += count;
+}
+
+uint32_t holm_plan_ops(const struct holm_plan *plan, const struct holm_plan_event *event,
+                       struct holm_op ops[HOLM_PLAN_OPS_MAX])
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < event->op_count; i++)
+        if ((event->left_out >> i & 1) == 0)
+            ops[count++] = plan->ops[event->op_first + i];
+    return count;
+}
+
+void holm_plan_leave_out(struct holm_plan *plan, uint32_t node)
+{
+    size_t count = 0;
+    plan->settings.absent |= UINT64_C(1) << node;
+    plan->settings.initial &= ~plan->settings.absent;
+    plan->settings.core &= ~plan->settings.absent;
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct holm_plan_event *event = &plan->events[i];
+        bool its = event->type != HOLM_PLAN_CUT && event->type != HOLM_PLAN_HEAL &&
+                   event->type != HOLM_PLAN_PATH &&
+                   (event->node == node ||
+                    (event->type == HOLM_PLAN_CLONE && event->other == node));
+        if (!its)
+            plan->events[count++] = *event;
+    }
+    plan->count = count;
 }
 
 static int compare(const void *a, const void *b)
@@ -125,7 +154,9 @@ void holm_plan_list(const struct holm_plan *plan, char *text, size_t capacity)
     text[0] = '\0';
     for (size_t i = 0, end; i < plan->count && used < capacity; i = end) {
         uint32_t first = plan->events[i].number, last = first;
-        for (end = i + 1; end < plan->count && plan->events[end].number == last + 1; end++)
+        for (end = i + 1; end < plan->count && plan->events[end].number == last + 1 &&
+                          plan->events[end].left_out == 0 && plan->events[i].left_out == 0;
+             end++)
             last++;
         const char *comma = used == 0 ? "" : ",";
         int length = first == last
@@ -133,7 +164,14 @@ void holm_plan_list(const struct holm_plan *plan, char *text, size_t capacity)
                          : snprintf(text + used, capacity - used, "%s%" PRIu32 "-%" PRIu32, comma,
                                     first, last);
         used += (size_t)length;
+        for (uint32_t op = 0; op < plan->events[i].op_count && used < capacity; op++)
+            if ((plan->events[i].left_out >> op & 1) != 0)
+                used += (size_t)snprintf(text + used, capacity - used, "/%" PRIu32, op);
     }
+    for (uint32_t node = 0; node < plan->settings.nodes && used < capacity; node++)
+        if ((plan->settings.absent >> node & 1) != 0)
+            used += (size_t)snprintf(text + used, capacity - used, "%sn%" PRIu32,
+                                     used == 0 ? "" : ",", node);
 }
 
 /* A number, which moves *text behind it. */
@@ -148,21 +186,48 @@ static bool take_number(const char **text, uint32_t *number)
     return read < UINT32_MAX;
 }
 
+/* "0-3" or "7/0/2": flags what is kept. */
+static bool take_events(struct holm_plan *plan, const char **list, bool *kept)
+{
+    uint32_t first = 0, last = 0, left_out = 0;
+    bool good = take_number(list, &first);
+    last = first;
+    if (good && **list == '-') {
+        *list += 1;
+        good = take_number(list, &last);
+    }
+    while (good && **list == '/') {
+        uint32_t op = 0;
+        *list += 1;
+        good = take_number(list, &op) && op < HOLM_PLAN_OPS_MAX;
+        left_out |= good ? UINT32_C(1) << op : 0;
+    }
+    for (size_t i = 0; good && i < plan->count; i++) {
+        if (plan->events[i].number < first || plan->events[i].number > last)
+            continue;
+        kept[i] = true;
+        plan->events[i].left_out |= left_out;
+    }
+    return good;
+}
+
+static bool take_node(const char **list, uint64_t *absent)
+{
+    uint32_t node = 0;
+    *list += 1;
+    bool good = take_number(list, &node) && node < HOLM_PLAN_NODES_MAX;
+    *absent |= good ? UINT64_C(1) << node : 0;
+    return good;
+}
+
 bool holm_plan_keep_list(struct holm_plan *plan, const char *list)
 {
     bool *kept = calloc(plan->count + 1, sizeof *kept);
     bool good = true;
+    uint64_t absent = 0;
     HOLM_ASSERT(kept != NULL);
     while (good && *list != '\0') {
-        uint32_t first = 0, last = 0;
-        good = take_number(&list, &first);
-        last = first;
-        if (good && *list == '-') {
-            list++;
-            good = take_number(&list, &last);
-        }
-        for (size_t i = 0; good && i < plan->count; i++)
-            kept[i] |= plan->events[i].number >= first && plan->events[i].number <= last;
+        good = *list == 'n' ? take_node(&list, &absent) : take_events(plan, &list, kept);
         if (*list == ',')
             list++;
         else
@@ -170,6 +235,9 @@ bool holm_plan_keep_list(struct holm_plan *plan, const char *list)
     }
     if (good)
         holm_plan_keep(plan, kept);
+    for (uint32_t node = 0; good && node < plan->settings.nodes; node++)
+        if ((absent >> node & 1) != 0)
+            holm_plan_leave_out(plan, node);
     free(kept);
     return good;
 }

@@ -50,7 +50,10 @@ struct holm_plan_event {
     int64_t amount;
     uint32_t path;
     uint32_t op_first, op_count;
+    uint32_t left_out; /* a bit for each of its operations */
 };
+
+#define HOLM_PLAN_OPS_MAX 32 /* of an event */
 
 enum holm_plan_broken {
     HOLM_BROKEN_DEAD = 0,
@@ -66,6 +69,7 @@ struct holm_plan_settings {
     uint32_t nodes;     /* all that there ever are, at most HOLM_PLAN_NODES_MAX */
     uint64_t initial;   /* who starts at time 0 */
     uint64_t core;      /* who must converge */
+    uint64_t absent;    /* who never starts, and is of no core */
     enum holm_plan_broken broken;
     bool all_seeds;                   /* each dials all others; else the next one and n0 */
     struct holm_engine_config engine; /* intervals and limits, of every node */
@@ -137,6 +141,12 @@ struct holm_plan_event *holm_plan_add(struct holm_plan *plan, uint64_t at_us,
 /* A commit of these operations, whose bytes are borrowed for the plan's life. */
 void holm_plan_commit(struct holm_plan *plan, uint64_t at_us, uint32_t node,
                       const struct holm_op *ops, size_t count);
+/* The operations of a commit, without those that are left out; returns how many. */
+uint32_t holm_plan_ops(const struct holm_plan *plan, const struct holm_plan_event *event,
+                       struct holm_op ops[HOLM_PLAN_OPS_MAX]);
+/* A node never starts, and nothing is done to it. */
+void holm_plan_leave_out(struct holm_plan *plan, uint32_t node);
+
 /* After the last add(): in the order of time, numbered. */
 void holm_plan_sort(struct holm_plan *plan);
 
@@ -144,7 +154,8 @@ void holm_plan_sort(struct holm_plan *plan);
 void holm_plan_keep(struct holm_plan *plan, const bool *kept);
 void holm_plan_copy(struct holm_plan *target, const struct holm_plan *source);
 
-/* "0-4,7,9-12" of the numbers of its events, cut to `capacity`. */
+/* "0-4,7,9-12" of the numbers of its events, cut to `capacity`. "7/0/2": without the first and the third operation of
+ * the batch; "n3": without that node. */
 void holm_plan_list(const struct holm_plan *plan, char *text, size_t capacity);
 /* Keeps the events of such a list. False: it is none. */
 bool holm_plan_keep_list(struct holm_plan *plan, const char *list);

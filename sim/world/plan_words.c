@@ -36,8 +36,10 @@ static void describe_commit(const struct holm_plan *plan, const struct holm_plan
     char word[120];
     (void)snprintf(word, sizeof word, "n%" PRIu32 " writes", event->node);
     size_t used = append(text, 0, capacity, word);
-    for (uint32_t i = 0; i < event->op_count; i++) {
-        const struct holm_op *op = &plan->ops[event->op_first + i];
+    struct holm_op ops[HOLM_PLAN_OPS_MAX];
+    uint32_t count = holm_plan_ops(plan, event, ops);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct holm_op *op = &ops[i];
         (void)snprintf(word, sizeof word, "%s %s %.*s%s%.*s", i == 0 ? "" : ",", verbs[op->type],
                        (int)(op->key.size < 30 ? op->key.size : 30), (const char *)op->key.data,
                        op->field.size > 0 ? "." : "",

@@ -41,11 +41,20 @@ static void on_event(void *context, const struct holm_world_event *event)
 
 /* ---- nodes ---------------------------------------------------------------------------------- */
 
+/* The first from here on, going round, that is not left out. */
+static uint32_t present_from(const struct holm_plan_settings *settings, uint32_t node)
+{
+    uint32_t at = node % settings->nodes;
+    for (uint32_t i = 0; i < settings->nodes && (settings->absent >> at & 1) != 0; i++)
+        at = (at + 1) % settings->nodes;
+    return at;
+}
+
 static void start(struct player *player, uint32_t node)
 {
     const struct holm_plan_settings *settings = &player->plan->settings;
     struct holm_disk *disk = holm_world_disk(player->world, node);
-    if (holm_world_alive(player->world, node))
+    if (holm_world_alive(player->world, node) || (settings->absent >> node & 1) != 0)
         return;
     if (holm_world_start(player->world, node) != HOLM_OK) {
         /* A disk that cannot be read is replaced. */
@@ -58,9 +67,10 @@ static void start(struct player *player, uint32_t node)
         if (settings->clone_of[i] == i && i != settings->clone_of[node])
             holm_world_join(player->world, node, i);
     if (!settings->all_seeds) {
-        holm_world_join(player->world, node, node == 0 ? 1 : 0);
-        if ((node + 1) % settings->nodes != 0)
-            holm_world_join(player->world, node, (node + 1) % settings->nodes);
+        uint32_t first = present_from(settings, 0), next = present_from(settings, node + 1);
+        holm_world_join(player->world, node, node == first ? next : first);
+        if (next != first)
+            holm_world_join(player->world, node, next);
     }
     player->result->lives++;
 }
@@ -118,8 +128,9 @@ static void set_paths(struct player *player)
 static void commit(struct player *player, const struct holm_plan_event *event)
 {
     struct holm_receipt receipt;
-    enum holm_status status = holm_world_commit(
-        player->world, event->node, player->plan->ops + event->op_first, event->op_count, &receipt);
+    struct holm_op ops[HOLM_PLAN_OPS_MAX];
+    uint32_t count = holm_plan_ops(player->plan, event, ops);
+    enum holm_status status = holm_world_commit(player->world, event->node, ops, count, &receipt);
     player->result->commits++;
     player->result->operations += receipt.count;
     player->result->refused += status != HOLM_OK;
@@ -418,6 +429,7 @@ static void open_world(struct player *player)
     const struct holm_plan_settings *settings = &player->plan->settings;
     struct holm_world_config config = holm_world_config_default(settings->seed);
     config.path = settings->path;
+    config.steady = true;
     config.hook = (struct holm_world_hook){on_event, player};
     enum holm_status status = holm_world_new(&config, &player->world);
     HOLM_ASSERT(status == HOLM_OK);
@@ -426,6 +438,7 @@ static void open_world(struct player *player)
                                       .bound_us = settings->bound_us,
                                       .only = player->options->only,
                                       .heap_bytes_max = settings->heap_bytes_max,
+                                      .outbox_bytes_max = settings->engine.outbox_bytes_max,
                                       .drives_a_round = 100 + 20 * (uint64_t)settings->nodes,
                                       .beacon_interval_us = settings->engine.beacon_interval_us};
     player->judge = holm_judge_new(&judge);

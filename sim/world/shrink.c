@@ -45,10 +45,64 @@ static bool drop_runs(struct shrinking *shrinking)
     return shrunk;
 }
 
+static bool still_fails(struct shrinking *shrinking)
+{
+    if (shrinking->tries == 0)
+        return false;
+    shrinking->tries--;
+    return shrinking->fails(shrinking->context, shrinking->plan);
+}
+
+/* Operations of batches that are left. */
+static bool drop_ops(struct shrinking *shrinking)
+{
+    bool shrunk = false;
+    for (size_t i = 0; i < shrinking->plan->count; i++) {
+        struct holm_plan_event *event = &shrinking->plan->events[i];
+        for (uint32_t op = 0; op < event->op_count; op++) {
+            uint32_t before = event->left_out, after = before | UINT32_C(1) << op;
+            if (after == before || after == (uint32_t)((UINT64_C(1) << event->op_count) - 1))
+                continue;
+            event->left_out = after;
+            if (still_fails(shrinking))
+                shrunk = true;
+            else
+                event->left_out = before;
+        }
+    }
+    return shrunk;
+}
+
+/* Whole nodes, with all that is done to them. */
+static bool drop_nodes(struct shrinking *shrinking)
+{
+    struct holm_plan *plan = shrinking->plan;
+    bool shrunk = false;
+    for (uint32_t node = 0; node < plan->settings.nodes; node++) {
+        if ((plan->settings.absent >> node & 1) != 0)
+            continue;
+        struct holm_plan before;
+        holm_plan_copy(&before, plan);
+        holm_plan_leave_out(plan, node);
+        bool failed = still_fails(shrinking);
+        if (!failed) {
+            plan->settings = before.settings;
+            plan->count = before.count;
+            memcpy(plan->events, before.events, before.count * sizeof *before.events);
+        }
+        holm_plan_release(&before);
+        shrunk |= failed;
+    }
+    return shrunk;
+}
+
 void holm_shrink(struct holm_plan *plan, bool (*fails)(void *context, const struct holm_plan *plan),
                  void *context, uint32_t tries_max)
 {
     struct shrinking shrinking = {plan, fails, context, tries_max};
-    while (plan->count > 0 && drop_runs(&shrinking))
-        continue;
+    for (bool shrunk = true; shrunk && shrinking.tries > 0;) {
+        shrunk = drop_nodes(&shrinking);
+        shrunk |= plan->count > 0 && drop_runs(&shrinking);
+        shrunk |= drop_ops(&shrinking);
+    }
 }

@@ -3,7 +3,7 @@
  * shrink.h - looks for a shorter plan that still fails.
  *
  * Runs of events are left out, large ones first, then small ones, until no single event can be
- * missed: delta debugging. Source: Zeller, Hildebrandt, "Simplifying and Isolating Failure-Inducing
+ * missed; and so are whole nodes, and the operations of batches: delta debugging. Source: Zeller, Hildebrandt, "Simplifying and Isolating Failure-Inducing
  * Input", TSE 2002, section 3.
  */
 #ifndef HOLM_SIM_WORLD_SHRINK_H

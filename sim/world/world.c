@@ -35,6 +35,8 @@ enum holm_status holm_world_new(const struct holm_world_config *config, struct h
         return status;
     }
     holm_network_path_set_default(made->network, &config->path);
+    if (config->steady)
+        holm_network_set_steady(made->network);
     *world = made;
     return HOLM_OK;
 }

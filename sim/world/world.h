@@ -86,6 +86,7 @@ struct holm_world_config {
     uint64_t wall_ms; /* what the clocks of the nodes show at time 0, but for their own error */
     struct holm_network_path path; /* what every path is until it is set */
     struct holm_world_hook hook;   /* .event may be NULL */
+    bool steady; /* what befalls frames does not depend on those before (sim/network.h) */
 };
 
 /* Paths of a millisecond, a day in 2023. */
