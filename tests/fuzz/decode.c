@@ -2,7 +2,7 @@
 /*
  * Any bytes into the decoder. Its two ways must agree on them. What it accepts must fit the promised
  * memory, and go round: encoded and decoded again it says the same, and its encoding is then a fixed
- * point, plain, and what protobuf-c would write.
+ * point, plain, and what protobuf-c would write. T30: refusal before allocation.
  */
 #include <stdio.h>
 #include <stdlib.h>

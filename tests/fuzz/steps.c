@@ -4,6 +4,7 @@
  * break, pulls, syncs, deaths, restarts, new epochs. Each replica is held against the reference after every action; at
  * the end everything heals, all must become equal with nothing lost that a survivor had, and be quiet. With half of the
  * inputs tombstones are collected, epochs folded and ghosts dropped. T14: counters leave 64 bits.
+ * T29: a field is of several kinds at once, elements are empty, numbers NaN and -0.0.
  *
  *     HOLM_FUZZ_STORY=1      tells the history, and every event
  */

@@ -477,6 +477,8 @@ static void test_engine_member_when_two_forget_each_other_then_they_meet_again(v
     world_converge(world, 2000);
     expect_sum(world, "n", 3);
     assert_int_equal(standing(world, 0).replaced + standing(world, 1).replaced, 1);
+    assert_non_null(strstr(world->log, "is forgotten: "));
+    assert_non_null(strstr(world->log, "gone on without it"));
     close_cluster(world);
 }
 
@@ -599,6 +601,7 @@ static void test_engine_member_when_who_admitted_it_is_gone_then_all_agree(void 
     put(world, 3, "k", "Eva");
     for (int i = 0; i < 5000 && !standing(world, 3).confirmed; i++)
         world_pass(world, 1);
+    assert_true(standing(world, 3).confirmed);
     world_cut(world, 3, 0, true);
     crash(world, 0);
     world_cut(world, 3, 1, false);
@@ -729,7 +732,7 @@ static void test_engine_member_when_it_becomes_a_member_then_nothing_is_missing(
     close_cluster(world);
 }
 
-/* T38, T39: provisional operations have no dots; they are minted upon what has been collected meanwhile. */
+/* T38: provisional operations have no dots; they are minted upon what has been collected meanwhile. */
 static void test_engine_member_when_stale_then_its_journal_is_minted_upon_the_cut(void **state)
 {
     (void)state;
