@@ -5,7 +5,7 @@
  *
  *     X  takes whatever comes        Y  gets what X applied, in that order, with repetitions        Z  loads X's cut
  *
- * Nothing may crash. holm_replica_check() holds after every step. A run that is refused, or for which there is no
+ * T30: nothing may crash. holm_replica_check() holds after every step. A run that is refused, or for which there is no
  * memory, changes nothing. Runs may bring an S, which folds epochs. At the end all three have equal vectors, live
  * digests and transfer digests; so they have when X and Y then fold all that can be, which leaves the hash of R and
  * the live digest as they were.
