@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "node/random.h"
-
 #include "sim/world/scenario.h"
+
+#include <stdlib.h>
+
+#include "node/random.h"
 
 #define MS UINT64_C(1000)
 #define S UINT64_C(1000000)
@@ -138,6 +140,87 @@ static void build_t04(struct holm_plan *plan, struct holm_random *random)
 }
 
 /* ---- deltas, clocks, disks ------------------------------------------------------------------ */
+
+/* One writes at full speed to a fast reader, and to one over a slow line who joins amid it. */
+static void build_t07(struct holm_plan *plan, struct holm_random *random)
+{
+    struct holm_network_path slow = plan->settings.path;
+    slow.bytes_per_s = between(random, 20, 100) * KIB;
+    plan->paths = malloc(sizeof *plan->paths);
+    HOLM_ASSERT(plan->paths != NULL);
+    plan->paths[plan->path_count++] = slow;
+    plan->settings.engine.log_bytes_max = between(random, 4, 64) * KIB;
+    plan->settings.initial &= ~bit(2);
+    struct holm_plan_event *event = holm_plan_add(plan, 1 * MS, HOLM_PLAN_PATH, 0);
+    event->from = bit(0) | bit(1);
+    event->to = bit(2);
+    happen(plan, 1500 * MS, HOLM_PLAN_START, 2);
+    for (uint64_t i = 0; i < 2000; i++)
+        add(plan, 1 * S + i * 500, 0, i % 3 == 0 ? "k" : "l", 1);
+    plan->settings.safety_us = 3 * S;
+}
+
+static void bury(struct holm_plan *plan, uint64_t at_us, uint32_t node, const char *key)
+{
+    struct holm_op op = holm_op_bury(holm_str(key));
+    holm_plan_commit(plan, at_us, node, &op, 1);
+}
+
+static void reset(struct holm_plan *plan, uint64_t at_us, uint32_t node, const char *key)
+{
+    struct holm_op op = holm_op_reset(holm_str(key), holm_str("n"));
+    holm_plan_commit(plan, at_us, node, &op, 1);
+}
+
+/* n0 buries and resets what is empty at n0 and n1 alike, so that live digests are equal; n1, who must sync, hears
+ * of it only by that; n2, who had not seen it, increments. */
+static void build_t31(struct holm_plan *plan, struct holm_random *random)
+{
+    plan->settings.engine.log_bytes_max = 1;
+    add(plan, 500 * MS, 2, "r", 3);
+    cut_both(plan, 1 * S, HOLM_PLAN_CUT, bit(2), bit(0) | bit(1));
+    cut_both(plan, 1 * S, HOLM_PLAN_CUT, bit(0), bit(1));
+    bury(plan, 2 * S, 0, "k");
+    reset(plan, 2 * S + 1, 0, "r");
+    cut_both(plan, 2 * S + between(random, 1, 500) * MS, HOLM_PLAN_HEAL, bit(0), bit(1));
+    add(plan, 3 * S, 2, "k", 1);
+    add(plan, 3 * S + 1, 2, "r", 5);
+    happen(plan, 9 * S, between(random, 0, 1) == 1 ? HOLM_PLAN_BOMB : HOLM_PLAN_PAUSE, 0);
+    cut_both(plan, 9 * S + 1, HOLM_PLAN_HEAL, bit(2), bit(1));
+    plan->settings.safety_us = 12 * S;
+}
+
+/* n0: put, drop, as two runs. n1 compares with n0's cut while the first of them, late, is on its way to it. */
+static void build_t32(struct holm_plan *plan, struct holm_random *random)
+{
+    struct holm_op drop = holm_op_remove(holm_str("k"), holm_str(""));
+    plan->settings.engine.log_bytes_max = 1;
+    plan->settings.path.reorder_permille = 1000;
+    plan->settings.path.reorder_us = between(random, 50, 2000) * MS;
+    for (uint64_t i = 0; i < 20; i++) {
+        uint64_t at_us = 1 * S + i * 150 * MS;
+        put(plan, at_us, 0, "k", (int64_t)i);
+        holm_plan_commit(plan, at_us + between(random, 2, 20) * MS, 0, &drop, 1);
+        if (i % 4 == 3)
+            put(plan, at_us + 30 * MS, 2, "k", (int64_t)i);
+    }
+    plan->settings.safety_us = 6 * S;
+}
+
+/* Some is stored, more is added and published in the same flush; then power fails, and n0 goes on from its disk. */
+static void build_t33(struct holm_plan *plan, struct holm_random *random)
+{
+    plan->settings.disk_lazy[0] = (uint32_t)between(random, 1, 3);
+    plan->settings.engine.flush_interval_us = 40 * MS;
+    for (uint64_t i = 0; i < 10; i++) {
+        uint64_t at_us = 1 * S + i * 500 * MS;
+        for (uint64_t j = 0; j < 5; j++)
+            add(plan, at_us + j * between(random, 1, 15) * MS, 0, "k", 1);
+        happen(plan, at_us + between(random, 1, 90) * MS, HOLM_PLAN_CRASH, 0);
+        happen(plan, at_us + 100 * MS, HOLM_PLAN_START, 0);
+    }
+    plan->settings.safety_us = 7 * S;
+}
 
 static void build_t08(struct holm_plan *plan, struct holm_random *random)
 {
@@ -361,6 +444,7 @@ const struct holm_scenario holm_scenarios[] = {
      build_t01},
     {"T02", "a disk is restored from a backup, or copied into a second running node", 3, build_t02},
     {"T04", "a node is bombed and comes back while nobody writes", 3, build_t04},
+    {"T07", "full speed to a fast reader, and to a slow one that joins late", 3, build_t07},
     {"T08", "every broadcast comes twice, half of them seconds late", 4, build_t08},
     {"T16", "a clock is a day or a year ahead", 3, build_t16},
     {"T17", "a clock goes back ten minutes across a restart", 2, build_t17},
@@ -374,6 +458,9 @@ const struct holm_scenario holm_scenarios[] = {
      build_t26},
     {"T27", "fifty nodes start at once, or are split in halves", 50, build_t27},
     {"T30", "an enemy does a hundred and twenty things", 4, build_t30},
+    {"T31", "a sync of two that look alike brings burials and resets", 3, build_t31},
+    {"T32", "a state is compared while a run that it has seen ended is late", 3, build_t32},
+    {"T33", "power fails between what is stored and what is published", 2, build_t33},
     {"T34", "a run is held back behind a gap that died with its writer", 3, build_t34},
     {"T41", "a clock set back by days after a total loss", 3, build_t41},
     {NULL, NULL, 0, NULL},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The schedules written by hand (sim/world/scenario.h), each by some seeds. T01 T02 T04 T08 T16 T17 T19 T20
- * T21 T23 T24 T25 T26 T27 T30 T34 T41
+ * The schedules written by hand (sim/world/scenario.h), each by some seeds. T01 T02 T04 T07 T08 T16 T17 T19
+ * T20 T21 T23 T24 T25 T26 T27 T30 T31 T32 T33 T34 T41
  */
 #include <inttypes.h>
 #include <setjmp.h>
