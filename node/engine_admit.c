@@ -20,7 +20,7 @@ void holm_engine_admit_abandon(struct holm_engine *engine)
         partition->wakes[1] = HOLM_NEVER;
         pthread_mutex_unlock(&partition->lock);
     }
-    members->begun = members->gathering = false;
+    members->begun = members->gathering = members->replacing = false;
     members->news_count = 0;
     members->news_all = false;
 }
@@ -77,6 +77,7 @@ enum holm_status holm_engine_admit_begin(struct holm_engine *engine,
 {
     struct holm_engine_members *members = engine->members;
     enum holm_status status = begin(engine, action->replace, now);
+    members->replacing = action->replace;
     members->member = members->standings[action->peer].actor;
     members->slot = action->peer;
     members->admission = action->admission;
@@ -399,7 +400,7 @@ void holm_engine_admit_confirm(struct holm_engine *engine,
     struct outcome outcome = {.status = HOLM_OK};
     struct holm_heard before = holm_engine_members_self(engine, holm_engine_list_members(engine));
     before.former = action->epoch;
-    members->begun = members->gathering = false;
+    members->begun = members->gathering = members->replacing = false;
     members->confirmed = true;
     for (uint32_t k = engine->partition_count; k > 0; k--)
         go_on(engine, k - 1, begun ? &action->replace : NULL, now, &outcome);

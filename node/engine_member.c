@@ -860,7 +860,7 @@ static void look_whether_whole(struct holm_engine *engine, struct holm_now now)
         return; /* the next time */
     if (!holm_engine_admit_whole(engine))
         return;
-    if (!members->gathering && holm_engine_admit_beyond(engine))
+    if (!members->gathering && !members->replacing && holm_engine_admit_beyond(engine))
         holm_membership_refuse(members->machine, now);
     else
         holm_membership_whole(members->machine, now);

@@ -75,6 +75,7 @@ struct holm_engine_members {
     struct holm_heard *heard; /* room for one a slot */
     bool confirmed;
     bool begun, gathering;    /* there are incoming replicas; of all others */
+    bool replacing;           /* they are to be in place of the state, and not merged with it */
     struct holm_actor member; /* whom they are taken from */
     uint32_t slot;
     struct holm_dot admission;

@@ -70,6 +70,13 @@ static struct holm_engine_membership standing(struct world *world, uint32_t inde
     return membership;
 }
 
+static void slow_down(struct world *world, uint32_t a, uint32_t b, uint64_t delay_us)
+{
+    struct holm_network_path slow = {.delay_us = delay_us};
+    world_path(world, a, b, &slow);
+    world_path(world, b, a, &slow);
+}
+
 static void expect_members(struct world *world, uint32_t count)
 {
     for (uint32_t i = 0; i < world->count; i++) {
@@ -796,16 +803,13 @@ static void test_engine_member_when_the_founder_knows_least_then_nothing_is_miss
 static void test_engine_member_when_told_before_it_is_a_member_then_it_finds_out_later(void **state)
 {
     (void)state;
-    struct holm_network_path slow = {.delay_us = 100000}, slower = {.delay_us = 150000};
     struct world *world = open_cluster(3, true);
     world_cut(world, 0, 2, true);
     crash(world, 1);
     world_run(world, 5000);
     forget(world, 0, 2);
-    world_path(world, 1, 2, &slow);
-    world_path(world, 2, 1, &slow);
-    world_path(world, 0, 1, &slower);
-    world_path(world, 1, 0, &slower);
+    slow_down(world, 1, 2, 100000);
+    slow_down(world, 0, 1, 150000);
     start(world, 1);
     world_run(world, 30000);
     assert_true(standing(world, 1).confirmed);
@@ -814,6 +818,40 @@ static void test_engine_member_when_told_before_it_is_a_member_then_it_finds_out
     world_run(world, 40000);
     expect_members(world, 3);
     assert_int_equal(standing(world, 2).replaced, 1);
+    close_cluster(world);
+}
+
+/* Node 0 founds with what node 1 wrote after node 2 had forgotten it. */
+static void test_engine_member_when_founded_beyond_its_forget_then_it_is_replaced(void **state)
+{
+    (void)state;
+    struct world *world = open_cluster(3, true);
+    put(world, 2, "k", "Ada");
+    world_converge(world, 2000);
+    bury(world, 0, "k");
+    world_run(world, 20000);
+    expect_collected(world, true);
+    crash(world, 0);
+    world_cut(world, 1, 2, true);
+    world_run(world, 5000);
+    world_add(world, 2, "{k}n", 3); /* which carries S into the store */
+    forget(world, 2, 1);
+    world_run(world, 1000);
+    crash(world, 2);
+    start(world, 0);
+    world_run(world, 10000);
+    assert_true(standing(world, 0).confirmed); /* node 1 has admitted it */
+    crash(world, 0);
+    world_cut(world, 1, 2, false); /* and hears first what node 2 has to say */
+    slow_down(world, 0, 1, 100000);
+    slow_down(world, 0, 2, 250000);
+    start(world, 0);
+    start(world, 2);
+    world_run(world, 60000);
+    expect_members(world, 3);
+    assert_int_equal(standing(world, 2).replaced, 1);
+    expect_sum(world, "{k}n", 3);
+    expect_exists(world, "k", false);
     close_cluster(world);
 }
 
@@ -855,6 +893,7 @@ int main(int count, char **arguments)
         MEMBER_TEST(a_whole_cluster_restarts_then_it_goes_on),
         MEMBER_TEST(the_founder_knows_least_then_nothing_is_missing),
         MEMBER_TEST(told_before_it_is_a_member_then_it_finds_out_later),
+        MEMBER_TEST(founded_beyond_its_forget_then_it_is_replaced),
         MEMBER_TEST(a_clock_was_set_back_then_no_write_is_lost),
         MEMBER_TEST(a_clock_was_set_back_and_all_restart_then_they_go_on),
         MEMBER_TEST(two_forget_each_other_then_they_meet_again),
