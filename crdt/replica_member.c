@@ -558,7 +558,8 @@ static enum holm_status collect_ghosts(struct holm_replica *replica,
 /* All that a collection depends on, as one number, never 0. */
 static uint64_t collect_hash(const struct holm_replica *replica)
 {
-    uint64_t hash = holm_guard_report_hash(replica, false) + 0xbf58476d1ce4e5b9u * replica->guard->hearings;
+    uint64_t hash = holm_guard_report_hash(replica, false) +
+                    0xbf58476d1ce4e5b9u * replica->guard->hearings;
     return hash == 0 ? 1 : hash;
 }
 

@@ -37,6 +37,7 @@ static enum holm_status push(struct holm_state *state, const struct holm_undo *u
 {
     if (state->undo_count == state->undo_capacity && holm_undo_reserve(state, 1) != HOLM_OK)
         return HOLM_ENOMEM;
+    HOLM_ASSERT(state->undo_count < state->undo_capacity && state->undo != NULL);
     state->undo[state->undo_count++] = *undo;
     return HOLM_OK;
 }

@@ -375,6 +375,7 @@ static enum holm_answer ask_all(struct holm_engine *engine, struct holm_heard *a
         if (one < answer)
             answer = one;
     }
+    asking->partition = (struct holm_vector_view){NULL, 0};
     return merge && answer >= HOLM_ANSWER_MERGE ? HOLM_ANSWER_MERGE : answer;
 }
 

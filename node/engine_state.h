@@ -165,7 +165,7 @@ HOLM_NODISCARD enum holm_status holm_engine_step_incoming(struct holm_engine *en
                                                           const struct holm_event *event,
                                                           struct holm_now now);
 /* Takes care of the work of a call on one of the two, other than a step. Under the lock. */
-void holm_engine_work(struct holm_engine *engine, uint32_t partition,
+void holm_engine_work(struct holm_engine *engine, uint32_t index,
                       const struct holm_replica *replica, const struct holm_work *work);
 /* As holm_engine_step(), taking the lock. */
 HOLM_NODISCARD enum holm_status holm_engine_step_locked(struct holm_engine *engine,

@@ -129,6 +129,7 @@ static enum holm_status read_runs(struct holm_wire_reading *reading, struct holm
         struct holm_arena_mark mark = holm_arena_mark(reading->arena);
         status = read_field_runs(reading, bytes_of(&field), message, writer, runs, made);
         holm_arena_rewind(reading->arena, mark);
+        HOLM_ASSERT(status != HOLM_OK || (made != NULL && *runs->count > 0));
         if (status == HOLM_OK && message->type == HOLM_MESSAGE_FEED)
             writer = made[*runs->count - 1]->actor;
     }

@@ -62,7 +62,7 @@ struct holm_cells_copies {
 bool holm_cells_rows_open(struct holm_cells_rows *rows, const struct holm_cells *cells,
                           const struct holm_bytes *paths, size_t path_count, uint64_t hlc);
 
-void holm_cells_rows_turn(struct holm_cells_rows *rows, const struct holm_cells_frame *frame,
+void holm_cells_rows_turn(struct holm_cells_rows *reading, const struct holm_cells_frame *frame,
                           struct holm_seen *seen, size_t seen_count,
                           struct holm_cells_copies copies);
 

@@ -38,8 +38,8 @@ struct runs {
     struct holm_cells_rows rows;
 };
 
-static bool open(const struct holm_cells *cells, enum holm_cells_field field,
-                 struct holm_cursor *cursor)
+static bool open_column(const struct holm_cells *cells, enum holm_cells_field field,
+                        struct holm_cursor *cursor)
 {
     return holm_cursor_open(cursor, holm_cells_bytes(cells, field));
 }
@@ -81,13 +81,13 @@ static bool open_ahead(struct runs *runs)
     size_t count = 0;
     ahead->broken = false;
     ahead->key = 0;
-    return open(&runs->cells, HOLM_CELLS_SHAPES, &ahead->shapes) &&
+    return open_column(&runs->cells, HOLM_CELLS_SHAPES, &ahead->shapes) &&
            open_whole(&runs->cells, HOLM_CELLS_KEY_SIZES, &ahead->key_sizes, &count) &&
-           open(&runs->cells, HOLM_CELLS_PATHS, &ahead->paths) &&
-           open(&runs->cells, HOLM_CELLS_SUB_SIZES, &ahead->sub_sizes) &&
-           open(&runs->cells, HOLM_CELLS_TYPES, &ahead->types) &&
-           open(&runs->cells, HOLM_CELLS_VALUE_SIZES, &ahead->value_sizes) &&
-           open(&runs->cells, HOLM_CELLS_SEEN_COUNTS, &ahead->seen_counts);
+           open_column(&runs->cells, HOLM_CELLS_PATHS, &ahead->paths) &&
+           open_column(&runs->cells, HOLM_CELLS_SUB_SIZES, &ahead->sub_sizes) &&
+           open_column(&runs->cells, HOLM_CELLS_TYPES, &ahead->types) &&
+           open_column(&runs->cells, HOLM_CELLS_VALUE_SIZES, &ahead->value_sizes) &&
+           open_column(&runs->cells, HOLM_CELLS_SEEN_COUNTS, &ahead->seen_counts);
 }
 
 /* Adds a size that is told by one of the columns. No sum can wrap: each has 20 bits or so. */
@@ -330,10 +330,10 @@ static bool open_columns(struct runs *runs)
     runs->subs = rest_of(cells, HOLM_CELLS_SUBS);
     runs->values = rest_of(cells, HOLM_CELLS_VALUES);
     return open_whole(cells, HOLM_CELLS_RUN_FIRSTS, &runs->firsts, &runs->count) &&
-           runs->count > 0 && open(cells, HOLM_CELLS_RUN_SPANS, &runs->spans) &&
-           open(cells, HOLM_CELLS_RUN_ACTORS, &runs->actors) &&
-           open(cells, HOLM_CELLS_RUN_ITEMS, &runs->items) &&
-           open(cells, HOLM_CELLS_RUN_OTHERS, &runs->others) &&
+           runs->count > 0 && open_column(cells, HOLM_CELLS_RUN_SPANS, &runs->spans) &&
+           open_column(cells, HOLM_CELLS_RUN_ACTORS, &runs->actors) &&
+           open_column(cells, HOLM_CELLS_RUN_ITEMS, &runs->items) &&
+           open_column(cells, HOLM_CELLS_RUN_OTHERS, &runs->others) &&
            open_whole(cells, HOLM_CELLS_OTHERS, &runs->other, &others) && open_ahead(runs) &&
            holm_cells_rows_open(&runs->rows, cells, runs->paths, runs->path_count,
                                 runs->message->sender.epoch.value);

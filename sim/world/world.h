@@ -137,7 +137,7 @@ struct holm_world_node_config holm_world_node_config_default(void);
 uint32_t holm_world_add(struct holm_world *world, const struct holm_world_node_config *config);
 uint32_t holm_world_count(const struct holm_world *world);
 /* What its next life will be like. It must not live now; its clock and its disk stay as they are. */
-void holm_world_set(struct holm_world *world, uint32_t node,
+void holm_world_set(struct holm_world *world, uint32_t index,
                     const struct holm_world_node_config *config);
 
 /* A life begins, from what its disk has, if it has one. HOLM_EIO, HOLM_EMALFORMED: its disk's. */
@@ -182,7 +182,7 @@ HOLM_NODISCARD enum holm_status holm_world_commit(struct holm_world *world, uint
                                                   struct holm_receipt *receipt);
 
 /* Tells of a commit that was made at a node's engine itself. To be called by the engine's witness. */
-void holm_world_committed(struct holm_world *world, uint32_t node,
+void holm_world_committed(struct holm_world *world, uint32_t index,
                           const struct holm_receipt *receipt, const struct holm_op *ops,
                           size_t count);
 
