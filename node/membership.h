@@ -20,7 +20,7 @@
  *
  * A node is confirmed in all partitions at once. What it takes of a member (BEGIN), or of all others
  * when a whole cluster restarts (GATHER), is therefore kept apart from what it has, and put in its place
- * by CONFIRM or FOUND: if the member dies amid that, nothing has happened (docs/decisions/0017).
+ * by CONFIRM or FOUND: if the member dies amid that, nothing has happened (docs/decisions/0016).
  *
  * Invariants, verified by holm_membership_check():
  *     N1  a peer that is asked, or taken from, is up and says that it is a member
