@@ -145,9 +145,9 @@ enum holm_status holm_catchup_start(struct holm_catchup *catchup, const struct h
 {
     HOLM_ASSERT(!catchup->applied);
     enum holm_status status = holm_catchup_leave(catchup);
+    /* A copy before anything else: where folds differ, the whole of it is merged by that. */
     if (status == HOLM_OK)
-        status = copy_cut(catchup,
-                          cut); /* which the whole of it is merged by, where folds differ */
+        status = copy_cut(catchup, cut);
     if (status == HOLM_OK && (catchup->frozen.broken || holm_catchup_folds_differ(catchup)))
         status = HOLM_ELIMIT;
     const struct holm_reconcile_source *source = &catchup->frozen.source;
