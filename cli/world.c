@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,12 +12,17 @@
 #include "sim/world/shrink.h"
 
 #define SHRINK_TRIES 1500
+/* How often progress is told: in seconds on a terminal, else in seeds. */
+#define TELL_S 3
+#define TELL_SEEDS 1000
 
 struct totals {
     const struct holm_world_options *options;
     FILE *json;
     uint64_t seeds, failed, operations, frames, virtual_us, converged_max_us;
     size_t heap_peak;
+    double began, told; /* in seconds */
+    bool terminal;
 };
 
 /* ---- a failing seed ------------------------------------------------------------------------- */
@@ -25,8 +31,8 @@ static bool fails_alike(void *context, const struct holm_plan *plan)
 {
     const struct holm_verdict *verdict = context;
     struct holm_play_result result;
-    return holm_world_try(plan, &result) && result.verdict.broken &&
-           strcmp(result.verdict.claim, verdict->claim) == 0;
+    return holm_world_run_stopped() == 0 && holm_world_try(plan, &result) &&
+           result.verdict.broken && strcmp(result.verdict.claim, verdict->claim) == 0;
 }
 
 static void print_verdict(const struct holm_verdict *verdict)
@@ -123,6 +129,26 @@ static int play_one(const struct holm_world_options *options)
 
 /* ---- many seeds ----------------------------------------------------------------------------- */
 
+static double seconds_now(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void tell_progress(struct totals *totals)
+{
+    double now = seconds_now();
+    bool due = totals->terminal ? now - totals->told >= TELL_S : totals->seeds % TELL_SEEDS == 0;
+    uint64_t all = totals->options->last - totals->options->first + 1;
+    if (!due || totals->seeds == all)
+        return;
+    totals->told = now;
+    (void)printf("%" PRIu64 " of %" PRIu64 " seeds, %.1f a second, %" PRIu64 " failed\n",
+                 totals->seeds, all, (double)totals->seeds / (now - totals->began), totals->failed);
+    (void)fflush(stdout);
+}
+
 static void write_json(struct totals *totals, uint64_t seed, const struct holm_play_result *result)
 {
     struct holm_plan plan;
@@ -153,9 +179,10 @@ static bool take(void *context, uint64_t seed, const struct holm_play_result *re
         totals->heap_peak = result->heap_peak;
     if (totals->json != NULL)
         write_json(totals, seed, result);
+    totals->failed += result->verdict.broken;
+    tell_progress(totals);
     if (!result->verdict.broken)
         return true;
-    totals->failed++;
     struct holm_plan plan;
     holm_world_options_draw(options, seed, &plan);
     (void)printf("seed %" PRIu64 " preset %s\n", seed, plan.settings.preset);
@@ -165,17 +192,11 @@ static bool take(void *context, uint64_t seed, const struct holm_play_result *re
     return true;
 }
 
-static double seconds_now(void)
-{
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static int play_all(const struct holm_world_options *options)
 {
-    struct totals totals = {.options = options};
     double began = seconds_now();
+    struct totals totals = {
+        .options = options, .began = began, .told = began, .terminal = isatty(STDOUT_FILENO) == 1};
     (void)printf("seeds %" PRIu64 "..%" PRIu64 " preset %s\n", options->first, options->last,
                  options->preset == NULL ? "of each seed" : options->preset->name);
     if (options->json != NULL && (totals.json = fopen(options->json, "w")) == NULL) {
@@ -199,6 +220,13 @@ static int play_all(const struct holm_world_options *options)
                  totals.seeds, totals.failed, totals.operations, totals.frames,
                  totals.converged_max_us / 1000, totals.heap_peak, took,
                  (double)totals.seeds / took, (double)totals.virtual_us / 3.6e9 / took);
+    int stopped = holm_world_run_stopped();
+    if (stopped != 0) {
+        (void)printf("stopped by %s after %" PRIu64 " of %" PRIu64 " seeds\n",
+                     stopped == SIGINT ? "SIGINT" : "SIGTERM", totals.seeds,
+                     options->last - options->first + 1);
+        return 128 + stopped;
+    }
     return !ran ? HOLM_EXIT_ERROR : totals.failed > 0 ? HOLM_EXIT_CHECK_FAILED : HOLM_EXIT_OK;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -79,6 +80,28 @@ static void play_seeds(const struct holm_world_options *options, const struct jo
 
 /* ---- the parent ----------------------------------------------------------------------------- */
 
+static volatile sig_atomic_t stopped_by;
+
+static void on_signal(int signal_number)
+{
+    stopped_by = signal_number;
+}
+
+int holm_world_run_stopped(void)
+{
+    return stopped_by;
+}
+
+/* A terminal sends SIGINT to the children, too: they leave it to the parent to end them. */
+static void listen(void)
+{
+    struct sigaction action;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
 /* A child that plays one plan, or the seeds of a job. */
 static bool begin(struct job *job, const struct holm_plan *plan,
                   const struct holm_world_options *options)
@@ -90,6 +113,8 @@ static bool begin(struct job *job, const struct holm_plan *plan,
     job->child = fork();
     if (job->child == 0) {
         (void)close(ends[0]);
+        (void)signal(SIGINT, SIG_IGN);
+        (void)signal(SIGTERM, SIG_DFL);
         report_pipe = ends[1];
         holm_assert_hook = on_assert;
         if (plan != NULL)
@@ -223,6 +248,7 @@ bool holm_world_run_seeds(const struct holm_world_options *options,
 {
     struct run run = {.options = options, .take = take, .context = context};
     bool going = true;
+    listen();
     if (options->seconds > 0)
         run.end = time(NULL) + (time_t)options->seconds;
     for (uint32_t i = 0; i < options->jobs; i++) {
@@ -233,13 +259,16 @@ bool holm_world_run_seeds(const struct holm_world_options *options,
             return false;
         }
     }
-    while (going) {
+    while (going && stopped_by == 0) {
         struct pollfd fds[JOBS_MAX];
         struct job *jobs[JOBS_MAX];
         size_t count = list_open(&run, fds, jobs);
         if (count == 0)
             break;
-        if (poll(fds, (nfds_t)count, -1) < 0 && errno != EINTR)
+        int ready = poll(fds, (nfds_t)count, -1);
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready < 0)
             break;
         for (size_t i = 0; i < count && going; i++)
             if (fds[i].revents != 0)

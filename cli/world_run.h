@@ -17,11 +17,14 @@ bool holm_world_try(const struct holm_plan *plan, struct holm_play_result *resul
 
 /*
  * Plays all seeds of the options, by as many processes as they say. `take` gets each result, in no
- * order but that of time; it returns false to stop. False: the system refused something.
+ * order but that of time; it returns false to stop. SIGINT and SIGTERM stop it, too. False: the system
+ * refused something.
  */
 bool holm_world_run_seeds(const struct holm_world_options *options,
                           bool (*take)(void *context, uint64_t seed,
                                        const struct holm_play_result *result),
                           void *context);
+/* The signal that stopped it, or 0. */
+int holm_world_run_stopped(void);
 
 #endif
