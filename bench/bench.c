@@ -85,7 +85,8 @@ static bool write_files(const struct holm_bench_options *options,
     bool json = write_file(options->json, report, holm_bench_show_json);
     bool csv = write_file(options->csv, report, holm_bench_show_csv);
     bool html = write_file(options->html, report, holm_bench_show_html);
-    return json && csv && html;
+    bool host = write_file(options->host, report, holm_bench_show_host);
+    return json && csv && html && host;
 }
 
 /* ---- the baseline --------------------------------------------------------------------------- */

@@ -36,8 +36,9 @@ struct holm_bench_traffic {
     uint64_t messages, elements, metadata, bytes; /* sent; a broadcast once for each subscriber */
     uint64_t arrived_elements, arrived_bytes;     /* bytes of frames that carry elements */
     uint64_t redundant_elements, redundant_bytes; /* of them: what the receiver already had */
-    uint64_t operations;                          /* written */
-    uint64_t changes;                             /* applied at replicas that did not write them */
+    uint64_t runs, redundant_runs; /* real: those that arrived, and those of them known before */
+    uint64_t operations;           /* written */
+    uint64_t changes;              /* applied at replicas that did not write them */
 };
 
 /* Sums over repetitions, at each step. */
@@ -64,8 +65,11 @@ struct holm_bench_figures {
     uint64_t state_bytes, user_bytes, records; /* of one replica a repetition, at the end */
     uint64_t memory_max;                       /* of any node at any time */
     uint64_t memory_end;                       /* sum of a repetition's largest node at the end */
+    uint64_t lost; /* real: acknowledged writes that nobody had heard of when their writer died */
     uint64_t pulls, syncs;
-    uint64_t cpu_us; /* virtual: of this process; real: of the nodes' */
+    uint64_t cpu_us;   /* virtual: of this process; real: of the nodes' */
+    uint64_t wall_us;  /* that all of it took here */
+    uint64_t world_us; /* virtual: that passed in the worlds */
     uint32_t failures;
     struct holm_bench_failure first;
 };

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "bench/island.h"
+#include "bench/ledger.h"
 #include "bench/measure.h"
 #include "bench/trial_parts.h"
 #include "sim/city/process.h"
@@ -28,6 +29,7 @@ struct ship {
     bool alive, stopped, reported;
     uint64_t peers, vector_hash, digest, since_ns;
     uint64_t figures[HOLM_ISLAND_FIGURES];
+    struct holm_bench_shown shown; /* reported */
 };
 
 struct fleet {
@@ -39,6 +41,7 @@ struct fleet {
     struct ship *reading;
     uint64_t begin_ns, zero_ns, sample_ns;
     bool counting, failed;
+    struct holm_bench_ledger ledger;
     char errors[32]; /* a file: what the processes say on stderr */
 };
 
@@ -85,6 +88,41 @@ static void take_report(struct ship *ship, const char *at)
     ship->reported = true;
 }
 
+static void take_self(struct fleet *fleet, struct ship *ship, const char *text)
+{
+    struct holm_actor self;
+    if (sscanf(text, "A %" SCNu64 " %" SCNu64 " %127s", &self.node.value, &self.epoch.value,
+               ship->address) == 3)
+        holm_bench_ledger_begin(&fleet->ledger, (uint32_t)(ship - fleet->ships), self);
+}
+
+/* What is written, and what is there in the end. False: the line is of neither. */
+static bool take_content(struct fleet *fleet, struct ship *ship, const char *text)
+{
+    uint32_t node = (uint32_t)(ship - fleet->ships), partition;
+    struct holm_bench_shown_key key = {.put = false};
+    struct holm_dot dot;
+    int64_t amount, value;
+    int put, added;
+    if (sscanf(text, "W %23s %" SCNd64 " %" SCNd64, key.key, &amount, &value) == 3) {
+        holm_bench_ledger_intend(&fleet->ledger, node, key.key, amount, value);
+    } else if (sscanf(text, "%*[TC] %" SCNu32 " %" SCNu64 " %" SCNu64 " %" SCNu64, &partition,
+                      &dot.actor.node.value, &dot.actor.epoch.value, &dot.seq) == 4) {
+        if (text[0] == 'C')
+            holm_bench_shown_cover(&ship->shown, partition, dot);
+        else if (!holm_bench_ledger_took(&fleet->ledger, node, partition, dot))
+            trial_fail(fleet->trial, false, "%s wrote a dot that is not its next", ship->name);
+    } else if (sscanf(text, "K %23s %d %" SCNd64 " %d %" SCNd64, key.key, &put, &key.value, &added,
+                      &key.sum) == 5) {
+        key.put = put != 0;
+        key.added = added != 0;
+        holm_bench_shown_key(&ship->shown, &key);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static int64_t curve_us(const struct fleet *fleet, uint64_t ns)
 {
     uint64_t heal_ns = fleet->begin_ns +
@@ -100,7 +138,7 @@ static void take_line(void *context, const char *line, size_t size)
     (void)snprintf(text, sizeof text, "%.*s", (int)(size > 0 ? size - 1 : 0), line);
     switch (text[0]) {
     case 'A':
-        (void)snprintf(ship->address, sizeof ship->address, "%.127s", text + 2);
+        take_self(fleet, ship, text);
         break;
     case 'P':
         ship->peers = strtoull(text + 1, NULL, 10);
@@ -120,8 +158,12 @@ static void take_line(void *context, const char *line, size_t size)
     case 'E':
         ship->stopped = true;
         break;
-    default:
+    case 'R':
         take_report(ship, text + 1);
+        break;
+    default:
+        if (!take_content(fleet, ship, text))
+            trial_fail(fleet->trial, false, "%s said '%.40s'", ship->name, text);
     }
 }
 
@@ -142,6 +184,7 @@ static void reap(struct fleet *fleet, struct ship *ship)
         fleet->figures->memory_max = memory;
     holm_process_close(&ship->process);
     holm_process_init(&ship->process);
+    holm_bench_ledger_end(&fleet->ledger, (uint32_t)(ship - fleet->ships));
     ship->alive = false;
 }
 
@@ -183,13 +226,14 @@ static void end(struct fleet *fleet, struct ship *ship, bool kindly)
         tell(fleet, ship, "quit");
         while (holm_process_waiting(&ship->process))
             holm_process_flush(&ship->process);
-        fleet->reading = ship;
-        while (holm_process_read(&ship->process, take_line, fleet)) {
-            struct pollfd ready = {.fd = ship->process.journal_fd, .events = POLLIN};
-            (void)poll(&ready, 1, 1000);
-        }
     } else {
         (void)kill(ship->process.pid, SIGKILL);
+    }
+    /* Of one that was killed, what it had said before is still in the pipe. */
+    fleet->reading = ship;
+    while (holm_process_read(&ship->process, take_line, fleet)) {
+        struct pollfd ready = {.fd = ship->process.journal_fd, .events = POLLIN};
+        (void)poll(&ready, 1, 1000);
     }
     reap(fleet, ship);
 }
@@ -438,6 +482,37 @@ static void play(struct fleet *fleet)
     (void)pump(fleet, fleet->zero_ns + UINT64_C(1000) * HOLM_BENCH_AFTER_US, NULL);
 }
 
+static void add_traffic(struct holm_bench_figures *figures, const struct ship *ship)
+{
+    figures->traffic.operations += ship->figures[HOLM_ISLAND_OPERATIONS];
+    figures->traffic.changes += ship->figures[HOLM_ISLAND_CHANGES];
+    figures->traffic.bytes += ship->figures[HOLM_ISLAND_RECEIVED];
+    figures->traffic.runs += ship->figures[HOLM_ISLAND_RUNS];
+    figures->traffic.redundant_runs += ship->figures[HOLM_ISLAND_AGAIN];
+    figures->pulls += ship->figures[HOLM_ISLAND_PULLS];
+    figures->syncs += ship->figures[HOLM_ISLAND_SYNCS];
+}
+
+/* What it shows must be what was written, and what the first one shows. */
+static void check(struct fleet *fleet, struct ship *ship, const struct ship *first)
+{
+    struct trial *trial = fleet->trial;
+    char why[120];
+    uint64_t lost;
+    if (ship->figures[HOLM_ISLAND_BREACHES] > 0)
+        trial_fail(trial, false, "%s met equal vectors with unequal digests", ship->name);
+    if (ship->figures[HOLM_ISLAND_LOADED] != fleet->scenario->records)
+        trial_fail(trial, false, "%s has %" PRIu64 " of %" PRIu32 " loaded records as they were",
+                   ship->name, ship->figures[HOLM_ISLAND_LOADED], fleet->scenario->records);
+    if (!holm_bench_ledger_check(&fleet->ledger, &ship->shown, why, sizeof why, &lost))
+        trial_fail(trial, false, "%s: %s", ship->name, why);
+    if (ship == first)
+        fleet->figures->lost += lost;
+    if (ship->figures[HOLM_ISLAND_CONTENT] != first->figures[HOLM_ISLAND_CONTENT] ||
+        ship->figures[HOLM_ISLAND_RECORDS] != first->figures[HOLM_ISLAND_RECORDS])
+        trial_fail(trial, false, "%s and %s do not show the same", first->name, ship->name);
+}
+
 static void sum_up(struct fleet *fleet)
 {
     struct holm_bench_figures *figures = fleet->figures;
@@ -448,22 +523,12 @@ static void sum_up(struct fleet *fleet)
         return;
     }
     for (uint32_t i = 0; i < fleet->count; i++) {
-        const struct ship *ship = &fleet->ships[i];
+        struct ship *ship = &fleet->ships[i];
         if (!ship->alive)
             continue;
         first = first == NULL ? ship : first;
-        figures->traffic.operations += ship->figures[HOLM_ISLAND_OPERATIONS];
-        figures->traffic.changes += ship->figures[HOLM_ISLAND_CHANGES];
-        figures->traffic.bytes += ship->figures[HOLM_ISLAND_RECEIVED];
-        figures->pulls += ship->figures[HOLM_ISLAND_PULLS];
-        figures->syncs += ship->figures[HOLM_ISLAND_SYNCS];
-        if (ship->figures[HOLM_ISLAND_BREACHES] > 0)
-            trial_fail(fleet->trial, false, "%s met equal vectors with unequal digests",
-                       ship->name);
-        if (ship->figures[HOLM_ISLAND_CONTENT] != first->figures[HOLM_ISLAND_CONTENT] ||
-            ship->figures[HOLM_ISLAND_RECORDS] != first->figures[HOLM_ISLAND_RECORDS])
-            trial_fail(fleet->trial, false, "%s and %s do not show the same", first->name,
-                       ship->name);
+        add_traffic(figures, ship);
+        check(fleet, ship, first);
     }
     if (first == NULL)
         return;
@@ -499,6 +564,7 @@ bool holm_bench_fleet_run(const struct holm_bench_scenario *scenario, uint32_t n
 {
     struct fleet *fleet = calloc(1, sizeof *fleet);
     struct trial *trial = calloc(1, sizeof *trial);
+    uint64_t begun_ns = measure_now_ns();
     measure_require(fleet != NULL && trial != NULL, "there is memory");
     (void)signal(SIGPIPE, SIG_IGN);
     trial->scenario = scenario;
@@ -508,6 +574,7 @@ bool holm_bench_fleet_run(const struct holm_bench_scenario *scenario, uint32_t n
     trial->heal_us = scenario->calm_us + scenario->fault_us;
     trial_acts_draw(trial);
     *fleet = (struct fleet){.trial = trial, .figures = figures, .scenario = scenario};
+    holm_bench_ledger_init(&fleet->ledger, HOLM_BENCH_PARTITIONS);
     if (open_errors(fleet) && form(fleet))
         play(fleet);
     if (!trial->failed && !fleet->failed)
@@ -515,10 +582,14 @@ bool holm_bench_fleet_run(const struct holm_bench_scenario *scenario, uint32_t n
     for (uint32_t i = 0; i < fleet->count; i++)
         end(fleet, &fleet->ships[i], !trial->failed && !fleet->failed);
     figures->repetitions++;
+    figures->wall_us += (measure_now_ns() - begun_ns) / 1000;
     if (trial->failed)
         holm_bench_failed(figures, &trial->failure);
     bool good = !fleet->failed;
     show_errors(fleet, trial->failed || fleet->failed);
+    for (uint32_t i = 0; i < fleet->count; i++)
+        holm_bench_shown_release(&fleet->ships[i].shown);
+    holm_bench_ledger_release(&fleet->ledger);
     free(trial);
     free(fleet);
     return good;

@@ -14,11 +14,13 @@
 #include <holm/holm.h>
 
 #include "bench/measure.h"
+#include "bench/trial.h"
 #include "node/random.h"
 
 #define LOOK_MS 1
 #define TELL_BYTES_NS UINT64_C(20000000)
 #define KEYS 1000 /* of each node; written in turn, so that no write hides one before it for long */
+#define ENTRIES_MAX 4096
 #define OTHERS_MAX 64
 
 struct other {
@@ -50,12 +52,12 @@ struct island {
 /* Operations of others that are applied here. */
 static uint64_t foreign(struct island *island)
 {
-    static struct holm_dot entries[4096];
+    static struct holm_dot entries[ENTRIES_MAX];
     struct holm_actor self = holm_self(island->node);
     uint64_t sum = 0;
     for (uint32_t p = 0; p < holm_partition_count(island->node); p++) {
-        size_t count = holm_vector(island->node, p, entries, 4096);
-        for (size_t i = 0; i < count && i < 4096; i++)
+        size_t count = holm_vector(island->node, p, entries, ENTRIES_MAX);
+        for (size_t i = 0; i < count && i < ENTRIES_MAX; i++)
             if (entries[i].actor.node.value != self.node.value ||
                 entries[i].actor.epoch.value != self.epoch.value)
                 sum += entries[i].seq;
@@ -86,8 +88,27 @@ static void tell_state(struct island *island)
 }
 
 struct content {
-    uint64_t records, user_bytes, sum;
+    uint64_t records, user_bytes, sum, loaded;
 };
+
+static bool is_loaded(const char *key, const struct holm_view *view)
+{
+    char wanted[32];
+    int64_t number = holm_view_entry(view, 0)->value.as.i64;
+    (void)snprintf(wanted, sizeof wanted, "k%08" PRId64, number);
+    return holm_view_entry(view, 0)->kind == HOLM_REGISTER && strcmp(key, wanted) == 0;
+}
+
+/* As anybody reads it, field by field; the scan has only said that it is there. */
+static void tell_key(struct holm_node *node, const char *text)
+{
+    struct holm_bytes key = holm_mem(text, strlen(text));
+    struct holm_value value = holm_i64(0);
+    int64_t sum = 0;
+    bool put = holm_get(node, key, holm_mem(NULL, 0), NULL, 0, &value, NULL) == HOLM_OK;
+    bool added = holm_count(node, key, holm_mem(NULL, 0), &sum) == HOLM_OK;
+    (void)printf("K %s %d %" PRId64 " %d %" PRId64 "\n", text, put, value.as.i64, added, sum);
+}
 
 static struct content read_all(struct holm_node *node)
 {
@@ -96,22 +117,42 @@ static struct content read_all(struct holm_node *node)
     measure_must(holm_scan_open(node, HOLM_EVERY_PARTITION, holm_mem(NULL, 0), &scan), "a scan");
     for (const struct holm_view *view = holm_scan_next(scan); view != NULL;
          view = holm_scan_next(scan)) {
+        char text[64];
         struct holm_bytes key = holm_view_key(view);
         uint64_t value = (uint64_t)holm_view_entry(view, 0)->value.as.i64;
         content.records++;
         content.user_bytes += key.size + sizeof value;
         content.sum += XXH3_64bits_withSeed(key.data, key.size, value);
+        (void)snprintf(text, sizeof text, "%.*s", (int)key.size, (const char *)key.data);
+        if (text[0] == 'k')
+            content.loaded += is_loaded(text, view);
+        else
+            tell_key(node, text);
     }
     holm_scan_close(scan);
     return content;
+}
+
+static void tell_vector(struct holm_node *node)
+{
+    static struct holm_dot entries[ENTRIES_MAX];
+    for (uint32_t p = 0; p < holm_partition_count(node); p++) {
+        size_t count = holm_vector(node, p, entries, ENTRIES_MAX);
+        measure_require(count <= ENTRIES_MAX, "a vector is short");
+        for (size_t i = 0; i < count; i++)
+            (void)printf("C %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", p,
+                         entries[i].actor.node.value, entries[i].actor.epoch.value, entries[i].seq);
+    }
 }
 
 static void report(struct island *island)
 {
     struct holm_stats stats;
     uint64_t changes = foreign(island) - island->mark_foreign;
+    tell_vector(island->node);
     struct content content = read_all(island->node);
     holm_stats(island->node, &stats);
+    uint64_t again = stats.deltas_duplicate - island->mark.deltas_duplicate;
     uint64_t figures[HOLM_ISLAND_FIGURES] = {
         [HOLM_ISLAND_OPERATIONS] = stats.operations - island->mark.operations,
         [HOLM_ISLAND_CHANGES] = changes,
@@ -123,6 +164,9 @@ static void report(struct island *island)
         [HOLM_ISLAND_USER_BYTES] = content.user_bytes,
         [HOLM_ISLAND_RECORDS] = content.records,
         [HOLM_ISLAND_CONTENT] = content.sum,
+        [HOLM_ISLAND_LOADED] = content.loaded,
+        [HOLM_ISLAND_RUNS] = stats.deltas_applied - island->mark.deltas_applied + again,
+        [HOLM_ISLAND_AGAIN] = again,
     };
     (void)fputs("R", stdout);
     for (size_t i = 0; i < HOLM_ISLAND_FIGURES; i++)
@@ -132,13 +176,29 @@ static void report(struct island *island)
 
 /* ---- writing and reading -------------------------------------------------------------------- */
 
+/* Said before it is done. A process that is killed in between leaves what it wrote, and no receipt. */
 static void write_one(struct island *island)
 {
-    char key[64];
-    int size = snprintf(key, sizeof key, "%s-%04" PRIu64, island->name, island->written++ % KEYS);
-    measure_must(holm_put(island->node, holm_mem(key, (size_t)size), holm_mem(NULL, 0),
-                          holm_i64((int64_t)measure_now_ns())),
-                 "a write");
+    char text[64];
+    struct holm_receipt receipt;
+    int64_t amount = 0, value = 0;
+    uint64_t counter = holm_random_between(&island->random, 0, HOLM_BENCH_KEYS - 1);
+    if (holm_random_between(&island->random, 1, 10) <= HOLM_BENCH_COUNTED_OF_TEN) {
+        amount = (int64_t)holm_random_between(&island->random, 1, 15);
+        (void)snprintf(text, sizeof text, "c%08" PRIu64, counter);
+    } else {
+        value = (int64_t)measure_now_ns();
+        (void)snprintf(text, sizeof text, "%s-%04" PRIu64, island->name, island->written++ % KEYS);
+    }
+    (void)printf("W %s %" PRId64 " %" PRId64 "\n", text, amount, value);
+    measure_require(fflush(stdout) == 0, "there is somebody to tell");
+    struct holm_bytes key = holm_mem(text, strlen(text));
+    struct holm_op op = amount == 0 ? holm_op_put(key, holm_mem(NULL, 0), holm_i64(value))
+                                    : holm_op_add(key, holm_mem(NULL, 0), amount);
+    measure_must(holm_commit(island->node, &op, 1, &receipt), "a write");
+    (void)printf("T %" PRIu32 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", receipt.partition,
+                 receipt.first.actor.node.value, receipt.first.actor.epoch.value,
+                 receipt.first.seq);
 }
 
 static void write_due(struct island *island)
@@ -293,9 +353,12 @@ int holm_island_main(int argc, char **argv)
     config.listen = "tcp://127.0.0.1:0";
     config.seeds = argv[2][0] == '\0' ? NULL : argv[2];
     config.log_level = 1;
+    config.partitions = HOLM_BENCH_PARTITIONS;
     island.random.state = strtoull(argv[3], NULL, 10);
     measure_must(holm_open(&config, &island.node), "opening a node");
-    (void)printf("A %s\n", holm_address(island.node));
+    struct holm_actor self = holm_self(island.node);
+    (void)printf("A %" PRIu64 " %" PRIu64 " %s\n", self.node.value, self.epoch.value,
+                 holm_address(island.node));
     live(&island);
     holm_watch_close(island.watch);
     holm_close(island.node);

@@ -23,6 +23,8 @@ static const char usage[] =
     "    --json FILE         everything, curves included\n"
     "    --csv FILE          a row a scenario\n"
     "    --html FILE         one page with plots, which opens without a network\n"
+    "    --host FILE         what this machine took: CPU, wall time, simulated hours a second "
+    "(JSON)\n"
     "    --baseline FILE     write the figures to be held against later\n"
     "    --check FILE        play what the baseline has, and tell what got worse, and by how much\n"
     "    --tolerance N       percent that a figure may be worse by (5)\n"
@@ -116,11 +118,9 @@ static enum holm_bench_parsed take_value(const char *name, const char *text,
     const struct {
         const char *name;
         const char **target;
-    } files[] = {{"json", &options->json},
-                 {"csv", &options->csv},
-                 {"html", &options->html},
-                 {"check", &options->check},
-                 {"baseline", &options->baseline}};
+    } files[] = {{"json", &options->json},   {"csv", &options->csv},
+                 {"html", &options->html},   {"host", &options->host},
+                 {"check", &options->check}, {"baseline", &options->baseline}};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++)
         if (strcmp(name, files[i].name) == 0)
             return take_file(name, text, files[i].target);

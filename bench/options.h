@@ -15,7 +15,7 @@ struct holm_bench_options {
     bool listed; /* scenarios were named, not "all" */
     const struct holm_bench_scenario *scenarios[HOLM_BENCH_SCENARIOS_MAX];
     size_t count;
-    const char *json, *csv, *html, *check, *baseline; /* files, or NULL */
+    const char *json, *csv, *html, *host, *check, *baseline; /* files, or NULL */
     uint32_t tolerance_percent;
 };
 

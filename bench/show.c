@@ -90,6 +90,26 @@ uint64_t holm_bench_redundant_bytes(const struct holm_bench_figures *figures)
     return holm_bench_thousandths(figures->traffic.redundant_bytes, figures->traffic.arrived_bytes);
 }
 
+uint64_t holm_bench_redundant_runs(const struct holm_bench_figures *figures)
+{
+    return holm_bench_thousandths(figures->traffic.redundant_runs, figures->traffic.runs);
+}
+
+uint64_t holm_bench_hours_a_second(uint64_t world_us, uint64_t wall_us)
+{
+    return holm_bench_thousandths(world_us, wall_us) / 3600;
+}
+
+uint64_t holm_bench_hours_a_second_of(const struct holm_bench_report *report)
+{
+    uint64_t world_us = 0, wall_us = 0;
+    for (size_t i = 0; i < report->count; i++) {
+        world_us += report->figures[i].world_us;
+        wall_us += report->figures[i].wall_us;
+    }
+    return holm_bench_hours_a_second(world_us, wall_us);
+}
+
 uint64_t holm_bench_metadata_a_key(const struct holm_bench_figures *figures)
 {
     uint64_t beyond = figures->state_bytes > figures->user_bytes

@@ -6,6 +6,8 @@
  *     json     everything, curves included; of virtual time the same bytes for the same seed
  *     csv      a row a scenario
  *     html     one page with plots, which needs no script and no network
+ *     host     what this machine took for it, as JSON: no two runs are alike, so it is in none of the others'
+ *              exact output
  */
 #ifndef HOLM_BENCH_SHOW_H
 #define HOLM_BENCH_SHOW_H
@@ -28,6 +30,7 @@ void holm_bench_show_table(FILE *file, const struct holm_bench_report *report, b
 void holm_bench_show_json(FILE *file, const struct holm_bench_report *report);
 void holm_bench_show_csv(FILE *file, const struct holm_bench_report *report);
 void holm_bench_show_html(FILE *file, const struct holm_bench_report *report);
+void holm_bench_show_host(FILE *file, const struct holm_bench_report *report);
 
 /* Where something diverged, and how to see it again; nothing when all went well. */
 void holm_bench_show_failures(FILE *file, const struct holm_bench_report *report);
@@ -53,6 +56,12 @@ uint64_t holm_bench_metadata_a_change(const struct holm_bench_figures *figures);
 /* Of what arrived, in thousandths. */
 uint64_t holm_bench_redundant_elements(const struct holm_bench_figures *figures);
 uint64_t holm_bench_redundant_bytes(const struct holm_bench_figures *figures);
+/* Of processes: of the runs that arrived. */
+uint64_t holm_bench_redundant_runs(const struct holm_bench_figures *figures);
+/* Simulated hours that pass in a second of the wall clock, in thousandths; 0 of processes. */
+uint64_t holm_bench_hours_a_second(uint64_t world_us, uint64_t wall_us);
+/* Of all scenarios together. */
+uint64_t holm_bench_hours_a_second_of(const struct holm_bench_report *report);
 /* What a live key takes beyond its own bytes and those of its values, in thousandths of a byte. */
 uint64_t holm_bench_metadata_a_key(const struct holm_bench_figures *figures);
 

@@ -41,6 +41,7 @@ static void write_row(FILE *file, const struct holm_bench_figures *figures,
     write_thousandths(file, holm_bench_metadata_a_change(figures), counted);
     write_thousandths(file, holm_bench_redundant_elements(figures), counted);
     write_thousandths(file, holm_bench_redundant_bytes(figures), counted);
+    write_thousandths(file, holm_bench_redundant_runs(figures), report->real);
     write_thousandths(file, holm_bench_metadata_a_key(figures), figures->records > 0);
     (void)fprintf(file, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, figures->memory_max, figures->pulls,
                   figures->syncs);
@@ -57,6 +58,7 @@ void holm_bench_show_csv(FILE *file, const struct holm_bench_report *report)
                 "reads,staleness_us_p50,staleness_us_p99,staleness_us_max,reads_cut_off,"
                 "operations,changes,bytes,bytes_per_change,elements_per_change,"
                 "metadata_per_change,redundant_elements_share,redundant_bytes_share,"
+                "redundant_runs_share,"
                 "metadata_bytes_per_key,memory_bytes_max,pulls,syncs,cpu_us\n",
                 file);
     for (size_t i = 0; i < report->count; i++)

@@ -39,8 +39,13 @@ static void write_traffic(FILE *file, const struct holm_bench_figures *figures, 
     write_thousandths(file, "bytes_per_change", holm_bench_bytes_a_change(figures));
     write_number(file, "pulls", figures->pulls);
     write_number(file, "syncs", figures->syncs);
-    if (real)
+    if (real) {
+        write_number(file, "runs_arrived", traffic->runs);
+        write_number(file, "redundant_runs", traffic->redundant_runs);
+        write_thousandths(file, "redundant_runs_share", holm_bench_redundant_runs(figures));
+        write_number(file, "writes_lost", figures->lost);
         return;
+    }
     write_number(file, "messages", traffic->messages);
     write_number(file, "elements", traffic->elements);
     write_number(file, "metadata", traffic->metadata);

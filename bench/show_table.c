@@ -52,6 +52,16 @@ static void write_times(const struct pen *pen, const struct holm_bench_report *r
     }
 }
 
+/* Of elements, or, of processes, of runs. */
+static struct holm_bench_text redundant(const struct holm_bench_figures *figures)
+{
+    if (figures->traffic.arrived_elements > 0)
+        return holm_bench_text_percent(holm_bench_redundant_elements(figures));
+    if (figures->traffic.runs > 0)
+        return holm_bench_text_percent(holm_bench_redundant_runs(figures));
+    return (struct holm_bench_text){"-"};
+}
+
 static void write_cost(const struct pen *pen, const struct holm_bench_figures *figures)
 {
     bool counted = figures->traffic.arrived_elements > 0;
@@ -60,7 +70,7 @@ static void write_cost(const struct pen *pen, const struct holm_bench_figures *f
         holm_bench_text_number(holm_bench_bytes_a_change(figures)).text,
         counted ? holm_bench_text_number(holm_bench_elements_a_change(figures)).text : "-",
         counted ? holm_bench_text_number(holm_bench_metadata_a_change(figures)).text : "-",
-        counted ? holm_bench_text_percent(holm_bench_redundant_elements(figures)).text : "-",
+        redundant(figures).text,
         counted ? holm_bench_text_percent(holm_bench_redundant_bytes(figures)).text : "-",
         figures->records == 0 ? "-"
                               : holm_bench_text_number(holm_bench_metadata_a_key(figures)).text,
@@ -77,7 +87,8 @@ static void write_costs(const struct pen *pen, const struct holm_bench_report *r
     style(pen, PLAIN);
     style(pen, BOLD);
     (void)fprintf(pen->file, "%-10s %7s %8s %8s %8s %6s %6s %9s %7s\n", "scenario", "bytes",
-                  "elements", "metadata", "elements", "bytes", "a key", "a node", "a run");
+                  "elements", "metadata", report->real ? "runs" : "elements", "bytes", "a key",
+                  "a node", "a run");
     style(pen, PLAIN);
     for (size_t i = 0; i < report->count; i++)
         write_cost(pen, &report->figures[i]);
@@ -100,5 +111,9 @@ void holm_bench_show_table(FILE *file, const struct holm_bench_report *report, b
                     : "100 samples. CPU is this machine's, for all nodes and the counting of\n"
                       "frames; all other figures follow from the seed.\n",
                 file);
+    uint64_t hours = holm_bench_hours_a_second_of(report);
+    if (!report->real)
+        (void)fprintf(file, "%s simulated hours passed in a second of the wall clock.\n",
+                      holm_bench_text_number(hours).text);
     style(&pen, PLAIN);
 }

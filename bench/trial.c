@@ -294,6 +294,7 @@ void holm_bench_trial_run(const struct holm_bench_scenario *scenario, uint32_t n
 {
     struct trial *trial = calloc(1, sizeof *trial);
     clock_t begun = clock();
+    uint64_t begun_ns = measure_now_ns();
     measure_require(trial != NULL, "there is memory");
     trial->scenario = scenario;
     trial->figures = figures;
@@ -311,8 +312,10 @@ void holm_bench_trial_run(const struct holm_bench_scenario *scenario, uint32_t n
         play(trial);
     }
     judge(trial);
+    figures->world_us += holm_world_now_us(trial->world);
     close_world(trial);
     free(trial);
     figures->repetitions++;
     figures->cpu_us += (uint64_t)(clock() - begun) * 1000000 / CLOCKS_PER_SEC;
+    figures->wall_us += (measure_now_ns() - begun_ns) / 1000;
 }

@@ -33,7 +33,7 @@ static struct output run(const char *arguments)
 static void test_bench_on_processes_converges(void **state)
 {
     char path[] = "/tmp/holm-bench-XXXXXX", arguments[256], line[512];
-    uint64_t count = 0, max = 0, changes = 0, memory = 0;
+    uint64_t count = 0, max = 0, changes = 0, memory = 0, runs = 0, operations = 0;
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     (void)snprintf(arguments, sizeof arguments,
@@ -56,6 +56,10 @@ static void test_bench_on_processes_converges(void **state)
             max = most;
         if (sscanf(line, " \"changes\": %llu", &number) == 1)
             changes = number;
+        if (sscanf(line, " \"operations\": %llu", &number) == 1)
+            operations = number;
+        if (sscanf(line, " \"runs_arrived\": %llu", &number) == 1)
+            runs = number;
         if (sscanf(line, " \"memory_bytes_max\": %llu", &number) == 1)
             memory = number;
     }
@@ -63,6 +67,7 @@ static void test_bench_on_processes_converges(void **state)
     assert_int_equal(remove(path), 0);
     assert_true(count > 100);   /* two readers of each of three times 50 writes a second */
     assert_true(changes > 200); /* the bombed node got all of it again */
+    assert_true(runs > 100 && operations > 100);
     assert_true(max > 0 && max < 60000000);
     assert_true(memory > 1 << 20);
 }

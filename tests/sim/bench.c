@@ -275,6 +275,32 @@ static void test_html_of_a_report_stands_alone(void **state)
     release(&report);
 }
 
+/* What the machine took is told, and apart: nothing of it is in the exact output (which is compared above). */
+static void test_host_of_a_report_tells_simulated_hours(void **state)
+{
+    struct holm_bench_report report = {.count = 0};
+    unsigned long long hours = 0, thousandths = 0;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    assert_non_null(file);
+    play(&report, "bomb", 3, 2);
+    assert_true(report.figures[0].world_us >=
+                UINT64_C(2) * 6000000); /* 3 s to the heal, 3 s after */
+    assert_true(report.figures[0].wall_us > 0);
+    holm_bench_show_host(file, &report);
+    assert_int_equal(fclose(file), 0);
+    const char *at = strstr(text, "\"simulated_hours_per_wall_second\": ");
+    assert_non_null(at);
+    assert_int_equal(
+        sscanf(at, "\"simulated_hours_per_wall_second\": %llu.%3llu", &hours, &thousandths), 2);
+    uint64_t told = hours * 1000 + thousandths;
+    assert_int_equal(told, report.figures[0].world_us * 1000 / report.figures[0].wall_us / 3600);
+    assert_non_null(strstr(text, "\"cpu_us\": "));
+    free(text);
+    release(&report);
+}
+
 static void test_figures_of_samples_are_nearest_ranks(void **state)
 {
     struct holm_bench_samples samples = {0};
@@ -374,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_bench_when_a_node_joins_brings_it_all),
         cmocka_unit_test(test_baseline_when_a_figure_was_smaller_is_not_held),
         cmocka_unit_test(test_html_of_a_report_stands_alone),
+        cmocka_unit_test(test_host_of_a_report_tells_simulated_hours),
         cmocka_unit_test(test_figures_of_samples_are_nearest_ranks),
         cmocka_unit_test(test_figures_of_samples_fall_into_buckets),
         cmocka_unit_test(test_options_when_wrong_are_refused),
