@@ -8,11 +8,14 @@
  * T30: nothing may crash. holm_replica_check() holds after every step. A run that is refused, or for which there is no
  * memory, changes nothing. Runs may bring an S, which folds epochs. At the end all three have equal vectors, live
  * digests and transfer digests; so they have when X and Y then fold all that can be, which leaves the hash of R and
- * the live digest as they were.
+ * the live digest as they were. And all reads give the same in all three, what the cells come to: sums saturate alike,
+ * and an increment is refused when the writer's own sum would leave 64 bits, and only then (T14).
  */
 #include "crdt/replica.h"
+#include "tests/fuzz/reads.h"
 #include "tests/model/chance.h"
 #include "tests/model/heap.h"
+#include "tests/model/reference.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -313,13 +316,58 @@ static struct holm_delta *draw_run(struct siege *siege)
 
 /* ---- steps ---------------------------------------------------------------------------------- */
 
+/* The own entry of k.f, if it is live. */
+struct own_share {
+    struct holm_actor self;
+    struct holm_count count;
+    bool found;
+};
+
+static bool find_share(void *context, const struct holm_cell_view *cell)
+{
+    struct own_share *share = context;
+    share->found = cell->kind == HOLM_COUNTER && holm_actor_equal(cell->dot.actor, share->self) &&
+                   holm_bytes_equal(cell->path, holm_str("\1f"));
+    if (share->found)
+        share->count = *cell->count;
+    return !share->found;
+}
+
+/* Whether what X itself has in k.f would leave 64 bits: since its chain's start, or what is left of it. */
+static bool would_overflow(const struct siege *siege, const struct holm_op *op)
+{
+    struct own_share share = {.self = actors[ACTOR_X]};
+    struct reference_wide all = {0, 0}, live = {0, 0};
+    bool all_fits, live_fits;
+    if (op->type != HOLM_OP_ADD)
+        return false;
+    holm_replica_visit(siege->x, op->key, find_share, &share);
+    if (!share.found)
+        return false;
+    reference_wide_add(&all, share.count.sum);
+    reference_wide_add(&all, op->as.amount);
+    live = all;
+    reference_wide_add(&live, -(share.count.cancelled_sum / 2));
+    reference_wide_add(&live, -(share.count.cancelled_sum - share.count.cancelled_sum / 2));
+    (void)reference_wide_value(&all, &all_fits);
+    (void)reference_wide_value(&live, &live_fits);
+    return !all_fits || !live_fits;
+}
+
 static void commit(struct siege *siege, const struct holm_op *op)
 {
     struct holm_event event = {.type = HOLM_EVENT_COMMIT, .as.commit = {op, 1}};
     struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
+    struct sight before = look(siege->x);
+    enum holm_status expected = holm_replica_buried(siege->x, op->key) ? HOLM_EBURIED
+                                : would_overflow(siege, op)            ? HOLM_EOVERFLOW
+                                                                       : HOLM_OK;
     enum holm_status status = step_x(siege, &event);
-    require(status == HOLM_OK || status == HOLM_EBURIED || status == HOLM_EOVERFLOW,
-            "an operation is refused for no good reason");
+    struct sight after = look(siege->x);
+    require(status == expected || (op->type == HOLM_OP_BURY && status == HOLM_OK),
+            "an operation is refused for no good reason, or is not");
+    require(status == HOLM_OK || same_content(&before, &after),
+            "what was refused has changed something");
     require(step_x(siege, &flush) == HOLM_OK, "no flush");
 }
 
@@ -327,8 +375,10 @@ static void write_something(struct siege *siege)
 {
     struct chance *chance = &siege->chance;
     struct holm_bytes key = DRAW_OF(chance, keys), f = holm_str("f");
+    static const int64_t amounts[] = {3, INT64_MAX, INT64_MIN, -1};
+    size_t drawn = chance_below(chance, 9 * COUNT(amounts));
     const struct holm_op ops[] = {holm_op_put(key, f, holm_i64(1)),
-                                  holm_op_add(key, f, 3),
+                                  holm_op_add(key, f, amounts[drawn / 9]),
                                   holm_op_reset(key, f),
                                   holm_op_insert(key, f, holm_str("x")),
                                   holm_op_erase(key, f, holm_str("x")),
@@ -336,7 +386,8 @@ static void write_something(struct siege *siege)
                                   holm_op_remove(key, f),
                                   holm_op_remove(key, holm_str("")),
                                   holm_op_bury(key)};
-    commit(siege, &DRAW_OF(chance, ops));
+    _Static_assert(COUNT(ops) == 9, "each is drawn as often");
+    commit(siege, &ops[drawn % COUNT(ops)]);
 }
 
 /* A run comes; sometimes there is no memory for it, and then it comes again. */
@@ -431,10 +482,14 @@ static void check_follower(struct siege *siege)
     struct sight seen = look(y);
     require(same_content(&expected, &seen),
             "equal runs in equal order have come to something else");
+    reads_check(y);
+    reads_compare(siege->x, y);
     fold_all(siege, y);
     expected = look(siege->x);
     seen = look(y);
     require(same_content(&expected, &seen), "the same is folded to something else");
+    reads_check(y);
+    reads_compare(siege->x, y);
     holm_replica_free(y);
 }
 
@@ -459,6 +514,8 @@ static void check_loaded(struct siege *siege)
     holm_replica_check(z);
     struct sight seen = look(z);
     require(same_content(&expected, &seen), "a cut has come to something else");
+    reads_check(z);
+    reads_compare(siege->x, z);
     holm_replica_free(z);
 }
 
