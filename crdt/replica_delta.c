@@ -377,16 +377,19 @@ static enum holm_status translate(struct applying *applying)
     return holm_actors_intern(&replica->actors, items->actors[0], &applying->indices[0]);
 }
 
-/* Applies a run that is causally next. All or nothing. */
+/* Applies a run that is causally next. All or nothing, but that what is pending is sealed before S grows
+ * by it: its writer had not collected what the run's had, and S says what was known when it was written. */
 static enum holm_status apply(struct holm_replica *replica, struct holm_delta *delta)
 {
     struct applying applying = {.replica = replica, .delta = delta};
     struct holm_vector_view none = {NULL, 0};
     struct holm_vector grown;
-    struct holm_arena_mark mark = holm_arena_mark(&replica->scratch);
     enum holm_status status = holm_replica_plan_collected(replica, delta->collected, none, &grown);
     if (status == HOLM_EMALFORMED)
         replica->stats.deltas_refused += 1;
+    if (status == HOLM_OK && grown.count > 0)
+        status = holm_replica_seal(replica);
+    struct holm_arena_mark mark = holm_arena_mark(&replica->scratch);
     applying.collected = holm_vector_view(grown.count > 0 ? &grown : &replica->collected);
     if (status == HOLM_OK)
         status = holm_replica_plan_folds(replica, &grown);

@@ -268,6 +268,84 @@ static void test_replica_collect_when_operations_are_pending_then_they_are_seale
     close(&f);
 }
 
+/* A has written to the key of B's tombstone, unsealed, and then takes that tombstone; B's next run, whose number is
+ * given back, tells that it was collected. */
+static size_t open_pending(struct fixture *f)
+{
+    open_as(f, HOLM_RETENTION_STABLE);
+    struct holm_op op = put_op();
+    struct holm_event commit = {.type = HOLM_EVENT_COMMIT, .as.commit = {&op, 1}};
+    (void)write(f, A, holm_op_put(holm_str("l"), holm_str("name"), holm_text("Eva")));
+    assert_int_equal(holm_replica_step(f->replicas[A], &commit, now, &f->work), HOLM_OK);
+    assert_true(holm_replica_pending(f->replicas[A]));
+    size_t bury = write(f, B, holm_op_bury(key()));
+    assert_int_equal(collect(f, B), HOLM_OK);
+    size_t told = write(f, B, holm_op_put(holm_str("m"), holm_str("name"), holm_text("Ida")));
+    assert_int_equal(f->runs[told]->collected.count, 1);
+    reach(f, bury, A);
+    assert_true(buried(f, A) && holm_replica_pending(f->replicas[A]));
+    return told;
+}
+
+/* The same when S grows by a run of another. Else A's run would say that it was written beside no tombstone, and wait
+ * for B's: who has it from A would see the key live, which at A is dead. */
+static void test_replica_collect_when_a_run_brings_s_then_what_is_pending_is_sealed_before(
+    void **state)
+{
+    (void)state;
+    struct fixture f;
+    size_t told = open_pending(&f);
+    reach(&f, told, A);
+    assert_int_equal(f.work->stored_count, 2);
+    assert_true(holm_actor_equal(f.work->stored[0]->actor, actor_of(1, 1)));
+    assert_int_equal(f.work->stored[0]->collected.count, 0);
+    assert_true(f.work->stored[1] == f.runs[told]);
+    assert_false(holm_replica_pending(f.replicas[A]) || buried(&f, A) || exists(&f, A));
+    size_t sealed = f.run_count;
+    keep_runs(&f);
+    reach(&f, 0, C);
+    reach(&f, told - 1, C);
+    reach(&f, sealed, C);
+    assert_true(buried(&f, C));
+    reach(&f, told, C);
+    assert_equal_states(&f, A, C);
+    close(&f);
+}
+
+/* A refused allocation leaves what is pending as it is, or seals it as it was; never half of the run that came. */
+static void test_replica_collect_when_a_run_brings_s_and_memory_runs_out_then_nothing_is_half_done(
+    void **state)
+{
+    (void)state;
+    struct fixture f;
+    size_t told = open_pending(&f), sealed = 0, kept = 0;
+    enum holm_status status = HOLM_ENOMEM;
+    for (uint64_t fail_at = 1; status == HOLM_ENOMEM; fail_at++) {
+        f.heap.calls = 0;
+        f.heap.fail_at = fail_at;
+        f.heap.fail_once = true;
+        status = give(&f, told, A);
+        f.heap.fail_at = 0;
+        holm_replica_check(f.replicas[A]);
+        if (status == HOLM_OK)
+            break;
+        bool pending = holm_replica_pending(f.replicas[A]);
+        kept += pending ? 1 : 0;
+        sealed += f.work->stored_count;
+        assert_true(buried(&f, A) && sealed == (pending ? 0 : 1));
+        assert_int_equal(holm_replica_collected(f.replicas[A]).count, 0);
+        if (f.work->stored_count == 1)
+            assert_int_equal(f.work->stored[0]->collected.count, 0);
+        keep_runs(&f);
+    }
+    assert_int_equal(status, HOLM_OK);
+    assert_true(kept > 0 && sealed == 1);
+    assert_int_equal(f.work->stored_count, 1);
+    assert_false(buried(&f, A));
+    assert_int_equal(holm_replica_collected(f.replicas[A]).count, 1);
+    close(&f);
+}
+
 static void test_replica_collect_when_all_have_a_run_then_the_log_drops_it(void **state)
 {
     (void)state;
@@ -527,6 +605,10 @@ int main(void)
             test_replica_collect_when_one_of_two_tombstones_is_stable_then_the_key_stays_dead),
         cmocka_unit_test(
             test_replica_collect_when_operations_are_pending_then_they_are_sealed_before),
+        cmocka_unit_test(
+            test_replica_collect_when_a_run_brings_s_then_what_is_pending_is_sealed_before),
+        cmocka_unit_test(
+            test_replica_collect_when_a_run_brings_s_and_memory_runs_out_then_nothing_is_half_done),
         cmocka_unit_test(test_replica_collect_when_all_have_a_run_then_the_log_drops_it),
         cmocka_unit_test(test_replica_collect_when_s_cannot_be_then_it_is_refused),
         cmocka_unit_test(test_replica_collect_when_any_allocation_fails_then_nothing_has_changed),
