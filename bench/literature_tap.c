@@ -7,6 +7,7 @@
 
 #include "bench/measure.h"
 #include "proto/codec.h"
+#include "transport/packed.h"
 
 #define SCHEME "virtual://"
 
@@ -58,8 +59,9 @@ static void add(struct literature_traffic *traffic, const struct holm_message *m
     traffic->payload_bytes += is_payload(message) ? bytes : 0;
 }
 
+/* `bytes` are those that went over the network. */
 static void count(struct literature_meter *meter, struct literature_traffic *traffic,
-                  struct holm_bytes frame, uint32_t times)
+                  struct holm_bytes frame, uint64_t bytes, uint32_t times)
 {
     struct holm_allocator allocator = holm_transport_config_default().allocator;
     struct holm_codec_limits limits = holm_codec_limits_default(0);
@@ -68,9 +70,9 @@ static void count(struct literature_meter *meter, struct literature_traffic *tra
         return;
     measure_must(holm_codec_decode(&allocator, &limits, frame, &decoded), "a frame of holm's");
     for (uint32_t i = 0; i < times; i++) {
-        uint64_t bytes = frame.size + HOLM_LINK_PREFIX_BYTES;
-        add(traffic, &decoded->message, bytes);
-        add(&meter->types[decoded->message.type], &decoded->message, bytes);
+        add(traffic, &decoded->message, bytes + HOLM_LINK_PREFIX_BYTES);
+        add(&meter->types[decoded->message.type], &decoded->message,
+            bytes + HOLM_LINK_PREFIX_BYTES);
     }
     holm_decoded_free(decoded);
 }
@@ -94,10 +96,12 @@ static enum holm_status op_dial(struct holm_transport *transport, const char *ad
 static enum holm_status op_send(struct holm_transport *transport, struct holm_link_id link,
                                 const void *frame, size_t frame_bytes)
 {
-    enum holm_status status = inner_of(transport)->ops->link_send(inner_of(transport), link, frame,
-                                                                  frame_bytes);
+    struct holm_transport *inner = inner_of(transport);
+    uint64_t before = holm_transport_packed_sent(inner);
+    enum holm_status status = inner->ops->link_send(inner, link, frame, frame_bytes);
     struct literature_meter *meter = tap_of(transport)->meter;
-    count(meter, &meter->links, holm_mem(frame, frame_bytes), status == HOLM_OK);
+    count(meter, &meter->links, holm_mem(frame, frame_bytes),
+          holm_transport_packed_sent(inner) - before, status == HOLM_OK);
     return status;
 }
 
@@ -141,7 +145,7 @@ static enum holm_status op_broadcast(struct holm_transport *transport, const voi
     struct tap *tap = tap_of(transport);
     enum holm_status status = tap->inner->ops->broadcast(tap->inner, frame, frame_bytes);
     if (status == HOLM_OK)
-        count(tap->meter, &tap->meter->broadcasts, holm_mem(frame, frame_bytes),
+        count(tap->meter, &tap->meter->broadcasts, holm_mem(frame, frame_bytes), frame_bytes,
               tap->meter->subscribers[tap->node]);
     return status;
 }
@@ -197,10 +201,12 @@ struct holm_transport *literature_tap_open(struct holm_network *network, uint32_
 {
     char address[LITERATURE_ADDRESS_BYTES];
     struct holm_transport_config config = holm_transport_config_default();
+    struct holm_transport *below = NULL;
     struct tap *tap = measure_allocate(sizeof *tap);
     *tap = (struct tap){.base.ops = &ops, .meter = meter, .node = node};
     literature_address(node, address);
     config.listen = address;
-    measure_must(holm_network_open(network, address, &config, &tap->inner), "a transport");
+    measure_must(holm_network_open(network, address, &config, &below), "a transport");
+    measure_must(holm_transport_packed_open(below, &config.allocator, &tap->inner), "a transport");
     return &tap->base;
 }

@@ -135,7 +135,7 @@ void trial_frame(struct trial *trial, const struct holm_world_event *event)
     struct holm_allocator allocator = holm_transport_config_default().allocator;
     struct holm_codec_limits limits = holm_codec_limits_default(0);
     struct holm_decoded *decoded = NULL;
-    uint64_t bytes = event->frame.size + HOLM_LINK_PREFIX_BYTES;
+    uint64_t bytes = event->wire_bytes + HOLM_LINK_PREFIX_BYTES;
     measure_must(holm_codec_decode(&allocator, &limits, event->frame, &decoded), "a frame");
     const struct holm_message *message = &decoded->message;
     if (event->type == HOLM_WORLD_SENT)

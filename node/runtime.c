@@ -10,6 +10,7 @@
 #include "node/config.h"
 #include "node/node.h"
 #include "transport/nng.h"
+#include "transport/packed.h"
 
 /* Events taken in one go, before what they made due is sent. */
 #define EVENTS_AT_ONCE 64
@@ -78,7 +79,14 @@ static enum holm_status transport_open(struct holm_node *node, const struct holm
         transport.broadcast_queue_bytes_max = 4 * config->frame_bytes_max;
     transport.links_max = 2 * (size_t)config->peers_max + 64;
     transport.random_seed = seed;
-    return holm_transport_nng_open(&transport, &node->transport);
+    struct holm_transport *below = NULL;
+    enum holm_status status = holm_transport_nng_open(&transport, &below);
+    if (status != HOLM_OK)
+        return status;
+    status = holm_transport_packed_open(below, &node->allocator, &node->transport);
+    if (status != HOLM_OK)
+        below->ops->close(below, 0);
+    return status;
 }
 
 static enum holm_status engine_open(struct holm_node *node, const struct holm_config *config,

@@ -70,6 +70,7 @@ struct holm_world_event {
     size_t touched_count;
     bool touched_all;
     struct holm_bytes frame; /* SENT, ARRIVED */
+    size_t wire_bytes; /* SENT, ARRIVED: of the frame as it went over the network, perhaps packed */
     bool broadcast;
     uint32_t copies; /* SENT: 1 over a link; of a broadcast, those that subscribe */
 };

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "sim/world/world_parts.h"
+#include "transport/packed.h"
 
 struct subscription {
     struct holm_subscription_id id;
@@ -11,7 +12,8 @@ struct subscription {
 /* Passes everything on to the network's transport, and tells of each frame. */
 struct holm_world_end {
     struct holm_transport base;
-    struct holm_transport *inner;
+    struct holm_transport *network;
+    struct holm_transport *inner; /* packs links over it */
     struct holm_world *world;
     uint32_t node;
     struct subscription *subscriptions;
@@ -38,12 +40,28 @@ static uint32_t number_of(const char *address)
     return *end == '\0' && end != address ? (uint32_t)number : HOLM_WORLD_NOBODY;
 }
 
-static void tell(struct holm_world_end *end, enum holm_world_event_type type, uint32_t peer,
-                 struct holm_bytes frame, bool broadcast)
+static void tell_broadcast(struct holm_world_end *end, enum holm_world_event_type type,
+                           struct holm_bytes frame)
 {
-    struct holm_world_event event = {
-        .type = type, .node = end->node, .peer = peer, .frame = frame, .broadcast = broadcast};
-    event.copies = broadcast ? end->world->nodes[end->node]->subscribers : 1;
+    struct holm_world_event event = {.type = type,
+                                     .node = end->node,
+                                     .peer = HOLM_WORLD_NOBODY,
+                                     .frame = frame,
+                                     .wire_bytes = frame.size,
+                                     .broadcast = true};
+    event.copies = end->world->nodes[end->node]->subscribers;
+    holm_world_event(end->world, &event);
+}
+
+static void tell_link(struct holm_world_end *end, enum holm_world_event_type type, uint32_t peer,
+                      struct holm_bytes frame, uint64_t wire_bytes)
+{
+    struct holm_world_event event = {.type = type,
+                                     .node = end->node,
+                                     .peer = peer,
+                                     .frame = frame,
+                                     .wire_bytes = (size_t)wire_bytes,
+                                     .copies = 1};
     holm_world_event(end->world, &event);
 }
 
@@ -66,10 +84,13 @@ static enum holm_status op_dial(struct holm_transport *transport, const char *ad
 static enum holm_status op_send(struct holm_transport *transport, struct holm_link_id link,
                                 const void *frame, size_t size)
 {
-    struct holm_transport *inner = inner_of(transport);
-    tell(end_of(transport), HOLM_WORLD_SENT, number_of(holm_network_peer(inner, link)),
-         holm_mem(frame, size), false);
-    return inner->ops->link_send(inner, link, frame, size);
+    struct holm_world_end *end = end_of(transport);
+    uint32_t peer = number_of(holm_network_peer(end->network, link));
+    uint64_t before = holm_transport_packed_sent(end->inner);
+    enum holm_status status = end->inner->ops->link_send(end->inner, link, frame, size);
+    tell_link(end, HOLM_WORLD_SENT, peer, holm_mem(frame, size),
+              holm_transport_packed_sent(end->inner) - before);
+    return status;
 }
 
 static void op_close(struct holm_transport *transport, struct holm_link_id link)
@@ -111,21 +132,22 @@ static enum holm_status op_broadcast(struct holm_transport *transport, const voi
                                      size_t size)
 {
     struct holm_transport *inner = inner_of(transport);
-    tell(end_of(transport), HOLM_WORLD_SENT, HOLM_WORLD_NOBODY, holm_mem(frame, size), true);
+    tell_broadcast(end_of(transport), HOLM_WORLD_SENT, holm_mem(frame, size));
     return inner->ops->broadcast(inner, frame, size);
 }
 
 static void op_next(struct holm_transport *transport, uint64_t timeout_us,
                     struct holm_transport_event *event)
 {
-    struct holm_transport *inner = inner_of(transport);
-    inner->ops->next(inner, timeout_us, event);
+    struct holm_world_end *end = end_of(transport);
+    uint64_t before = holm_transport_packed_received(end->inner);
+    end->inner->ops->next(end->inner, timeout_us, event);
     struct holm_bytes frame = holm_mem(event->frame, event->frame_bytes);
     if (event->type == HOLM_TRANSPORT_LINK_FRAME)
-        tell(end_of(transport), HOLM_WORLD_ARRIVED,
-             number_of(holm_network_peer(inner, event->link)), frame, false);
+        tell_link(end, HOLM_WORLD_ARRIVED, number_of(holm_network_peer(end->network, event->link)),
+                  frame, holm_transport_packed_received(end->inner) - before);
     else if (event->type == HOLM_TRANSPORT_BROADCAST)
-        tell(end_of(transport), HOLM_WORLD_ARRIVED, HOLM_WORLD_NOBODY, frame, true);
+        tell_broadcast(end, HOLM_WORLD_ARRIVED, frame);
 }
 
 static void op_release(struct holm_transport *transport, struct holm_transport_event *event)
@@ -180,7 +202,9 @@ struct holm_world_end *holm_world_end_open(struct holm_world *world, uint32_t no
     config.listen = address;
     config.frame_bytes_max = world->nodes[node]->config.engine.frame_bytes_max;
     *end = (struct holm_world_end){.base = {&ops}, .world = world, .node = node};
-    enum holm_status status = holm_network_open(world->network, address, &config, &end->inner);
+    enum holm_status status = holm_network_open(world->network, address, &config, &end->network);
+    HOLM_ASSERT(status == HOLM_OK);
+    status = holm_transport_packed_open(end->network, &config.allocator, &end->inner);
     HOLM_ASSERT(status == HOLM_OK);
     return end;
 }
