@@ -6,8 +6,7 @@
 
 struct reminting {
     struct holm_replica *old, *cut;
-    holm_batch_taker *take;
-    void *context;
+    const struct holm_reminter *to;
     struct holm_remint *remint;
     struct holm_node_id self;
     bool blind;          /* the op log does not reach back to the cut */
@@ -150,6 +149,18 @@ struct record {
     size_t own, others, names;
 };
 
+static struct holm_dot dot_of(const struct reminting *reminting, const struct holm_cell *cell)
+{
+    return (struct holm_dot){reminting->old->actors.rows[cell->actor].actor, cell->seq};
+}
+
+/* Whether a raw cell is something that the cut lacks. A ghost is nothing. */
+static bool is_missing(const struct reminting *reminting, const struct holm_cell *cell)
+{
+    return !covered(reminting, dot_of(reminting, cell)) &&
+           (cell->kind != HOLM_COUNTER || holm_count_live(&cell->count));
+}
+
 /* The raw cells of a record, ghosts too: what of it was known on both sides, and what is missing there. */
 static void survey(const struct reminting *reminting, struct holm_spot spot, struct record *record)
 {
@@ -157,12 +168,12 @@ static void survey(const struct reminting *reminting, struct holm_spot spot, str
     struct holm_cell cell;
     *record = (struct record){.known = false};
     for (; holm_spot_cell(state, &spot, &cell); holm_spot_next(state, &spot)) {
-        struct holm_dot dot = {reminting->old->actors.rows[cell.actor].actor, cell.seq};
+        struct holm_dot dot = dot_of(reminting, &cell);
         if (covered(reminting, dot) ||
             (cell.kind == HOLM_COUNTER &&
              covered(reminting, (struct holm_dot){dot.actor, cell.count.start})))
             record->known = true;
-        if (covered(reminting, dot) || (cell.kind == HOLM_COUNTER && !holm_count_live(&cell.count)))
+        if (!is_missing(reminting, &cell))
             continue;
         if (!is_own(reminting, dot.actor)) {
             record->others += 1;
@@ -174,6 +185,37 @@ static void survey(const struct reminting *reminting, struct holm_spot spot, str
     }
 }
 
+static void lose(const struct reminting *reminting, const struct holm_lost *lost)
+{
+    reminting->remint->dropped += 1;
+    reminting->to->lose(reminting->to->context, lost);
+}
+
+/* What a record has that the cut lacks: own cells, or those of others. */
+static void lose_cells(const struct reminting *reminting, struct holm_spot spot, bool own)
+{
+    const struct holm_state *state = &reminting->old->state;
+    struct holm_cell cell;
+    for (; holm_spot_cell(state, &spot, &cell); holm_spot_next(state, &spot)) {
+        struct holm_lost lost = {.key = holm_spot_key(state, &spot), .kind = cell.kind};
+        lost.dot = dot_of(reminting, &cell);
+        if (!is_missing(reminting, &cell) || is_own(reminting, lost.dot.actor) != own)
+            continue;
+        if (cell.kind == HOLM_KIND_TOMBSTONE)
+            lost.kind = 0;
+        else
+            lost.path = holm_names_path(&state->names, cell.path);
+        lose(reminting, &lost);
+    }
+}
+
+static void lose_view(const struct reminting *reminting, const struct holm_cell_view *cell)
+{
+    struct holm_lost lost = {
+        .key = cell->key, .path = cell->path, .kind = cell->kind, .dot = cell->dot};
+    lose(reminting, &lost);
+}
+
 static bool add_cell(void *context, const struct holm_cell_view *cell)
 {
     struct reminting *reminting = context;
@@ -183,7 +225,18 @@ static bool add_cell(void *context, const struct holm_cell_view *cell)
     if (op_of(reminting, cell, names_of(reminting, cell->path), &op))
         add_op(reminting, op);
     else
-        reminting->remint->dropped += 1;
+        lose_view(reminting, cell);
+    return true;
+}
+
+/* Of those that became operations, which were refused. */
+static bool lose_refused(void *context, const struct holm_cell_view *cell)
+{
+    const struct reminting *reminting = context;
+    struct holm_op op;
+    if (!covered(reminting, cell->dot) && is_own(reminting, cell->dot.actor) &&
+        op_of(reminting, cell, holm_path_of(NULL, 0), &op))
+        lose_view(reminting, cell);
     return true;
 }
 
@@ -218,17 +271,18 @@ static bool has_gone(const struct reminting *reminting, struct holm_bytes key, b
     return known || reminting->blind || replaced_known(reminting, key);
 }
 
-static void give(struct reminting *reminting)
+/* False: it is refused. */
+static bool give(struct reminting *reminting)
 {
+    const struct holm_reminter *to = reminting->to;
     if (reminting->count == 0)
-        return;
-    enum holm_status status = reminting->take(reminting->context, reminting->ops, reminting->count);
+        return true;
+    enum holm_status status = to->take(to->context, reminting->ops, reminting->count);
     if (status == HOLM_OK)
         reminting->remint->minted += reminting->count;
-    else
-        reminting->remint->dropped += reminting->count;
     if (status == HOLM_ENOMEM)
         reminting->status = status;
+    return status == HOLM_OK;
 }
 
 static void remint_record(struct reminting *reminting, struct holm_spot *spot)
@@ -238,11 +292,12 @@ static void remint_record(struct reminting *reminting, struct holm_spot *spot)
     struct holm_bytes key = holm_spot_key(state, spot);
     bool buried = holm_spot_buried(state, spot);
     survey(reminting, *spot, &record);
-    reminting->remint->dropped += record.others;
+    if (record.others > 0)
+        lose_cells(reminting, *spot, false);
     if (record.own == 0)
         return;
     if (!buried && has_gone(reminting, key, record.known)) {
-        reminting->remint->dropped += record.own;
+        lose_cells(reminting, *spot, true);
         return;
     }
     reminting->count = reminting->name_count = 0;
@@ -253,7 +308,12 @@ static void remint_record(struct reminting *reminting, struct holm_spot *spot)
         add_op(reminting, holm_op_bury(key));
     else
         holm_replica_visit(reminting->old, key, add_cell, reminting);
-    give(reminting);
+    if (give(reminting))
+        return;
+    if (buried)
+        lose_cells(reminting, *spot, true);
+    else
+        holm_replica_visit(reminting->old, key, lose_refused, reminting);
 }
 
 /* ---- removals */
@@ -310,12 +370,17 @@ static void remint_removal(struct reminting *reminting, const struct holm_delta 
     reminting->status = reserve(reminting, 1, holm_path_count(item->path) + 1);
     if (reminting->status != HOLM_OK)
         return;
-    if (removal.other || !removal_op(item, names_of(reminting, item->path), &op)) {
-        reminting->remint->dropped += 1;
-        return;
+    if (!removal.other && removal_op(item, names_of(reminting, item->path), &op)) {
+        add_op(reminting, op);
+        if (give(reminting))
+            return;
     }
-    add_op(reminting, op);
-    give(reminting);
+    struct holm_lost lost = {.key = item->key,
+                             .path = item->path,
+                             .kind = item->op == HOLM_ITEM_DROP_PATH ? 0 : item->kind,
+                             .removal = true,
+                             .dot = {run->actor, run->last}};
+    lose(reminting, &lost);
 }
 
 static void remint_removals(struct reminting *reminting)
@@ -348,13 +413,12 @@ static bool is_blind(const struct reminting *reminting)
 }
 
 enum holm_status holm_replica_remint(struct holm_replica *old, struct holm_replica *cut,
-                                     holm_batch_taker *take, void *context,
+                                     const struct holm_reminter *reminter,
                                      struct holm_remint *remint)
 {
     struct reminting reminting = {.old = old,
                                   .cut = cut,
-                                  .take = take,
-                                  .context = context,
+                                  .to = reminter,
                                   .remint = remint,
                                   .self = old->actors.rows[old->self].actor.node,
                                   .status = HOLM_OK};

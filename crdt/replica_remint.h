@@ -13,7 +13,7 @@
  * A key was known on both sides when the old state has anything of it that the cut covers, or when an own write
  * replaced such a thing; if the op log does not reach back to the end of the cut that cannot be seen, and a key
  * that is not in the cut is taken for gone. Operations of others that the cut does not cover are dropped. All
- * that is not written anew is counted.
+ * that is not written anew is counted, and told one by one.
  */
 #ifndef HOLM_CRDT_REPLICA_REMINT_H
 #define HOLM_CRDT_REPLICA_REMINT_H
@@ -27,18 +27,33 @@ struct holm_remint {
     uint64_t dropped; /* cells, tombstones and shares of counters that were not */
 };
 
-/* Commits a batch of one key on the cut's replica. What it refuses is counted as dropped. */
-typedef enum holm_status holm_batch_taker(void *context, const struct holm_op *ops, size_t count);
+/* Something that is not written anew. Borrowed for the call. */
+struct holm_lost {
+    struct holm_bytes key, path; /* the path packed (path.h) */
+    uint8_t
+        kind; /* 0: of a removal of all at and below the path, and of a tombstone, whose path is empty */
+    bool removal; /* else what was written is lost */
+    struct holm_dot
+        dot; /* of a share of a counter its last; of a removal the end of the run that it is in */
+};
+
+/* What comes of it; all borrowed for the call. */
+struct holm_reminter {
+    /* Commits a batch of one key on the cut's replica. What it refuses is lost. */
+    enum holm_status (*take)(void *context, const struct holm_op *ops, size_t count);
+    void (*lose)(void *context, const struct holm_lost *lost);
+    void *context;
+};
 
 /*
- * Compares, and gives what is to be written to `take`, a batch a key. `cut` is the replica that has taken the
- * cut, and nothing else; `take` may write to it. Nothing may be pending in either before. O(cells of the old
- * state, runs of its op log).
+ * Compares, and gives what is to be written to `take`, a batch a key, and what is not to `lose`. `cut` is the
+ * replica that has taken the cut, and nothing else; `take` may write to it, `lose` to neither. Nothing may be
+ * pending in either before. O(cells of the old state, runs of its op log).
  *   HOLM_ENOMEM  a part is done
  */
 HOLM_NODISCARD enum holm_status holm_replica_remint(struct holm_replica *old,
                                                     struct holm_replica *cut,
-                                                    holm_batch_taker *take, void *context,
+                                                    const struct holm_reminter *reminter,
                                                     struct holm_remint *remint);
 
 #endif

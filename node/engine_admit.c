@@ -4,8 +4,8 @@
  * of it is here, in all partitions at once, so that there is never a part of it. Until then writes are
  * journalled, and read from a copy that has them (`home`).
  */
-#include "crdt/replica_remint.h"
 #include "node/engine_state.h"
+#include "node/lost.h"
 
 /* ---- taking apart */
 
@@ -242,6 +242,19 @@ struct minting {
     struct holm_now now;
 };
 
+/* What has become of writes, to be told when no lock is held. */
+struct outcome {
+    struct holm_remint remint;
+    struct holm_lost_list lost;
+    uint64_t refused;        /* of the journal */
+    enum holm_status status; /* of what should not fail */
+};
+
+struct replacing {
+    struct minting minting;
+    struct outcome *outcome;
+};
+
 static enum holm_status mint(void *context, const struct holm_op *ops, size_t count)
 {
     struct minting *minting = context;
@@ -270,12 +283,17 @@ static void introduce(struct holm_engine *engine, uint32_t index, struct holm_no
     }
 }
 
-/* What has become of writes, to be told when no lock is held. */
-struct outcome {
-    struct holm_remint remint;
-    uint64_t refused;        /* of the journal */
-    enum holm_status status; /* of what should not fail */
-};
+static enum holm_status mint_anew(void *context, const struct holm_op *ops, size_t count)
+{
+    struct replacing *replacing = context;
+    return mint(&replacing->minting, ops, count);
+}
+
+static void lose(void *context, const struct holm_lost *lost)
+{
+    struct replacing *replacing = context;
+    holm_lost_add(&replacing->outcome->lost, replacing->minting.index, lost);
+}
 
 static void put_in_place(struct holm_engine *engine, uint32_t index, bool replace,
                          struct holm_now now, struct outcome *outcome)
@@ -283,7 +301,8 @@ static void put_in_place(struct holm_engine *engine, uint32_t index, bool replac
     struct holm_engine_partition *partition = &engine->partitions[index];
     struct holm_replica *old = partition->replica;
     struct holm_remint remint = {0, 0};
-    struct minting minting = {engine, index, now};
+    struct replacing replacing = {{engine, index, now}, outcome};
+    struct holm_reminter reminter = {mint_anew, lose, &replacing};
     struct holm_work all = {.touched_all = true, .wake_us = now.monotonic_us};
     partition->replica = partition->incoming;
     partition->incoming = NULL;
@@ -293,7 +312,7 @@ static void put_in_place(struct holm_engine *engine, uint32_t index, bool replac
     enum holm_status status = holm_replica_rely(partition->replica);
     introduce(engine, index, now);
     if (replace && index < engine->config.partitions)
-        status = holm_replica_remint(old, partition->replica, mint, &minting, &remint);
+        status = holm_replica_remint(old, partition->replica, &reminter, &remint);
     if (status != HOLM_OK)
         outcome->status = status;
     outcome->remint.minted += remint.minted;
@@ -334,6 +353,7 @@ static void tell_outcome(struct holm_engine *engine, const struct outcome *outco
         holm_log_line(&engine->config.log, HOLM_LOG_NOTICE,
                       "replaced: %llu of this node's writes are written anew, %llu are dropped",
                       (unsigned long long)remint->minted, (unsigned long long)remint->dropped);
+    holm_lost_tell(&outcome->lost, &engine->config.log);
     if (outcome->refused > 0)
         holm_log_line(&engine->config.log, HOLM_LOG_NOTICE,
                       "%llu writes of before it was a member are refused by what has become of "

@@ -126,7 +126,8 @@ HOLM_API const char *holm_address(struct holm_node *node);
  * Forgets a member that is gone for good, with retention `stable`: nobody waits for it any more before
  * anything is collected. Of what it wrote all keep what one of them has. Should it come back, its state is
  * replaced by that of the others: its own writes that they lack are written anew, but not on keys that have
- * gone meanwhile; what it had of others' that they lack is dropped. The log says so, and holm_stats() counts.
+ * gone meanwhile; what it had of others' that they lack is dropped. The log names each (the first 32 a
+ * return), by key, path and dot, and holm_stats() counts.
  * Returns at once. Two members that forget each other: the lower id's word stands, and the other comes back.
  *   HOLM_EINVAL  retention is `forever`, or it is this node
  *   HOLM_ENOENT  it is no member

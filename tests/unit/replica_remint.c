@@ -21,6 +21,9 @@ struct fixture {
     struct holm_replica *replicas[NODES];
     const struct holm_work *work;
     struct holm_remint remint;
+    struct holm_lost lost[4]; /* what was told to be lost */
+    size_t lost_count;
+    enum holm_status answer; /* to what is to be written */
 };
 
 static void open_fixture(struct fixture *f)
@@ -71,21 +74,52 @@ static void write(struct fixture *f, int from, unsigned to, struct holm_op op)
 static enum holm_status take(void *context, const struct holm_op *ops, size_t count)
 {
     struct fixture *f = context;
+    if (f->answer != HOLM_OK)
+        return f->answer;
     struct holm_event commit = {.type = HOLM_EVENT_COMMIT, .as.commit = {ops, count}};
     return holm_replica_step(f->replicas[CUT], &commit, now, &f->work);
 }
 
-static void remint(struct fixture *f)
+static void lose(void *context, const struct holm_lost *lost)
 {
-    assert_int_equal(holm_replica_remint(f->replicas[OLD], f->replicas[CUT], take, f, &f->remint),
-                     HOLM_OK);
+    struct fixture *f = context;
+    assert_true(f->lost_count < 4);
+    f->lost[f->lost_count++] = *lost;
 }
 
+static enum holm_status try_remint(struct fixture *f)
+{
+    struct holm_reminter reminter = {take, lose, f};
+    return holm_replica_remint(f->replicas[OLD], f->replicas[CUT], &reminter, &f->remint);
+}
+
+static void remint(struct fixture *f)
+{
+    assert_int_equal(try_remint(f), HOLM_OK);
+}
+
+/* All that is dropped is told. */
 static void expect(const struct fixture *f, uint64_t minted, uint64_t dropped)
 {
     assert_int_equal(f->remint.minted, minted);
     assert_int_equal(f->remint.dropped, dropped);
+    assert_int_equal(f->lost_count, dropped);
 }
+
+/* Something of "k". */
+static void expect_lost(const struct fixture *f, size_t index, struct holm_lost expected)
+{
+    const struct holm_lost *lost = &f->lost[index];
+    assert_true(index < f->lost_count);
+    assert_bytes(lost->key, "k");
+    assert_true(holm_bytes_equal(lost->path, expected.path));
+    assert_int_equal(lost->kind, expected.kind);
+    assert_int_equal(lost->removal, expected.removal);
+    assert_true(holm_actor_equal(lost->dot.actor, expected.dot.actor));
+    assert_int_equal(lost->dot.seq, expected.dot.seq);
+}
+
+#define NAME holm_str("\4name")
 
 static struct holm_bytes k(void)
 {
@@ -195,6 +229,8 @@ static void test_remint_when_others_wrote_it_then_it_is_dropped(void **state)
     write(&f, OLD, 0, holm_op_add(k(), holm_str("n"), 1));
     remint(&f);
     expect(&f, 1, 1);
+    expect_lost(&f, 0,
+                (struct holm_lost){.path = NAME, .kind = HOLM_REGISTER, .dot = dot_of(2, 1, 1)});
     assert_false(has_name(&f, "Ada"));
     assert_int_equal(sum(&f), 1);
     close_fixture(&f);
@@ -216,6 +252,10 @@ static void test_remint_when_a_known_key_has_gone_then_its_write_is_dropped(void
             write(&f, OLD, 0, put("Eva")); /* in its place */
         remint(&f);
         expect(&f, 0, 1);
+        expect_lost(&f, 0,
+                    (struct holm_lost){.path = trace == 0 ? holm_str("\1n") : NAME,
+                                       .kind = trace == 0 ? HOLM_COUNTER : HOLM_REGISTER,
+                                       .dot = dot_of(1, 1, 1)});
         assert_false(holm_replica_exists(f.replicas[CUT], k()));
         close_fixture(&f);
     }
@@ -256,10 +296,45 @@ static void test_remint_when_it_removed_then_it_removes_the_same_or_nothing(void
             write(&f, OTHER, TO(CUT), put("Eva"));
         remint(&f);
         expect(&f, more == 0 ? 2 : 1, more == 0 ? 0 : 1);
+        if (more == 1)
+            expect_lost(&f, 0,
+                        (struct holm_lost){.path = NAME, .removal = true, .dot = dot_of(1, 1, 1)});
         assert_int_equal(has_name(&f, "Eva"), more == 1);
         assert_false(holm_replica_contains(f.replicas[CUT], k(), holm_str("s"), holm_str("x")));
         close_fixture(&f);
     }
+}
+
+/* T40: what the cut's replica refuses is told cell by cell, and so is what others had in the same record. */
+static void test_remint_when_a_write_is_refused_then_all_of_it_is_lost(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f);
+    write(&f, OTHER, TO(OLD), holm_op_insert(k(), holm_str("s"), holm_str("x")));
+    write(&f, OLD, 0, holm_op_add(k(), holm_str("n"), 1));
+    write(&f, OLD, 0, put("Ada"));
+    f.answer = HOLM_EBURIED;
+    remint(&f);
+    expect(&f, 0, 3);
+    expect_lost(
+        &f, 0,
+        (struct holm_lost){.path = holm_str("\1s"), .kind = HOLM_SET, .dot = dot_of(2, 1, 1)});
+    expect_lost(
+        &f, 1,
+        (struct holm_lost){.path = holm_str("\1n"), .kind = HOLM_COUNTER, .dot = dot_of(1, 1, 1)});
+    expect_lost(&f, 2,
+                (struct holm_lost){.path = NAME, .kind = HOLM_REGISTER, .dot = dot_of(1, 1, 2)});
+    close_fixture(&f);
+    open_fixture(&f);
+    write(&f, OLD, 0, holm_op_bury(k()));
+    write(&f, OTHER, TO(OLD), holm_op_bury(k()));
+    f.answer = HOLM_EIO;
+    remint(&f);
+    expect(&f, 0, 2);
+    expect_lost(&f, 0, (struct holm_lost){.dot = dot_of(2, 1, 1)});
+    expect_lost(&f, 1, (struct holm_lost){.dot = dot_of(1, 1, 1)});
+    close_fixture(&f);
 }
 
 static void test_remint_when_memory_is_refused_then_it_says_so_and_leaks_nothing(void **state)
@@ -272,8 +347,7 @@ static void test_remint_when_memory_is_refused_then_it_says_so_and_leaks_nothing
         write(&f, OLD, 0, holm_op_insert(k(), holm_str("s"), holm_str("x")));
         f.heap.calls = 0;
         f.heap.fail_at = i;
-        enum holm_status status = holm_replica_remint(f.replicas[OLD], f.replicas[CUT], take, &f,
-                                                      &f.remint);
+        enum holm_status status = try_remint(&f);
         bool refused = f.heap.calls >= i;
         f.heap.fail_at = 0;
         assert_int_equal(refused, status != HOLM_OK);
@@ -294,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_remint_when_a_known_key_has_gone_then_its_write_is_dropped),
         cmocka_unit_test(test_remint_when_the_log_is_short_then_absent_keys_are_left),
         cmocka_unit_test(test_remint_when_it_removed_then_it_removes_the_same_or_nothing),
+        cmocka_unit_test(test_remint_when_a_write_is_refused_then_all_of_it_is_lost),
         cmocka_unit_test(test_remint_when_memory_is_refused_then_it_says_so_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
