@@ -13,7 +13,8 @@
  * deps; and it is the only buffer: a follower costs a cursor, and however slow it is, it slows nobody. Who
  * falls behind the floor is told `too_old`, pulls or syncs, and follows again.
  *
- * Which links carry feeds is settled as in a broadcast tree: at first all that the host wants. A link that
+ * Which links carry feeds is settled as in a broadcast tree: at first all that the host wants, or those of
+ * a tree that all hosts draw alike (node/overlay.h). A link that
  * brings what was here already is pruned, in both directions, and is `lazy` then: only beacons go over it.
  * A beacon that tells of what stays missing grafts it again. What counts is one writer, the `root`, which
  * all come to agree on: the smallest node id that has written of late. The links that bring its runs first
@@ -67,7 +68,8 @@ struct holm_feed_out {
 enum holm_follow_wish {
     HOLM_FOLLOW_NEVER = 0, /* it is subscribed to, or beacons are enough */
     HOLM_FOLLOW_BACK = 1,  /* if it follows us */
-    HOLM_FOLLOW_WANT = 2
+    HOLM_FOLLOW_WANT = 2,
+    HOLM_FOLLOW_SPARE = 3 /* it is not in the tree that the host has drawn: begins lazy */
 };
 
 /* Both directions of one link. All zero: none. */

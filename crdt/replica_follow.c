@@ -32,7 +32,7 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 bool holm_replica_follows(const struct holm_replica_peer *peer)
 {
     const struct holm_feed_link *link = &peer->feed;
-    bool wished = link->wish == HOLM_FOLLOW_WANT ||
+    bool wished = link->wish == HOLM_FOLLOW_WANT || link->wish == HOLM_FOLLOW_SPARE ||
                   (link->wish == HOLM_FOLLOW_BACK && (link->out != NULL || link->grafted));
     return peer->up && link->can && !link->lazy && wished;
 }
@@ -65,10 +65,13 @@ void holm_replica_follow_forget(struct holm_replica *replica, uint32_t peer)
     replica->peers[peer].feed = (struct holm_feed_link){.can = false};
     if (!fed)
         return;
-    /* It may have been a branch of the tree: all others are tried again. */
+    /* It may have been a branch of the tree: all others are tried again, but where the host draws another. */
     for (size_t i = 0; i < replica->peer_capacity; i++) {
-        replica->peers[i].feed.grafted |= replica->peers[i].feed.lazy;
-        replica->peers[i].feed.lazy = false;
+        struct holm_feed_link *link = &replica->peers[i].feed;
+        if (link->wish == HOLM_FOLLOW_SPARE)
+            continue;
+        link->grafted |= link->lazy;
+        link->lazy = false;
     }
     replica->root = (struct holm_feed_root){.from = HOLM_PEER_NONE};
 }
@@ -110,8 +113,14 @@ enum holm_status holm_replica_take_wish(struct holm_replica *replica, uint32_t p
     struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
     if (known == NULL || !known->up || !known->feed.can)
         return HOLM_OK;
-    known->feed.wish = wish;
-    if (wish == HOLM_FOLLOW_WANT || !known->feed.following || holm_replica_follows(known))
+    struct holm_feed_link *link = &known->feed;
+    bool new = link->wish != HOLM_FOLLOW_WANT && link->wish != HOLM_FOLLOW_SPARE;
+    if (wish == HOLM_FOLLOW_WANT && link->wish != wish)
+        link->lazy = false;
+    if (wish == HOLM_FOLLOW_SPARE && new && !link->following && link->out == NULL)
+        link->lazy = true; /* one that carries a feed does so until that proves needless */
+    link->wish = wish;
+    if (!link->following || holm_replica_follows(known))
         return HOLM_OK;
     known->feed.grafted = false;
     return unfollow(replica, peer, false);

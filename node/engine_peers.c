@@ -77,8 +77,7 @@ static void beacon_send_link(struct holm_engine *engine, uint32_t peer, size_t c
     beacon_send(engine, peer, news, kept);
 }
 
-/* A provisional epoch says nothing of what it has. */
-static bool is_provisional(const struct holm_engine *engine)
+bool holm_engine_is_provisional(const struct holm_engine *engine)
 {
     return engine->members != NULL && !engine->members->confirmed;
 }
@@ -86,7 +85,7 @@ static bool is_provisional(const struct holm_engine *engine)
 void holm_engine_beacon(struct holm_engine *engine, uint32_t peer, struct holm_now now)
 {
     uint64_t strangers;
-    if (is_provisional(engine))
+    if (holm_engine_is_provisional(engine))
         return;
     size_t count = beacon_fill(engine, now, &strangers);
     beacon_send(engine, peer, engine->entries, count);
@@ -99,7 +98,7 @@ void holm_engine_beacon_all(struct holm_engine *engine, struct holm_now now)
     uint64_t strangers;
     if (engine->members != NULL)
         holm_engine_members_report(engine, now);
-    if (is_provisional(engine))
+    if (holm_engine_is_provisional(engine))
         return;
     size_t count = beacon_fill(engine, now, &strangers);
     uint32_t slots = holm_roster_slots(engine->roster);
@@ -170,9 +169,6 @@ enum holm_status holm_engine_step_all(struct holm_engine *engine, const struct h
                                       struct holm_now now)
 {
     enum holm_status result = HOLM_OK;
-    /* Whom to follow is said again when this epoch is a member. */
-    if (event->type == HOLM_EVENT_FOLLOW && is_provisional(engine))
-        return HOLM_OK;
     for (uint32_t i = 0; i < engine->partition_count; i++) {
         enum holm_status status = holm_engine_step_locked(engine, i, event, now);
         if (status == HOLM_ENOMEM)

@@ -21,10 +21,12 @@ struct neighbour {
     bool can; /* it knows feeds */
 };
 
+/* Room for peers_max of each. */
 struct review {
-    struct neighbour neighbours[HOLM_REPLICA_PEERS_MAX];
-    struct holm_node_id ids[HOLM_REPLICA_PEERS_MAX];
-    bool chosen[HOLM_REPLICA_PEERS_MAX];
+    struct neighbour *neighbours;
+    struct holm_node_id *ids;
+    bool *chosen;
+    bool *branches; /* of the tree of a partition */
     size_t count;
 };
 
@@ -46,27 +48,50 @@ static void look_around(struct holm_engine *engine, struct review *review)
 static void decide(struct holm_engine *engine, size_t peers, struct holm_now now)
 {
     size_t few = engine->relaying ? HOLM_OVERLAY_MESH_AGAIN : HOLM_OVERLAY_MESH_MAX;
-    bool relaying = engine->config.relay || peers + 1 > few ||
-                    now.monotonic_us < engine->strange_until_us;
+    bool strange = now.monotonic_us < engine->strange_until_us;
+    bool many = peers + 1 > few;
+    bool relaying = engine->config.relay || many || strange;
     if (relaying != engine->relaying)
         holm_log_line(&engine->config.log, HOLM_LOG_NOTICE,
                       relaying ? "writes are heard of by feeds from now on"
                                : "writes are heard of by broadcast from now on");
     engine->relaying = relaying;
+    /* Who does not see all would draw another tree than the others. */
+    engine->draws = many && !strange;
 }
 
-static void wish(struct holm_engine *engine, uint32_t slot, enum holm_follow_wish wish,
-                 struct holm_now now)
+static void wish(struct holm_engine *engine, uint32_t slot, uint32_t partition,
+                 enum holm_follow_wish wish, struct holm_now now)
 {
     struct holm_event event = {.type = HOLM_EVENT_FOLLOW};
+    uint8_t *told = &engine->wishes[(size_t)slot * engine->partition_count + partition];
     event.as.follow.peer = slot;
     event.as.follow.wish = wish;
-    if (engine->wishes[slot] == (uint8_t)wish)
+    if (*told == (uint8_t)wish)
         return;
-    if (holm_engine_step_all(engine, &event, now) == HOLM_OK)
-        engine->wishes[slot] = (uint8_t)wish;
+    /* It is said again when this epoch is a member. */
+    if (holm_engine_is_provisional(engine) ||
+        holm_engine_step_locked(engine, partition, &event, now) != HOLM_ENOMEM)
+        *told = (uint8_t)wish;
     else
         engine->review_us = now.monotonic_us + REVIEW_US;
+}
+
+/* With a tree, what it has no branch for is followed when something is missing. */
+static void wish_all(struct holm_engine *engine, uint32_t partition, struct holm_now now)
+{
+    struct review *review = engine->review;
+    if (engine->draws)
+        holm_overlay_tree(engine->overlay, partition, review->branches);
+    for (size_t i = 0; i < review->count; i++) {
+        const struct neighbour *neighbour = &review->neighbours[i];
+        enum holm_follow_wish wanted = HOLM_FOLLOW_BACK;
+        if (!engine->relaying || !neighbour->can)
+            wanted = HOLM_FOLLOW_NEVER;
+        else if (review->chosen[i])
+            wanted = engine->draws && !review->branches[i] ? HOLM_FOLLOW_SPARE : HOLM_FOLLOW_WANT;
+        wish(engine, neighbour->slot, partition, wanted, now);
+    }
 }
 
 /* Whether this peer's broadcasts are wanted. */
@@ -96,15 +121,13 @@ static void review(struct holm_engine *engine, struct holm_now now)
     struct review *review = engine->review;
     look_around(engine, review);
     decide(engine, review->count, now);
-    holm_overlay_choose(holm_roster_self(engine->roster).node, review->ids, review->count,
-                        engine->overlay_seed, review->chosen);
-    for (size_t i = 0; i < review->count; i++) {
-        const struct neighbour *neighbour = &review->neighbours[i];
-        enum holm_follow_wish wanted = review->chosen[i] ? HOLM_FOLLOW_WANT : HOLM_FOLLOW_BACK;
-        wish(engine, neighbour->slot,
-             engine->relaying && neighbour->can ? wanted : HOLM_FOLLOW_NEVER, now);
-        hear(engine, neighbour);
-    }
+    holm_overlay_draw(engine->overlay, holm_roster_self(engine->roster).node, review->ids,
+                      review->count, engine->overlay_seed);
+    holm_overlay_choose(engine->overlay, review->chosen);
+    for (uint32_t i = 0; i < engine->partition_count; i++)
+        wish_all(engine, i, now);
+    for (size_t i = 0; i < review->count; i++)
+        hear(engine, &review->neighbours[i]);
 }
 
 bool holm_engine_hears(struct holm_engine *engine, uint32_t peer)
@@ -117,7 +140,8 @@ bool holm_engine_hears(struct holm_engine *engine, uint32_t peer)
 
 void holm_engine_relay_changed(struct holm_engine *engine, uint32_t peer, struct holm_now now)
 {
-    engine->wishes[peer] = HOLM_FOLLOW_NEVER;
+    memset(engine->wishes + (size_t)peer * engine->partition_count, HOLM_FOLLOW_NEVER,
+           engine->partition_count);
     uint64_t next = engine->reviewed_us + REVIEW_US;
     if (engine->review_us == HOLM_NEVER)
         engine->review_us = next > now.monotonic_us && engine->reviewed_us != 0 ? next
@@ -148,21 +172,52 @@ void holm_engine_relay_tick(struct holm_engine *engine, struct holm_now now)
     review(engine, now);
 }
 
+static size_t wishes_count(const struct holm_engine *engine)
+{
+    return (size_t)engine->config.peers_max * engine->partition_count;
+}
+
+static bool make_room(struct holm_engine *engine)
+{
+    const struct holm_allocator *allocator = &engine->config.allocator;
+    size_t peers = engine->config.peers_max;
+    struct review *review = holm_allocate(allocator, sizeof *review);
+    engine->review = review;
+    if (review == NULL)
+        return false;
+    *review = (struct review){
+        .neighbours = holm_allocate(allocator, peers * sizeof *review->neighbours),
+        .ids = holm_allocate(allocator, peers * sizeof *review->ids),
+        .chosen = holm_allocate(allocator, peers * sizeof *review->chosen),
+        .branches = holm_allocate(allocator, peers * sizeof *review->branches)};
+    return review->neighbours != NULL && review->ids != NULL && review->chosen != NULL &&
+           review->branches != NULL;
+}
+
 enum holm_status holm_engine_relay_open(struct holm_engine *engine)
 {
     const struct holm_allocator *allocator = &engine->config.allocator;
     engine->review_us = HOLM_NEVER;
-    engine->review = holm_allocate(allocator, sizeof *engine->review);
-    engine->wishes = holm_allocate(allocator, engine->config.peers_max);
-    if (engine->review == NULL || engine->wishes == NULL)
+    engine->overlay = holm_overlay_new(allocator, engine->config.peers_max);
+    engine->wishes = holm_allocate(allocator, wishes_count(engine));
+    if (!make_room(engine) || engine->overlay == NULL || engine->wishes == NULL)
         return HOLM_ENOMEM;
-    memset(engine->wishes, HOLM_FOLLOW_NEVER, engine->config.peers_max);
+    memset(engine->wishes, HOLM_FOLLOW_NEVER, wishes_count(engine));
     return HOLM_OK;
 }
 
 void holm_engine_relay_free(struct holm_engine *engine)
 {
     const struct holm_allocator *allocator = &engine->config.allocator;
-    holm_deallocate(allocator, engine->review, sizeof *engine->review);
-    holm_deallocate(allocator, engine->wishes, engine->config.peers_max);
+    size_t peers = engine->config.peers_max;
+    struct review *review = engine->review;
+    holm_overlay_free(allocator, engine->overlay);
+    holm_deallocate(allocator, engine->wishes, wishes_count(engine));
+    if (review == NULL)
+        return;
+    holm_deallocate(allocator, review->neighbours, peers * sizeof *review->neighbours);
+    holm_deallocate(allocator, review->ids, peers * sizeof *review->ids);
+    holm_deallocate(allocator, review->chosen, peers * sizeof *review->chosen);
+    holm_deallocate(allocator, review->branches, peers * sizeof *review->branches);
+    holm_deallocate(allocator, review, sizeof *review);
 }

@@ -134,13 +134,15 @@ struct holm_engine {
     struct holm_beacon_entry *entries; /* room for two a partition */
     struct holm_epoch epoch_wanted;    /* not all replicas have it yet; 0: they have */
     struct review *review;             /* room, for engine_relay.c */
-    uint8_t *wishes;                   /* by slot: what replicas were told to follow */
-    bool relaying;                     /* writes are heard of by feeds */
-    bool strange;                      /* … because of nodes that there is no link to … */
-    uint64_t strange_until_us;         /* … until then */
-    uint64_t strangers;                /* runs of such nodes, at the last beacon */
-    uint32_t strange_beacons;          /* how often in a row they had become more */
-    uint64_t reviewed_us, review_us;   /* when that was last looked at; when it will be */
+    struct holm_overlay *overlay;      /* the same */
+    uint8_t *wishes;                 /* by slot and partition: what replicas were told to follow */
+    bool relaying;                   /* writes are heard of by feeds */
+    bool draws;                      /* … along trees that all can draw */
+    bool strange;                    /* … because of nodes that there is no link to … */
+    uint64_t strange_until_us;       /* … until then */
+    uint64_t strangers;              /* runs of such nodes, at the last beacon */
+    uint32_t strange_beacons;        /* how often in a row they had become more */
+    uint64_t reviewed_us, review_us; /* when that was last looked at; when it will be */
     uint64_t overlay_seed;
     bool progressed;
     bool store_failure_told;
@@ -191,6 +193,9 @@ void holm_engine_beacon_all(struct holm_engine *engine, struct holm_now now);
 void holm_engine_epoch_spread(struct holm_engine *engine, struct holm_now now);
 void holm_engine_send_link(struct holm_engine *engine, struct holm_link_id link,
                            const struct holm_message *message);
+
+/* It says nothing of what it has, and follows nobody. */
+bool holm_engine_is_provisional(const struct holm_engine *engine);
 
 /* An event for every replica. HOLM_ENOMEM: not all have it. */
 HOLM_NODISCARD enum holm_status holm_engine_step_all(struct holm_engine *engine,

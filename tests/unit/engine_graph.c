@@ -482,9 +482,6 @@ static void test_engine_when_nodes_are_many_then_each_follows_a_few(void **state
     world_run(world, 8 * SECOND_MS);
     for (uint32_t i = 0; i < world->count; i++)
         assert_true(world->engines[i]->relaying);
-    write_all(world, "warm", 30, 50);
-    (void)world_converge(world, 5 * SECOND_MS);
-    world_run(world, SECOND_MS);
     world->context = &count;
     world->arriving = tally;
     write_all(world, "k", 10, 50);
@@ -492,7 +489,7 @@ static void test_engine_when_nodes_are_many_then_each_follows_a_few(void **state
     world->arriving = NULL;
     print_count("many nodes", &count);
     uint64_t least = (uint64_t)10 * nodes * (nodes - 1);
-    assert_in_range(count.all.elements, least, 2 * least);
+    assert_in_range(count.all.elements, least, least + least / 20); /* trees were drawn meanwhile */
     for (uint32_t i = 10; i < 20; i++)
         world_kill(world, i);
     write_all(world, "killed", 10, 100);

@@ -482,6 +482,87 @@ static void test_feed_when_something_stays_missing_then_a_beacon_grafts_a_lazy_l
     trio_close(&trio);
 }
 
+/* Of three, two links are drawn as a tree. */
+static void open_drawn(struct trio *trio, const struct holm_replica_config *config)
+{
+    trio_open(trio, config);
+    trio->deaf = true;
+    for (uint32_t node = A; node < TRIO; node++) {
+        for (uint32_t peer = A; peer < TRIO; peer++) {
+            if (peer != node)
+                link_up(trio, node, peer,
+                        node + peer == B + C ? HOLM_FOLLOW_SPARE : HOLM_FOLLOW_WANT);
+        }
+    }
+    (void)trio_run(trio, 50000);
+}
+
+static void test_feed_when_a_tree_is_drawn_then_everything_comes_once_from_the_start(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    open_drawn(&trio, &config);
+    assert_true(look(&trio, B, C).lazy && look(&trio, C, B).lazy);
+    assert_false(look(&trio, B, C).following || look(&trio, B, C).followed);
+    for (uint32_t node = A; node < TRIO; node++)
+        put_many(&trio, node, 10, 5000);
+    (void)trio_run(&trio, 50000);
+    assert_equal(&trio);
+    assert_int_equal(repeats(&trio), 0);
+    assert_int_equal(asked(&trio), 0);
+    assert_int_equal(trio_stats(&trio, B).prunes + trio_stats(&trio, C).prunes, 0);
+    trio_close(&trio);
+}
+
+static void wish(struct trio *trio, uint32_t node, uint32_t peer, enum holm_follow_wish wish)
+{
+    struct holm_event event = {.type = HOLM_EVENT_FOLLOW};
+    event.as.follow.peer = peer;
+    event.as.follow.wish = wish;
+    assert_int_equal(trio_step(trio, node, &event), HOLM_OK);
+}
+
+/* The new tree's links are followed before the old one's are given up, by one side's word alone. */
+static void test_feed_when_another_tree_is_drawn_then_runs_prune_what_is_too_much(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    open_drawn(&trio, &config);
+    wish(&trio, B, C, HOLM_FOLLOW_WANT);
+    wish(&trio, A, C, HOLM_FOLLOW_SPARE);
+    wish(&trio, C, A, HOLM_FOLLOW_SPARE);
+    (void)trio_run(&trio, 50000);
+    assert_true(look(&trio, B, C).following && look(&trio, C, B).following);
+    assert_true(look(&trio, A, C).following && look(&trio, C, A).following);
+    put_many(&trio, A, 10, 5000);
+    uint64_t before = repeats(&trio);
+    put_many(&trio, C, 10, 5000);
+    (void)trio_run(&trio, 50000);
+    assert_equal(&trio);
+    assert_int_equal(repeats(&trio), before);
+    assert_int_equal(look(&trio, A, B).lazy + look(&trio, B, C).lazy + look(&trio, A, C).lazy, 1);
+    trio_close(&trio);
+}
+
+/* A link that is not in the tree serves when something stays missing, as one that was pruned. */
+static void test_feed_when_a_drawn_tree_is_broken_then_a_beacon_grafts_another_link(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    open_drawn(&trio, &config);
+    put(&trio, A, "k", 1);
+    (void)trio_run(&trio, 50000);
+    holm_replica_feed_end(trio.replicas[A], C);
+    put(&trio, A, "lost", 1);
+    (void)trio_run(&trio, 50000);
+    trio_beacon(&trio, B);
+    (void)trio_run(&trio, 300000);
+    assert_int_equal(trio_stats(&trio, C).grafts, 1);
+    assert_equal(&trio);
+    assert_int_equal(asked(&trio), 0);
+    trio_close(&trio);
+}
+
 /* A beacon that comes while runs do is no reason to ask. */
 static void test_feed_when_a_beacon_overtakes_runs_then_nothing_is_asked_for(void **state)
 {
@@ -567,6 +648,9 @@ int main(void)
         cmocka_unit_test(test_feed_when_all_write_at_once_then_no_more_is_pruned_than_that),
         cmocka_unit_test(test_feed_when_a_branch_breaks_then_lazy_links_take_its_place),
         cmocka_unit_test(test_feed_when_something_stays_missing_then_a_beacon_grafts_a_lazy_link),
+        cmocka_unit_test(test_feed_when_a_tree_is_drawn_then_everything_comes_once_from_the_start),
+        cmocka_unit_test(test_feed_when_another_tree_is_drawn_then_runs_prune_what_is_too_much),
+        cmocka_unit_test(test_feed_when_a_drawn_tree_is_broken_then_a_beacon_grafts_another_link),
         cmocka_unit_test(test_feed_when_a_beacon_overtakes_runs_then_nothing_is_asked_for),
         cmocka_unit_test(test_feed_when_memory_is_short_once_then_all_arrives_later),
     };
