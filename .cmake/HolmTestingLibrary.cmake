@@ -5,7 +5,7 @@
 
 # Of the world what its users need: no plans, no judges.
 set(world "$<TARGET_OBJECTS:holm_network>"
-    "$<FILTER:$<TARGET_OBJECTS:holm_world>,INCLUDE,/world/(disk|trace|world[a-z_]*)[.]c>"
+    "$<FILTER:$<TARGET_OBJECTS:holm_world>,INCLUDE,/world/(disk|gate|trace|world[a-z_]*)[.]c>"
     "$<TARGET_OBJECTS:holm_testing>")
 
 add_library(libholm_testing SHARED ${world})

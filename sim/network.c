@@ -86,6 +86,8 @@ void holm_network_free(struct holm_network *network)
     struct holm_network_event event;
     while (holm_network_event_take(network, HOLM_NEVER, &event))
         holm_parcel_free(network, event.parcel);
+    for (size_t i = 0; i < network->held_count; i++)
+        holm_parcel_free(network, network->held[i].parcel);
     while (network->lines != NULL)
         holm_line_free(network->lines);
     for (size_t i = 0; i < network->places_count; i++)
@@ -95,6 +97,7 @@ void holm_network_free(struct holm_network *network)
                     network->places_capacity * sizeof *network->places);
     holm_deallocate(&allocator, network->events,
                     network->events_capacity * sizeof *network->events);
+    holm_deallocate(&allocator, network->held, network->held_capacity * sizeof *network->held);
     holm_deallocate(&allocator, network, sizeof *network);
 }
 

@@ -82,6 +82,43 @@ struct holm_network_path holm_network_path_get(struct holm_network *network, con
 void holm_network_path_set_default(struct holm_network *network,
                                    const struct holm_network_path *path);
 
+/* ---- schedules ------------------------------------------------------------------------------ */
+
+/* What becomes of a frame. */
+enum holm_network_verdict {
+    HOLM_NETWORK_PASS = 0,
+    HOLM_NETWORK_HOLD =
+        1, /* it waits until it is let go, and so does what follows it over its link */
+    HOLM_NETWORK_DROP = 2,  /* it is lost; of a link, as if its sender had had no memory for it */
+    HOLM_NETWORK_DOUBLE = 3 /* a broadcast comes twice; a link's frame passes */
+};
+
+struct holm_network_frame {
+    const char *from, *to; /* addresses */
+    bool broadcast;
+    struct holm_bytes bytes;
+};
+
+struct holm_network_ruling {
+    enum holm_network_verdict verdict;
+    uint64_t tag; /* HOLD: under which it is let go */
+};
+
+/* Asked of each frame when it is sent; of a broadcast once for each who subscribes, if it is not lost
+ * anyway. Must not call the network. */
+struct holm_network_gate {
+    struct holm_network_ruling (*judge)(void *context, const struct holm_network_frame *frame);
+    void *context;
+};
+
+/* Copied; all zero: none, and what is held stays so. */
+void holm_network_set_gate(struct holm_network *network, struct holm_network_gate gate);
+/* How many frames are held under a tag. */
+size_t holm_network_held(const struct holm_network *network, uint64_t tag);
+/* Lets go the first `count` of them, as they were held: each takes its path's delay from now. A broadcast
+ * for which there is no memory is lost. O(all that is held and on wires). */
+void holm_network_let_go(struct holm_network *network, uint64_t tag, size_t count);
+
 /* The address at the other end of a link; NULL when there is no such link any more. Lives as long as
  * the network. */
 const char *holm_network_peer(struct holm_transport *transport, struct holm_link_id link);

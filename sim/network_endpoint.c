@@ -184,7 +184,7 @@ static void unsubscribe(struct holm_transport *transport, struct holm_subscripti
 
 /* One copy for one subscriber, or none. */
 static void send_copy(struct holm_endpoint *from, const struct holm_network_subscription *to,
-                      struct holm_bytes frame, bool duplicate)
+                      struct holm_bytes frame, bool duplicate, struct holm_network_ruling ruling)
 {
     struct holm_network *network = from->network;
     struct holm_place *target = to->endpoint->place;
@@ -217,18 +217,40 @@ static void send_copy(struct holm_endpoint *from, const struct holm_network_subs
     if (!late)
         own->last_broadcast_us = at_us;
     parcel->subscription = to->id;
-    holm_network_event_add(network, (struct holm_network_event){.at_us = at_us + late_us,
-                                                                .type = HOLM_NETWORK_BROADCAST,
-                                                                .parcel = parcel,
-                                                                .from = from->place,
-                                                                .to = target,
-                                                                .endpoint = to->endpoint->serial});
+    struct holm_network_event event = {.at_us = at_us + late_us,
+                                       .type = HOLM_NETWORK_BROADCAST,
+                                       .parcel = parcel,
+                                       .from = from->place,
+                                       .to = target,
+                                       .endpoint = to->endpoint->serial};
+    if (ruling.verdict != HOLM_NETWORK_HOLD) {
+        holm_network_event_add(network, event);
+    } else if (!holm_network_hold_event(network, &event, ruling.tag)) {
+        from->stats.broadcasts_dropped++;
+        holm_parcel_free(network, parcel);
+    }
 }
 
 static bool chance(struct holm_network *network, struct holm_place *from,
                    const struct holm_place *to, uint32_t permille)
 {
     return permille > 0 && holm_network_draw(network, from, to, 1000) < permille;
+}
+
+/* As many as the gate and the path have it. */
+static void send_copies(struct holm_endpoint *from, const struct holm_network_subscription *to,
+                        struct holm_bytes frame)
+{
+    struct holm_network *network = from->network;
+    struct holm_place *target = to->endpoint->place;
+    const struct holm_network_frame judged = {from->place->address, target->address, true, frame};
+    struct holm_network_ruling ruling = holm_network_judge(network, &judged);
+    uint32_t permille = holm_place_path(from->place, target, network)->duplicate_permille;
+    if (ruling.verdict == HOLM_NETWORK_DROP)
+        return;
+    send_copy(from, to, frame, false, ruling);
+    if (ruling.verdict == HOLM_NETWORK_DOUBLE || chance(network, from->place, target, permille))
+        send_copy(from, to, frame, true, ruling);
 }
 
 static enum holm_status broadcast(struct holm_transport *transport, const void *frame,
@@ -248,9 +270,7 @@ static enum holm_status broadcast(struct holm_transport *transport, const void *
                                                                network);
         if (path->cut || chance(network, endpoint->place, to->endpoint->place, path->loss_permille))
             continue;
-        send_copy(endpoint, to, holm_mem(frame, frame_bytes), false);
-        if (chance(network, endpoint->place, to->endpoint->place, path->duplicate_permille))
-            send_copy(endpoint, to, holm_mem(frame, frame_bytes), true);
+        send_copies(endpoint, to, holm_mem(frame, frame_bytes));
     }
     return HOLM_OK;
 }

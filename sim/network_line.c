@@ -7,7 +7,7 @@ static const struct holm_network_path *path_from(const struct holm_line *line, u
     return holm_place_path(line->sides[side].place, line->sides[1 - side].place, line->network);
 }
 
-static uint64_t travel_us(struct holm_line *line, unsigned side)
+uint64_t holm_line_travel_us(struct holm_line *line, unsigned side)
 {
     const struct holm_network_path *path = path_from(line, side);
     struct holm_network *network = line->network;
@@ -32,7 +32,7 @@ static void schedule(struct holm_line *line, enum holm_network_event_type type, 
 static void schedule_arrival(struct holm_line *line, unsigned side)
 {
     struct holm_side *from = &line->sides[side];
-    if (from->scheduled || from->wire.first == NULL)
+    if (from->scheduled || from->wire.first == NULL || from->wire.first->held != 0)
         return;
     uint64_t now_us = line->network->now_us;
     uint64_t at_us = from->wire.first->arrives_us;
@@ -45,7 +45,7 @@ static void ship(struct holm_line *line, unsigned side, struct holm_parcel *parc
 {
     struct holm_side *from = &line->sides[side];
     const struct holm_place *to = line->sides[1 - side].place;
-    parcel->arrives_us = line->network->now_us + travel_us(line, side) +
+    parcel->arrives_us = line->network->now_us + holm_line_travel_us(line, side) +
                          holm_place_path_wait_us(from->place, to, line->network, parcel->size);
     holm_place_path_load(from->place, to, line->network, parcel->size);
     holm_parcel_push(&from->wire, parcel);
@@ -146,7 +146,8 @@ static void arrive(struct holm_line *line, unsigned from)
     struct holm_side *source = &line->sides[from];
     struct holm_side *target = &line->sides[1 - from];
     uint64_t now_us = line->network->now_us;
-    while (source->wire.first != NULL && source->wire.first->arrives_us <= now_us) {
+    while (source->wire.first != NULL && source->wire.first->held == 0 &&
+           source->wire.first->arrives_us <= now_us) {
         bool last = source->wire.first->type == HOLM_TRANSPORT_LINK_CLOSED;
         source->stalled = path_from(line, from)->cut;
         if (source->stalled)
@@ -178,7 +179,7 @@ static void knock(struct holm_line *line)
     struct holm_side *caller = &line->sides[0], *callee = &line->sides[1];
     if (caller->ended || path_from(line, 0)->cut)
         return;
-    uint64_t answer_us = line->network->now_us + travel_us(line, 1);
+    uint64_t answer_us = line->network->now_us + holm_line_travel_us(line, 1);
     struct holm_endpoint *endpoint = callee->place->endpoint;
     if (!can_accept(endpoint) || holm_endpoint_link_add(endpoint, line, 1) != HOLM_OK) {
         if (endpoint != NULL && endpoint->listens)
@@ -264,7 +265,7 @@ enum holm_status holm_line_dial(struct holm_endpoint *endpoint, struct holm_plac
         holm_line_free(line);
         return HOLM_ENOMEM;
     }
-    schedule(line, HOLM_NETWORK_SYN, 0, network->now_us + travel_us(line, 0));
+    schedule(line, HOLM_NETWORK_SYN, 0, network->now_us + holm_line_travel_us(line, 0));
     schedule(line, HOLM_NETWORK_TIMEOUT, 0, network->now_us + endpoint->config.dial_timeout_us);
     *link = line->sides[0].link;
     return HOLM_OK;
@@ -280,11 +281,18 @@ enum holm_status holm_line_send(struct holm_line *line, unsigned side, struct ho
         sever(line, side);
         return HOLM_ELIMIT;
     }
+    const struct holm_network_frame judged = {own->place->address,
+                                              line->sides[1 - side].place->address, false, frame};
+    struct holm_network_ruling ruling = holm_network_judge(line->network, &judged);
+    if (ruling.verdict == HOLM_NETWORK_DROP)
+        return HOLM_OK;
     struct holm_parcel *parcel = holm_parcel_new(line->network, HOLM_TRANSPORT_LINK_FRAME, frame);
     if (parcel == NULL)
         return HOLM_ENOMEM;
     endpoint->stats.frames_sent++;
     endpoint->stats.bytes_sent += frame.size;
+    if (ruling.verdict == HOLM_NETWORK_HOLD)
+        holm_network_hold(line->network, parcel, ruling.tag);
     ship(line, side, parcel);
     return HOLM_OK;
 }
@@ -326,10 +334,16 @@ void holm_lines_resume(struct holm_network *network, const struct holm_place *fr
                 continue;
             side->stalled = false;
             if (side->wire.first != NULL)
-                side->wire.first->arrives_us = network->now_us + travel_us(line, i);
+                side->wire.first->arrives_us = network->now_us + holm_line_travel_us(line, i);
             schedule_arrival(line, i);
         }
     }
+}
+
+void holm_line_go_on(struct holm_line *line, unsigned side)
+{
+    if (line->sides[side].up && !line->sides[side].stalled)
+        schedule_arrival(line, side);
 }
 
 void holm_line_free(struct holm_line *line)

@@ -13,6 +13,7 @@
  *         its line, and wait there: no end is lost for want of memory.
  *     P2  of each wire at most one arrival is in the heap: that of its head
  *     P3  a line is freed when neither endpoint knows it and no event names it
+ *     P4  a wire whose head is held has no arrival in the heap
  */
 #ifndef HOLM_SIM_NETWORK_PARTS_H
 #define HOLM_SIM_NETWORK_PARTS_H
@@ -36,6 +37,7 @@ struct holm_parcel {
     struct holm_line *line; /* and which of its sides is told; NULL for a broadcast */
     unsigned side;
     uint64_t subscription;
+    uint64_t held, tag; /* when it was held, in the order of all that is; 0: it is not */
     size_t size;
     unsigned char bytes[];
 };
@@ -140,6 +142,10 @@ struct holm_network {
     size_t lines_count;
     struct holm_network_event *events;
     size_t events_count, events_capacity, broadcasts_count;
+    struct holm_network_gate gate;
+    uint64_t held_serial;
+    struct holm_network_event *held; /* broadcasts that wait to be let go, in their order */
+    size_t held_count, held_capacity;
 };
 
 /* network_event.c */
@@ -155,6 +161,17 @@ bool holm_network_event_take(struct holm_network *network, uint64_t to_us,
 /* 0 to below `bound`, for what goes from one place to another; 0 when that is 0. */
 uint64_t holm_network_draw(struct holm_network *network, struct holm_place *from,
                            const struct holm_place *to, uint64_t bound);
+
+/* network_gate.c */
+
+struct holm_network_ruling holm_network_judge(const struct holm_network *network,
+                                              const struct holm_network_frame *frame);
+/* It is held from now on. */
+void holm_network_hold(struct holm_network *network, struct holm_parcel *parcel, uint64_t tag);
+/* The same of a broadcast, which would be this event. There is room for that in the heap. False: there was no memory
+ * to remember it. */
+HOLM_NODISCARD bool holm_network_hold_event(struct holm_network *network,
+                                            const struct holm_network_event *event, uint64_t tag);
 
 /* network_place.c */
 
@@ -194,6 +211,10 @@ void holm_line_event(struct holm_line *line, const struct holm_network_event *ev
 /* A cut was taken away: what stood still between these goes on. */
 void holm_lines_resume(struct holm_network *network, const struct holm_place *from,
                        const struct holm_place *to);
+/* What one side has sent, and what was held of it, may go on. */
+void holm_line_go_on(struct holm_line *line, unsigned side);
+/* How long a frame takes from one side to the other, if it leaves now. */
+uint64_t holm_line_travel_us(struct holm_line *line, unsigned side);
 /* Frees it, whatever it has. */
 void holm_line_free(struct holm_line *line);
 

@@ -54,6 +54,7 @@ void holm_world_free(struct holm_world *world)
     }
     holm_array_free(&world->allocator, world->nodes, world->capacity, sizeof(void *));
     holm_network_free(world->network);
+    holm_gates_free(world->gates);
     free(world);
 }
 

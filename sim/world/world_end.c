@@ -30,8 +30,7 @@ static struct holm_transport *inner_of(struct holm_transport *transport)
     return end_of(transport)->inner;
 }
 
-/* The number in virtual://NUMBER. */
-static uint32_t number_of(const char *address)
+uint32_t holm_world_number_of(const char *address)
 {
     if (address == NULL)
         return HOLM_WORLD_NOBODY;
@@ -85,9 +84,11 @@ static enum holm_status op_send(struct holm_transport *transport, struct holm_li
                                 const void *frame, size_t size)
 {
     struct holm_world_end *end = end_of(transport);
-    uint32_t peer = number_of(holm_network_peer(end->network, link));
+    uint32_t peer = holm_world_number_of(holm_network_peer(end->network, link));
     uint64_t before = holm_transport_packed_sent(end->inner);
-    enum holm_status status = end->inner->ops->link_send(end->inner, link, frame, size);
+    enum holm_status status = HOLM_OK;
+    if (holm_gates_judge(end->world, end->node, peer, holm_mem(frame, size)))
+        status = end->inner->ops->link_send(end->inner, link, frame, size);
     tell_link(end, HOLM_WORLD_SENT, peer, holm_mem(frame, size),
               holm_transport_packed_sent(end->inner) - before);
     return status;
@@ -102,7 +103,7 @@ static enum holm_status op_subscribe(struct holm_transport *transport, const cha
                                      struct holm_subscription_id *subscription)
 {
     struct holm_world_end *end = end_of(transport);
-    uint32_t node = number_of(publisher);
+    uint32_t node = holm_world_number_of(publisher);
     enum holm_status status = end->inner->ops->subscribe(end->inner, publisher, subscription);
     if (status != HOLM_OK || node >= end->world->count)
         return status;
@@ -144,8 +145,9 @@ static void op_next(struct holm_transport *transport, uint64_t timeout_us,
     end->inner->ops->next(end->inner, timeout_us, event);
     struct holm_bytes frame = holm_mem(event->frame, event->frame_bytes);
     if (event->type == HOLM_TRANSPORT_LINK_FRAME)
-        tell_link(end, HOLM_WORLD_ARRIVED, number_of(holm_network_peer(end->network, event->link)),
-                  frame, holm_transport_packed_received(end->inner) - before);
+        tell_link(end, HOLM_WORLD_ARRIVED,
+                  holm_world_number_of(holm_network_peer(end->network, event->link)), frame,
+                  holm_transport_packed_received(end->inner) - before);
     else if (event->type == HOLM_TRANSPORT_BROADCAST)
         tell_broadcast(end, HOLM_WORLD_ARRIVED, frame);
 }

@@ -84,8 +84,10 @@ uint32_t holm_world_add(struct holm_world *world, const struct holm_world_node_c
     node->clock_ppm = config->clock_ppm;
     node->clock_us = world->now_us;
     set_name(node);
+    /* The member list is a partition, too. */
+    bool stable = config->engine.retention == HOLM_RETENTION_STABLE;
     if (config->disk)
-        node->disk = holm_disk_new(config->engine.partitions);
+        node->disk = holm_disk_new(config->engine.partitions + stable);
     node->observer = (struct holm_observer){tell_touched, node};
     world->nodes[world->count] = node;
     return world->count++;

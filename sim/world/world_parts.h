@@ -6,6 +6,7 @@
  *     world_node.c   lives of nodes
  *     world_end.c    the transport between an engine and the network, which looks at all that passes
  *     world_fault.c  paths and clocks
+ *     gate.c         chosen frames
  */
 #ifndef HOLM_SIM_WORLD_WORLD_PARTS_H
 #define HOLM_SIM_WORLD_WORLD_PARTS_H
@@ -21,6 +22,7 @@ struct holm_world_heap {
 };
 
 struct holm_world_end; /* a node's transport */
+struct holm_gates;     /* all gates of a world */
 
 struct holm_world_node {
     struct holm_world *world;
@@ -52,6 +54,7 @@ struct holm_world {
     size_t capacity;
     uint64_t now_us;
     uint64_t hash;
+    struct holm_gates *gates; /* NULL: none was set */
 };
 
 /* world.c: adds it to the hash, and tells the hook. */
@@ -60,7 +63,15 @@ void holm_world_event(struct holm_world *world, struct holm_world_event *event);
 uint64_t holm_world_number(const struct holm_world *world, uint32_t node, uint32_t life,
                            uint32_t purpose);
 
-/* world_end.c: an open transport of a node, and its end. */
+/* gate.c: judges what a node is about to send over a link, before it is packed. False: it is lost. What else
+ * becomes of it holds for the very next frame that the network is given. */
+HOLM_NODISCARD bool holm_gates_judge(struct holm_world *world, uint32_t from, uint32_t to,
+                                     struct holm_bytes frame);
+void holm_gates_free(struct holm_gates *gates); /* NULL is allowed */
+
+/* world_end.c: the number in virtual://NUMBER; HOLM_WORLD_NOBODY when it is none. */
+uint32_t holm_world_number_of(const char *address);
+/* An open transport of a node, and its end. */
 struct holm_world_end *holm_world_end_open(struct holm_world *world, uint32_t node);
 struct holm_transport *holm_world_end_transport(struct holm_world_end *end);
 

@@ -460,9 +460,133 @@ static void test_network_when_memory_is_refused_anywhere_then_nothing_leaks(void
     }
 }
 
+/* ---- schedules ------------------------------------------------------------------------------ */
+
+/* By a frame's first letter, when it goes to B: h and i are held under 1 and 2, x is lost, d comes twice. */
+static struct holm_network_ruling judge(void *context, const struct holm_network_frame *frame)
+{
+    uint32_t *asked = context;
+    char first = ((const char *)frame->bytes.data)[0];
+    (*asked)++;
+    if (strcmp(frame->to, B) != 0)
+        return (struct holm_network_ruling){HOLM_NETWORK_PASS, 0};
+    switch (first) {
+    case 'h':
+        return (struct holm_network_ruling){HOLM_NETWORK_HOLD, 1};
+    case 'i':
+        return (struct holm_network_ruling){HOLM_NETWORK_HOLD, 2};
+    case 'x':
+        return (struct holm_network_ruling){HOLM_NETWORK_DROP, 0};
+    case 'd':
+        return (struct holm_network_ruling){HOLM_NETWORK_DOUBLE, 0};
+    default:
+        return (struct holm_network_ruling){HOLM_NETWORK_PASS, 0};
+    }
+}
+
+static void gate(struct world *world, uint32_t *asked)
+{
+    *asked = 0;
+    holm_network_set_gate(world->network, (struct holm_network_gate){judge, asked});
+}
+
+static void say(struct world *world, const char *text)
+{
+    assert_int_equal(world->a->ops->broadcast(world->a, text, strlen(text)), HOLM_OK);
+}
+
+static void subscribe_to_a(struct world *world)
+{
+    struct holm_subscription_id id;
+    assert_int_equal(world->b->ops->subscribe(world->b, A, &id), HOLM_OK);
+}
+
+static void test_network_when_broadcasts_are_held_then_others_overtake_them(void **state)
+{
+    struct world world;
+    uint32_t asked;
+    (void)state;
+    begin(&world);
+    subscribe_to_a(&world);
+    gate(&world, &asked);
+    static const char *const said[] = {"h1", "i2", "p3", "x4", "h5", "d6", "h7"};
+    for (size_t i = 0; i < 7; i++)
+        say(&world, said[i]);
+    pass(&world, 10000);
+    assert_int_equal(asked, 7);
+    assert_string_equal(text_of_next(world.b), "p3");
+    assert_string_equal(text_of_next(world.b), "d6");
+    assert_string_equal(text_of_next(world.b), "d6");
+    nothing(world.b);
+    assert_int_equal(holm_network_held(world.network, 1), 3);
+    assert_int_equal(holm_network_held(world.network, 2), 1);
+    holm_network_let_go(world.network, 1, 2);
+    nothing(world.b); /* it takes the path's delay */
+    pass(&world, 100);
+    assert_string_equal(text_of_next(world.b), "h1");
+    assert_string_equal(text_of_next(world.b), "h5");
+    nothing(world.b);
+    assert_int_equal(holm_network_held(world.network, 1), 1);
+    end(&world); /* what is still held leaks nothing */
+}
+
+static void test_network_when_a_frame_is_held_then_its_link_waits_behind_it(void **state)
+{
+    struct world world;
+    uint32_t asked;
+    (void)state;
+    begin(&world);
+    join(&world);
+    gate(&world, &asked);
+    static const char *const sent[] = {"p1", "h2", "p3", "i4", "x5", "d6"};
+    for (size_t i = 0; i < 6; i++)
+        send(world.a, world.ab, sent[i]);
+    pass(&world, 10000);
+    assert_string_equal(text_of_next(world.b), "p1");
+    nothing(world.b);
+    send(world.b, world.ba, "hello"); /* the other direction is not held up */
+    pass(&world, 10000);
+    assert_string_equal(text_of_next(world.a), "hello");
+    holm_network_let_go(world.network, 1, SIZE_MAX);
+    pass(&world, 100);
+    assert_string_equal(text_of_next(world.b), "h2");
+    assert_string_equal(text_of_next(world.b), "p3");
+    nothing(world.b);
+    holm_network_let_go(world.network, 2, 1);
+    pass(&world, 100);
+    assert_string_equal(text_of_next(world.b), "i4");
+    assert_string_equal(text_of_next(world.b), "d6");
+    nothing(world.b);
+    end(&world);
+}
+
+/* As bytes that wait unread at the receiver: the end of the link comes behind them. */
+static void test_network_when_the_sender_of_a_held_frame_ends_then_it_still_arrives(void **state)
+{
+    struct world world;
+    uint32_t asked;
+    (void)state;
+    begin(&world);
+    join(&world);
+    gate(&world, &asked);
+    send(world.a, world.ab, "h1");
+    world.a->ops->close(world.a, 0);
+    pass(&world, SECOND);
+    nothing(world.b);
+    holm_network_let_go(world.network, 1, 1);
+    pass(&world, SECOND);
+    assert_string_equal(text_of_next(world.b), "h1");
+    take(world.b, HOLM_TRANSPORT_LINK_CLOSED);
+    world.a = open_at(world.network, A);
+    end(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_network_when_broadcasts_are_held_then_others_overtake_them),
+        cmocka_unit_test(test_network_when_a_frame_is_held_then_its_link_waits_behind_it),
+        cmocka_unit_test(test_network_when_the_sender_of_a_held_frame_ends_then_it_still_arrives),
         cmocka_unit_test(test_network_when_a_path_is_slow_then_frames_take_their_time),
         cmocka_unit_test(test_network_when_links_jitter_and_lose_then_order_holds),
         cmocka_unit_test(test_network_when_broadcasts_are_faulty_then_as_often_as_asked),
