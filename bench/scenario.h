@@ -28,8 +28,9 @@ enum holm_bench_fault {
 
 struct holm_bench_scenario {
     const char *name;
-    const char *about; /* a few words */
-    const char *from;  /* what convergence counts from */
+    const char *about;     /* a few words */
+    const char *from;      /* what convergence counts from */
+    const char *meanwhile; /* what lasts until then; NULL: nothing does */
     enum holm_bench_fault fault;
     uint64_t calm_us, fault_us;
     uint32_t parts;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- numbers as text ------------------------------------------------------------------------- */
 
@@ -33,6 +34,16 @@ struct holm_bench_text holm_bench_text_us(uint64_t us)
         return text;
     }
     return us < 999500 ? three_digits(us, " ms") : three_digits(us / 1000, " s");
+}
+
+struct holm_bench_text holm_bench_text_html(struct holm_bench_text text)
+{
+    struct holm_bench_text result;
+    const char *micro = strstr(text.text, " us");
+    if (micro == NULL)
+        return text;
+    (void)snprintf(result.text, sizeof result.text, "%.*s µs", (int)(micro - text.text), text.text);
+    return result;
 }
 
 struct holm_bench_text holm_bench_text_bytes(uint64_t bytes)

@@ -43,6 +43,8 @@ struct holm_bench_text {
 
 /* Three digits and a unit: "450 us", "1.23 ms", "12.3 s". */
 struct holm_bench_text holm_bench_text_us(uint64_t us);
+/* The same with the sign for micro, which a terminal may not have. */
+struct holm_bench_text holm_bench_text_html(struct holm_bench_text text);
 struct holm_bench_text holm_bench_text_bytes(uint64_t bytes);         /* "512 B", "1.23 KiB" */
 struct holm_bench_text holm_bench_text_number(uint64_t thousandths);  /* "61.2" */
 struct holm_bench_text holm_bench_text_percent(uint64_t thousandths); /* "6.1%" */

@@ -17,12 +17,14 @@ static const char head[] =
     "main{max-width:1180px;margin:0 auto;padding:32px 20px 64px}\n"
     "h1{font-size:28px;line-height:1.2;margin:0 0 4px}h2{font-size:20px;margin:40px 0 4px}"
     "h3{font-size:13px;font-weight:600;margin:12px 0 2px;color:var(--soft)}"
-    "p{margin:4px 0 12px;max-width:75ch}.lead{color:var(--soft)}\n"
+    "p{margin:4px 0 12px;max-width:75ch}.lead{color:var(--soft)}p.wide{max-width:none}"
+    "td a{color:inherit;text-decoration:none}td a:hover{text-decoration:underline}\n"
     ".card{background:var(--card);border:1px solid var(--rule);border-radius:8px;"
     "padding:12px 16px}.two{display:grid;grid-template-columns:1fr 1fr;gap:8px 24px}\n"
     "@media (max-width:820px){.two{grid-template-columns:1fr}}\n"
     "svg{display:block;width:100%;height:auto;overflow:visible}"
-    "svg text{font-size:11.5px;fill:var(--soft)}svg text.label{fill:var(--ink);font-weight:600}\n"
+    "svg text{font-size:11.5px;fill:var(--soft)}svg text.label{fill:var(--ink);font-weight:600}"
+    "svg text.name{font-style:italic}\n"
     ".grid{stroke:var(--rule);fill:none}.axis{stroke:var(--soft);fill:none}"
     ".line{stroke:var(--line);stroke-width:2;fill:none;stroke-linejoin:round}"
     ".bar{fill:var(--bar)}.fault{fill:var(--fault)}"
@@ -46,67 +48,90 @@ static void write_cells(FILE *file, const struct holm_bench_samples *samples)
         (void)fputs("<td>–</td><td>–</td><td>–</td>", file);
         return;
     }
-    (void)fprintf(file, "<td>%s</td><td>%s</td><td>%s</td>", holm_bench_text_us(spread.p50).text,
-                  spread.p99_known ? holm_bench_text_us(spread.p99).text : "–",
-                  holm_bench_text_us(spread.max).text);
+    (void)fprintf(file, "<td>%s</td><td>%s</td><td>%s</td>",
+                  holm_bench_text_html(holm_bench_text_us(spread.p50)).text,
+                  spread.p99_known ? holm_bench_text_html(holm_bench_text_us(spread.p99)).text
+                                   : "–",
+                  holm_bench_text_html(holm_bench_text_us(spread.max)).text);
 }
 
-static void write_row(FILE *file, const struct holm_bench_figures *figures, bool real)
+static void begin_row(FILE *file, const struct holm_bench_figures *figures)
 {
-    (void)fprintf(file, "<tr%s><td>%s</td><td>%" PRIu32 "</td>",
+    (void)fprintf(file, "<tr%s><td><a href=\"#%s\">%s</a></td>",
                   figures->failures > 0 ? " class=\"bad\"" : "", figures->scenario->name,
-                  figures->repetitions);
-    write_cells(file, &figures->convergence);
-    write_cells(file, &figures->staleness);
+                  figures->scenario->name);
+}
+
+static void write_times(FILE *file, const struct holm_bench_report *report)
+{
+    (void)fputs("<div class=\"card scroll\"><table>\n<thead><tr><th></th><th></th>"
+                "<th colspan=\"3\">converged after</th><th colspan=\"3\">reads stale for</th>"
+                "</tr>\n<tr><th>scenario</th><th>runs</th><th>p50</th><th>p99</th><th>max</th>"
+                "<th>p50</th><th>p99</th><th>max</th></tr></thead>\n<tbody>\n",
+                file);
+    for (size_t i = 0; i < report->count; i++) {
+        const struct holm_bench_figures *figures = &report->figures[i];
+        begin_row(file, figures);
+        (void)fprintf(file, "<td>%" PRIu32 "</td>", figures->repetitions);
+        write_cells(file, &figures->convergence);
+        write_cells(file, &figures->staleness);
+        (void)fputs("</tr>\n", file);
+    }
+    (void)fputs("</tbody></table></div>\n", file);
+}
+
+static void write_cost(FILE *file, const struct holm_bench_figures *figures, bool real)
+{
+    uint32_t runs = figures->repetitions == 0 ? 1 : figures->repetitions;
+    begin_row(file, figures);
     (void)fprintf(file, "<td>%s</td>",
                   holm_bench_text_number(holm_bench_bytes_a_change(figures)).text);
-    if (!real)
-        (void)fprintf(file, "<td>%s</td><td>%s</td><td>%s</td><td>%s</td><td>%s</td>",
+    if (real)
+        (void)fprintf(file, "<td>%s</td>",
+                      holm_bench_text_percent(holm_bench_redundant_runs(figures)).text);
+    else
+        (void)fprintf(file, "<td>%s</td><td>%s</td><td>%s</td><td>%s</td>",
                       holm_bench_text_number(holm_bench_elements_a_change(figures)).text,
                       holm_bench_text_number(holm_bench_metadata_a_change(figures)).text,
                       holm_bench_text_percent(holm_bench_redundant_elements(figures)).text,
-                      holm_bench_text_percent(holm_bench_redundant_bytes(figures)).text,
-                      holm_bench_text_number(holm_bench_metadata_a_key(figures)).text);
-    (void)fprintf(file, "<td>%s</td>", holm_bench_text_bytes(figures->memory_max).text);
-    if (real)
-        (void)fprintf(file, "<td>%s</td>",
-                      holm_bench_text_us(figures->cpu_us / figures->repetitions).text);
-    (void)fputs("</tr>\n", file);
+                      holm_bench_text_percent(holm_bench_redundant_bytes(figures)).text);
+    (void)fprintf(file, "<td>%s</td><td>%s</td><td>%s</td></tr>\n",
+                  holm_bench_text_number(holm_bench_metadata_a_key(figures)).text,
+                  holm_bench_text_html(holm_bench_text_bytes(figures->memory_max)).text,
+                  holm_bench_text_html(holm_bench_text_us(figures->cpu_us / runs)).text);
 }
 
-static void write_table(FILE *file, const struct holm_bench_report *report)
+static void write_costs(FILE *file, const struct holm_bench_report *report)
 {
-    (void)fputs("<div class=\"card scroll\"><table>\n<thead><tr><th></th><th></th>"
-                "<th colspan=\"3\">converged after</th><th colspan=\"3\">reads stale for</th>",
+    (void)fputs(
+        "<div class=\"card scroll\" style=\"margin-top:16px\"><table>\n<thead><tr><th></th>", file);
+    (void)fputs(report->real ? "<th>received a change</th><th>redundant</th>"
+                             : "<th colspan=\"3\">sent for each change</th>"
+                               "<th colspan=\"2\">redundant</th>",
                 file);
-    (void)fputs(report->real
-                    ? "<th>received a change</th><th></th><th></th></tr>\n"
-                    : "<th colspan=\"3\">sent for each change</th><th colspan=\"2\">redundant</th>"
-                      "<th>metadata</th><th>memory</th></tr>\n",
+    (void)fputs("<th>metadata</th><th>memory</th><th>CPU</th></tr>\n<tr><th>scenario</th>", file);
+    (void)fputs(report->real ? "<th>bytes</th><th>runs</th>"
+                             : "<th>bytes</th><th>elements</th><th>metadata</th><th>elements</th>"
+                               "<th>bytes</th>",
                 file);
-    (void)fputs("<tr><th>scenario</th><th>runs</th><th>p50</th><th>p99</th><th>max</th>"
-                "<th>p50</th><th>p99</th><th>max</th><th>bytes</th>",
-                file);
-    (void)fputs(report->real
-                    ? "<th>memory of a node</th><th>CPU of a run</th></tr></thead>\n<tbody>\n"
-                    : "<th>elements</th><th>metadata</th><th>elements</th><th>bytes</th>"
-                      "<th>B a key</th><th>of a node</th></tr></thead>\n<tbody>\n",
+    (void)fputs("<th>B a key</th><th>of a node</th><th>of a run</th></tr></thead>\n<tbody>\n",
                 file);
     for (size_t i = 0; i < report->count; i++)
-        write_row(file, &report->figures[i], report->real);
+        write_cost(file, &report->figures[i], report->real);
     (void)fputs("</tbody></table></div>\n", file);
 }
 
 static void write_overview(FILE *file, const struct holm_bench_report *report)
 {
-    (void)fputs(
-        "<div class=\"two\" style=\"margin-top:16px\"><div class=\"card\">"
-        "<h3>Time to converge: dot p50, bar to p99 (or to the maximum), tick at the maximum</h3>\n",
-        file);
+    (void)fputs("<div class=\"two\" style=\"margin-top:16px\"><div class=\"card\">"
+                "<h3>Time to converge</h3>\n",
+                file);
     holm_bench_plot_spreads(file, report, HOLM_BENCH_CONVERGENCE);
-    (void)fputs("</div><div class=\"card\"><h3>Staleness of reads, likewise</h3>\n", file);
+    (void)fputs("</div><div class=\"card\"><h3>Staleness of reads</h3>\n", file);
     holm_bench_plot_spreads(file, report, HOLM_BENCH_STALENESS);
-    (void)fputs("</div></div>\n", file);
+    (void)fputs("</div></div>\n<p class=\"lead wide\">Dot: p50. Bar: to p99, or to the maximum of "
+                "fewer than 100 samples. Tick: the maximum.</p>\n",
+                file);
 }
 
 static void write_scenario(FILE *file, const struct holm_bench_figures *figures)
@@ -136,7 +161,8 @@ static const char counted_virtual[] =
     "A path takes 1.0 to 1.2 ms one way and carries 125 MB/s; nodes have 16 partitions, a flush "
     "interval of 1 ms, a beacon each second, and links time out after 3 s. Each node writes every "
     "20 ms on average, to 200 keys: seven of ten writes set a register, three add to a counter. "
-    "CPU of a simulated node would be this machine's, and is left out.</p>\n"
+    "CPU is this machine's, for all nodes of a run and the counting of frames; every other figure "
+    "is exact.</p>\n"
     "<p>Sent counts from the first write until convergence: a link's frame once, a broadcast once "
     "for each subscriber, with four bytes of length each. An <em>element</em> is a cell with its "
     "own dot, stamp and what it has seen; a removal likewise. <em>Metadata</em> is what names "
@@ -147,13 +173,17 @@ static const char counted_virtual[] =
 static const char counted_real[] =
     "<p>Each node is a process; they talk over tcp on the loopback interface with the default "
     "configuration. Times are of one clock, looked at every millisecond. Nodes tell no elements: "
-    "bytes are the payload that they received. Memory is the largest resident set of a process, "
+    "bytes are the payload that they received, and redundant are runs that were known before. "
+    "Memory is the largest resident set of a process, "
     "CPU that of all processes together.</p>\n";
 
 static void write_counted(FILE *file, const struct holm_bench_report *report)
 {
     (void)fputs("<h2>How it was counted</h2>\n", file);
     (void)fputs(report->real ? counted_real : counted_virtual, file);
+    if (!report->real)
+        (void)fprintf(file, "<p>%s simulated hours passed in a second of the wall clock.</p>\n",
+                      holm_bench_text_number(holm_bench_hours_a_second_of(report)).text);
     (void)fputs(
         "<p>A <em>change</em> is an operation applied at a replica that did not write it. "
         "<em>Converged</em> means that all living replicas have equal vectors and equal digests, "
@@ -180,9 +210,10 @@ void holm_bench_show_html(FILE *file, const struct holm_bench_report *report)
                   "<p class=\"lead\">holm bench · %" PRIu32 " nodes %s · seed %" PRIu64 "</p>\n",
                   report->nodes, report->real ? "as processes on loopback" : "in virtual time",
                   report->seed);
-    write_table(file, report);
+    write_times(file, report);
+    write_costs(file, report);
     write_overview(file, report);
-    (void)fputs("<p class=\"lead\" style=\"margin-top:24px\"><span class=\"key\" "
+    (void)fputs("<p class=\"lead wide\" style=\"margin-top:24px\"><span class=\"key\" "
                 "style=\"background:var(--fault)\"></span>the fault lasts"
                 "<span class=\"key\" style=\"background:var(--heal);width:3px\"></span>time 0: "
                 "what convergence counts from, and when each node writes a last time</p>\n",

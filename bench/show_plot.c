@@ -83,6 +83,17 @@ static void shade(const struct plot *plot, const struct holm_bench_scenario *sce
                   TOP + plot->height);
 }
 
+/* What is shaded, and what time 0 is, low enough for curves to pass above. */
+static void name_marks(const struct plot *plot, const struct holm_bench_scenario *scenario)
+{
+    double y = TOP + plot->height - 6;
+    if (scenario->fault_us > 0)
+        (void)fprintf(plot->file, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\">%s</text>\n",
+                      x_of(plot, -(double)scenario->fault_us / 1e6) + 5, y, scenario->meanwhile);
+    (void)fprintf(plot->file, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\">%s</text>\n",
+                  x_of(plot, 0) + 5, y, scenario->from);
+}
+
 static struct plot over_time(FILE *file, const struct holm_bench_figures *figures, double height)
 {
     struct plot plot = {.file = file, .height = height, .y_min = 0, .y_max = 1};
@@ -121,6 +132,7 @@ void holm_bench_plot_equal(FILE *file, const struct holm_bench_figures *figures)
                           y_of(&plot, (double)figures->equal.sums[i] / of));
     }
     (void)fputs("\"/>\n", file);
+    name_marks(&plot, figures->scenario);
     end(&plot);
 }
 
@@ -178,7 +190,7 @@ void holm_bench_plot_bytes(FILE *file, const struct holm_bench_figures *figures)
 
 static void log_time_axis(const struct plot *plot)
 {
-    static const char *const labels[] = {"100 us", "1 ms", "10 ms", "100 ms",
+    static const char *const labels[] = {"100 µs", "1 ms", "10 ms", "100 ms",
                                          "1 s",    "10 s", "100 s"};
     for (int decade = (int)plot->x_min; decade <= (int)plot->x_max; decade++)
         x_tick(plot, decade, labels[decade - 2]);
@@ -200,7 +212,8 @@ static void mark(const struct plot *plot, const char *name, uint64_t us, double 
                   "<circle class=\"mark\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>"
                   "<text class=\"label\" x=\"%.1f\" y=\"%.1f\">%s %s</text>\n",
                   x_of(plot, log_us(us)), y_of(plot, log10(share)), x_of(plot, log_us(us)) + 7,
-                  y_of(plot, log10(share)) - 5, name, holm_bench_text_us(us).text);
+                  y_of(plot, log10(share)) - 5, name,
+                  holm_bench_text_html(holm_bench_text_us(us)).text);
 }
 
 #define TAIL_POINTS 300

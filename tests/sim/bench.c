@@ -267,6 +267,10 @@ static void test_html_of_a_report_stands_alone(void **state)
     assert_int_equal(count_of(text, "<svg"), 8); /* two of all, three of each */
     assert_int_equal(count_of(text, "</svg>"), 8);
     assert_int_equal(count_of(text, "class=\"fault\""), 2 * 10 + 2 * 1);
+    assert_int_equal(count_of(text, "<table"), 2);
+    assert_int_equal(count_of(text, ">a node flaps</text>"), 1);
+    assert_int_equal(count_of(text, ">the last heal</text>"), 1);
+    assert_int_equal(count_of(text, ">10% is lost</text>"), 1);
     static const char *const none[] = {
         "<script", "http:", "https:", "src=", "@import", "url(", "nan", "inf"};
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
@@ -388,6 +392,8 @@ static void test_text_of_numbers_has_three_digits(void **state)
     assert_string_equal(holm_bench_text_bytes(1536).text, "1.50 KiB");
     assert_string_equal(holm_bench_text_bytes(UINT64_C(26) << 20).text, "26.0 MiB");
     assert_string_equal(holm_bench_text_percent(61).text, "6.1%");
+    assert_string_equal(holm_bench_text_html(holm_bench_text_us(7)).text, "7 µs");
+    assert_string_equal(holm_bench_text_html(holm_bench_text_us(1234)).text, "1.23 ms");
 }
 
 int main(void)
