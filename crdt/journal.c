@@ -224,16 +224,29 @@ const struct holm_journal_op *holm_journal_first(const struct holm_journal *jour
     return &journal->ops[first];
 }
 
-void holm_journal_drop_first(struct holm_journal *journal)
+static void release_if_done(struct holm_journal *journal)
 {
-    HOLM_ASSERT(holm_journal_count(journal) > 0);
-    journal->minted += 1;
     if (holm_journal_count(journal) > 0)
         return;
     struct holm_allocator allocator = journal->allocator;
     size_t bytes_max = journal->bytes_max;
     holm_journal_release(journal);
     holm_journal_init(journal, &allocator, bytes_max);
+}
+
+void holm_journal_drop_first(struct holm_journal *journal)
+{
+    HOLM_ASSERT(holm_journal_count(journal) > 0);
+    journal->minted += 1;
+    release_if_done(journal);
+}
+
+void holm_journal_drop_last(struct holm_journal *journal)
+{
+    HOLM_ASSERT(holm_journal_count(journal) > 0);
+    journal->batch_count -= 1;
+    journal->op_count = journal->batch_count == 0 ? 0 : journal->ends[journal->batch_count - 1];
+    release_if_done(journal);
 }
 
 void holm_journal_check(const struct holm_journal *journal)

@@ -71,6 +71,9 @@ const struct holm_journal_op *holm_journal_first(const struct holm_journal *jour
 /* Takes the oldest batch off: it was minted, or refused for good. With the last one all memory goes. */
 void holm_journal_drop_first(struct holm_journal *journal);
 
+/* Takes the batch that was added last off again. Its bytes stay taken until all are gone. */
+void holm_journal_drop_last(struct holm_journal *journal);
+
 /* What the waiting operations do to one slot. */
 struct holm_journal_view {
     bool buried;             /* the key is: nothing of it is to be seen */

@@ -145,6 +145,15 @@ static enum holm_status parts_open(struct holm_engine *engine, struct holm_now n
                                                       : HOLM_OK;
 }
 
+/* Clones of one store that are opened with a clock that was set back must not meet in one epoch. */
+static struct holm_epoch epoch_above(struct holm_engine *engine, struct holm_epoch known)
+{
+    struct holm_epoch epoch = engine->config.self.epoch;
+    if (epoch.value <= known.value)
+        epoch.value = known.value + holm_random_between(&engine->random, 1, 0xffff);
+    return epoch;
+}
+
 enum holm_status holm_engine_open(const struct holm_engine_config *config,
                                   struct holm_transport *transport, struct holm_store *store,
                                   struct holm_now now, struct holm_engine **engine)
@@ -161,6 +170,8 @@ enum holm_status holm_engine_open(const struct holm_engine_config *config,
     made->transport = transport;
     made->store = store;
     made->random.state = config->random_seed;
+    if (holm_store_keeps(store))
+        made->config.self.epoch = epoch_above(made, store->ops->epoch(store));
     made->digest_seed = XXH3_64bits(config->cluster, strlen(config->cluster));
     made->overlay_seed = XXH3_64bits(config->cluster, strlen(config->cluster));
     made->limits = holm_codec_limits_default(config->frame_bytes_max);
@@ -176,6 +187,7 @@ enum holm_status holm_engine_open(const struct holm_engine_config *config,
         holm_engine_free(made);
         return status;
     }
+    holm_engine_store_epoch(made, made->config.self.epoch);
     *engine = made;
     return HOLM_OK;
 }

@@ -248,6 +248,7 @@ struct outcome {
     struct holm_lost_list lost;
     uint64_t refused;        /* of the journal */
     enum holm_status status; /* of what should not fail */
+    bool unstored;           /* a part of it is not as it was to be stored */
 };
 
 struct replacing {
@@ -342,6 +343,17 @@ static void mint_journal(struct holm_engine *engine, uint32_t index, struct holm
     }
 }
 
+/* What was minted is stored when it is sealed, and then alone it may leave the journal. */
+static void seal_minted(struct holm_engine *engine, uint32_t index, struct holm_now now,
+                        struct outcome *outcome)
+{
+    struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
+    enum holm_status status = holm_engine_step(engine, index, &flush, now, NULL);
+    if (status == HOLM_OK && index < engine->config.partitions)
+        status = holm_engine_store_minted(engine, index);
+    outcome->unstored |= status != HOLM_OK;
+}
+
 static void tell_outcome(struct holm_engine *engine, const struct outcome *outcome)
 {
     const struct holm_remint *remint = &outcome->remint;
@@ -409,6 +421,7 @@ static void go_on(struct holm_engine *engine, uint32_t index, const bool *replac
     partition->home = NULL;
     partition->provisional = false;
     mint_journal(engine, index, now, outcome);
+    seal_minted(engine, index, now, outcome);
     pthread_mutex_unlock(&partition->lock);
 }
 
@@ -422,11 +435,13 @@ void holm_engine_admit_confirm(struct holm_engine *engine,
     before.former = action->epoch;
     members->begun = members->gathering = members->replacing = false;
     members->confirmed = true;
+    holm_engine_store_begin(engine);
     for (uint32_t k = engine->partition_count; k > 0; k--)
         go_on(engine, k - 1, begun ? &action->replace : NULL, now, &outcome);
     tell_outcome(engine, &outcome);
     if (action->type == HOLM_MEMBERSHIP_FOUND)
         found(engine, &before, now);
+    holm_engine_store_end(engine, !outcome.unstored);
     pthread_mutex_lock(&engine->roster_lock);
     members->figures.replaced += begun && action->replace;
     pthread_mutex_unlock(&engine->roster_lock);
@@ -449,7 +464,9 @@ static enum holm_status replay(struct holm_engine_partition *partition, struct h
         for (size_t i = 0; i < count; i++)
             ops[i] = journal->ops[first + i].op;
         struct holm_event event = {.type = HOLM_EVENT_COMMIT, .as.commit = {ops, count}};
-        status = holm_replica_step(home, &event, now, &work);
+        /* What was refused meanwhile is when it is minted, too. */
+        if (holm_replica_step(home, &event, now, &work) == HOLM_ENOMEM)
+            status = HOLM_ENOMEM;
         holm_deallocate(allocator, ops, count * sizeof *ops);
     }
     return status;
@@ -484,6 +501,11 @@ enum holm_status holm_engine_journal(struct holm_engine *engine, uint32_t index,
         return status;
     status = holm_journal_add(&partition->journal, ops, count);
     if (status == HOLM_OK) {
+        status = holm_engine_store_batch(engine, index, ops, count);
+        if (status != HOLM_OK)
+            holm_journal_drop_last(&partition->journal);
+    }
+    if (status == HOLM_OK) {
         const struct holm_observer *observer = atomic_load_explicit(&engine->observer,
                                                                     memory_order_acquire);
         if (observer != NULL && (work->touched_count > 0 || work->touched_all))
@@ -496,5 +518,14 @@ enum holm_status holm_engine_journal(struct holm_engine *engine, uint32_t index,
     partition->home = NULL;
     enum holm_status remade = make_home(engine, index, now);
     (void)remade; /* the next write tries again */
+    return status;
+}
+
+enum holm_status holm_engine_journal_open(struct holm_engine *engine, uint32_t index,
+                                          struct holm_now now)
+{
+    enum holm_status status = holm_engine_load_journal(engine, index);
+    if (status == HOLM_OK && holm_journal_count(&engine->partitions[index].journal) > 0)
+        status = make_home(engine, index, now);
     return status;
 }

@@ -222,6 +222,7 @@ void holm_engine_epoch_spread(struct holm_engine *engine, struct holm_now now)
     struct holm_event event = {.type = HOLM_EVENT_EPOCH};
     event.as.epoch = engine->epoch_wanted;
     bool spread = true;
+    holm_engine_store_epoch(engine, engine->epoch_wanted);
     for (uint32_t i = 0; i < engine->partition_count; i++) {
         struct holm_engine_partition *partition = &engine->partitions[i];
         pthread_mutex_lock(&partition->lock);

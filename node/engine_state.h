@@ -10,7 +10,7 @@
  *     engine_admit.c   becoming a member: what is taken apart, and put in place of the rest
  *     engine_list.c    the member list's partition
  *     engine_look.c    who has seen what, figures
- *     engine_store.c   what survives: runs, and states that a sync has brought
+ *     engine_store.c   what survives: runs, states that a sync has brought, journals, the epoch
  */
 #ifndef HOLM_NODE_ENGINE_STATE_H
 #define HOLM_NODE_ENGINE_STATE_H
@@ -114,6 +114,7 @@ struct holm_engine {
     _Atomic(const struct holm_observer *) observer;
     _Atomic(const struct holm_witness *) witness;
     atomic_bool store_failed;
+    bool store_begun;               /* the driving thread's */
     atomic_uint receiving, serving; /* syncs under way, of all partitions */
 
     /* When the driving thread acts next without being woken; 0 while it acts. */
@@ -181,6 +182,24 @@ HOLM_NODISCARD enum holm_status holm_engine_load(struct holm_engine *engine, uin
                                                  struct holm_now now);
 /* What a step put out is stored, before anybody hears of it. A failure mutes the partition. */
 void holm_engine_store(struct holm_engine *engine, uint32_t index, const struct holm_work *work);
+/* Mutes all partitions: what they do from now on is not kept. */
+void holm_engine_mute_all(struct holm_engine *engine);
+/* Takes an epoch above all that the store knows of, if config.self has none, and notes it there. What cannot be
+ * noted mutes; for after the partitions are there. */
+void holm_engine_store_epoch(struct holm_engine *engine, struct holm_epoch epoch);
+/* A batch goes into the journal's store, or all leave it. Under the partition's lock. HOLM_ENOMEM; HOLM_EIO,
+ * and the partition is mute. */
+HOLM_NODISCARD enum holm_status holm_engine_store_batch(struct holm_engine *engine, uint32_t index,
+                                                        const struct holm_op *ops, size_t count);
+HOLM_NODISCARD enum holm_status holm_engine_store_minted(struct holm_engine *engine,
+                                                         uint32_t index);
+/* The journal that a former life has left. HOLM_EMALFORMED, HOLM_EVERSION, HOLM_ENOMEM, HOLM_EIO */
+HOLM_NODISCARD enum holm_status holm_engine_load_journal(struct holm_engine *engine,
+                                                         uint32_t index);
+/* What is stored between them is, all of it, or none is. Nothing that was put into the outbox meanwhile has left:
+ * for the driving thread. Not `whole`: as when the store fails, which mutes all and empties the outbox. */
+void holm_engine_store_begin(struct holm_engine *engine);
+void holm_engine_store_end(struct holm_engine *engine, bool whole);
 /* Saves the state of a partition if a sync was applied since the last time. Returns the work of that,
  * whose outputs are to be sent, or NULL. */
 const struct holm_work *holm_engine_save(struct holm_engine *engine, uint32_t index,
@@ -268,6 +287,9 @@ void holm_engine_admit_confirm(struct holm_engine *engine,
 HOLM_NODISCARD enum holm_status holm_engine_journal(struct holm_engine *engine, uint32_t partition,
                                                     const struct holm_op *ops, size_t count,
                                                     struct holm_now now);
+/* Reads what a former life has journalled. HOLM_EMALFORMED, HOLM_EVERSION, HOLM_ENOMEM, HOLM_EIO */
+HOLM_NODISCARD enum holm_status holm_engine_journal_open(struct holm_engine *engine,
+                                                         uint32_t partition, struct holm_now now);
 
 /* engine_list.c */
 uint32_t holm_engine_list(const struct holm_engine *engine); /* its partition */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/engine_state.h"
+#include "proto/batch.h"
 #include "proto/snapshot.h"
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -39,12 +40,49 @@ enum holm_status holm_engine_load(struct holm_engine *engine, uint32_t index,
     return store->ops->load(store, index, load_delta, &loading);
 }
 
+static enum holm_status load_batch(void *context, struct holm_bytes bytes)
+{
+    struct holm_journal *journal = context;
+    struct holm_batch batch;
+    enum holm_status status = holm_batch_decode(&journal->allocator, bytes, &batch);
+    if (status != HOLM_OK)
+        return status;
+    status = holm_journal_add(journal, batch.ops, batch.count);
+    holm_batch_release(&journal->allocator, &batch);
+    return status;
+}
+
+enum holm_status holm_engine_load_journal(struct holm_engine *engine, uint32_t index)
+{
+    struct holm_store *store = engine->store;
+    if (!holm_store_keeps(store))
+        return HOLM_OK;
+    return store->ops->journal_load(store, index, load_batch, &engine->partitions[index].journal);
+}
+
 /* ---- writing -------------------------------------------------------------------------------- */
 
 static void mute(struct holm_engine *engine, uint32_t index)
 {
     engine->partitions[index].muted = true;
     atomic_store(&engine->store_failed, true);
+}
+
+void holm_engine_mute_all(struct holm_engine *engine)
+{
+    for (uint32_t i = 0; i < engine->partition_count; i++) {
+        pthread_mutex_lock(&engine->partitions[i].lock);
+        mute(engine, i);
+        pthread_mutex_unlock(&engine->partitions[i].lock);
+    }
+}
+
+void holm_engine_store_epoch(struct holm_engine *engine, struct holm_epoch epoch)
+{
+    struct holm_store *store = engine->store;
+    if (holm_store_keeps(store) && store->ops->epoch(store).value < epoch.value &&
+        store->ops->epoch_raise(store, epoch) != HOLM_OK)
+        holm_engine_mute_all(engine);
 }
 
 void holm_engine_store(struct holm_engine *engine, uint32_t index, const struct holm_work *work)
@@ -54,6 +92,60 @@ void holm_engine_store(struct holm_engine *engine, uint32_t index, const struct 
     if (engine->store->ops->append(engine->store, index, work->stored, work->stored_count) !=
         HOLM_OK)
         mute(engine, index);
+}
+
+enum holm_status holm_engine_store_batch(struct holm_engine *engine, uint32_t index,
+                                         const struct holm_op *ops, size_t count)
+{
+    const struct holm_allocator *allocator = &engine->config.allocator;
+    void *bytes = NULL;
+    size_t size = 0, capacity = 0;
+    if (!holm_store_keeps(engine->store))
+        return HOLM_OK;
+    enum holm_status status = holm_batch_encode(allocator, ops, count, &bytes, &size, &capacity);
+    if (status == HOLM_OK &&
+        engine->store->ops->journal_add(engine->store, index, holm_mem(bytes, size)) != HOLM_OK) {
+        mute(engine, index);
+        status = HOLM_EIO;
+    }
+    holm_array_free(allocator, bytes, capacity, 1);
+    return status;
+}
+
+enum holm_status holm_engine_store_minted(struct holm_engine *engine, uint32_t index)
+{
+    if (!holm_store_keeps(engine->store))
+        return HOLM_OK;
+    if (engine->partitions[index].muted ||
+        engine->store->ops->journal_clear(engine->store, index) != HOLM_OK) {
+        mute(engine, index);
+        return HOLM_EIO;
+    }
+    return HOLM_OK;
+}
+
+void holm_engine_store_begin(struct holm_engine *engine)
+{
+    struct holm_store *store = engine->store;
+    HOLM_ASSERT(!engine->store_begun);
+    if (!holm_store_keeps(store))
+        return;
+    engine->store_begun = store->ops->begin(store) == HOLM_OK;
+    if (!engine->store_begun)
+        holm_engine_mute_all(engine);
+}
+
+void holm_engine_store_end(struct holm_engine *engine, bool whole)
+{
+    struct holm_store *store = engine->store;
+    bool failed = !whole || atomic_load(&engine->store_failed);
+    if (engine->store_begun)
+        failed |= store->ops->end(store, !failed) != HOLM_OK;
+    engine->store_begun = false;
+    if (!failed || !holm_store_keeps(store))
+        return;
+    holm_engine_mute_all(engine);
+    holm_outgoing_take(&engine->outgoing); /* and it is sent to nobody */
 }
 
 /* A snapshot in memory. */

@@ -11,14 +11,29 @@
  *
  *     load: saved() if there is something, then the runs appended since
  *
+ * Beside them a partition has a journal: batches of operations that have no dots yet, since the
+ * epoch was no member when they were written (crdt/journal.h). save() leaves it alone. When they are
+ * minted, they go from the journal in one piece with the runs that they have become, with the state
+ * that these build upon, and with the list that says that the epoch may mint:
+ *
+ *     begin   save(p0) save(p1) .. append(p0, runs) .. journal_clear(p0) ..   end
+ *
+ * And the store as a whole has the highest epoch that its node lived under, so that a life that opens
+ * it can take a higher one whatever its clock says.
+ *
  * Rules for implementers:
- *     S1  after append() returned HOLM_OK, load() gives these runs in a later life, or (a store
- *         that keeps nothing) nothing at all; never a part of what one append() was given
- *     S2  append() keeps no pointer into a run
+ *     S1  what a later life finds is what the calls up to some moment have made, in their order, of all
+ *         partitions together: a tail of calls may be lost, never a call before one that is there, and
+ *         never a part of what one call was given. A store that keeps nothing loses all
+ *     S2  no pointer into what a call was given is kept
  *     S3  calls for different partitions may come from different threads at once; calls for one
  *         partition come one at a time
+ *     S4  between begin() and end() is one call in the sense of S1, of whatever thread. It is on the disk
+ *         when end() returns, and so is all that came before, and an epoch when epoch_raise() does
  * A store that has failed once stays failed: the engine then mutes the partition, which neither
  * writes nor sends any more, since peers must not see what would be forgotten.
+ *
+ * A store that keeps nothing has NULL in place of all calls behind close().
  */
 #ifndef HOLM_NODE_STORE_H
 #define HOLM_NODE_STORE_H
@@ -36,14 +51,35 @@ struct holm_store_ops {
     /* Runs of one partition, in causal order; count >= 1. HOLM_EIO, HOLM_ENOMEM */
     enum holm_status (*append)(struct holm_store *store, uint32_t partition,
                                struct holm_delta *const *deltas, size_t count);
-    /* Closes and frees the store. */
+    /* Closes and frees the store; what it was given is on the disk then, unless it has failed. */
     void (*close)(struct holm_store *store);
-    /* A snapshot (proto/snapshot.h) in place of all that was stored of a partition; after a failure
-     * that is still there. NULL, as below: a store that keeps nothing. HOLM_EIO, HOLM_ENOMEM */
+
+    /* A snapshot (proto/snapshot.h) in place of all that was stored of a partition but its journal;
+     * after a failure that is still there. HOLM_EIO, HOLM_ENOMEM */
     enum holm_status (*save)(struct holm_store *store, uint32_t partition,
                              struct holm_bytes snapshot);
     /* What was saved last, or nothing; borrowed until the next save() or close(). */
     struct holm_bytes (*saved)(struct holm_store *store, uint32_t partition);
+
+    /* A batch (proto/batch.h) behind those that are there. HOLM_EIO, HOLM_ENOMEM */
+    enum holm_status (*journal_add)(struct holm_store *store, uint32_t partition,
+                                    struct holm_bytes batch);
+    /* Gives all batches to `take`, the oldest first; as load(). */
+    enum holm_status (*journal_load)(struct holm_store *store, uint32_t partition,
+                                     enum holm_status (*take)(void *context,
+                                                              struct holm_bytes batch),
+                                     void *context);
+    /* All batches of a partition go. HOLM_EIO */
+    enum holm_status (*journal_clear)(struct holm_store *store, uint32_t partition);
+
+    /* The highest epoch that was noted, or 0; and a higher one. HOLM_EIO. Blocks until it is on the disk. */
+    struct holm_epoch (*epoch)(struct holm_store *store);
+    enum holm_status (*epoch_raise)(struct holm_store *store, struct holm_epoch epoch);
+
+    /* S4. One at a time. After HOLM_EIO from begin() there is nothing to end. Not `whole`, or an error:
+     * nothing of it has happened, and the store has failed. end() blocks until all is on the disk. */
+    enum holm_status (*begin)(struct holm_store *store);
+    enum holm_status (*end)(struct holm_store *store, bool whole);
 };
 
 /* What every implementation's struct begins with. */
@@ -54,5 +90,11 @@ struct holm_store {
 /* A store that keeps nothing: each life starts empty, and is made whole by its peers. It has no
  * memory of its own, so that any number of nodes may share it, and close() does nothing. */
 struct holm_store *holm_store_memory(void);
+
+/* Whether it keeps anything. */
+static inline bool holm_store_keeps(const struct holm_store *store)
+{
+    return store->ops->save != NULL;
+}
 
 #endif

@@ -12,22 +12,37 @@
 
 struct record_head {
     uint64_t sum;
-    uint64_t size; /* of what follows: frames, each with its size before it */
+    uint64_t size; /* of what follows */
 };
 
 struct log {
     unsigned char *bytes;
-    size_t size, capacity, synced;
-    uint32_t unsynced; /* appends */
-    void *saved;       /* a snapshot; always synced */
+    size_t size, capacity;
+};
+
+/* What is kept of a partition. */
+struct part {
+    struct log runs;    /* records of frames, each with its size before it */
+    struct log journal; /* records of a batch */
+    void *saved;        /* a snapshot; always synced */
     size_t saved_size;
+};
+
+/* A record, or a part of one, that is written and not synced. */
+struct unsynced {
+    struct log *log;
+    size_t begin, end;
 };
 
 struct holm_disk {
     struct holm_store store; /* what the engine sees */
     struct holm_allocator allocator;
     uint32_t partitions, lazy;
-    struct log *logs;
+    struct part *parts;
+    struct unsynced *unsynced; /* in the order of writing */
+    size_t unsynced_count, unsynced_capacity;
+    struct holm_epoch epoch;
+    struct holm_disk *before; /* what was there at begin(); NULL: not between begin() and end() */
     enum holm_disk_fault fault;
     bool failed, open;
 };
@@ -52,16 +67,65 @@ static void put(struct log *log, const void *bytes, size_t size)
     log->size += size;
 }
 
-static void keep_snapshot(struct log *log, struct holm_bytes snapshot)
+static void keep_snapshot(struct part *part, struct holm_bytes snapshot)
 {
-    free(log->saved);
-    log->saved = NULL;
-    log->saved_size = snapshot.size;
+    free(part->saved);
+    part->saved = NULL;
+    part->saved_size = snapshot.size;
     if (snapshot.size == 0)
         return;
-    log->saved = malloc(snapshot.size);
-    HOLM_ASSERT(log->saved != NULL);
-    memcpy(log->saved, snapshot.data, snapshot.size);
+    part->saved = malloc(snapshot.size);
+    HOLM_ASSERT(part->saved != NULL);
+    memcpy(part->saved, snapshot.data, snapshot.size);
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+static void sync_all(struct holm_disk *disk)
+{
+    disk->unsynced_count = 0;
+}
+
+/* Whether nothing can be written: then it has failed. */
+static bool refuses(struct holm_disk *disk)
+{
+    disk->failed |= disk->fault == HOLM_DISK_FULL;
+    return disk->failed;
+}
+
+static void note_unsynced(struct holm_disk *disk, struct log *log, size_t begin)
+{
+    void *unsynced = disk->unsynced;
+    enum holm_status status = holm_array_reserve(&disk->allocator, &unsynced,
+                                                 &disk->unsynced_capacity, sizeof *disk->unsynced,
+                                                 disk->unsynced_count + 1);
+    HOLM_ASSERT(status == HOLM_OK);
+    disk->unsynced = unsynced;
+    disk->unsynced[disk->unsynced_count++] = (struct unsynced){log, begin, log->size};
+}
+
+/* The head of a record is put, and behind it what it is to hold: from `begin` on. */
+static enum holm_status finish_record(struct holm_disk *disk, struct log *log, size_t begin)
+{
+    struct record_head head = {.size = log->size - begin - sizeof head};
+    head.sum = XXH3_64bits(log->bytes + begin + sizeof head, head.size);
+    memcpy(log->bytes + begin, &head, sizeof head);
+    if (disk->fault == HOLM_DISK_EIO) {
+        log->size = begin + (log->size - begin) / 2;
+        disk->failed = true;
+    }
+    note_unsynced(disk, log, begin);
+    if (!disk->failed && disk->unsynced_count >= disk->lazy)
+        sync_all(disk);
+    return disk->failed ? HOLM_EIO : HOLM_OK;
+}
+
+static size_t begin_record(struct log *log)
+{
+    struct record_head head = {0, 0};
+    size_t begin = log->size;
+    put(log, &head, sizeof head);
+    return begin;
 }
 
 /* ---- the store ------------------------------------------------------------------------------ */
@@ -82,14 +146,25 @@ static enum holm_status take_frame(struct holm_disk *disk, struct holm_bytes fra
     return status;
 }
 
-/* The record at `at`, if it is whole. */
-static bool read_head(const struct log *log, size_t at, struct record_head *head)
+/* What the record at *at holds, if it is whole; *at is behind it then. */
+static bool next_record(const struct log *log, size_t *at, struct holm_bytes *held)
 {
-    if (log->size - at < sizeof *head)
+    struct record_head head;
+    if (log->size - *at < sizeof head)
         return false;
-    memcpy(head, log->bytes + at, sizeof *head);
-    return head->size <= log->size - at - sizeof *head &&
-           XXH3_64bits(log->bytes + at + sizeof *head, head->size) == head->sum;
+    memcpy(&head, log->bytes + *at, sizeof head);
+    const unsigned char *bytes = log->bytes + *at + sizeof head;
+    if (head.size > log->size - *at - sizeof head || XXH3_64bits(bytes, head.size) != head.sum)
+        return false;
+    *held = holm_mem(bytes, head.size);
+    *at += sizeof head + head.size;
+    return true;
+}
+
+/* What is torn is written over. */
+static void end_reading(struct log *log, size_t at)
+{
+    log->size = at;
 }
 
 static enum holm_status disk_load(struct holm_store *store, uint32_t partition,
@@ -97,24 +172,21 @@ static enum holm_status disk_load(struct holm_store *store, uint32_t partition,
                                   void *context)
 {
     struct holm_disk *disk = disk_of(store);
-    struct log *log = &disk->logs[partition];
+    struct log *log = &disk->parts[partition].runs;
     enum holm_status status = HOLM_OK;
-    struct record_head head;
+    struct holm_bytes record;
     size_t at = 0;
-    while (status == HOLM_OK && read_head(log, at, &head)) {
-        size_t end = at + sizeof head + head.size;
-        at += sizeof head;
-        while (status == HOLM_OK && at < end) {
+    while (status == HOLM_OK && next_record(log, &at, &record)) {
+        const unsigned char *from = record.data;
+        for (size_t i = 0; status == HOLM_OK && i < record.size;) {
             uint64_t size;
-            memcpy(&size, log->bytes + at, sizeof size);
-            status = take_frame(disk, holm_mem(log->bytes + at + sizeof size, size), take, context);
-            at += sizeof size + size;
+            memcpy(&size, from + i, sizeof size);
+            status = take_frame(disk, holm_mem(from + i + sizeof size, size), take, context);
+            i += sizeof size + size;
         }
     }
-    /* What is torn is written over. */
     if (status == HOLM_OK)
-        log->size = log->synced = at;
-    log->unsynced = 0;
+        end_reading(log, at);
     return status;
 }
 
@@ -143,32 +215,15 @@ static enum holm_status disk_append(struct holm_store *store, uint32_t partition
                                     struct holm_delta *const *deltas, size_t count)
 {
     struct holm_disk *disk = disk_of(store);
-    struct log *log = &disk->logs[partition];
-    size_t begin = log->size;
-    struct record_head head = {0, 0};
-    if (disk->fault == HOLM_DISK_FULL || disk->failed) {
-        disk->failed = true;
+    struct log *log = &disk->parts[partition].runs;
+    if (refuses(disk))
         return HOLM_EIO;
-    }
-    put(log, &head, sizeof head);
+    size_t begin = begin_record(log);
     enum holm_status status = write_runs(disk, log, deltas, count);
-    if (status != HOLM_OK) {
-        log->size = begin;
-        return status;
-    }
-    head.size = log->size - begin - sizeof head;
-    head.sum = XXH3_64bits(log->bytes + begin + sizeof head, head.size);
-    memcpy(log->bytes + begin, &head, sizeof head);
-    if (disk->fault == HOLM_DISK_EIO) {
-        log->size = begin + (log->size - begin) / 2;
-        disk->failed = true;
-        return HOLM_EIO;
-    }
-    if (++log->unsynced >= disk->lazy) {
-        log->synced = log->size;
-        log->unsynced = 0;
-    }
-    return HOLM_OK;
+    if (status == HOLM_OK)
+        return finish_record(disk, log, begin);
+    log->size = begin;
+    return status;
 }
 
 /* Written beside the old one, synced, and renamed. */
@@ -176,26 +231,113 @@ static enum holm_status disk_save(struct holm_store *store, uint32_t partition,
                                   struct holm_bytes snapshot)
 {
     struct holm_disk *disk = disk_of(store);
-    struct log *log = &disk->logs[partition];
+    struct part *part = &disk->parts[partition];
     if (disk->fault != HOLM_DISK_WELL || disk->failed) {
         disk->failed = true;
         return HOLM_EIO;
     }
-    keep_snapshot(log, snapshot);
-    log->size = log->synced = 0;
-    log->unsynced = 0;
+    sync_all(disk);
+    keep_snapshot(part, snapshot);
+    part->runs.size = 0;
     return HOLM_OK;
 }
 
 static struct holm_bytes disk_saved(struct holm_store *store, uint32_t partition)
 {
-    const struct log *log = &disk_of(store)->logs[partition];
-    return holm_mem(log->saved, log->saved_size);
+    const struct part *part = &disk_of(store)->parts[partition];
+    return holm_mem(part->saved, part->saved_size);
+}
+
+static enum holm_status disk_journal_add(struct holm_store *store, uint32_t partition,
+                                         struct holm_bytes batch)
+{
+    struct holm_disk *disk = disk_of(store);
+    struct log *log = &disk->parts[partition].journal;
+    if (refuses(disk))
+        return HOLM_EIO;
+    size_t begin = begin_record(log);
+    put(log, batch.data, batch.size);
+    return finish_record(disk, log, begin);
+}
+
+static enum holm_status disk_journal_load(struct holm_store *store, uint32_t partition,
+                                          enum holm_status (*take)(void *context,
+                                                                   struct holm_bytes batch),
+                                          void *context)
+{
+    struct log *log = &disk_of(store)->parts[partition].journal;
+    enum holm_status status = HOLM_OK;
+    struct holm_bytes batch;
+    size_t at = 0;
+    while (status == HOLM_OK && next_record(log, &at, &batch))
+        status = take(context, batch);
+    if (status == HOLM_OK)
+        end_reading(log, at);
+    return status;
+}
+
+static enum holm_status disk_journal_clear(struct holm_store *store, uint32_t partition)
+{
+    struct holm_disk *disk = disk_of(store);
+    if (refuses(disk))
+        return HOLM_EIO;
+    sync_all(disk);
+    disk->parts[partition].journal.size = 0;
+    return HOLM_OK;
+}
+
+static struct holm_epoch disk_epoch(struct holm_store *store)
+{
+    return disk_of(store)->epoch;
+}
+
+static enum holm_status disk_epoch_raise(struct holm_store *store, struct holm_epoch epoch)
+{
+    struct holm_disk *disk = disk_of(store);
+    if (disk->fault != HOLM_DISK_WELL || disk->failed) {
+        disk->failed = true;
+        return HOLM_EIO;
+    }
+    sync_all(disk);
+    disk->epoch = epoch;
+    return HOLM_OK;
+}
+
+/* ---- all or nothing ------------------------------------------------------------------------- */
+
+static enum holm_status disk_begin(struct holm_store *store)
+{
+    struct holm_disk *disk = disk_of(store);
+    HOLM_ASSERT(disk->before == NULL);
+    if (refuses(disk))
+        return HOLM_EIO;
+    sync_all(disk);
+    disk->before = holm_disk_new(disk->partitions);
+    holm_disk_copy(disk->before, disk);
+    return HOLM_OK;
+}
+
+static enum holm_status disk_end(struct holm_store *store, bool whole)
+{
+    struct holm_disk *disk = disk_of(store);
+    HOLM_ASSERT(disk->before != NULL);
+    if (!whole || disk->fault != HOLM_DISK_WELL || disk->failed) {
+        struct part *parts = disk->parts;
+        disk->parts = disk->before->parts;
+        disk->before->parts = parts;
+        disk->failed = true;
+    }
+    sync_all(disk);
+    holm_disk_free(disk->before);
+    disk->before = NULL;
+    return disk->failed ? HOLM_EIO : HOLM_OK;
 }
 
 static void disk_close(struct holm_store *store)
 {
-    disk_of(store)->open = false;
+    struct holm_disk *disk = disk_of(store);
+    HOLM_ASSERT(disk->before == NULL);
+    disk->open = false;
 }
 
 struct holm_store *holm_disk_open(struct holm_disk *disk)
@@ -203,23 +345,37 @@ struct holm_store *holm_disk_open(struct holm_disk *disk)
     HOLM_ASSERT(!disk->open);
     disk->open = true;
     disk->failed = false;
+    sync_all(disk); /* what is there has outlived what there was to outlive */
     return &disk->store;
 }
 
 /* ---- the disk ------------------------------------------------------------------------------- */
 
+static const struct holm_store_ops ops = {
+    .load = disk_load,
+    .append = disk_append,
+    .close = disk_close,
+    .save = disk_save,
+    .saved = disk_saved,
+    .journal_add = disk_journal_add,
+    .journal_load = disk_journal_load,
+    .journal_clear = disk_journal_clear,
+    .epoch = disk_epoch,
+    .epoch_raise = disk_epoch_raise,
+    .begin = disk_begin,
+    .end = disk_end,
+};
+
 struct holm_disk *holm_disk_new(uint32_t partitions)
 {
-    static const struct holm_store_ops ops = {disk_load, disk_append, disk_close, disk_save,
-                                              disk_saved};
     struct holm_disk *disk = calloc(1, sizeof *disk);
     HOLM_ASSERT(disk != NULL);
     disk->store.ops = &ops;
     disk->allocator = holm_transport_config_default().allocator;
     disk->partitions = partitions;
     disk->lazy = 1;
-    disk->logs = calloc(partitions, sizeof *disk->logs);
-    HOLM_ASSERT(disk->logs != NULL);
+    disk->parts = calloc((size_t)partitions + 1, sizeof *disk->parts);
+    HOLM_ASSERT(disk->parts != NULL);
     return disk;
 }
 
@@ -227,18 +383,21 @@ void holm_disk_free(struct holm_disk *disk)
 {
     if (disk == NULL)
         return;
-    for (uint32_t i = 0; i < disk->partitions; i++) {
-        free(disk->logs[i].bytes);
-        free(disk->logs[i].saved);
+    for (uint32_t i = 0; i <= disk->partitions; i++) {
+        free(disk->parts[i].runs.bytes);
+        free(disk->parts[i].journal.bytes);
+        free(disk->parts[i].saved);
     }
-    free(disk->logs);
+    holm_array_free(&disk->allocator, disk->unsynced, disk->unsynced_capacity,
+                    sizeof *disk->unsynced);
+    free(disk->parts);
     free(disk);
 }
 
-void holm_disk_set_lazy(struct holm_disk *disk, uint32_t appends)
+void holm_disk_set_lazy(struct holm_disk *disk, uint32_t records)
 {
-    HOLM_ASSERT(appends >= 1);
-    disk->lazy = appends;
+    HOLM_ASSERT(records >= 1);
+    disk->lazy = records;
 }
 
 void holm_disk_set_fault(struct holm_disk *disk, enum holm_disk_fault fault)
@@ -253,37 +412,49 @@ bool holm_disk_failed(const struct holm_disk *disk)
 
 void holm_disk_crash(struct holm_disk *disk, uint64_t random)
 {
-    for (uint32_t i = 0; i < disk->partitions; i++) {
-        struct log *log = &disk->logs[i];
-        if (log->synced < log->size)
-            log->size = log->synced + (random + i * 977) % (log->size - log->synced + 1);
+    size_t written = 0;
+    for (size_t i = 0; i < disk->unsynced_count; i++)
+        written += disk->unsynced[i].end - disk->unsynced[i].begin;
+    size_t stays = random % (written + 1);
+    for (size_t i = 0; i < disk->unsynced_count; i++) {
+        const struct unsynced *record = &disk->unsynced[i];
+        size_t bytes = record->end - record->begin;
+        size_t kept = stays < bytes ? stays : bytes;
+        if (record->log->size > record->begin + kept)
+            record->log->size = kept == bytes ? record->log->size : record->begin + kept;
+        stays -= kept;
     }
+    sync_all(disk);
 }
 
 void holm_disk_wipe(struct holm_disk *disk)
 {
-    for (uint32_t i = 0; i < disk->partitions; i++) {
-        disk->logs[i].size = disk->logs[i].synced = 0;
-        keep_snapshot(&disk->logs[i], holm_mem(NULL, 0));
+    for (uint32_t i = 0; i <= disk->partitions; i++) {
+        disk->parts[i].runs.size = disk->parts[i].journal.size = 0;
+        keep_snapshot(&disk->parts[i], holm_mem(NULL, 0));
     }
+    disk->epoch.value = 0;
+    sync_all(disk);
 }
 
 void holm_disk_copy(struct holm_disk *target, const struct holm_disk *source)
 {
     HOLM_ASSERT(!target->open && target->partitions == source->partitions);
     holm_disk_wipe(target);
-    for (uint32_t i = 0; i < target->partitions; i++) {
-        put(&target->logs[i], source->logs[i].bytes, source->logs[i].size);
-        target->logs[i].synced = target->logs[i].size;
-        keep_snapshot(&target->logs[i],
-                      holm_mem(source->logs[i].saved, source->logs[i].saved_size));
+    for (uint32_t i = 0; i <= target->partitions; i++) {
+        const struct part *from = &source->parts[i];
+        struct part *to = &target->parts[i];
+        put(&to->runs, from->runs.bytes, from->runs.size);
+        put(&to->journal, from->journal.bytes, from->journal.size);
+        keep_snapshot(to, holm_mem(from->saved, from->saved_size));
     }
+    target->epoch = source->epoch;
 }
 
 size_t holm_disk_bytes(const struct holm_disk *disk)
 {
     size_t bytes = 0;
-    for (uint32_t i = 0; i < disk->partitions; i++)
-        bytes += disk->logs[i].size + disk->logs[i].saved_size;
+    for (uint32_t i = 0; i <= disk->partitions; i++)
+        bytes += disk->parts[i].runs.size + disk->parts[i].journal.size + disk->parts[i].saved_size;
     return bytes;
 }

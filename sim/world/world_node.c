@@ -140,7 +140,8 @@ enum holm_status holm_world_start_as(struct holm_world *world, uint32_t node,
     }
     holm_engine_set_observer(own->engine, &own->observer);
     struct holm_world_event event = {
-        .type = HOLM_WORLD_STARTED, .node = node, .peer = HOLM_WORLD_NOBODY, .self = config.self};
+        .type = HOLM_WORLD_STARTED, .node = node, .peer = HOLM_WORLD_NOBODY};
+    event.self = holm_engine_self(own->engine);
     holm_world_event(world, &event);
     return HOLM_OK;
 }

@@ -93,7 +93,8 @@ static void stop(struct storm *storm, uint32_t index, bool wipe)
 {
     struct world *world = storm->world;
     look_into_journals(storm);
-    memset(&storm->journals[index], 0, sizeof storm->journals[index]); /* no store keeps it */
+    if (wipe)
+        memset(&storm->journals[index], 0, sizeof storm->journals[index]);
     world_kill(world, index);
     world->stores[index]->ops->close(world->stores[index]);
     world->stores[index] = NULL;
