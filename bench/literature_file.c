@@ -22,6 +22,8 @@ static void json_contender(FILE *out, const struct literature_row *row, size_t c
         fprintf(out, ",\"published\":%.2f,\"deviation\":%.4f",
                 row->published->ratios[literature_row_graph(row)][contender],
                 literature_row_deviation(row, contender));
+    if (result->packed_bytes > 0)
+        fprintf(out, ",\"packed_bytes\":%" PRIu64, result->packed_bytes);
     if (contender == LITERATURE_HOLM)
         fprintf(out, ",\"payload_bytes\":%" PRIu64 ",\"goal\":%.2f", result->payload_bytes,
                 literature_row_goal(row));

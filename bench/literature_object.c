@@ -15,9 +15,8 @@ static struct holm_bytes no_field(void)
     return holm_mem(NULL, 0);
 }
 
-/* Eight characters that tell the update which wrote them. */
-static void value_of(const struct literature_case *script, const struct literature_entry *entry,
-                     char text[LITERATURE_VALUE_BYTES + 1])
+void literature_object_value(const struct literature_case *script,
+                             const struct literature_entry *entry, char *text)
 {
     uint64_t drawn = literature_script_draw(script->seed, DRAW_VALUE,
                                             entry->version << 10 | entry->key);
@@ -32,7 +31,7 @@ static void write_map(const struct literature_case *script, struct holm_engine *
     static struct holm_op ops[LITERATURE_MAP_KEYS];
     for (uint32_t i = 0; i < delta->count; i++) {
         size_t size = literature_map_key(delta->entries[i].key, keys[i]);
-        value_of(script, &delta->entries[i], values[i]);
+        literature_object_value(script, &delta->entries[i], values[i]);
         ops[i] = holm_op_put(holm_mem(keys[i], size), no_field(), holm_text(values[i]));
     }
     measure_must(holm_engine_commit(engine, 0, ops, delta->count, now, NULL), "a commit");
@@ -68,7 +67,7 @@ static bool has_entry(const struct literature_case *script, const struct holm_re
         return holm_replica_contains(replica, holm_str(OBJECT), no_field(), holm_mem(string, size));
     }
     size_t size = literature_map_key(entry->key, string);
-    value_of(script, entry, text);
+    literature_object_value(script, entry, text);
     return holm_replica_get(replica, holm_mem(string, size), no_field(), HOLM_REGISTER, &cell) ==
                HOLM_OK &&
            holm_bytes_equal(cell.value.as.bytes, holm_str(text));

@@ -52,9 +52,11 @@ static void holm(FILE *out, const struct literature_row *rows, size_t count)
         out,
         "\nholm in the same runs; the goal of bytes is less than BP+RR's. Payload is without "
         "Hellos, beacons and the like; ids of 8 B: if\nthe references' were as short as holm's; "
-        "equal is how many seconds after the last update all were, holm's and BP+RR's.\n\n"
-        "| | elements | x bp+rr | goal | | bytes | x bp+rr | | payload | ids of 8 B | equal |\n"
-        "|---|---|---|---|---|---|---|---|---|---|---|\n");
+        "packed: if BP+RR's links packed as holm's do; equal is how many seconds after the last\n"
+        "update all were, holm's and BP+RR's.\n\n"
+        "| | elements | x bp+rr | goal | | bytes | x bp+rr | | payload | ids of 8 B | packed | "
+        "equal |\n"
+        "|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < count; i++) {
         const struct literature_row *row = &rows[i];
         const struct literature_result *own = &row->results[LITERATURE_HOLM];
@@ -66,9 +68,9 @@ static void holm(FILE *out, const struct literature_row *rows, size_t count)
                 literature_row_ratio(row, LITERATURE_HOLM), literature_row_goal(row),
                 verdict(literature_row_elements_pass(row)), own->cost.bytes,
                 bytes / (double)bprr->cost.bytes, verdict(literature_row_bytes_pass(row)));
-        fprintf(out, " %.2f | %.2f | %.1f, %.1f |\n",
+        fprintf(out, " %.2f | %.2f | %.2f | %.1f, %.1f |\n",
                 (double)own->payload_bytes / (double)bprr->cost.bytes,
-                bytes / (double)bprr->cost.bytes_short,
+                bytes / (double)bprr->cost.bytes_short, bytes / (double)bprr->packed_bytes,
                 (double)own->converged_us / LITERATURE_SECOND_US,
                 (double)bprr->converged_us / LITERATURE_SECOND_US);
     }

@@ -71,7 +71,7 @@ static void print_holm(FILE *out, const struct literature_row *row)
     const struct literature_cost *holm = &row->results[LITERATURE_HOLM].cost;
     const struct literature_cost *bprr = &row->results[LITERATURE_BPRR].cost;
     print_name(out, row, true);
-    fprintf(out, "%11s %7.3f %5.2f %s %13s %7.3f %s %8.2f %8.2f %6.1f %6.1f\n",
+    fprintf(out, "%11s %7.3f %5.2f %s %13s %7.3f %s %8.2f %8.2f %7.2f %6.1f %6.1f\n",
             grouped(elements, literature_row_units(row, LITERATURE_HOLM)),
             literature_row_ratio(row, LITERATURE_HOLM), literature_row_goal(row),
             literature_row_elements_pass(row) ? "PASS" : "MISS", grouped(bytes, holm->bytes),
@@ -79,6 +79,7 @@ static void print_holm(FILE *out, const struct literature_row *row)
             literature_row_bytes_pass(row) ? "PASS" : "MISS",
             (double)row->results[LITERATURE_HOLM].payload_bytes / (double)bprr->bytes,
             (double)holm->bytes / (double)bprr->bytes_short,
+            (double)holm->bytes / (double)row->results[LITERATURE_BPRR].packed_bytes,
             (double)row->results[LITERATURE_HOLM].converged_us / LITERATURE_SECOND_US,
             (double)row->results[LITERATURE_BPRR].converged_us / LITERATURE_SECOND_US);
 }
@@ -136,9 +137,9 @@ static void print_calm(FILE *out, const struct literature_row *rows, size_t coun
         print_published(out, &rows[i]);
     fprintf(out,
             "\nholm, in the same runs, beside bp+rr\n"
-            "%17s%11s %7s %5s      %13s %7s      %8s %8s %6s %6s\n",
-            "", "elements", "x bp+rr", "goal", "bytes", "x bp+rr", "payload", "8 B ids", "equal",
-            "bp+rr");
+            "%17s%11s %7s %5s      %13s %7s      %8s %8s %7s %6s %6s\n",
+            "", "elements", "x bp+rr", "goal", "bytes", "x bp+rr", "payload", "8 B ids", "packed",
+            "equal", "bp+rr");
     for (size_t i = 0; i < count; i++) {
         print_holm(out, &rows[i]);
         passed += literature_row_elements_pass(&rows[i]);
@@ -147,8 +148,10 @@ static void print_calm(FILE *out, const struct literature_row *rows, size_t coun
     fprintf(
         out,
         "  The goal of bytes is less than bp+rr's. Payload: without Hellos, beacons and the like."
-        " 8 B ids: were the\n  references' ids as short as holm's. Equal: seconds after the last"
-        " update, holm's and bp+rr's.\n%zu of %zu goals PASS\n",
+        " 8 B ids: were the\n  references' ids as short as holm's. Packed: did bp+rr's links pack "
+        "as"
+        " holm's do. Equal: seconds after\n  the last update, holm's and bp+rr's.\n%zu of %zu "
+        "goals PASS\n",
         passed, 2 * count);
 }
 

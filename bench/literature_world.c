@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "bench/literature_bytes.h"
 #include "bench/literature_queue.h"
 #include "bench/measure.h"
 #include "node/random.h"
@@ -35,6 +36,7 @@ struct world {
     const struct literature_case *script;
     const struct literature_strategy *strategy;
     struct literature_queue queue;
+    struct literature_links *links; /* NULL: their bytes packed are not asked for */
     struct node nodes[LITERATURE_NODES_MAX];
     struct life lives[LITERATURE_BOMBS];
     size_t life_count;
@@ -64,6 +66,8 @@ static void send(void *context, struct literature_message *message)
         return;
     }
     literature_cost_add(&world->result.cost, &message->cost);
+    if (world->links != NULL)
+        world->result.packed_bytes += literature_links_send(world->links, world->script, message);
     if (world->script->trouble == LITERATURE_LOSS &&
         holm_random_next(&world->random) % 1000 < LITERATURE_LOSS_PERMILLE) {
         literature_message_free(message);
@@ -258,6 +262,9 @@ static void finish(struct world *world)
     for (struct literature_event event; literature_queue_take(&world->queue, &event);)
         literature_message_free(event.message);
     literature_queue_release(&world->queue);
+    if (world->links != NULL)
+        literature_links_release(world->links);
+    free(world->links);
     for (size_t i = 0; i < world->life_count; i++)
         literature_state_release(&world->lives[i].goal);
     literature_state_release(&world->own);
@@ -274,6 +281,11 @@ struct literature_result literature_world_run(const struct literature_contender 
     world->updates_left = script->graph.nodes * script->updates;
     literature_state_init(&world->own, literature_script_keys(script));
     literature_state_init(&world->goal, literature_script_keys(script));
+    if (contender->strategy == &literature_strategies[LITERATURE_BPRR] &&
+        script->trouble == LITERATURE_CALM) {
+        world->links = measure_allocate(sizeof *world->links);
+        *world->links = (struct literature_links){0};
+    }
     begin(world);
     while (!is_over(world)) {
         struct literature_event event;

@@ -22,6 +22,7 @@
 struct literature_result {
     struct literature_cost cost;
     uint64_t payload_bytes; /* holm: of runs and their like alone */
+    uint64_t packed_bytes;  /* BP+RR, when nothing goes wrong: did its links pack as holm's do */
     bool converged; /* all were equal in time, and nothing that a living node wrote is missing */
     uint64_t converged_us; /* after the last update */
     uint64_t ended_us;     /* after the last update */

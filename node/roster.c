@@ -184,7 +184,7 @@ static void proven_tick(struct holm_roster *roster, struct holm_roster_link *lin
     if (link->pinged_us == 0 || now.monotonic_us - last >= interval) {
         struct holm_roster_action *action = holm_roster_push(roster, HOLM_ROSTER_PING);
         action->link.value = link->id;
-        action->token = link->token = holm_random_next(&roster->random) | 1;
+        action->token = link->token = ++link->pings;
         link->pinged_us = last = now.monotonic_us;
     }
     holm_roster_due(roster, link->heard_us + patience);

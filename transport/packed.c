@@ -207,6 +207,8 @@ static void op_next(struct holm_transport *transport, uint64_t timeout_us,
 {
     struct packed *packed = packed_of(transport);
     packed->below->ops->next(packed->below, timeout_us, event);
+    if (event->type == HOLM_TRANSPORT_NONE)
+        return;
     if (event->type == HOLM_TRANSPORT_LINK_UP) {
         link_add(packed, event->link.value);
     } else if (event->type == HOLM_TRANSPORT_LINK_CLOSED) {

@@ -125,7 +125,7 @@ enum holm_status holm_packer_pack(struct holm_packer *packer,
         packer->memory = holm_allocate(allocator, sizeof *packer->memory);
         if (packer->memory == NULL)
             return HOLM_ENOMEM;
-        memset(packer->memory, 0, sizeof *packer->memory);
+        memset(packer->memory->places, 0, sizeof packer->memory->places);
     }
     slide(packer);
     struct holm_packer_memory *memory = packer->memory;
@@ -192,8 +192,9 @@ static const unsigned char *take_copy(struct making *making, const unsigned char
     if (distance > making->at || length > making->end - making->at)
         return NULL;
     unsigned char *to = making->history + making->at;
-    for (size_t i = 0; i < length; i++)
-        to[i] = to[i - distance];
+    const unsigned char *from = to - distance;
+    for (size_t i = 0; i < length; i++) /* byte by byte: they may overlap */
+        to[i] = from[i];
     making->at += length;
     return in;
 }

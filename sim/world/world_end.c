@@ -14,6 +14,7 @@ struct holm_world_end {
     struct holm_transport base;
     struct holm_transport *network;
     struct holm_transport *inner; /* packs links over it */
+    uint64_t received;            /* bytes, of all its links */
     struct holm_world *world;
     uint32_t node;
     struct subscription *subscriptions;
@@ -141,13 +142,16 @@ static void op_next(struct holm_transport *transport, uint64_t timeout_us,
                     struct holm_transport_event *event)
 {
     struct holm_world_end *end = end_of(transport);
-    uint64_t before = holm_transport_packed_received(end->inner);
     end->inner->ops->next(end->inner, timeout_us, event);
+    if (event->type == HOLM_TRANSPORT_NONE)
+        return;
+    uint64_t before = end->received;
+    end->received = holm_transport_packed_received(end->inner);
     struct holm_bytes frame = holm_mem(event->frame, event->frame_bytes);
     if (event->type == HOLM_TRANSPORT_LINK_FRAME)
         tell_link(end, HOLM_WORLD_ARRIVED,
                   holm_world_number_of(holm_network_peer(end->network, event->link)), frame,
-                  holm_transport_packed_received(end->inner) - before);
+                  end->received - before);
     else if (event->type == HOLM_TRANSPORT_BROADCAST)
         tell_broadcast(end, HOLM_WORLD_ARRIVED, frame);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "bench/literature_bytes.h"
 #include "bench/literature_strategy.h"
 
 #define MESSAGES_MAX 32
@@ -161,6 +162,35 @@ static void test_wire_when_a_delta_is_sent_then_it_costs_what_it_says(void **unu
     assert_int_equal(cost.bytes, (5 + 1 + 1 + 23) + (5 + 1));
     assert_int_equal(cost.bytes_short, cost.bytes);
     close_table(table);
+}
+
+/* The bytes behind that cost; and through links that pack. */
+static void test_bytes_when_a_delta_is_written_then_they_are_those_that_it_costs(void **unused)
+{
+    (void)unused;
+    struct literature_case script = {.updates = 100, .type = LITERATURE_GSET};
+    struct literature_value *value = literature_value_new(1);
+    struct literature_links *links = calloc(1, sizeof *links);
+    struct literature_message message = {.type = LITERATURE_DELTA, .to = 1, .seq = 300};
+    unsigned char bytes[64];
+    assert_non_null(links);
+    value->entries[0] = (struct literature_entry){.key = 41, .version = 1};
+    message.value = value;
+    message.cost = literature_cost_message();
+    literature_cost_number(&message.cost, message.seq);
+    literature_cost_value(&message.cost, script.type, script.updates, value);
+    assert_int_equal(message.cost.bytes, 5 + 2 + 1 + 24);
+    assert_int_equal(literature_bytes_write(&script, &message, bytes), 28);
+    assert_memory_equal(bytes, "\2\xac\2\1\x17", 5);
+    assert_memory_equal(bytes + 25, "#42", 3);
+    uint64_t first = literature_links_send(links, &script, &message);
+    assert_true(first > 4 + 20 && first <= 4 + 2 + 28);
+    assert_true(literature_links_send(links, &script, &message) < 4 + 2 + 8);
+    message.to = 2; /* another link knows nothing of it */
+    assert_int_equal(literature_links_send(links, &script, &message), first);
+    literature_links_release(links);
+    literature_value_release(value);
+    free(links);
 }
 
 static void test_wire_when_ids_are_short_then_counters_are(void **unused)
@@ -338,6 +368,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lattice_when_partly_known_then_only_the_rest_is_fresh),
         cmocka_unit_test(test_wire_when_a_delta_is_sent_then_it_costs_what_it_says),
+        cmocka_unit_test(test_bytes_when_a_delta_is_written_then_they_are_those_that_it_costs),
         cmocka_unit_test(test_wire_when_ids_are_short_then_counters_are),
         cmocka_unit_test(test_state_when_known_then_it_is_sent_again),
         cmocka_unit_test(test_delta_when_it_came_from_there_then_only_bp_keeps_it),

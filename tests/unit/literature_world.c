@@ -100,6 +100,11 @@ static void test_everyone_when_in_any_trouble_then_all_become_equal(void **unuse
         assert_true(result.converged);
         assert_true(result.cost.elements > 0);
         assert_true(result.cost.bytes > result.cost.elements);
+        if (contender == LITERATURE_BPRR && script.trouble == LITERATURE_CALM)
+            assert_true(result.packed_bytes > result.cost.elements &&
+                        result.packed_bytes < result.cost.bytes);
+        else
+            assert_int_equal(result.packed_bytes, 0);
         if (script.trouble == LITERATURE_BOMBED)
             assert_true(result.rejoined_us > 0);
     }
