@@ -17,11 +17,22 @@ struct reminting {
     enum holm_status status;
 };
 
-/* What it has folded it has. */
+/* What the cut has of an epoch. A fold covers all of it, and of what an epoch wrote that has ended no more than up
+ * to its end, which the list has, was ever everywhere. */
+static uint64_t known_seq(const struct reminting *reminting, struct holm_actor actor)
+{
+    const struct holm_replica *cut = reminting->cut;
+    if (!holm_replica_folds(holm_replica_collected(cut), actor))
+        return holm_replica_seq(cut, actor);
+    if (actor.epoch.value == 0)
+        return HOLM_SEQ_FOLDED;
+    return holm_vector_view_seq(holm_members_lasts(&cut->guard->members, cut->config.partition),
+                                actor);
+}
+
 static bool has_dot(const struct reminting *reminting, struct holm_dot dot)
 {
-    return dot.seq <= holm_replica_seq(reminting->cut, dot.actor) ||
-           holm_replica_folds(holm_replica_collected(reminting->cut), dot.actor);
+    return dot.seq <= known_seq(reminting, dot.actor);
 }
 
 /* Whether the cut has all epochs that the old state has folded of a node: their ends are in the list. */
@@ -94,7 +105,7 @@ static bool uncounted(const struct reminting *reminting, const struct holm_cell_
                       int64_t *amount)
 {
     const struct holm_count *count = cell->count;
-    uint64_t known = holm_replica_seq(reminting->cut, cell->dot.actor);
+    uint64_t known = known_seq(reminting, cell->dot.actor);
     struct holm_spot spot;
     struct holm_cell found;
     const struct holm_state *state = &reminting->cut->state;

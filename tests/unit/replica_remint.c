@@ -5,6 +5,7 @@
 #include "crdt/replica_remint.h"
 
 #include "crdt/replica_member.h"
+#include "crdt/replica_parts.h"
 #include "tests/unit/core.h"
 
 static const struct holm_now now = {1000000, 1000};
@@ -219,6 +220,55 @@ static void test_remint_when_a_part_was_cancelled_then_it_stays_so(void **state)
     close_fixture(&f);
 }
 
+/* The members have folded its epoch, whose first operation is all that was everywhere: the end is in the list. */
+static void fold_behind_the_first(struct fixture *f)
+{
+    struct holm_replica *cut = f->replicas[CUT];
+    const struct holm_actor ended = holm_replica_self(f->replicas[OLD]);
+    const struct holm_dot frontier = {ended, HOLM_SEQ_FOLDED};
+    const struct holm_member_op end = {.type = HOLM_MEMBER_FOLD,
+                                       .dot = {holm_replica_self(f->replicas[OTHER]), 1},
+                                       .subject = ended,
+                                       .last = 1};
+    const struct holm_list_news news = {&end, 1, {&end.dot, 1}};
+    assert_int_equal(holm_replica_learn(cut, &news, now, &f->work), HOLM_OK);
+    assert_int_equal(
+        holm_replica_collect(cut, (struct holm_vector_view){&frontier, 1}, now, &f->work), HOLM_OK);
+    assert_true(holm_replica_folds(holm_replica_collected(cut), ended));
+}
+
+/* T40 */
+static void test_remint_when_its_epoch_is_folded_then_the_rest_is_written_anew(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f);
+    write(&f, OLD, TO(CUT), holm_op_add(k(), holm_str("n"), 3));
+    write(&f, OLD, 0, put("Ada"));
+    write(&f, OLD, 0, holm_op_enable(k(), holm_str("f")));
+    fold_behind_the_first(&f);
+    remint(&f);
+    expect(&f, 2, 0);
+    assert_true(has_name(&f, "Ada"));
+    assert_int_equal(sum(&f), 3);
+    close_fixture(&f);
+}
+
+/* T40: nothing tells what of a folded sum the rest of its chain adds to. */
+static void test_remint_when_a_chain_is_folded_in_part_then_its_loss_is_told(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f);
+    write(&f, OLD, TO(CUT), holm_op_add(k(), holm_str("n"), 3));
+    write(&f, OLD, 0, holm_op_add(k(), holm_str("n"), 2));
+    fold_behind_the_first(&f);
+    remint(&f);
+    expect(&f, 0, 1);
+    assert_int_equal(sum(&f), 3);
+    close_fixture(&f);
+}
+
 /* T40: what it had of others, and nobody else has, is dropped and told. */
 static void test_remint_when_others_wrote_it_then_it_is_dropped(void **state)
 {
@@ -362,6 +412,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_remint_when_own_writes_are_not_in_the_cut_then_they_are_written_anew),
         cmocka_unit_test(test_remint_when_a_part_is_in_the_cut_then_the_rest_is_added),
+        cmocka_unit_test(test_remint_when_its_epoch_is_folded_then_the_rest_is_written_anew),
+        cmocka_unit_test(test_remint_when_a_chain_is_folded_in_part_then_its_loss_is_told),
         cmocka_unit_test(test_remint_when_all_is_in_the_cut_then_nothing_is_written),
         cmocka_unit_test(test_remint_when_a_part_was_cancelled_then_it_stays_so),
         cmocka_unit_test(test_remint_when_others_wrote_it_then_it_is_dropped),
