@@ -135,6 +135,13 @@ void story_restore(struct story *story, uint32_t node, const struct holm_disk *c
     story_start(story, node);
 }
 
+/* The end of the logs: no more fits into the reason of a failure. */
+static const char *tail(const struct story *story)
+{
+    size_t size = strlen(story->log);
+    return size > 800 ? story->log + size - 800 : story->log;
+}
+
 /* ---- time ----------------------------------------------------------------------------------- */
 
 void story_run(struct story *story, uint64_t ms)
@@ -149,7 +156,7 @@ uint64_t story_await(struct story *story, uint64_t limit_ms,
     for (; !done(story, node); ms++) {
         if (ms == limit_ms)
             fail_msg("n%u waits in vain for %llu ms:\n%s", node, (unsigned long long)limit_ms,
-                     story->log);
+                     tail(story));
         story_run(story, 1);
     }
     return ms;
@@ -302,7 +309,7 @@ void story_expect_exists(const struct story *story, const char *key, bool expect
 {
     for (uint32_t i = 0; i < story->nodes; i++) {
         if (holm_world_alive(story->world, i) && story_exists(story, i, key) != expected)
-            fail_msg("n%u %s \"%s\":\n%s", i, expected ? "lacks" : "shows", key, story->log);
+            fail_msg("n%u %s \"%s\":\n%s", i, expected ? "lacks" : "shows", key, tail(story));
     }
 }
 
@@ -311,7 +318,7 @@ void story_expect_sum(const struct story *story, const char *key, int64_t sum)
     for (uint32_t i = 0; i < story->nodes; i++) {
         if (holm_world_alive(story->world, i) && story_sum(story, i, key) != sum)
             fail_msg("n%u has %lld for \"%s\", not %lld:\n%s", i,
-                     (long long)story_sum(story, i, key), key, (long long)sum, story->log);
+                     (long long)story_sum(story, i, key), key, (long long)sum, tail(story));
     }
 }
 
@@ -324,7 +331,7 @@ void story_expect_members(const struct story *story, uint32_t count)
         if (!standing.confirmed || standing.members != count)
             fail_msg("n%u %s, of %u, not %u:\n%s", i,
                      standing.confirmed ? "is a member" : "is no member", standing.members, count,
-                     story->log);
+                     tail(story));
     }
 }
 
@@ -333,6 +340,6 @@ void story_expect_collected(const struct story *story, bool collected)
     for (uint32_t i = 0; i < story->nodes; i++) {
         if (holm_world_alive(story->world, i) && story_collected(story, i) != collected)
             fail_msg("n%u has %llu tombstones:\n%s", i,
-                     (unsigned long long)story_stats(story, i).tombstones, story->log);
+                     (unsigned long long)story_stats(story, i).tombstones, tail(story));
     }
 }
