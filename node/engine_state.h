@@ -6,7 +6,12 @@
  *     engine_drive.c   events in, timers, the outbox to the transport
  *     engine_peers.c   what the roster wants done; beacons
  *     engine_relay.c   whom to subscribe to, whom to follow
- *     engine_member.c  retention `stable`: how this node stands, and what it is told of the others
+ *     engine_member.c  retention `stable`: its life cycle, and what its machine wants done
+ *     engine_standing.c  how this node stands, and what it is told of the others
+ *     engine_join.c    who asks to be admitted, and the answer
+ *     engine_found.c   to whom it is left to found
+ *     engine_forget.c  who is forgotten, when asked to or after a while
+ *     engine_collect.c what may go
  *     engine_admit.c   becoming a member: what is taken apart, and put in place of the rest
  *     engine_list.c    the member list's partition
  *     engine_look.c    who has seen what, figures
@@ -248,6 +253,29 @@ void holm_engine_members_epoch(struct holm_engine *engine, struct holm_epoch epo
 /* Standing, Join, Joined, of a peer that is up. */
 void holm_engine_members_talk(struct holm_engine *engine, uint32_t peer,
                               const struct holm_message *message, struct holm_now now);
+struct holm_actor holm_engine_members_actor(const struct holm_engine *engine);
+
+/* engine_standing.c. Says how this node stands to one peer, or to all that are up. */
+void holm_engine_standing_tell(struct holm_engine *engine, uint32_t peer);
+void holm_engine_standing_take(struct holm_engine *engine, uint32_t peer,
+                               const struct holm_standing *standing, struct holm_now now);
+void holm_engine_members_send(struct holm_engine *engine, uint32_t peer,
+                              struct holm_message *message);
+/* Says again what it believes by hearsay alone. */
+void holm_engine_hearsay_repeat(struct holm_engine *engine, struct holm_now now);
+/* Whether this node is lost by its own list. */
+void holm_engine_members_look(struct holm_engine *engine, struct holm_now now);
+/* engine_join.c. A peer asks to be admitted. */
+void holm_engine_join_take(struct holm_engine *engine, uint32_t peer, const struct holm_join *join,
+                           struct holm_now now);
+/* engine_found.c. Whom it leaves it to, to found; and whether all leave it to this node. */
+void holm_engine_members_defer(struct holm_engine *engine, struct holm_now now);
+/* engine_forget.c. Whom a caller wants forgotten; and who has been away for forget_after. */
+void holm_engine_forget_asked(struct holm_engine *engine, struct holm_now now);
+void holm_engine_forget_absent(struct holm_engine *engine, struct holm_now now);
+/* engine_collect.c. A round of collecting, and of ends of epochs. */
+void holm_engine_collect(struct holm_engine *engine, struct holm_now now);
+
 /* With each beacon: reports. */
 void holm_engine_members_report(struct holm_engine *engine, struct holm_now now);
 /* Whom a message for a partition is for. */
