@@ -48,7 +48,9 @@ void holm_bench_baseline_narrow(struct holm_bench_baseline *baseline,
                                 const struct holm_bench_scenario *const *scenarios, size_t count);
 
 /*
- * Prints what differs by more than the tolerance (and by more than a trifle), and how many figures do.
+ * Prints what differs by more than the tolerance (and by more than a trifle; three times that for p99
+ * and the maximum of convergence and the maximum of staleness, which are single samples), and how many
+ * figures do.
  * Returns how many got worse; one that is there no more counts as worse.
  */
 size_t holm_bench_baseline_compare(FILE *file, const struct holm_bench_baseline *kept,

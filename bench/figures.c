@@ -71,6 +71,10 @@ struct holm_bench_spread holm_bench_spread_of(const struct holm_bench_samples *s
     struct holm_bench_spread spread = {.count = samples->count};
     if (samples->count == 0)
         return spread;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < samples->count; i++)
+        sum += samples->values[i];
+    spread.mean = sum / samples->count;
     spread.p50 = nearest_rank(samples, 50);
     spread.p99 = nearest_rank(samples, 99);
     spread.max = samples->values[samples->count - 1];

@@ -28,7 +28,7 @@ struct holm_bench_samples {
 };
 
 struct holm_bench_spread {
-    uint64_t count, p50, p99, max;
+    uint64_t count, mean, p50, p99, max;
     bool p99_known;
 };
 
@@ -81,7 +81,8 @@ void holm_bench_figures_release(struct holm_bench_figures *figures);
 void holm_bench_figures_finish(struct holm_bench_figures *figures);
 
 void holm_bench_sample(struct holm_bench_samples *samples, uint64_t value);
-/* Of sorted samples: p is the smallest value that so many percent do not exceed. {0} without any. */
+/* Of sorted samples: p is the smallest value that so many percent do not exceed; the mean is rounded
+ * down. {0} without any. */
 struct holm_bench_spread holm_bench_spread_of(const struct holm_bench_samples *samples);
 
 /* Adds at `at_us` from the heal on, which may be before it; outside the curve it is left out. */

@@ -9,7 +9,8 @@ static void write_spread(FILE *file, const char *name, const struct holm_bench_s
     struct holm_bench_spread spread = holm_bench_spread_of(samples);
     (void)fprintf(file, "      \"%s\": {\"count\": %" PRIu64, name, spread.count);
     if (spread.count > 0) {
-        (void)fprintf(file, ", \"p50\": %" PRIu64 ", \"p99\": ", spread.p50);
+        (void)fprintf(file, ", \"mean\": %" PRIu64 ", \"p50\": %" PRIu64 ", \"p99\": ", spread.mean,
+                      spread.p50);
         if (spread.p99_known)
             (void)fprintf(file, "%" PRIu64, spread.p99);
         else

@@ -46,13 +46,14 @@ static void test_bench_on_processes_converges(void **state)
     FILE *file = fdopen(fd, "r");
     assert_non_null(file);
     while (fgets(line, sizeof line, file) != NULL) {
-        unsigned long long number, most;
+        unsigned long long number, most, mean;
         if (sscanf(line, " \"staleness_us\": {\"count\": %llu", &number) == 1)
             count = number;
-        if (sscanf(line,
-                   " \"convergence_us\": {\"count\": 1, \"p50\": %llu, \"p99\": null, "
-                   "\"max\": %llu",
-                   &number, &most) == 2)
+        if (sscanf(
+                line,
+                " \"convergence_us\": {\"count\": 1, \"mean\": %llu, \"p50\": %llu, \"p99\": null, "
+                "\"max\": %llu",
+                &mean, &number, &most) == 3)
             max = most;
         if (sscanf(line, " \"changes\": %llu", &number) == 1)
             changes = number;
