@@ -2,6 +2,7 @@
 #include "bench/baseline.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench/measure.h"
@@ -71,12 +72,26 @@ void holm_bench_baseline_write(FILE *file, const struct holm_bench_baseline *bas
     (void)fputs("\n}\n", file);
 }
 
+/*     "name": 123,     */
+static bool parse_line(const char *line, struct holm_bench_entry *entry)
+{
+    const char *name = strchr(line, '"');
+    size_t length = name == NULL ? 0 : strcspn(++name, "\"");
+    char *end;
+    if (length == 0 || length >= sizeof entry->name || strncmp(name + length, "\": ", 3) != 0)
+        return false;
+    memcpy(entry->name, name, length);
+    entry->name[length] = '\0';
+    entry->value = strtoull(name + length + 3, &end, 10);
+    return end != name + length + 3 && (*end == ',' || *end == '\n');
+}
+
 static bool take_line(const char *line, struct holm_bench_baseline *baseline)
 {
     struct holm_bench_entry entry;
     if (line[0] == '{' || line[0] == '}')
         return true;
-    if (sscanf(line, " \"%79[^\"]\": %" SCNu64, entry.name, &entry.value) != 2)
+    if (!parse_line(line, &entry))
         return false;
     if (strcmp(entry.name, "seed") == 0)
         baseline->seed = entry.value;

@@ -17,6 +17,7 @@
 #include "bench/ledger.h"
 #include "bench/measure.h"
 #include "bench/trial_parts.h"
+#include "bench/words.h"
 #include "sim/city/process.h"
 
 #define FORM_NS UINT64_C(60000000000)
@@ -68,59 +69,71 @@ static void tell_all(struct fleet *fleet, const char *line)
         tell(fleet, &fleet->ships[i], "%s", line);
 }
 
-static void take_stale(struct fleet *fleet, const char *at)
+static void take_stale(struct fleet *fleet, struct holm_bench_words *words)
 {
-    char *rest;
-    for (uint64_t us = strtoull(at, &rest, 10); rest != at; us = strtoull(at, &rest, 10)) {
+    while (!words->bad && !holm_bench_words_end(words)) {
+        uint64_t us = holm_bench_words_u64(words);
         if (fleet->counting)
             holm_bench_sample(&fleet->figures->staleness, us);
-        at = rest;
     }
 }
 
-static void take_report(struct ship *ship, const char *at)
+static void take_report(struct ship *ship, struct holm_bench_words *words)
 {
-    for (size_t i = 0; i < HOLM_ISLAND_FIGURES; i++) {
-        char *rest;
-        ship->figures[i] = strtoull(at, &rest, 10);
-        at = rest;
-    }
+    for (size_t i = 0; i < HOLM_ISLAND_FIGURES; i++)
+        ship->figures[i] = holm_bench_words_u64(words);
     ship->reported = true;
 }
 
-static void take_self(struct fleet *fleet, struct ship *ship, const char *text)
+static void take_state(struct ship *ship, struct holm_bench_words *words)
 {
-    struct holm_actor self;
-    if (sscanf(text, "A %" SCNu64 " %" SCNu64 " %127s", &self.node.value, &self.epoch.value,
-               ship->address) == 3)
-        holm_bench_ledger_begin(&fleet->ledger, (uint32_t)(ship - fleet->ships), self);
+    ship->vector_hash = holm_bench_words_u64(words);
+    ship->digest = holm_bench_words_u64(words);
+    ship->since_ns = holm_bench_words_u64(words);
 }
 
-/* What is written, and what is there in the end. False: the line is of neither. */
-static bool take_content(struct fleet *fleet, struct ship *ship, const char *text)
+static void take_self(struct fleet *fleet, struct ship *ship, struct holm_bench_words *words)
 {
-    uint32_t node = (uint32_t)(ship - fleet->ships), partition;
-    struct holm_bench_shown_key key = {.put = false};
+    struct holm_actor self;
+    self.node.value = holm_bench_words_u64(words);
+    self.epoch.value = holm_bench_words_u64(words);
+    holm_bench_words_text(words, ship->address, sizeof ship->address);
+    holm_bench_ledger_begin(&fleet->ledger, (uint32_t)(ship - fleet->ships), self);
+}
+
+static void take_write(struct fleet *fleet, const struct ship *ship, struct holm_bench_words *words)
+{
+    char key[HOLM_BENCH_LEDGER_KEY_BYTES];
+    holm_bench_words_text(words, key, sizeof key);
+    int64_t amount = holm_bench_words_i64(words), value = holm_bench_words_i64(words);
+    holm_bench_ledger_intend(&fleet->ledger, (uint32_t)(ship - fleet->ships), key, amount, value);
+}
+
+/* Of a write that is done, or of the vector in the end. */
+static void take_dot(struct fleet *fleet, struct ship *ship, char verb,
+                     struct holm_bench_words *words)
+{
     struct holm_dot dot;
-    int64_t amount, value;
-    int put, added;
-    if (sscanf(text, "W %23s %" SCNd64 " %" SCNd64, key.key, &amount, &value) == 3) {
-        holm_bench_ledger_intend(&fleet->ledger, node, key.key, amount, value);
-    } else if (sscanf(text, "%*[TC] %" SCNu32 " %" SCNu64 " %" SCNu64 " %" SCNu64, &partition,
-                      &dot.actor.node.value, &dot.actor.epoch.value, &dot.seq) == 4) {
-        if (text[0] == 'C')
-            holm_bench_shown_cover(&ship->shown, partition, dot);
-        else if (!holm_bench_ledger_took(&fleet->ledger, node, partition, dot))
-            trial_fail(fleet->trial, false, "%s wrote a dot that is not its next", ship->name);
-    } else if (sscanf(text, "K %23s %d %" SCNd64 " %d %" SCNd64, key.key, &put, &key.value, &added,
-                      &key.sum) == 5) {
-        key.put = put != 0;
-        key.added = added != 0;
-        holm_bench_shown_key(&ship->shown, &key);
-    } else {
-        return false;
-    }
-    return true;
+    uint32_t node = (uint32_t)(ship - fleet->ships);
+    uint32_t partition = (uint32_t)holm_bench_words_u64(words);
+    dot.actor.node.value = holm_bench_words_u64(words);
+    dot.actor.epoch.value = holm_bench_words_u64(words);
+    dot.seq = holm_bench_words_u64(words);
+    if (verb == 'C')
+        holm_bench_shown_cover(&ship->shown, partition, dot);
+    else if (!holm_bench_ledger_took(&fleet->ledger, node, partition, dot))
+        trial_fail(fleet->trial, false, "%s wrote a dot that is not its next", ship->name);
+}
+
+static void take_key(struct ship *ship, struct holm_bench_words *words)
+{
+    struct holm_bench_shown_key key;
+    holm_bench_words_text(words, key.key, sizeof key.key);
+    key.put = holm_bench_words_u64(words) != 0;
+    key.value = holm_bench_words_i64(words);
+    key.added = holm_bench_words_u64(words) != 0;
+    key.sum = holm_bench_words_i64(words);
+    holm_bench_shown_key(&ship->shown, &key);
 }
 
 static int64_t curve_us(const struct fleet *fleet, uint64_t ns)
@@ -130,41 +143,58 @@ static int64_t curve_us(const struct fleet *fleet, uint64_t ns)
     return ((int64_t)ns - (int64_t)heal_ns) / 1000;
 }
 
+static void take_bytes(struct fleet *fleet, uint64_t bytes)
+{
+    if (fleet->begin_ns > 0)
+        holm_bench_curve_add(&fleet->figures->bytes, fleet->scenario,
+                             curve_us(fleet, measure_now_ns()), bytes);
+}
+
 static void take_line(void *context, const char *line, size_t size)
 {
     struct fleet *fleet = context;
     struct ship *ship = fleet->reading;
-    char text[4096];
+    char text[4096], verb[2];
     (void)snprintf(text, sizeof text, "%.*s", (int)(size > 0 ? size - 1 : 0), line);
-    switch (text[0]) {
+    struct holm_bench_words words = holm_bench_words_of(text);
+    holm_bench_words_text(&words, verb, sizeof verb);
+    switch (verb[0]) {
     case 'A':
-        take_self(fleet, ship, text);
+        take_self(fleet, ship, &words);
         break;
     case 'P':
-        ship->peers = strtoull(text + 1, NULL, 10);
+        ship->peers = holm_bench_words_u64(&words);
         break;
     case 'V':
-        (void)sscanf(text, "V %" SCNu64 " %" SCNu64 " %" SCNu64, &ship->vector_hash, &ship->digest,
-                     &ship->since_ns);
+        take_state(ship, &words);
         break;
     case 'S':
-        take_stale(fleet, text + 1);
+        take_stale(fleet, &words);
         break;
     case 'B':
-        if (fleet->begin_ns > 0)
-            holm_bench_curve_add(&fleet->figures->bytes, fleet->scenario,
-                                 curve_us(fleet, measure_now_ns()), strtoull(text + 1, NULL, 10));
+        take_bytes(fleet, holm_bench_words_u64(&words));
         break;
     case 'E':
         ship->stopped = true;
         break;
+    case 'W':
+        take_write(fleet, ship, &words);
+        break;
+    case 'T':
+    case 'C':
+        take_dot(fleet, ship, verb[0], &words);
+        break;
+    case 'K':
+        take_key(ship, &words);
+        break;
     case 'R':
-        take_report(ship, text + 1);
+        take_report(ship, &words);
         break;
     default:
-        if (!take_content(fleet, ship, text))
-            trial_fail(fleet->trial, false, "%s said '%.40s'", ship->name, text);
+        words.bad = true;
     }
+    if (!holm_bench_words_end(&words))
+        trial_fail(fleet->trial, false, "%s said '%.40s'", ship->name, text);
 }
 
 /* ---- lives ---------------------------------------------------------------------------------- */
@@ -243,6 +273,7 @@ static void end(struct fleet *fleet, struct ship *ship, bool kindly)
 static uint64_t equal_share(const struct fleet *fleet)
 {
     uint32_t most = 0;
+    HOLM_ASSERT(fleet->trial->nodes > 0);
     for (uint32_t i = 0; i < fleet->count; i++) {
         uint32_t group = 0;
         for (uint32_t j = 0; j < fleet->count; j++) {

@@ -15,6 +15,7 @@
 
 #include "bench/measure.h"
 #include "bench/trial.h"
+#include "bench/words.h"
 #include "node/random.h"
 
 #define LOOK_MS 1
@@ -274,36 +275,55 @@ static void stop(struct island *island, bool last)
     (void)fputs("E\n", stdout);
 }
 
-static void obey(struct island *island, const char *line)
+static void drop(struct island *island, struct holm_bench_words *words)
 {
     char name[64];
-    uint64_t number;
-    uint32_t way, permille;
-    int last;
-    if (sscanf(line, "load %" SCNu64, &number) == 1)
-        load(island, number);
-    else if (sscanf(line, "write %" SCNu64, &number) == 1)
-        begin_writing(island, number);
-    else if (sscanf(line, "drop %63s %" SCNu32 " %" SCNu32, name, &way, &permille) == 3)
-        measure_must(holm_fault_drop(island->node, holm_node_id_of(name), (enum holm_direction)way,
-                                     permille),
-                     "a fault");
-    else if (sscanf(line, "since %63s %" SCNu64, name, &number) == 2)
-        other_of(island, holm_node_id_of(name))->since_ns = number;
-    else if (sscanf(line, "stop %d", &last) == 1)
-        stop(island, last != 0);
-    else if (strcmp(line, "heal") == 0)
+    holm_bench_words_text(words, name, sizeof name);
+    uint64_t way = holm_bench_words_u64(words), permille = holm_bench_words_u64(words);
+    measure_must(holm_fault_drop(island->node, holm_node_id_of(name), (enum holm_direction)way,
+                                 (uint32_t)permille),
+                 "a fault");
+}
+
+static void expect(struct island *island, struct holm_bench_words *words)
+{
+    char name[64];
+    holm_bench_words_text(words, name, sizeof name);
+    other_of(island, holm_node_id_of(name))->since_ns = holm_bench_words_u64(words);
+}
+
+static void mark(struct island *island)
+{
+    holm_stats(island->node, &island->mark);
+    island->mark_foreign = foreign(island);
+}
+
+static void obey(struct island *island, const char *line)
+{
+    char verb[16];
+    struct holm_bench_words words = holm_bench_words_of(line);
+    holm_bench_words_text(&words, verb, sizeof verb);
+    if (strcmp(verb, "load") == 0)
+        load(island, holm_bench_words_u64(&words));
+    else if (strcmp(verb, "write") == 0)
+        begin_writing(island, holm_bench_words_u64(&words));
+    else if (strcmp(verb, "drop") == 0)
+        drop(island, &words);
+    else if (strcmp(verb, "since") == 0)
+        expect(island, &words);
+    else if (strcmp(verb, "stop") == 0)
+        stop(island, holm_bench_words_u64(&words) != 0);
+    else if (strcmp(verb, "heal") == 0)
         holm_fault_heal(island->node);
-    else if (strcmp(line, "report") == 0)
+    else if (strcmp(verb, "report") == 0)
         report(island);
-    else if (strcmp(line, "quit") == 0)
+    else if (strcmp(verb, "quit") == 0)
         island->over = true;
-    else if (strcmp(line, "mark") == 0) {
-        holm_stats(island->node, &island->mark);
-        island->mark_foreign = foreign(island);
-    } else {
-        measure_fail("a line that is no command");
-    }
+    else if (strcmp(verb, "mark") == 0)
+        mark(island);
+    else
+        words.bad = true;
+    measure_require(holm_bench_words_end(&words), "a line is a command");
 }
 
 static void read_input(struct island *island)

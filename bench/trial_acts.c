@@ -24,7 +24,7 @@ static uint32_t draw(struct trial *trial, uint32_t below)
 /* Parts of the same size, or one more; who is in which is drawn. */
 static void draw_parts(struct trial *trial, uint32_t parts)
 {
-    uint32_t order[TRIAL_NODES_MAX];
+    uint32_t order[TRIAL_NODES_MAX] = {0};
     for (uint32_t i = 0; i < trial->nodes; i++) {
         uint32_t place = draw(trial, i + 1);
         order[i] = order[place];

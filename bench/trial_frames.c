@@ -21,7 +21,8 @@ static void comes(struct trial_replica *replica, uint32_t life, uint64_t seq)
     if (seq >= bits) {
         size_t wanted = (size_t)(seq / 64 + 1) * 64 * 2;
         uint64_t *grown = realloc(replica->arrived[life], wanted / 8);
-        measure_require(grown != NULL, "there is memory");
+        if (grown == NULL)
+            measure_fail("there is memory");
         memset(grown + bits / 64, 0, (wanted - bits) / 8);
         replica->arrived[life] = grown;
         replica->arrived_bits[life] = wanted;

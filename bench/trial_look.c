@@ -204,7 +204,7 @@ static void find_groups(const struct trial *trial, uint32_t *groups)
 
 void trial_ways(struct trial *trial)
 {
-    uint32_t groups[TRIAL_NODES_MAX];
+    uint32_t groups[TRIAL_NODES_MAX] = {0};
     uint32_t count = holm_world_count(trial->world);
     uint64_t now_us = holm_world_now_us(trial->world);
     find_groups(trial, groups);
