@@ -64,4 +64,10 @@ static inline const struct holm_oplog_entry *holm_oplog_at(const struct holm_opl
     return &log->entries[(log->first + i) % log->capacity];
 }
 
+/* Of the newest run, what it takes on the wire at most. */
+static inline size_t holm_oplog_last_bytes(const struct holm_oplog *log)
+{
+    return holm_oplog_at(log, log->count - 1)->wire_bytes;
+}
+
 #endif

@@ -17,6 +17,8 @@ struct holm_replica_config holm_replica_config_default(void)
         .frame_bytes_max = (size_t)1 << 20,
         .flush_bytes = (size_t)64 << 10,
         .feed_bytes_max = (size_t)256 << 10,
+        .unacked_bytes_max = (size_t)1 << 20,
+        .lag_us = 250000,
         .log_bytes_max = (size_t)4 << 20,
         .holdback_bytes_max = (size_t)4 << 20,
         .sync_bytes_max = (size_t)1 << 30,
@@ -32,7 +34,8 @@ struct holm_replica_config holm_replica_config_default(void)
 static enum holm_status settle_limits(struct holm_replica_config *config)
 {
     if (config->frame_bytes_max < 4096 || config->allocator.resize == NULL ||
-        config->self.epoch.value == 0 || config->page_items_max == 0)
+        config->self.epoch.value == 0 || config->page_items_max == 0 ||
+        config->unacked_bytes_max == 0)
         return HOLM_EINVAL;
     if (config->retry_min_us == 0 || config->retry_max_us < config->retry_min_us)
         return HOLM_EINVAL;
@@ -352,6 +355,7 @@ static enum holm_status change_epoch(struct holm_replica *replica, struct holm_e
     for (size_t i = 0; i < replica->peer_capacity; i++)
         replica->peers[i].seen = 0;
     holm_replica_feed_epoch(replica);
+    holm_replica_pace_epoch(replica);
     return HOLM_OK;
 }
 

@@ -26,6 +26,7 @@
 
 #include "crdt/feed.h"
 #include "crdt/message.h"
+#include "crdt/pace.h"
 #include "crdt/reconcile.h"
 #include "crdt/vector.h"
 
@@ -51,13 +52,16 @@ struct holm_replica_config {
     size_t frame_bytes_max;     /* 1 MiB */
     size_t flush_bytes;         /* 64 KiB: a run is sealed at this size, a frame of a feed full */
     size_t feed_bytes_max;      /* 256 KiB: unacknowledged bytes of a feed */
-    size_t log_bytes_max;       /* 4 MiB */
-    size_t holdback_bytes_max;  /* 4 MiB */
-    size_t sync_bytes_max;      /* 1 GiB: what a sync may stage before it is applied */
-    size_t cuts_max;            /* 2: cuts open at once, for peers */
-    size_t kept_bytes_max;      /* 64 MiB: of what changes while a side of a sync is frozen */
-    size_t actors_max;          /* 65,536: made-up actors beyond are refused */
-    uint32_t page_items_max;    /* 32,768 cells a page or tell; a page is half a frame at most */
+    size_t
+        unacked_bytes_max; /* 1 MiB: published, and not acknowledged by a peer that is waited for (pace.h) */
+    uint64_t lag_us;               /* 250,000: so long */
+    size_t log_bytes_max;          /* 4 MiB */
+    size_t holdback_bytes_max;     /* 4 MiB */
+    size_t sync_bytes_max;         /* 1 GiB: what a sync may stage before it is applied */
+    size_t cuts_max;               /* 2: cuts open at once, for peers */
+    size_t kept_bytes_max;         /* 64 MiB: of what changes while a side of a sync is frozen */
+    size_t actors_max;             /* 65,536: made-up actors beyond are refused */
+    uint32_t page_items_max;       /* 32,768 cells a page or tell; a page is half a frame at most */
     enum holm_retention retention; /* FOREVER */
     bool list;    /* false; true: the partition of the member list (replica_member.h) */
     bool ordered; /* false; true: keys are kept in order, for 11 bytes a record */
@@ -299,6 +303,8 @@ bool holm_replica_peer_has(const struct holm_replica *replica, uint32_t peer, ui
 uint64_t holm_replica_fed_us(const struct holm_replica *replica, uint32_t peer);
 /* How many runs of nodes that are not up here others have relayed. */
 uint64_t holm_replica_strangers(const struct holm_replica *replica);
+/* How many peers that are up are left to pull what is written here (pace.h). */
+uint64_t holm_replica_lagging(const struct holm_replica *replica);
 /* What the link of a peer that is up carries, for tests and figures. */
 struct holm_feed_look {
     bool followed;           /* it is fed … */
@@ -318,7 +324,8 @@ struct holm_replica_stats {
     uint64_t syncs, syncs_served, syncs_failed;
     uint64_t feeds, feeds_too_old; /* frames sent; those that end a feed */
     uint64_t follows, follow_gaps, prunes, grafts;
-    uint64_t strangers; /* runs of nodes that are not up here, which others relayed */
+    uint64_t waits, lags; /* publishing had to wait; peers that it did not wait for any longer */
+    uint64_t strangers;   /* runs of nodes that are not up here, which others relayed */
     uint64_t syncs_busy, syncs_refused; /* peers that had no cut to spare; asked of this one */
     uint64_t sync_takeovers;            /* syncs that went on with another cut */
     uint64_t sync_asks, sync_rounds;    /* rounds: more than syncs when hashes met */

@@ -23,11 +23,12 @@ enum holm_status holm_replica_seal(struct holm_replica *replica)
     struct holm_delta *delta = NULL;
     struct holm_message message = holm_replica_message(replica, HOLM_MESSAGE_DELTA);
     size_t outputs = replica->work.output_count;
+    bool publish = holm_replica_pace_open(replica);
     replica->pending.collected = holm_vector_view(&replica->collected);
     enum holm_status status = holm_oplog_reserve(&replica->log);
     if (status == HOLM_OK)
         status = holm_replica_reserve_stored(replica);
-    if (status == HOLM_OK)
+    if (status == HOLM_OK && publish)
         status = holm_replica_output(replica, HOLM_PEER_NONE, &message);
     if (status == HOLM_OK)
         status = holm_pending_seal(&replica->pending, &replica->actors, replica->self, first,
@@ -36,12 +37,17 @@ enum holm_status holm_replica_seal(struct holm_replica *replica)
         replica->work.output_count = outputs;
         return status;
     }
-    replica->outputs[outputs].message.as.delta = delta;
     holm_actors_told(&replica->actors);
     holm_replica_past_note(replica, replica->actors.hash);
     holm_actors_raise(&replica->actors, replica->self, delta->last);
     replica->actors.rows[replica->self].changed = false;
     holm_oplog_push(&replica->log, &replica->actors, delta, replica->self);
+    if (publish) {
+        replica->outputs[outputs].message.as.delta = delta;
+        holm_replica_pace_published(replica, delta, holm_oplog_last_bytes(&replica->log));
+    } else {
+        holm_replica_pace_wait(replica);
+    }
     holm_replica_store(replica, delta);
     holm_replica_root_note(replica, delta);
     holm_delta_release(delta);
@@ -405,6 +411,7 @@ static enum holm_status apply(struct holm_replica *replica, struct holm_delta *d
         holm_replica_past_note(replica, replica->actors.hash);
         holm_actors_raise(&replica->actors, applying.indices[0], delta->last);
         holm_oplog_push(&replica->log, &replica->actors, delta, applying.indices[0]);
+        holm_replica_pace_applied(replica, delta->actor, holm_oplog_last_bytes(&replica->log));
         holm_replica_store(replica, delta);
         observe_stamps(replica, &delta->items);
         for (uint32_t i = 0; i < delta->items.item_count; i++)

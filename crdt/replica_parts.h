@@ -8,6 +8,7 @@
  *     replica_pull.c     asking for runs, and serving them
  *     replica_feed.c     feeding those who follow
  *     replica_follow.c   following: what feeds bring, which of them are needed
+ *     replica_pace.c     publishing, no faster than peers acknowledge
  *     replica_gap.c      what a peer's op log does not reach back to: whether to sync for it
  *     replica_sync.c     a sync as its receiver: whom to read from, asking, what is next
  *     replica_serve.c    a sync as its server: cuts that are open, answering
@@ -71,6 +72,7 @@ struct holm_replica_peer {
     struct holm_report_link reports;
     struct holm_founding founding; /* of its member list, as it said */
     struct holm_feed_link feed;
+    struct holm_pace_peer pace;
 };
 
 /* A cut as it is to be merged: whole, or as what differs, with what is to go. */
@@ -166,6 +168,7 @@ struct holm_replica {
     uint64_t fed_us;        /* when feeds last went out */
     uint64_t follow_cursor; /* where the search for a peer to follow goes on */
     struct holm_feed_root root;
+    struct holm_pace pace;
     uint64_t past[HOLM_REPLICA_PAST]; /* hashes of the vector before its last changes */
     uint32_t past_next;
     uint32_t feeder; /* whose feed is being taken; HOLM_PEER_NONE */
@@ -272,6 +275,28 @@ void holm_replica_feed_renumber(struct holm_replica *replica, const uint32_t *in
 /* The peer does not follow any more; the present epoch is a new one. */
 void holm_replica_feed_end(struct holm_replica *replica, uint32_t peer);
 void holm_replica_feed_epoch(struct holm_replica *replica);
+
+/* ---- replica_pace.c */
+
+/* Whether a run that is sealed now is to be published at once; else it is in the op log, and waits. */
+bool holm_replica_pace_open(struct holm_replica *replica);
+/* An own run was handed out; the newest own run in the op log waits. */
+void holm_replica_pace_published(struct holm_replica *replica, const struct holm_delta *run,
+                                 size_t bytes);
+void holm_replica_pace_wait(struct holm_replica *replica);
+/* Publishes what waits, as far as it may. Runs stay in the op log only until the next is pushed: call it
+ * when the step has done everything else. Best effort. */
+void holm_replica_pace_go_on(struct holm_replica *replica);
+uint64_t holm_replica_pace_wake(const struct holm_replica *replica);
+/* A peer has come; is known to have applied peer->seen. */
+void holm_replica_pace_up(struct holm_replica *replica, struct holm_replica_peer *peer);
+void holm_replica_pace_seen(struct holm_replica *replica, struct holm_replica_peer *peer);
+/* A run of this actor was applied, of so many bytes; whether its node is to be told without having asked. */
+void holm_replica_pace_applied(struct holm_replica *replica, struct holm_actor actor, size_t bytes);
+bool holm_replica_pace_owes(const struct holm_replica *replica,
+                            const struct holm_replica_peer *peer);
+/* Runs of the former epoch are not published any more. */
+void holm_replica_pace_epoch(struct holm_replica *replica);
 
 /* ---- replica_follow.c */
 

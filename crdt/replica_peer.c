@@ -37,6 +37,7 @@ enum holm_status holm_replica_peer_up(struct holm_replica *replica, uint32_t pee
         return status;
     holm_replica_peer_down(replica, peer);
     replica->peers[peer] = (struct holm_replica_peer){.up = true, .actor = actor};
+    holm_replica_pace_up(replica, &replica->peers[peer]);
     holm_replica_follow_new(replica, peer, feeds);
     holm_guard_link_new(replica, peer);
     if (replica->want_seq > 0)
@@ -76,8 +77,11 @@ void holm_replica_seen_by(struct holm_replica *replica, struct holm_replica_peer
     uint64_t own = holm_actors_seq(&replica->actors, replica->self);
     if (seq > own)
         seq = own; /* nobody can have applied what was never sealed */
-    if (peer != NULL && seq > peer->seen)
+    if (peer == NULL)
+        return;
+    if (seq > peer->seen)
         peer->seen = seq;
+    holm_replica_pace_seen(replica, peer);
 }
 
 void holm_replica_mark_ahead(struct holm_replica *replica, uint32_t peer, uint64_t delay_us)
@@ -261,19 +265,23 @@ static void acknowledge(struct holm_replica *replica)
 {
     for (uint32_t i = 0; i < replica->peer_capacity; i++) {
         struct holm_replica_peer *known = &replica->peers[i];
-        if (!known->up || known->wanted == 0)
+        bool owes = holm_replica_pace_owes(replica, known);
+        if (!known->up || (known->wanted == 0 && !owes))
             continue;
         uint64_t seq = holm_actors_seq_of(&replica->actors, known->actor);
         /* Of a folded epoch nothing more is applied: who goes on under it is lost. */
-        if (seq < known->wanted || seq == HOLM_SEQ_FOLDED)
+        if ((seq < known->wanted && !owes) || seq == HOLM_SEQ_FOLDED)
             continue;
         struct holm_message message = holm_replica_message(replica, HOLM_MESSAGE_ACK);
         message.as.ack.actor = known->actor;
         message.as.ack.seq = seq;
-        if (holm_replica_output(replica, i, &message) == HOLM_OK)
-            known->wanted = 0;
-        else
+        if (holm_replica_output(replica, i, &message) != HOLM_OK) {
             replica->retry = true;
+            continue;
+        }
+        known->pace.owed_bytes = 0;
+        if (seq >= known->wanted)
+            known->wanted = 0;
     }
 }
 
@@ -284,6 +292,7 @@ void holm_replica_schedule(struct holm_replica *replica)
         replica->retry = true;
     acknowledge(replica);
     ask_next(replica);
+    holm_replica_pace_go_on(replica);
     holm_replica_feed_all(replica);
     holm_replica_follow_tick(replica);
 }
@@ -300,6 +309,7 @@ uint64_t holm_replica_wake(const struct holm_replica *replica)
         return soon; /* memory was short: whatever is due can wait so long */
     uint64_t wake = earlier(flush_at(replica), holm_holdback_wake(&replica->holdback));
     wake = earlier(wake, holm_replica_feed_due(replica));
+    wake = earlier(wake, holm_replica_pace_wake(replica));
     wake = earlier(wake, holm_replica_follow_wake(replica));
     for (size_t i = 0; i < replica->served_count; i++)
         wake = earlier(wake, replica->served[i].deadline_us);

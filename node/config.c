@@ -22,6 +22,8 @@ struct holm_config holm_config_default(void)
         .frame_bytes_max = 1 * MIB,
         .log_bytes_max = 64 * MIB,
         .holdback_bytes_max = 64 * MIB,
+        .unacked_bytes_max = 16 * MIB,
+        .lag_ms = 250,
         .peers_max = 256,
         .max_drift_ms = 60000,
         .log_level = 2,
@@ -71,6 +73,8 @@ static enum holm_status check_numbers(const struct holm_config *config, char *li
         {"frame_bytes_max", config->frame_bytes_max, 64 * KIB, 64 * MIB},
         {"log_bytes_max", config->log_bytes_max, 64 * KIB, SIZE_MAX},
         {"holdback_bytes_max", config->holdback_bytes_max, 64 * KIB, SIZE_MAX},
+        {"unacked_bytes_max", config->unacked_bytes_max, 64 * KIB, SIZE_MAX},
+        {"lag_ms", config->lag_ms, 10, hour_ms},
         {"peers_max", config->peers_max, 1, HOLM_REPLICA_PEERS_MAX},
         {"max_drift_ms", config->max_drift_ms, 0, ((uint64_t)1 << 48) - 1},
         {"forget_after_ms", config->forget_after_ms, 0, ((uint64_t)1 << 48) - 1},
@@ -160,6 +164,8 @@ void holm_config_engine(const struct holm_config *config, struct holm_engine_con
     engine->frame_bytes_max = config->frame_bytes_max;
     engine->log_bytes_max = config->log_bytes_max;
     engine->holdback_bytes_max = config->holdback_bytes_max;
+    engine->unacked_bytes_max = config->unacked_bytes_max;
+    engine->lag_us = (uint64_t)config->lag_ms * 1000;
     if (engine->outbox_bytes_max < 4 * config->frame_bytes_max)
         engine->outbox_bytes_max = 4 * config->frame_bytes_max;
     engine->peers_max = config->peers_max;

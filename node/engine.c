@@ -25,6 +25,8 @@ struct holm_engine_config holm_engine_config_default(void)
         .frame_bytes_max = MIB,
         .log_bytes_max = 64 * MIB,
         .holdback_bytes_max = 64 * MIB,
+        .unacked_bytes_max = 16 * MIB,
+        .lag_us = 250000,
         .outbox_bytes_max = 64 * MIB,
         .peers_max = 256,
         .collect_interval_us = 5000000,
@@ -39,7 +41,8 @@ static bool config_valid(const struct holm_engine_config *config)
            config->self.node.value != 0 && config->self.epoch.value != 0 &&
            config->partitions >= 1 && config->partitions <= 1024 && config->flush_interval_us > 0 &&
            config->beacon_interval_us > 0 && config->link_timeout_us > 0 &&
-           config->redial_interval_us > 0 && config->frame_bytes_max >= 4096 &&
+           config->redial_interval_us > 0 && config->lag_us > 0 &&
+           config->unacked_bytes_max >= config->partitions && config->frame_bytes_max >= 4096 &&
            config->outbox_bytes_max >= 2 * config->frame_bytes_max && config->peers_max >= 1 &&
            config->peers_max <= HOLM_REPLICA_PEERS_MAX && config->collect_interval_us > 0;
 }
@@ -61,6 +64,8 @@ struct holm_replica_config holm_engine_replica_config(struct holm_engine *engine
     replica.ordered = config->ordered;
     replica.log_bytes_max = config->log_bytes_max / config->partitions;
     replica.holdback_bytes_max = config->holdback_bytes_max / config->partitions;
+    replica.unacked_bytes_max = config->unacked_bytes_max / config->partitions;
+    replica.lag_us = config->lag_us;
     replica.kept_bytes_max = 16 * MIB;
     replica.list = partition == config->partitions;
     replica.retention = replica.list ? HOLM_RETENTION_FOREVER : config->retention;

@@ -56,8 +56,11 @@ struct holm_engine_config {
     size_t frame_bytes_max;       /* 1 MiB */
     size_t log_bytes_max;         /* 64 MiB, of all partitions together */
     size_t holdback_bytes_max;    /* 64 MiB, of all partitions together */
-    size_t outbox_bytes_max;      /* 64 MiB: encoded frames that wait for the driving thread */
-    uint32_t peers_max;           /* 256; at most HOLM_REPLICA_PEERS_MAX */
+    size_t unacked_bytes_max; /* 16 MiB, of all partitions together: published, and not acknowledged
+                                     by each peer that is waited for (crdt/pace.h) */
+    uint64_t lag_us;          /* 250,000: a peer is waited for so long */
+    size_t outbox_bytes_max;  /* 64 MiB: encoded frames that wait for the driving thread */
+    uint32_t peers_max;       /* 256; at most HOLM_REPLICA_PEERS_MAX */
     struct holm_log log;
     /* Peers came or went, or one has applied more of what was written here: who waits looks again.
      * Called by the driving thread. NULL is allowed. */

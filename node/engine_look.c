@@ -87,6 +87,10 @@ static void stats_of_partition(const struct holm_replica *replica, struct holm_s
     stats->twins += part.twins;
     stats->mended += part.mended;
     stats->drift += part.drift;
+    stats->waits += part.waits;
+    stats->lags += part.lags;
+    uint64_t lagging = holm_replica_lagging(replica);
+    stats->lagging = lagging > stats->lagging ? lagging : stats->lagging;
     stats->records += part.records;
     stats->tombstones += part.tombstones;
     stats->log_bytes += part.log_bytes;

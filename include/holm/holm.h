@@ -71,6 +71,11 @@ struct holm_config {
     size_t frame_bytes_max;      /* 1 MiB; 64 KiB to 64 MiB: no message is larger */
     size_t log_bytes_max;        /* 64 MiB; from 64 KiB: op log of all partitions together */
     size_t holdback_bytes_max;   /* 64 MiB; from 64 KiB: early deltas of all partitions together */
+    /* 16 MiB; from 64 KiB: broadcasts run ahead of what a peer has acknowledged by so much, of all partitions
+     * together. Writes never wait: what is ahead of that stays in the op log, and goes out as peers
+     * acknowledge. A peer that is waited for longer than lag_ms is left to pull until it has caught up. */
+    size_t unacked_bytes_max;
+    uint32_t lag_ms;    /* 250; 10 to an hour */
     uint32_t peers_max; /* 256; 1 to 1,024; nodes beyond it are refused, and the log says so */
     uint64_t
         max_drift_ms; /* 60,000; below 2^48; stamps further ahead do not drag the local clock */
@@ -458,6 +463,9 @@ struct holm_stats {
     uint64_t malformed;      /* frames refused */
     uint64_t dropped;        /* frames that a bounded queue could not take */
     uint64_t drift;          /* stamps too far ahead of the local clock */
+    uint64_t waits;          /* how often broadcasts had to wait for acknowledgements */
+    uint64_t lags;           /* how often a peer was too far behind to be waited for any longer */
+    uint64_t lagging;        /* peers up now that are: they pull, and slow nobody */
     uint64_t bytes_sent;     /* payload of links and broadcasts, a broadcast counted once */
     uint64_t bytes_received; /* both as of a moment ago: up to a beacon interval when idle */
     uint64_t records;        /* present now */

@@ -62,6 +62,7 @@ static void draw_engine(struct drawing *drawing)
     engine->frame_bytes_max = frames[below(drawing, 4)] * KIB;
     engine->log_bytes_max = of(drawing, preset->log_kib) * KIB * engine->partitions;
     engine->holdback_bytes_max = between(drawing, 4, 256) * KIB * engine->partitions;
+    engine->unacked_bytes_max = engine->holdback_bytes_max / 4; /* small ones, too: peers lag */
     engine->outbox_bytes_max = 4096 * KIB;
 }
 

@@ -157,6 +157,7 @@ static void build_t07(struct holm_plan *plan, struct holm_random *random)
     happen(plan, 1500 * MS, HOLM_PLAN_START, 2);
     for (uint64_t i = 0; i < 2000; i++)
         add(plan, 1 * S + i * 500, 0, i % 3 == 0 ? "k" : "l", 1);
+    plan->settings.engine.unacked_bytes_max = between(random, 2, 64) * KIB;
     plan->settings.safety_us = 3 * S;
 }
 

@@ -105,6 +105,8 @@ static void test_config_when_any_number_is_zero_then_it_is_refused_but_drift_and
     ASSERT_ZERO_REFUSED(frame_bytes_max);
     ASSERT_ZERO_REFUSED(log_bytes_max);
     ASSERT_ZERO_REFUSED(holdback_bytes_max);
+    ASSERT_ZERO_REFUSED(unacked_bytes_max);
+    ASSERT_ZERO_REFUSED(lag_ms);
     ASSERT_ZERO_REFUSED(peers_max);
 #undef ASSERT_ZERO_REFUSED
     config = good();

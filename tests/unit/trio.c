@@ -51,6 +51,8 @@ void trio_close(struct trio *trio)
 
 static void post(struct trio *trio, uint32_t from, uint32_t to, const struct holm_message *message)
 {
+    if (message->type == HOLM_MESSAGE_ACK && trio->mute_acks)
+        return;
     if (message->type == trio->lossy && trio->lossy_count++ % 5 == 0)
         return;
     void *letters = trio->letters;
@@ -139,13 +141,28 @@ void trio_beacon(struct trio *trio, uint32_t node)
 
 static void deliver_all(struct trio *trio)
 {
+    size_t kept = 0;
     for (size_t i = 0; i < trio->letter_count; i++) {
         struct trio_letter letter = trio->letters[i];
+        if (trio->frozen[letter.to]) {
+            trio->letters[kept++] = letter;
+            continue;
+        }
         const struct holm_message *message = parcel_open(&trio->office, letter.parcel);
         (void)trio_give(trio, letter.to, letter.from, message);
         parcel_free(&trio->office, letter.parcel);
     }
-    trio->letter_count = 0;
+    trio->letter_count = kept;
+}
+
+/* Whether some letter can be delivered. */
+static bool is_post_waiting(const struct trio *trio)
+{
+    for (size_t i = 0; i < trio->letter_count; i++) {
+        if (!trio->frozen[trio->letters[i].to])
+            return true;
+    }
+    return false;
 }
 
 uint64_t trio_run(struct trio *trio, uint64_t us)
@@ -156,6 +173,8 @@ uint64_t trio_run(struct trio *trio, uint64_t us)
         uint64_t next = until;
         deliver_all(trio);
         for (uint32_t i = 0; i < TRIO; i++) {
+            if (trio->frozen[i])
+                continue;
             uint64_t wake = holm_replica_wake(trio->replicas[i]);
             if (wake <= trio->now_us) {
                 wakes += 1;
@@ -164,7 +183,7 @@ uint64_t trio_run(struct trio *trio, uint64_t us)
             wake = holm_replica_wake(trio->replicas[i]);
             next = wake < next ? wake : next;
         }
-        if (trio->letter_count == 0 && next > trio->now_us)
+        if (!is_post_waiting(trio) && next > trio->now_us)
             trio->now_us = next;
         else
             trio->now_us += 1;

@@ -26,6 +26,8 @@ struct trio {
     struct holm_replica *replicas[TRIO];
     uint64_t now_us;
     bool deaf;
+    bool mute_acks;               /* acknowledgements are lost */
+    bool frozen[TRIO];            /* what is sent to it waits, and it is not woken */
     enum holm_message_type lossy; /* every fifth message of this type is lost */
     uint64_t lossy_count;
     const struct holm_work *work;             /* of the last step */
