@@ -345,7 +345,8 @@ static enum holm_status tell_peer(struct holm_replica *replica, uint32_t index,
         own = false;
         lacking = 0;
     }
-    if (own || (link->told_heard != heard && (used || link->told_heard > 1)))
+    /* Also over a link that is not used: who thinks that it is must learn that it is not wanted any more. */
+    if (own || link->told_heard != heard)
         status = say(replica, index, telling, own, wants);
     else
         heard = link->told_heard;
