@@ -156,6 +156,17 @@ void holm_replica_peer_founding(struct holm_replica *replica, uint32_t peer,
     known->fruitless_mine = known->fruitless_theirs = 0;
 }
 
+void holm_replica_peer_member(struct holm_replica *replica, uint32_t peer, bool member)
+{
+    struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
+    HOLM_ASSERT(replica->guard != NULL);
+    if (known == NULL || !known->up || known->member == member)
+        return;
+    known->member = member;
+    known->told = false;
+    known->seen = 0;
+}
+
 void holm_guard_epoch(struct holm_replica *replica)
 {
     struct holm_guard *guard = replica->guard;

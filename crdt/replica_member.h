@@ -54,6 +54,10 @@ void holm_replica_fence(struct holm_replica *replica, bool fenced);
 void holm_replica_peer_founding(struct holm_replica *replica, uint32_t peer,
                                 const struct holm_founding *founding);
 
+/* Whether a peer says that it is a member. Until it is, nothing counts as seen by it: what it has taken it may throw
+ * away again. */
+void holm_replica_peer_member(struct holm_replica *replica, uint32_t peer, bool member);
+
 /* ---- reports -------------------------------------------------------------------------------- */
 
 /*

@@ -71,6 +71,7 @@ struct holm_replica_peer {
     uint64_t fruitless_theirs, fruitless_mine; /* vector hashes at a pull that brought nothing */
     struct holm_report_link reports;
     struct holm_founding founding; /* of its member list, as it said */
+    bool member;                   /* with `stable`: as it said */
     struct holm_feed_link feed;
     struct holm_pace_peer pace;
 };

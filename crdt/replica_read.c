@@ -312,6 +312,8 @@ bool holm_replica_peer_has(const struct holm_replica *replica, uint32_t peer, ui
     if (peer >= replica->peer_capacity || !replica->peers[peer].up)
         return false;
     const struct holm_replica_peer *known = &replica->peers[peer];
+    if (replica->guard != NULL && !known->member)
+        return false;
     bool sealed = seq <= holm_actors_seq(&replica->actors, replica->self);
     if (sealed && known->told && known->told_hash == replica->actors.hash)
         return true;

@@ -277,9 +277,11 @@ static void introduce(struct holm_engine *engine, uint32_t index, struct holm_no
         pthread_mutex_unlock(&engine->roster_lock);
         up.as.peer.peer = slot;
         up.as.peer.actor = standing->actor;
-        if (holm_engine_step(engine, index, &up, now, NULL) == HOLM_OK)
+        if (holm_engine_step(engine, index, &up, now, NULL) == HOLM_OK) {
             holm_replica_peer_founding(engine->partitions[index].replica, slot,
                                        &standing->founding);
+            holm_replica_peer_member(engine->partitions[index].replica, slot, standing->confirmed);
+        }
         holm_engine_relay_changed(engine, slot, now);
     }
 }

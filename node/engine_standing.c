@@ -270,6 +270,7 @@ static bool note_standing(struct holm_engine *engine, uint32_t peer,
         struct holm_engine_partition *partition = &engine->partitions[i];
         pthread_mutex_lock(&partition->lock);
         holm_replica_peer_founding(partition->replica, peer, &standing->founding);
+        holm_replica_peer_member(partition->replica, peer, standing->confirmed);
         if (fresh)
             holm_replica_tell_again(partition->replica, peer);
         pthread_mutex_unlock(&partition->lock);
