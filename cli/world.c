@@ -16,11 +16,17 @@
 #define TELL_S 3
 #define TELL_SEEDS 1000
 
+/* With retention `stable`. */
+struct collecting {
+    uint64_t collected, folded, replaced, stuck, blind;
+};
+
 struct totals {
     const struct holm_world_options *options;
     FILE *json;
     uint64_t seeds, failed, operations, frames, virtual_us, converged_max_us;
     size_t heap_peak;
+    struct collecting collecting;
     double began, told; /* in seconds */
     bool terminal;
 };
@@ -60,6 +66,8 @@ static void print_story(const struct holm_plan *plan, const struct holm_world_op
                  options->scenario != NULL ? "scenario" : "preset", plan->settings.preset);
     if (options->nodes != 0)
         (void)printf(" --nodes %" PRIu32, options->nodes);
+    if (options->retention != NULL)
+        (void)printf(" --retention %s", options->retention);
     (void)printf(" --only %s --trace\n", plan->count == 0 ? "999999" : text);
 }
 
@@ -179,6 +187,11 @@ static bool take(void *context, uint64_t seed, const struct holm_play_result *re
         totals->heap_peak = result->heap_peak;
     if (totals->json != NULL)
         write_json(totals, seed, result);
+    totals->collecting.collected += result->collected;
+    totals->collecting.folded += result->folded;
+    totals->collecting.replaced += result->replaced;
+    totals->collecting.stuck += result->stuck;
+    totals->collecting.blind += result->blind;
     totals->failed += result->verdict.broken;
     tell_progress(totals);
     if (!result->verdict.broken)
@@ -220,6 +233,13 @@ static int play_all(const struct holm_world_options *options)
                  totals.seeds, totals.failed, totals.operations, totals.frames,
                  totals.converged_max_us / 1000, totals.heap_peak, took,
                  (double)totals.seeds / took, (double)totals.virtual_us / 3.6e9 / took);
+    const struct collecting *collecting = &totals.collecting;
+    if (collecting->collected + collecting->folded + collecting->replaced > 0)
+        (void)printf("%" PRIu64 " tombstones collected, %" PRIu64 " epochs folded, %" PRIu64
+                     " states replaced; in %" PRIu64 " seeds nobody was left, %" PRIu64
+                     " not judged to the end\n",
+                     collecting->collected, collecting->folded, collecting->replaced,
+                     collecting->stuck, collecting->blind);
     int stopped = holm_world_run_stopped();
     if (stopped != 0) {
         (void)printf("stopped by %s after %" PRIu64 " of %" PRIu64 " seeds\n",

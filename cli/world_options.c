@@ -18,8 +18,9 @@ static const char usage[] =
     "    --seed N            one seed\n"
     "    --seeds A..B        all from A to B (1..100)\n"
     "    --preset NAME       perfect, wan, lossy, chaos, core, blitz, armageddon, churn, clocks, "
-    "disks\n"
-    "                        or hostile; else each seed draws one\n"
+    "disks,\n"
+    "                        hostile or collect; else each seed draws one\n"
+    "    --retention NAME    forever or stable; drawn: as the seed draws it\n"
     "    --scenario NAME     a schedule written by hand, as T26; the seed draws the rest\n"
     "    --nodes N           2 to 32 nodes; else drawn\n"
     "    --trace             every event as a line; of one seed\n"
@@ -99,6 +100,15 @@ static enum holm_world_parsed take_count(const char *name, const char *text, uin
     return HOLM_WORLD_RUN;
 }
 
+static enum holm_world_parsed take_retention(const char *text, struct holm_world_options *options)
+{
+    bool drawn = strcmp(text, "drawn") == 0;
+    if (!drawn && strcmp(text, "forever") != 0 && strcmp(text, "stable") != 0)
+        return wrong("--retention is forever, stable or drawn, not '%s'", text);
+    options->retention = drawn ? NULL : text;
+    return HOLM_WORLD_RUN;
+}
+
 static enum holm_world_parsed take_value(const char *name, const char *text,
                                          struct holm_world_options *options)
 {
@@ -124,6 +134,8 @@ static enum holm_world_parsed take_value(const char *name, const char *text,
             return wrong("there is no scenario '%s'; docs/SIMULATION.md lists them", text);
         return HOLM_WORLD_RUN;
     }
+    if (strcmp(name, "retention") == 0)
+        return take_retention(text, options);
     if (text[0] == '\0')
         return wrong("--%s needs a value", name);
     if (strcmp(name, "only") == 0)
@@ -135,8 +147,8 @@ static enum holm_world_parsed take_value(const char *name, const char *text,
 
 static bool takes_value(const char *name)
 {
-    static const char *const names[] = {"seed",   "seeds", "nodes", "jobs",    "time",
-                                        "preset", "only",  "json",  "scenario"};
+    static const char *const names[] = {"seed",   "seeds", "nodes", "jobs",     "time",
+                                        "preset", "only",  "json",  "scenario", "retention"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -203,4 +215,7 @@ void holm_world_options_draw(const struct holm_world_options *options, uint64_t 
     if (preset == NULL)
         preset = &holm_presets[seed % count];
     holm_plan_draw(plan, preset, seed, options->nodes);
+    bool stable = plan->settings.engine.retention == HOLM_RETENTION_STABLE;
+    if (options->retention != NULL && stable != (strcmp(options->retention, "stable") == 0))
+        holm_plan_retain(plan, stable ? HOLM_RETENTION_FOREVER : HOLM_RETENTION_STABLE);
 }

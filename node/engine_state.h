@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * engine_state.h - what an engine is made of; for node/engine*.c alone.
+ * engine_state.h - what an engine is made of; for node/engine*.c alone, and for who looks into it from outside
+ * without changing anything (sim/world/world_look.c, tests).
  *
  *     engine.c         life cycle, the step of a partition, what any thread may call
  *     engine_drive.c   events in, timers, the outbox to the transport

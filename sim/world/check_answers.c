@@ -5,15 +5,25 @@
 static bool is_own_affair(enum holm_status status)
 {
     return status == HOLM_EIO || status == HOLM_ECLOSED || status == HOLM_ETOOBIG ||
-           status == HOLM_EOVERFLOW || status == HOLM_ENOMEM;
+           status == HOLM_EOVERFLOW || status == HOLM_ENOMEM || status == HOLM_ELIMIT;
+}
+
+/* Whether it may have written upon what should not have been there. */
+static bool is_outside(struct holm_judge *judge, uint32_t node)
+{
+    holm_judge_members(judge);
+    return node < HOLM_JUDGE_NODES_MAX && judge->outside[node];
 }
 
 static void event(struct holm_judge *judge, const struct holm_world_event *event)
 {
-    if (event->type != HOLM_WORLD_COMMITTED || is_own_affair(event->status))
+    if (event->type != HOLM_WORLD_COMMITTED || event->journalled || is_own_affair(event->status))
+        return;
+    if (judge->blind)
         return;
     struct holm_oracle_commit commit = {.actor = event->writer,
                                         .past = event->past,
+                                        .collected = event->collected,
                                         .ops = event->ops,
                                         .count = event->op_count,
                                         .node = event->node,
@@ -21,7 +31,10 @@ static void event(struct holm_judge *judge, const struct holm_world_event *event
     uint32_t minted;
     enum holm_status expected = holm_oracle_commit(judge->oracles[event->partition], &commit,
                                                    &minted);
-    if (expected != event->status)
+    bool same = expected == event->status && minted == event->receipt->count;
+    if (!same && is_outside(judge, event->node))
+        judge->blind = true;
+    else if (expected != event->status)
         holm_judge_fail(judge, &holm_check_answers, event->node, "a commit was answered %s, not %s",
                         holm_status_name(event->status), holm_status_name(expected));
     else if (minted != event->receipt->count)

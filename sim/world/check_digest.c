@@ -34,6 +34,14 @@ static void look(struct holm_judge *judge, const struct holm_sight *sight)
 {
     if (holm_replica_pending(sight->replica))
         return;
+    if (holm_world_vector_hash(judge->config.world, sight->node, sight->vector) !=
+        sight->vector_hash)
+        holm_judge_fail(judge, &holm_check_digest, sight->node,
+                        "what it has folded in partition %" PRIu32
+                        " has not the hash of what it was",
+                        sight->partition);
+    if (sight->outside)
+        return;
     make_room(judge);
     uint64_t key = XXH3_64bits_withSeed(sight->vector.entries,
                                         sight->vector.count * sizeof *sight->vector.entries,

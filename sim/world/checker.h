@@ -8,6 +8,7 @@
  *     holm_judge_audit(judge)                    contents of replicas that changed
  *     holm_judge_healed(judge, core)             from here on nothing may be lost
  *     holm_judge_converged(judge, in time?)      the end of the story
+ *     holm_judge_settled(judge, in time?)        all is collected
  *     holm_judge_quiet(judge, true) … false      a hundred rounds in which nothing may move
  *
  * Each claim is a file, check_NAME.c, with a struct holm_checker. The first claim that is broken
@@ -27,8 +28,10 @@ struct holm_judge;
 struct holm_sight {
     uint32_t node, partition;
     struct holm_oracle *oracle;
-    const struct holm_replica *replica; /* locked */
-    struct holm_vector_view vector;     /* sealed */
+    const struct holm_replica *replica;
+    struct holm_vector_view vector; /* sealed, nothing folded */
+    struct holm_vector_view collected;
+    bool outside; /* it was forgotten, or may have been: others have gone on without asking it */
     const struct holm_oracle_view *view;
     const struct holm_oracle_view *before; /* as last seen in this life */
     size_t strangers;                      /* actors in the vector that never wrote */
@@ -51,18 +54,25 @@ struct holm_checker {
     /* All views have been looked at, at one moment. */
     void (*moment)(struct holm_judge *judge);
     void (*converged)(struct holm_judge *judge, bool in_time);
+    /* A replica's state was replaced: `before` is what it had, `view` what it took. */
+    void (*replaced)(struct holm_judge *judge, const struct holm_sight *sight);
+    /* All that can be collected should be by now. */
+    void (*settled)(struct holm_judge *judge, bool in_time);
     void (*event)(struct holm_judge *judge, const struct holm_world_event *event);
 };
 
 extern const struct holm_checker holm_check_answers;
 extern const struct holm_checker holm_check_causal;
+extern const struct holm_checker holm_check_collected;
 extern const struct holm_checker holm_check_converged;
 extern const struct holm_checker holm_check_counters;
 extern const struct holm_checker holm_check_digest;
+extern const struct holm_checker holm_check_journal;
 extern const struct holm_checker holm_check_lost;
 extern const struct holm_checker holm_check_memory;
 extern const struct holm_checker holm_check_payload;
 extern const struct holm_checker holm_check_quiet;
+extern const struct holm_checker holm_check_returned;
 extern const struct holm_checker holm_check_revived;
 
 /* All of them, in the order in which they are asked; ends with NULL. */
@@ -86,14 +96,31 @@ struct holm_judge_config {
     size_t outbox_bytes_max; /* of the same, once it was frozen */
     uint64_t drives_a_round; /* how often a node may be driven in a beacon interval when quiet */
     uint64_t beacon_interval_us;
-    const char *only; /* the one claim that counts; NULL: all */
+    bool stable;               /* retention */
+    uint64_t collect_bound_us; /* how long it may take until all is collected */
+    const char *only;          /* the one claim that counts; NULL: all */
+};
+
+/* Operations of one actor that only a node had that came back by replacement. */
+struct holm_judge_left {
+    uint32_t partition, actor;
+    uint64_t first, last;
+};
+
+/* A batch in the journal of a node. Bytes are the plan's. */
+struct holm_judge_batch {
+    uint32_t node, partition;
+    struct holm_op ops[32];
+    size_t count;
+    bool minted;
 };
 
 /* Per node and partition. */
 struct holm_judge_replica {
     bool dirty, unaudited;
-    uint64_t vector_hash, minted; /* as last seen */
-    struct holm_oracle_view view; /* as last seen in this life */
+    uint64_t vector_hash, minted, collected; /* as last seen */
+    uint64_t replaced;                       /* how often, in this life */
+    struct holm_oracle_view view;            /* as last seen in this life */
 };
 
 struct holm_judge_digest {
@@ -130,12 +157,27 @@ struct holm_judge {
     struct holm_dot *entries;
     struct holm_cell_view *cells;
     uint32_t *cell_ops, *tombstone_ops;
-    size_t entry_capacity, cell_count, cell_capacity, op_capacity, tombstone_count,
-        tombstone_capacity;
+    size_t cell_count, cell_capacity, op_capacity, tombstone_count, tombstone_capacity;
     struct holm_oracle_view view;
     bool *marks;
     size_t mark_count;
     uint64_t looks, audits;
+
+    /* With retention `stable` (judge_members.c). */
+    struct holm_actor *forgotten; /* what any list ever forgot, up to which epoch */
+    size_t forgotten_count, forgotten_capacity;
+    bool void_forgets; /* there was one */
+    bool final;        /* all is over: nobody is outside any more */
+    bool blind;        /* one outside wrote on what should not be there: contents tell nothing */
+    bool outside[HOLM_JUDGE_NODES_MAX];
+    struct holm_judge_left *left;
+    size_t left_count, left_capacity;
+    uint64_t missing[HOLM_JUDGE_NODES_MAX]; /* cells that were left, not yet accounted for */
+    uint64_t
+        settled[HOLM_JUDGE_NODES_MAX]; /* what was minted anew or dropped, in this life so far */
+    uint64_t refused[HOLM_JUDGE_NODES_MAX]; /* of a journal, of what was dropped */
+    struct holm_judge_batch *batches;
+    size_t batch_count, batch_capacity;
 };
 
 struct holm_judge *holm_judge_new(const struct holm_judge_config *config);
@@ -148,6 +190,7 @@ void holm_judge_audit(struct holm_judge *judge);
 void holm_judge_healed(struct holm_judge *judge, uint64_t core);
 void holm_judge_converged(struct holm_judge *judge, bool in_time);
 void holm_judge_quiet(struct holm_judge *judge, bool begins);
+void holm_judge_settled(struct holm_judge *judge, bool in_time);
 /* Operations of this node id are not held against the oracle. */
 void holm_judge_foreign(struct holm_judge *judge, uint64_t node_id);
 bool holm_judge_is_foreign(const struct holm_judge *judge, struct holm_actor actor);
@@ -155,6 +198,13 @@ bool holm_judge_is_foreign(const struct holm_judge *judge, struct holm_actor act
 /* Breaks a claim. Only the first is kept. */
 void holm_judge_fail(struct holm_judge *judge, const struct holm_checker *checker, uint32_t node,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* check_collected.c: whether nothing is left in the core that could go: tombstones, epochs to be folded. Else
+ * *left_at says where. */
+bool holm_judge_is_collected(const struct holm_judge *judge, uint32_t *left_at);
+
+/* judge_members.c: who is outside now. */
+void holm_judge_members(struct holm_judge *judge);
 
 struct holm_judge_replica *holm_judge_replica(struct holm_judge *judge, uint32_t node,
                                               uint32_t partition);

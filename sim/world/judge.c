@@ -3,22 +3,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <xxhash.h>
+
 #include "sim/world/checker.h"
 #include "sim/world/oracle_parts.h"
 
 /* Payload looks at a commit before the oracle, which answers asks, takes it in. */
 const struct holm_checker *const holm_checkers[] = {
-    &holm_check_payload,
-    &holm_check_answers,
-    &holm_check_causal,
-    &holm_check_lost,
-    &holm_check_revived,
-    &holm_check_digest,
-    &holm_check_counters,
-    &holm_check_memory,
-    &holm_check_quiet,
-    &holm_check_converged,
-    NULL,
+    &holm_check_payload,   &holm_check_answers,
+    &holm_check_journal,   &holm_check_causal,
+    &holm_check_lost,      &holm_check_revived,
+    &holm_check_returned,  &holm_check_digest,
+    &holm_check_counters,  &holm_check_memory,
+    &holm_check_quiet,     &holm_check_converged,
+    &holm_check_collected, NULL,
 };
 
 struct holm_judge *holm_judge_new(const struct holm_judge_config *config)
@@ -59,6 +57,9 @@ void holm_judge_free(struct holm_judge *judge)
     free(judge->replicas);
     free(judge->quiet_drives);
     free(judge->digests);
+    free(judge->forgotten);
+    free(judge->left);
+    free(judge->batches);
     free(judge->entries);
     free(judge->cells);
     free(judge->cell_ops);
@@ -117,14 +118,11 @@ struct holm_judge_replica *holm_judge_replica(struct holm_judge *judge, uint32_t
 
 static void read_vector(struct holm_judge *judge, struct holm_sight *sight)
 {
-    size_t count = holm_replica_vector(sight->replica, NULL, 0);
-    if (count + 1 > judge->entry_capacity) {
-        judge->entry_capacity = 2 * count + 16;
-        judge->entries = realloc(judge->entries, judge->entry_capacity * sizeof *judge->entries);
-        HOLM_ASSERT(judge->entries != NULL);
-    }
-    (void)holm_replica_vector(sight->replica, judge->entries, count);
-    sight->vector = (struct holm_vector_view){judge->entries, count};
+    struct holm_dot *entries;
+    free(judge->entries);
+    size_t count = holm_world_vector(judge->config.world, sight->node, sight->partition, &entries);
+    judge->entries = entries;
+    sight->vector = (struct holm_vector_view){entries, count};
     sight->strangers = holm_oracle_view_set(sight->oracle, &judge->view, sight->vector);
     for (size_t i = 0; i < count && sight->strangers > 0; i++)
         sight->strangers -= holm_judge_is_foreign(judge, judge->entries[i].actor);
@@ -197,53 +195,89 @@ static void keep_view(struct holm_judge_replica *replica, const struct holm_orac
     holm_oracle_view_join(&replica->view, view);
 }
 
+static uint64_t hash_of(struct holm_vector_view view)
+{
+    return view.count == 0 ? 0 : XXH3_64bits(view.entries, view.count * sizeof *view.entries);
+}
+
+static uint64_t replaced_at(const struct holm_judge *judge, uint32_t node)
+{
+    struct holm_world_standing standing;
+    if (!judge->config.stable)
+        return 0;
+    holm_world_standing(judge->config.world, node, &standing);
+    return standing.figures.replaced;
+}
+
 /* Whether a replica has come further than it had when it was last seen. An operation may move the
  * vector and no key, so CHANGED alone does not tell. */
-static bool is_news(struct holm_engine *engine, uint32_t partition,
+static bool is_news(const struct holm_judge *judge, uint32_t node, uint32_t partition,
                     struct holm_judge_replica *known)
 {
-    const struct holm_replica *replica = holm_engine_lock(engine, partition);
+    const struct holm_replica *replica = holm_world_replica(judge->config.world, node, partition);
     uint64_t vector_hash = holm_replica_vector_hash(replica);
     uint64_t minted = holm_replica_last_minted(replica);
-    holm_engine_unlock(engine, partition);
-    bool news = known->dirty || vector_hash != known->vector_hash || minted != known->minted;
+    uint64_t collected = hash_of(holm_replica_collected(replica));
+    bool news = known->dirty || vector_hash != known->vector_hash || minted != known->minted ||
+                collected != known->collected || replaced_at(judge, node) != known->replaced;
     known->vector_hash = vector_hash;
     known->minted = minted;
+    known->collected = collected;
     return news;
+}
+
+static void check_all(struct holm_judge *judge, const struct holm_sight *sight, bool whole)
+{
+    for (const struct holm_checker *const *at = holm_checkers; *at != NULL; at++) {
+        void (*check)(struct holm_judge *, const struct holm_sight *) = whole ? (*at)->audit
+                                                                              : (*at)->look;
+        if (check != NULL && !judge->verdict.broken)
+            check(judge, sight);
+    }
+}
+
+/* What it takes is another state: what it had before is not in it. */
+static void be_replaced(struct holm_judge *judge, const struct holm_sight *sight,
+                        struct holm_judge_replica *replica)
+{
+    for (const struct holm_checker *const *at = holm_checkers; *at != NULL; at++)
+        if ((*at)->replaced != NULL && !judge->verdict.broken)
+            (*at)->replaced(judge, sight);
+    replica->replaced = replaced_at(judge, sight->node);
+    replica->view.count = 0;
 }
 
 static void look_at(struct holm_judge *judge, uint32_t node, uint32_t partition, bool whole)
 {
     struct holm_judge_replica *replica = holm_judge_replica(judge, node, partition);
-    struct holm_engine *engine = holm_world_engine(judge->config.world, node);
-    if (engine == NULL || (whole ? !replica->unaudited : !is_news(engine, partition, replica)))
+    if (!holm_world_alive(judge->config.world, node) ||
+        (whole ? !replica->unaudited : !is_news(judge, node, partition, replica)))
         return;
     struct holm_sight sight = {.node = node,
                                .partition = partition,
                                .oracle = judge->oracles[partition],
                                .before = &replica->view};
-    sight.replica = holm_engine_lock(engine, partition);
+    sight.replica = holm_world_replica(judge->config.world, node, partition);
+    sight.collected = holm_replica_collected(sight.replica);
+    sight.outside = judge->blind || (node < HOLM_JUDGE_NODES_MAX && judge->outside[node]);
     read_vector(judge, &sight);
     sight.digest = holm_replica_digest(sight.replica);
     sight.vector_hash = holm_replica_vector_hash(sight.replica);
+    if (replaced_at(judge, node) != replica->replaced)
+        be_replaced(judge, &sight, replica);
     if (whole)
         read_content(judge, &sight);
-    for (const struct holm_checker *const *at = holm_checkers; *at != NULL; at++) {
-        void (*check)(struct holm_judge *, const struct holm_sight *) = whole ? (*at)->audit
-                                                                              : (*at)->look;
-        if (check != NULL && !judge->verdict.broken)
-            check(judge, &sight);
-    }
-    holm_engine_unlock(engine, partition);
+    check_all(judge, &sight, whole);
     keep_view(replica, &judge->view);
     replica->dirty = false;
-    replica->unaudited = !whole;
+    replica->unaudited = !whole || sight.outside;
     judge->looks += !whole;
     judge->audits += whole;
 }
 
 static void look_at_all(struct holm_judge *judge, bool whole)
 {
+    holm_judge_members(judge);
     for (uint32_t node = 0; node < holm_world_count(judge->config.world); node++)
         for (uint32_t p = 0; p < judge->config.partitions; p++)
             look_at(judge, node, p, whole);
@@ -271,7 +305,10 @@ static void begin_life(struct holm_judge *judge, uint32_t node)
         struct holm_judge_replica *replica = holm_judge_replica(judge, node, p);
         replica->dirty = replica->unaudited = true;
         replica->view.count = 0;
+        replica->replaced = 0;
     }
+    if (node < HOLM_JUDGE_NODES_MAX)
+        judge->missing[node] = judge->settled[node] = judge->refused[node] = 0;
 }
 
 void holm_judge_event(struct holm_judge *judge, const struct holm_world_event *event)
@@ -280,6 +317,7 @@ void holm_judge_event(struct holm_judge *judge, const struct holm_world_event *e
         begin_life(judge, event->node);
     } else if (event->type == HOLM_WORLD_ENDED) {
         /* What it had applied in its last moments, others may have been told of. */
+        holm_judge_members(judge);
         for (uint32_t p = 0; p < judge->config.partitions; p++)
             look_at(judge, event->node, p, false);
     } else if (event->type == HOLM_WORLD_CHANGED) {
@@ -305,12 +343,30 @@ void holm_judge_healed(struct holm_judge *judge, uint64_t core)
     }
 }
 
+/* Members agree, so all of what they show is exact. */
+static void end_all(struct holm_judge *judge)
+{
+    judge->final = judge->config.stable;
+    for (size_t i = 0; i < judge->replica_count && judge->final; i++)
+        judge->replicas[i].dirty = judge->replicas[i].unaudited = true;
+}
+
 void holm_judge_converged(struct holm_judge *judge, bool in_time)
 {
+    if (in_time)
+        end_all(judge);
     holm_judge_audit(judge);
     for (const struct holm_checker *const *at = holm_checkers; *at != NULL; at++)
         if ((*at)->converged != NULL && !judge->verdict.broken)
             (*at)->converged(judge, in_time);
+}
+
+void holm_judge_settled(struct holm_judge *judge, bool in_time)
+{
+    holm_judge_audit(judge);
+    for (const struct holm_checker *const *at = holm_checkers; *at != NULL; at++)
+        if ((*at)->settled != NULL && !judge->verdict.broken)
+            (*at)->settled(judge, in_time);
 }
 
 void holm_judge_quiet(struct holm_judge *judge, bool begins)

@@ -124,14 +124,22 @@ uint32_t holm_oracle_actor_number(struct holm_oracle *oracle, struct holm_actor 
     return number;
 }
 
+uint32_t holm_oracle_key_find(const struct holm_oracle *oracle, struct holm_bytes key)
+{
+    size_t mask = oracle->bucket_count - 1;
+    for (size_t at = XXH3_64bits(key.data, key.size) & mask;
+         oracle->bucket_count > 0 && oracle->buckets[at] != 0; at = (at + 1) & mask)
+        if (holm_bytes_equal(oracle->keys[oracle->buckets[at] - 1].bytes, key))
+            return oracle->buckets[at] - 1;
+    return HOLM_ORACLE_NONE;
+}
+
 uint32_t holm_oracle_key_number(struct holm_oracle *oracle, struct holm_bytes key)
 {
     uint64_t hash = XXH3_64bits(key.data, key.size);
-    size_t mask = oracle->bucket_count - 1;
-    for (size_t at = hash & mask; oracle->bucket_count > 0 && oracle->buckets[at] != 0;
-         at = (at + 1) & mask)
-        if (holm_bytes_equal(oracle->keys[oracle->buckets[at] - 1].bytes, key))
-            return oracle->buckets[at] - 1;
+    uint32_t found = holm_oracle_key_find(oracle, key);
+    if (found != HOLM_ORACLE_NONE)
+        return found;
     oracle->keys = holm_oracle_room(oracle->keys, &oracle->key_capacity, oracle->key_count,
                                     sizeof *oracle->keys);
     uint32_t number = (uint32_t)oracle->key_count++;
@@ -246,14 +254,21 @@ bool holm_oracle_covers(const struct holm_oracle_view *view, const struct holm_o
     return op->seq <= holm_oracle_view_seq(view, op->actor);
 }
 
-static uint32_t burial(const struct holm_oracle *oracle, const struct holm_oracle_view *view,
-                       uint32_t key)
+/* Whether the writer of the one had seen the other. */
+static bool had_seen(const struct holm_oracle_op *op, const struct holm_oracle_op *other)
 {
-    if (oracle->keys[key].buries == 0)
+    return other->actor < op->past_count && other->seq <= op->past[other->actor];
+}
+
+static uint32_t burial(const struct holm_oracle *oracle, const struct holm_oracle_view *view,
+                       const struct holm_oracle_op *op)
+{
+    const struct holm_oracle_key *key = &oracle->keys[op->key];
+    if (key->buries == 0)
         return HOLM_ORACLE_NONE;
-    for (uint32_t i = oracle->keys[key].first; i != HOLM_ORACLE_NONE;
-         i = oracle->ops[i].next_of_key)
-        if (oracle->ops[i].effect == HOLM_ORACLE_BURY && holm_oracle_covers(view, &oracle->ops[i]))
+    for (uint32_t i = key->first; i != HOLM_ORACLE_NONE; i = oracle->ops[i].next_of_key)
+        if (oracle->ops[i].effect == HOLM_ORACLE_BURY &&
+            holm_oracle_covers(view, &oracle->ops[i]) && !had_seen(op, &oracle->ops[i]))
             return i;
     return HOLM_ORACLE_NONE;
 }
@@ -265,7 +280,7 @@ uint32_t holm_oracle_killer(const struct holm_oracle *oracle, const struct holm_
     for (uint32_t i = op->killers; i != HOLM_ORACLE_NONE; i = oracle->kills[i].next)
         if (holm_oracle_covers(view, &oracle->ops[oracle->kills[i].killer]))
             return oracle->kills[i].killer;
-    return burial(oracle, view, op->key);
+    return burial(oracle, view, op);
 }
 
 bool holm_oracle_live(const struct holm_oracle *oracle, const struct holm_oracle_view *view,
@@ -274,4 +289,49 @@ bool holm_oracle_live(const struct holm_oracle *oracle, const struct holm_oracle
     const struct holm_oracle_op *op = holm_oracle_op(oracle, number);
     return op->effect == HOLM_ORACLE_PUT && holm_oracle_covers(view, op) &&
            holm_oracle_killer(oracle, view, number) == HOLM_ORACLE_NONE;
+}
+
+/* ---- counters ------------------------------------------------------------------------------- */
+
+static bool is_of_share(const struct holm_oracle *oracle, uint32_t number, struct holm_bytes path,
+                        struct holm_node_id node)
+{
+    const struct holm_oracle_op *op = &oracle->ops[number];
+    return op->effect == HOLM_ORACLE_PUT && op->kind == HOLM_COUNTER &&
+           oracle->actors[op->actor].actor.node.value == node.value &&
+           holm_bytes_equal(op->path, path);
+}
+
+bool holm_oracle_share(const struct holm_oracle *oracle, const struct holm_oracle_view *view,
+                       uint32_t key, struct holm_bytes path, struct holm_node_id node, int64_t *sum)
+{
+    bool lives = false;
+    *sum = 0;
+    HOLM_ASSERT(key < oracle->key_count);
+    for (uint32_t i = oracle->keys[key].first; i != HOLM_ORACLE_NONE;
+         i = oracle->ops[i].next_of_key) {
+        if (!is_of_share(oracle, i, path, node) || !holm_oracle_live(oracle, view, i))
+            continue;
+        *sum += oracle->ops[i].value.as.i64;
+        lives = true;
+    }
+    return lives;
+}
+
+size_t holm_oracle_shares(const struct holm_oracle *oracle, const struct holm_oracle_view *view)
+{
+    size_t count = 0;
+    for (uint32_t number = 0; number < oracle->count; number++) {
+        const struct holm_oracle_op *op = &oracle->ops[number];
+        struct holm_node_id node = oracle->actors[op->actor].actor.node;
+        if (!is_of_share(oracle, number, op->path, node) || !holm_oracle_live(oracle, view, number))
+            continue;
+        /* Counted at the first of the share that lives. */
+        bool first = true;
+        for (uint32_t i = oracle->keys[op->key].first; first && i != number;
+             i = oracle->ops[i].next_of_key)
+            first = !is_of_share(oracle, i, op->path, node) || !holm_oracle_live(oracle, view, i);
+        count += first;
+    }
+    return count;
 }

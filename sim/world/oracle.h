@@ -7,9 +7,11 @@
  * replica must show that has come so far:
  *
  *     live(view) = the puts in the view that no operation in the view lists as seen,
- *                  and whose key no operation in the view buries
+ *                  and whose key no operation in the view buries that their writer had not seen
  *
- * which is the sentence of docs/SEMANTICS.md for retention `forever`. An increment is a put of its
+ * which is the sentence of docs/SEMANTICS.md. For who had seen a burial and could write all the same had
+ * collected it: with retention `forever` nobody ever had. What a writer had collected (S) says only whether it
+ * is refused. An increment is a put of its
  * own, and a counter the sum of those that live. There is no merging here and no order of delivery.
  *
  * Invariants:
@@ -67,7 +69,8 @@ void holm_oracle_free(struct holm_oracle *oracle); /* NULL is allowed */
 
 struct holm_oracle_commit {
     struct holm_actor actor;
-    struct holm_vector_view past; /* what it had applied and written before */
+    struct holm_vector_view past;      /* what it had applied and written before */
+    struct holm_vector_view collected; /* tombstones up to there it had not any more */
     const struct holm_op *ops;
     size_t count;
     uint32_t node;
@@ -94,6 +97,8 @@ uint64_t holm_oracle_last(const struct holm_oracle *oracle, uint32_t actor);
 /* The operation of a dot, or NONE. */
 uint32_t holm_oracle_find(const struct holm_oracle *oracle, struct holm_dot dot);
 struct holm_bytes holm_oracle_key(const struct holm_oracle *oracle, uint32_t key);
+/* NONE when nobody wrote to it. */
+uint32_t holm_oracle_key_find(const struct holm_oracle *oracle, struct holm_bytes key);
 
 void holm_oracle_view_release(struct holm_oracle_view *view);
 /* The view of a vector. Entries of actors that the oracle does not know are counted, not kept. */
@@ -107,6 +112,13 @@ bool holm_oracle_covers(const struct holm_oracle_view *view, const struct holm_o
 /* The operation in the view that lists this one as seen, or buries its key; NONE: there is none. */
 uint32_t holm_oracle_killer(const struct holm_oracle *oracle, const struct holm_oracle_view *view,
                             uint32_t number);
+/* What a node's increments in a counter, of all its epochs, come to in this view. False: none lives. */
+bool holm_oracle_share(const struct holm_oracle *oracle, const struct holm_oracle_view *view,
+                       uint32_t key, struct holm_bytes path, struct holm_node_id node,
+                       int64_t *sum);
+/* Counters and nodes that have such a share. */
+size_t holm_oracle_shares(const struct holm_oracle *oracle, const struct holm_oracle_view *view);
+
 /* Whether a put shows in this view. */
 bool holm_oracle_live(const struct holm_oracle *oracle, const struct holm_oracle_view *view,
                       uint32_t number);

@@ -208,7 +208,10 @@ static bool buried(const struct minting *minting)
     for (uint32_t i = oracle->keys[minting->key].first; i != HOLM_ORACLE_NONE;
          i = oracle->ops[i].next_of_key)
         if (oracle->ops[i].effect == HOLM_ORACLE_BURY &&
-            holm_oracle_covers(&minting->view, &oracle->ops[i]))
+            holm_oracle_covers(&minting->view, &oracle->ops[i]) &&
+            !holm_vector_has(
+                minting->commit->collected,
+                (struct holm_dot){oracle->actors[oracle->ops[i].actor].actor, oracle->ops[i].seq}))
             return true;
     return false;
 }

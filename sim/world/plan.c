@@ -93,7 +93,8 @@ void holm_plan_leave_out(struct holm_plan *plan, uint32_t node)
         bool its = event->type != HOLM_PLAN_CUT && event->type != HOLM_PLAN_HEAL &&
                    event->type != HOLM_PLAN_PATH &&
                    (event->node == node ||
-                    (event->type == HOLM_PLAN_CLONE && event->other == node));
+                    ((event->type == HOLM_PLAN_CLONE || event->type == HOLM_PLAN_FORGET) &&
+                     event->other == node));
         if (!its)
             plan->events[count++] = *event;
     }

@@ -38,7 +38,9 @@ enum holm_plan_event_type {
     HOLM_PLAN_RESTORE = 15, /* it crashes, and starts from the copy */
     HOLM_PLAN_CLONE = 16,   /* `other` starts with a copy of its disk, under its id */
     HOLM_PLAN_HOSTILE = 17, /* the enemy does `amount` to it; see hostile.h */
-    HOLM_PLAN_TYPES = 18
+    HOLM_PLAN_FORGET = 18,  /* it is told to forget `other` */
+    HOLM_PLAN_RETURN = 19,  /* its paths are whole again, and it lives */
+    HOLM_PLAN_TYPES = 20
 };
 
 struct holm_plan_event {
@@ -80,6 +82,9 @@ struct holm_plan_settings {
     uint32_t disk_lazy[HOLM_PLAN_NODES_MAX]; /* appends a sync; 0: no disk */
     uint32_t clone_of[HOLM_PLAN_NODES_MAX];  /* whose id it has; its own number: its own */
     bool hostile;                            /* there is an enemy */
+    bool
+        founder_for_ever; /* the first is told to found in each life; else until there is a cluster, or all heals */
+    uint64_t collect_bound_us; /* with `stable`: once the core agrees, all is collected within … */
     struct {
         uint64_t from, to;
     } lasting[16]; /* directions that are cut from the start, and for good */
@@ -114,12 +119,15 @@ struct holm_preset {
     struct holm_preset_range beacon_ms, log_kib;
     /* How many of each happen. */
     struct holm_preset_range crashes, bombs, pauses, leaves, one_ways, splits, islands, bridges,
-        flaps, bad_paths, jumps, drifts, disk_faults, restores, clones, attacks;
-    uint32_t core_permille; /* a core heals, and the rest stays broken */
-    uint32_t disk_permille; /* a node has a disk … */
-    uint32_t lazy_permille; /* … which does not sync each write */
-    uint32_t skew_ms;       /* clocks are off by up to this */
-    uint32_t slow_permille; /* paths have little bandwidth */
+        flaps, bad_paths, jumps, drifts, disk_faults, restores, clones, attacks, forgets;
+    uint32_t core_permille;         /* a core heals, and the rest stays broken */
+    uint32_t disk_permille;         /* a node has a disk … */
+    uint32_t lazy_permille;         /* … which does not sync each write */
+    uint32_t skew_ms;               /* clocks are off by up to this */
+    uint32_t slow_permille;         /* paths have little bandwidth */
+    uint32_t bury_permille;         /* besides, operations that bury */
+    uint32_t stable_permille;       /* retention is `stable` … */
+    uint32_t forget_after_permille; /* … and who is away for long is forgotten */
 };
 
 /* The list of all; ends with a NULL name. */
@@ -130,6 +138,9 @@ const struct holm_preset *holm_preset_find(const char *name);
 /* Memory is asserted. `nodes` 0: drawn. */
 void holm_plan_draw(struct holm_plan *plan, const struct holm_preset *preset, uint64_t seed,
                     uint32_t nodes);
+/* Another retention than was drawn. With `stable` the core is all who are no clones: a part of the members
+ * cannot go on when it has restarted. */
+void holm_plan_retain(struct holm_plan *plan, enum holm_retention retention);
 void holm_plan_release(struct holm_plan *plan);
 
 /* An empty plan of `nodes` nodes, calm in every way, to be filled by hand. */

@@ -12,6 +12,7 @@ struct drawing {
     const struct holm_preset *preset;
     struct holm_random random;
     uint32_t key_count;
+    struct holm_random aside; /* what is drawn of it changes nothing of the rest */
 };
 
 static uint64_t between(struct drawing *drawing, uint64_t low, uint64_t high)
@@ -194,6 +195,8 @@ static struct holm_op draw_op(struct drawing *drawing, struct holm_bytes key)
     static const char *const fields[] = {"", "a", "b", "c"};
     static const struct holm_bytes names[] = {{"in", 2}, {"deep", 4}};
     struct holm_op op = holm_op_of(draw_type(drawing), key, holm_str(fields[below(drawing, 4)]));
+    if (holm_random_between(&drawing->aside, 0, 999) < drawing->preset->bury_permille)
+        return holm_op_bury(key);
     if (chance(drawing, 200))
         op.parents = holm_path_of(names, 1 + below(drawing, 2));
     switch (op.type) {
@@ -392,6 +395,69 @@ static void draw_attacks(struct drawing *drawing)
     }
 }
 
+/* ---- members -------------------------------------------------------------------------------- */
+
+/* Somebody goes, or is cut off, or neither; is forgotten, by one or two, or they forget each other; and comes back. */
+static void draw_forget(struct drawing *drawing)
+{
+    struct holm_plan *plan = drawing->plan;
+    uint32_t nodes = plan->settings.nodes;
+    uint64_t at_us = draw_time(drawing), all = bit(nodes) - 1;
+    uint32_t node = below(drawing, nodes), by = (node + 1 + below(drawing, nodes - 1)) % nodes;
+    uint32_t how = below(drawing, 5);
+    if (how < 2)
+        (void)holm_plan_add(plan, at_us, how == 0 ? HOLM_PLAN_CRASH : HOLM_PLAN_BOMB, node);
+    else if (how < 4)
+        cut_both(drawing, at_us, at_us + between(drawing, 1000000, 40000000), bit(node),
+                 all & ~bit(node));
+    at_us += between(drawing, 0, 4000000);
+    holm_plan_add(plan, at_us, HOLM_PLAN_FORGET, by)->other = node;
+    if (chance(drawing, 200))
+        holm_plan_add(plan, at_us + below(drawing, 500000), HOLM_PLAN_FORGET, node)->other = by;
+    else if (chance(drawing, 300))
+        holm_plan_add(plan, at_us + below(drawing, 500000), HOLM_PLAN_FORGET, below(drawing, nodes))
+            ->other = node;
+    (void)holm_plan_add(plan, draw_end(drawing, at_us), HOLM_PLAN_RETURN, node);
+}
+
+static void draw_forgets(struct drawing *drawing)
+{
+    for (uint32_t i = of(drawing, drawing->preset->forgets);
+         i > 0 && drawing->plan->settings.nodes > 1; i--)
+        draw_forget(drawing);
+}
+
+void holm_plan_retain(struct holm_plan *plan, enum holm_retention retention)
+{
+    struct holm_plan_settings *settings = &plan->settings;
+    settings->engine.retention = retention;
+    if (retention != HOLM_RETENTION_STABLE)
+        return;
+    settings->core = 0;
+    for (uint32_t i = 0; i < settings->nodes; i++)
+        settings->core |= settings->clone_of[i] == i ? bit(i) : 0;
+    settings->core &= ~settings->absent;
+    settings->bound_us += 60000000;
+    /* Journals, and what is taken apart before it is put in place: up to three replicas of a partition. */
+    settings->heap_bytes_max += 256 * KIB;
+    settings->collect_bound_us = 60000000 + 10 * settings->engine.collect_interval_us +
+                                 4 * settings->engine.link_timeout_us +
+                                 60 * settings->engine.beacon_interval_us;
+}
+
+static void draw_retention(struct drawing *drawing)
+{
+    static const uint64_t intervals_us[] = {200000, 500000, 1000000, 5000000};
+    struct holm_random *aside = &drawing->aside;
+    struct holm_plan_settings *settings = &drawing->plan->settings;
+    settings->founder_for_ever = holm_random_between(aside, 0, 1) == 0;
+    settings->engine.collect_interval_us = intervals_us[holm_random_between(aside, 0, 3)];
+    if (holm_random_between(aside, 0, 999) < drawing->preset->forget_after_permille)
+        settings->engine.forget_after_us = holm_random_between(aside, 1000000, 20000000);
+    if (holm_random_between(aside, 0, 999) < drawing->preset->stable_permille)
+        holm_plan_retain(drawing->plan, HOLM_RETENTION_STABLE);
+}
+
 static void draw_late(struct drawing *drawing)
 {
     const struct holm_plan_settings *settings = &drawing->plan->settings;
@@ -407,6 +473,7 @@ void holm_plan_draw(struct holm_plan *plan, const struct holm_preset *preset, ui
     /* Seeds that are neighbours, and presets, have nothing in common. */
     for (const char *at = preset->name; *at != '\0'; at++)
         drawing.random.state = holm_random_next(&drawing.random) + (unsigned char)*at;
+    drawing.aside.state = drawing.random.state ^ UINT64_C(0x5d588b656c078965);
     uint32_t drawn = of(&drawing, preset->nodes);
     holm_plan_init(plan, seed, nodes == 0 ? drawn : nodes);
     plan->texts = calloc(TEXTS, sizeof *plan->texts);
@@ -428,5 +495,7 @@ void holm_plan_draw(struct holm_plan *plan, const struct holm_preset *preset, ui
     draw_clocks(&drawing);
     draw_disks(&drawing);
     draw_attacks(&drawing);
+    draw_forgets(&drawing);
+    draw_retention(&drawing);
     holm_plan_sort(plan);
 }

@@ -95,6 +95,8 @@ static void describe_node(const struct holm_plan_event *event, char *text, size_
         [HOLM_PLAN_RESTORE] = "is restored from its backup",
         [HOLM_PLAN_CLONE] = "is cloned as n",
         [HOLM_PLAN_HOSTILE] = "is attacked with",
+        [HOLM_PLAN_FORGET] = "is told to forget n",
+        [HOLM_PLAN_RETURN] = "comes back",
     };
     const char *verb = verbs[event->type] == NULL ? "?" : verbs[event->type];
     bool amount = event->type == HOLM_PLAN_JUMP || event->type == HOLM_PLAN_DRIFT ||
@@ -102,7 +104,7 @@ static void describe_node(const struct holm_plan_event *event, char *text, size_
     if (amount)
         (void)snprintf(text, capacity, "n%" PRIu32 " %s %" PRId64, event->node, verb,
                        event->amount);
-    else if (event->type == HOLM_PLAN_CLONE)
+    else if (event->type == HOLM_PLAN_CLONE || event->type == HOLM_PLAN_FORGET)
         (void)snprintf(text, capacity, "n%" PRIu32 " %s%" PRIu32, event->node, verb, event->other);
     else
         (void)snprintf(text, capacity, "n%" PRIu32 " %s", event->node, verb);
@@ -134,5 +136,13 @@ void holm_plan_describe_settings(const struct holm_plan *plan, char *text, size_
         engine->beacon_interval_us / 1000, engine->flush_interval_us, engine->log_bytes_max / 1024,
         engine->frame_bytes_max / 1024, path->delay_us, path->jitter_us, path->loss_permille,
         path->duplicate_permille, path->reorder_permille, plan->count);
-    (void)append_set(text, used, capacity, settings->core);
+    used = append_set(text, used, capacity, settings->core);
+    if (engine->retention != HOLM_RETENTION_STABLE)
+        return;
+    char stable[120];
+    (void)snprintf(stable, sizeof stable,
+                   " stable collect %" PRIu64 " ms forget-after %" PRIu64 " ms founds %s",
+                   engine->collect_interval_us / 1000, engine->forget_after_us / 1000,
+                   settings->founder_for_ever ? "always" : "once");
+    (void)append(text, used, capacity, stable);
 }

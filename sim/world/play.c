@@ -22,6 +22,8 @@ struct player {
     struct holm_judge *judge;
     struct holm_hostile *hostile;
     struct holm_disk *backups[HOLM_PLAN_NODES_MAX];
+    bool founded; /* there was a cluster */
+    bool healing; /* an operator looks after what does not start by itself */
     uint64_t looks;
 };
 
@@ -50,12 +52,41 @@ static uint32_t present_from(const struct holm_plan_settings *settings, uint32_t
     return at;
 }
 
+/* Who begins a cluster with retention `stable`. */
+static uint32_t founder(const struct player *player)
+{
+    return present_from(&player->plan->settings, 0);
+}
+
+static struct holm_world_node_config node_config(const struct player *player, uint32_t node)
+{
+    const struct holm_plan_settings *settings = &player->plan->settings;
+    struct holm_world_node_config config = holm_world_node_config_default();
+    config.engine = settings->engine;
+    config.node_id = settings->clone_of[node] + 1;
+    config.clock_ms = settings->clock_ms[node];
+    config.clock_ppm = settings->clock_ppm[node];
+    config.disk = settings->disk_lazy[node] > 0;
+    config.engine.founds = node == founder(player) &&
+                           (settings->founder_for_ever || player->healing || !player->founded);
+    return config;
+}
+
+static bool is_stable(const struct player *player)
+{
+    return player->plan->settings.engine.retention == HOLM_RETENTION_STABLE;
+}
+
 static void start(struct player *player, uint32_t node)
 {
     const struct holm_plan_settings *settings = &player->plan->settings;
     struct holm_disk *disk = holm_world_disk(player->world, node);
     if (holm_world_alive(player->world, node) || (settings->absent >> node & 1) != 0)
         return;
+    if (is_stable(player)) {
+        struct holm_world_node_config config = node_config(player, node);
+        holm_world_set(player->world, node, &config);
+    }
     if (holm_world_start(player->world, node) != HOLM_OK) {
         /* A disk that cannot be read is replaced. */
         HOLM_ASSERT(disk != NULL);
@@ -79,12 +110,7 @@ static void add_nodes(struct player *player)
 {
     const struct holm_plan_settings *settings = &player->plan->settings;
     for (uint32_t i = 0; i < settings->nodes; i++) {
-        struct holm_world_node_config config = holm_world_node_config_default();
-        config.engine = settings->engine;
-        config.node_id = settings->clone_of[i] + 1;
-        config.clock_ms = settings->clock_ms[i];
-        config.clock_ppm = settings->clock_ppm[i];
-        config.disk = settings->disk_lazy[i] > 0;
+        struct holm_world_node_config config = node_config(player, i);
         (void)holm_world_add(player->world, &config);
         if (config.disk)
             holm_disk_set_lazy(holm_world_disk(player->world, i), settings->disk_lazy[i]);
@@ -172,7 +198,8 @@ static void back_up(struct player *player, uint32_t node)
     if (disk == NULL)
         return;
     if (player->backups[node] == NULL)
-        player->backups[node] = holm_disk_new(player->plan->settings.engine.partitions);
+        player->backups[node] = holm_disk_new(
+            holm_world_disk_partitions(&player->plan->settings.engine));
     holm_disk_copy(player->backups[node], disk);
 }
 
@@ -207,6 +234,26 @@ static void to_living(struct player *player, const struct holm_plan_event *event
         holm_world_pause(world, event->node);
     else
         holm_world_resume(world, event->node);
+}
+
+static void forget(struct player *player, const struct holm_plan_event *event)
+{
+    if (!is_stable(player) || event->node == event->other)
+        return;
+    enum holm_status status = holm_world_forget(player->world, event->node, event->other);
+    holm_world_tell(player->world, event->node, "forgets n%" PRIu32 ": %s", event->other,
+                    holm_status_name(status));
+}
+
+static void come_back(struct player *player, uint32_t node)
+{
+    for (uint32_t i = 0; i < player->plan->settings.nodes; i++) {
+        holm_world_cut(player->world, i, node, is_lasting(&player->plan->settings, i, node));
+        holm_world_cut(player->world, node, i, is_lasting(&player->plan->settings, node, i));
+    }
+    start(player, node);
+    if (holm_world_paused(player->world, node))
+        holm_world_resume(player->world, node);
 }
 
 static void apply(struct player *player, const struct holm_plan_event *event)
@@ -258,12 +305,46 @@ static void apply(struct player *player, const struct holm_plan_event *event)
     case HOLM_PLAN_HOSTILE:
         holm_hostile_attack(player->hostile, event->node, (uint64_t)event->amount);
         break;
+    case HOLM_PLAN_FORGET:
+        forget(player, event);
+        break;
+    case HOLM_PLAN_RETURN:
+        come_back(player, event->node);
+        break;
     case HOLM_PLAN_TYPES:
         break;
     }
 }
 
 /* ---- the story ------------------------------------------------------------------------------ */
+
+/* Whether any node is a member. */
+static bool has_member(const struct player *player)
+{
+    bool found = false;
+    for (uint32_t i = 0; is_stable(player) && i < player->plan->settings.nodes && !found; i++) {
+        struct holm_engine *engine = holm_world_engine(player->world, i);
+        struct holm_engine_membership membership = {.confirmed = false};
+        if (engine != NULL)
+            holm_engine_membership(engine, &membership);
+        found = membership.confirmed;
+    }
+    return found;
+}
+
+/* All have lost all they had, and the founder of them would wait for somebody to have something. */
+static bool has_nothing(const struct player *player)
+{
+    bool nothing = holm_world_alive(player->world, founder(player));
+    for (uint32_t i = 0; nothing && i < player->plan->settings.nodes; i++) {
+        struct holm_world_standing standing;
+        if (!holm_world_alive(player->world, i))
+            continue;
+        holm_world_standing(player->world, i, &standing);
+        nothing = standing.state.epoch.value == 0;
+    }
+    return nothing;
+}
 
 static bool broken(const struct player *player)
 {
@@ -272,6 +353,7 @@ static bool broken(const struct player *player)
 
 static void look(struct player *player)
 {
+    player->founded = player->founded || has_member(player);
     if (++player->looks % LOOKS_AN_AUDIT == 0)
         holm_judge_audit(player->judge);
     else
@@ -335,6 +417,7 @@ static void heal(struct player *player)
 {
     const struct holm_plan_settings *settings = &player->plan->settings;
     holm_world_tell(player->world, HOLM_WORLD_NOBODY, "heal");
+    player->healing = true;
     if (player->hostile != NULL)
         holm_hostile_end(player->hostile);
     set_paths(player);
@@ -343,6 +426,10 @@ static void heal(struct player *player)
             mend_one(player, i);
         else
             break_one(player, i);
+    }
+    if (is_stable(player) && has_nothing(player)) {
+        holm_world_crash(player->world, founder(player));
+        start(player, founder(player));
     }
     holm_judge_healed(player->judge, settings->core);
 }
@@ -357,8 +444,35 @@ static bool agreed(void *context, struct holm_world *world)
     struct agreement *agreement = context;
     if (++agreement->polls % (LOOK_US / POLL_US) == 0)
         holm_judge_look(agreement->player->judge);
+    uint64_t core = agreement->player->plan->settings.core;
     return broken(agreement->player) ||
-           holm_world_agree(world, agreement->player->plan->settings.core);
+           (holm_world_agree(world, core) &&
+            (!is_stable(agreement->player) || holm_world_members_agree(world, core)));
+}
+
+static bool collected(void *context, struct holm_world *world)
+{
+    struct agreement *agreement = context;
+    struct holm_judge *judge = agreement->player->judge;
+    uint32_t left_at;
+    (void)world;
+    if (++agreement->polls % (LOOK_US / POLL_US) == 0)
+        holm_judge_look(judge);
+    return broken(agreement->player) || holm_judge_is_collected(judge, &left_at);
+}
+
+static void play_collection(struct player *player)
+{
+    const struct holm_plan_settings *settings = &player->plan->settings;
+    struct agreement agreement = {player, 0};
+    if (!is_stable(player) || player->result->stuck || broken(player))
+        return;
+    uint64_t to_us = holm_world_now_us(player->world) + settings->collect_bound_us;
+    bool in_time = holm_world_run_until(player->world, to_us, POLL_US, collected, &agreement);
+    if (broken(player))
+        return;
+    holm_world_tell(player->world, HOLM_WORLD_NOBODY, in_time ? "collected" : "time is up");
+    holm_judge_settled(player->judge, in_time);
 }
 
 static void play_liveness(struct player *player)
@@ -371,8 +485,23 @@ static void play_liveness(struct player *player)
     player->result->converged_us = holm_world_now_us(player->world) - healed_us;
     if (broken(player))
         return;
+    if (!in_time && is_stable(player) && holm_world_stuck(player->world, settings->core)) {
+        holm_world_tell(player->world, HOLM_WORLD_NOBODY, "nobody is left who can go on");
+        player->result->stuck = true;
+        return;
+    }
     holm_world_tell(player->world, HOLM_WORLD_NOBODY, in_time ? "converged" : "time is up");
+    if (!in_time && is_stable(player))
+        holm_world_tell_standings(player->world);
     holm_judge_converged(player->judge, in_time);
+}
+
+static bool has_clones(const struct holm_plan_settings *settings)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < settings->nodes; i++)
+        any |= settings->clone_of[i] != i;
+    return any;
 }
 
 /* Time-outs and back-offs of the story run out before the rounds are counted, and what lasts so many
@@ -381,9 +510,13 @@ static void play_quiet(struct player *player)
 {
     const struct holm_plan_settings *settings = &player->plan->settings;
     const struct holm_engine_config *engine = &settings->engine;
-    if (settings->quiet_rounds == 0 || broken(player))
+    if (settings->quiet_rounds == 0 || broken(player) || player->result->stuck)
         return;
     uint64_t calm_us = 15000000 + 4 * engine->link_timeout_us + 70 * engine->beacon_interval_us;
+    /* Of two with one id each took a higher epoch than the other's, ever more rarely; the last may come long after
+     * one of them has gone, and is admitted anew. */
+    if (is_stable(player) && has_clones(settings))
+        calm_us += 128 * engine->redial_interval_us;
     uint64_t now_us = holm_world_now_us(player->world) + calm_us;
     holm_world_run(player->world, now_us);
     holm_world_tell(player->world, HOLM_WORLD_NOBODY, "quiet");
@@ -410,6 +543,11 @@ static void sum_up(struct player *player)
         holm_engine_stats(engine, &stats);
         result->pulls += stats.pulls;
         result->syncs += stats.syncs;
+        struct holm_engine_membership figures;
+        holm_engine_membership(engine, &figures);
+        result->collected += figures.collected;
+        result->folded += figures.folded;
+        result->replaced += figures.replaced;
     }
 }
 
@@ -436,6 +574,8 @@ static void open_world(struct player *player)
     struct holm_judge_config judge = {.world = player->world,
                                       .partitions = settings->engine.partitions,
                                       .bound_us = settings->bound_us,
+                                      .stable = is_stable(player),
+                                      .collect_bound_us = settings->collect_bound_us,
                                       .only = player->options->only,
                                       .heap_bytes_max = settings->heap_bytes_max,
                                       .outbox_bytes_max = settings->engine.outbox_bytes_max,
@@ -461,8 +601,10 @@ void holm_play(const struct holm_plan *plan, const struct holm_play_options *opt
     if (!broken(&player)) {
         heal(&player);
         play_liveness(&player);
+        play_collection(&player);
         play_quiet(&player);
     }
+    player.result->blind = player.judge->blind;
     sum_up(&player);
     end_lives(&player);
     holm_hostile_free(player.hostile);

@@ -28,6 +28,11 @@ struct holm_play_result {
     uint64_t lives, pulls, syncs;
     size_t heap_peak; /* of any node */
     uint64_t drives, looks, audits;
+    /* With retention `stable`, of lives that went on to the end: */
+    uint64_t collected, folded, replaced;
+    bool stuck; /* nobody was left who could go on: an operator would have to say who does */
+    bool
+        blind; /* one that was forgotten wrote on what was revived there: not all could be judged */
 };
 
 /* The result's verdict is whole; all memory is freed, unless the core's own assertions end it all. */

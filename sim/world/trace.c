@@ -67,8 +67,8 @@ static void print_commit(FILE *file, const struct holm_world_event *event)
 {
     static const char *const verbs[] = {"?",      "put",     "add",   "reset", "insert", "erase",
                                         "enable", "disable", "raise", "lower", "remove", "bury"};
-    (void)fprintf(file, "commit p%" PRIu32 " %s", event->partition,
-                  holm_status_name(event->status));
+    (void)fprintf(file, "%s p%" PRIu32 " %s%s", event->anew ? "mints" : "commit", event->partition,
+                  holm_status_name(event->status), event->journalled ? " in its journal" : "");
     if (event->receipt->count > 0)
         (void)fprintf(file, " %" PRIu64 "..%" PRIu64, event->receipt->first.seq,
                       event->receipt->first.seq + event->receipt->count - 1);

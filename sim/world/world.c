@@ -53,6 +53,7 @@ void holm_world_free(struct holm_world *world)
         free(world->nodes[i]);
     }
     holm_array_free(&world->allocator, world->nodes, world->capacity, sizeof(void *));
+    holm_array_free(&world->allocator, world->ends, world->end_capacity, sizeof *world->ends);
     holm_network_free(world->network);
     holm_gates_free(world->gates);
     free(world);

@@ -66,6 +66,10 @@ struct holm_world_event {
     enum holm_status status;            /* COMMITTED */
     struct holm_actor writer;           /* COMMITTED */
     struct holm_vector_view past; /* COMMITTED: what the writer had applied or written before */
+    struct holm_vector_view collected; /* COMMITTED: S, what it had collected and folded by then */
+    bool
+        journalled; /* COMMITTED: its writer was no member: it has no dots so far, if it was taken */
+    bool anew;      /* COMMITTED: minted by the engine itself: of a journal, or in coming back */
     const struct holm_touched *touched; /* CHANGED */
     size_t touched_count;
     bool touched_all;
@@ -134,6 +138,9 @@ struct holm_world_node_config {
 /* No disk, a true clock, two partitions. */
 struct holm_world_node_config holm_world_node_config_default(void);
 
+/* Of a disk that such an engine uses. */
+uint32_t holm_world_disk_partitions(const struct holm_engine_config *config);
+
 /* One more node, which does not live yet. Returns its number: 0, 1, 2 … Memory is asserted. */
 uint32_t holm_world_add(struct holm_world *world, const struct holm_world_node_config *config);
 uint32_t holm_world_count(const struct holm_world *world);
@@ -182,6 +189,10 @@ HOLM_NODISCARD enum holm_status holm_world_commit(struct holm_world *world, uint
                                                   const struct holm_op *ops, size_t count,
                                                   struct holm_receipt *receipt);
 
+/* As holm_engine_forget(), asked of the node `at`. HOLM_ECLOSED: it does not live. */
+HOLM_NODISCARD enum holm_status holm_world_forget(struct holm_world *world, uint32_t at,
+                                                  uint32_t node);
+
 /* Tells of a commit that was made at a node's engine itself. To be called by the engine's witness. */
 void holm_world_committed(struct holm_world *world, uint32_t index,
                           const struct holm_receipt *receipt, const struct holm_op *ops,
@@ -190,6 +201,38 @@ void holm_world_committed(struct holm_world *world, uint32_t index,
 /* Whether these nodes (a bit each, for the first 64) live and are equal in every partition, with
  * nothing pending. Runs may be held back whose gap only others could fill. */
 bool holm_world_agree(struct holm_world *world, uint64_t nodes);
+
+/* ---- what is inside (world_look.c) ---------------------------------------------------------- */
+
+/* A node's replica of a partition, without what waits in its journal; with retention `stable` the one
+ * behind the last is the member list's. NULL while it does not live. Until the world goes on. */
+const struct holm_replica *holm_world_replica(const struct holm_world *world, uint32_t node,
+                                              uint32_t partition);
+/* The vector of that replica, with an entry for each epoch that is folded in it: its last seq, as its member list
+ * has it. The caller frees *entries. */
+size_t holm_world_vector(struct holm_world *world, uint32_t node, uint32_t partition,
+                         struct holm_dot **entries);
+/* Notes the last seqs that a living node's member list tells of, so that they stay known when it dies. */
+void holm_world_note_ends(struct holm_world *world, uint32_t node);
+/* The hash that R has whose vector this is. */
+uint64_t holm_world_vector_hash(const struct holm_world *world, uint32_t node,
+                                struct holm_vector_view vector);
+
+/* What a living node with retention `stable` is among the others. */
+struct holm_world_standing {
+    struct holm_engine_membership figures;
+    struct holm_actor state;          /* the epoch that what it has was confirmed under; 0: none */
+    const struct holm_members *known; /* what its member list comes to; until the world goes on */
+};
+void holm_world_standing(const struct holm_world *world, uint32_t node,
+                         struct holm_world_standing *standing);
+/* A line of each node for the hook: how it stands. */
+void holm_world_tell_standings(struct holm_world *world);
+/* Whether these nodes live and are members, of whom their lists say alike that they are all. */
+bool holm_world_members_agree(const struct holm_world *world, uint64_t nodes);
+/* Whether none of these nodes is a member, or can become one: what each has was forgotten, or it has nothing.
+ * Only an operator can tell then who goes on (docs/decisions/0007). */
+bool holm_world_stuck(const struct holm_world *world, uint64_t nodes);
 
 /* ---- faults --------------------------------------------------------------------------------- */
 

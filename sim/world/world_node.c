@@ -31,6 +31,11 @@ static struct holm_world_node *node_of(const struct holm_world *world, uint32_t 
     return world->nodes[index];
 }
 
+static bool is_stable(const struct holm_world_node *node)
+{
+    return node->config.engine.retention == HOLM_RETENTION_STABLE;
+}
+
 struct holm_world_node_config holm_world_node_config_default(void)
 {
     struct holm_world_node_config config = {.engine = holm_engine_config_default()};
@@ -62,12 +67,20 @@ static void tell_touched(void *context, uint32_t partition, const struct holm_to
     holm_world_event(node->world, &event);
 }
 
+static void tell_minted(void *context, const struct holm_receipt *receipt,
+                        const struct holm_op *ops, size_t count);
+
 static void set_name(struct holm_world_node *node)
 {
     if (node->config.name != NULL)
         (void)snprintf(node->name, sizeof node->name, "%s", node->config.name);
     else
         (void)snprintf(node->name, sizeof node->name, "n%" PRIu32, node->index);
+}
+
+uint32_t holm_world_disk_partitions(const struct holm_engine_config *config)
+{
+    return config->partitions + (config->retention == HOLM_RETENTION_STABLE);
 }
 
 uint32_t holm_world_add(struct holm_world *world, const struct holm_world_node_config *config)
@@ -84,11 +97,10 @@ uint32_t holm_world_add(struct holm_world *world, const struct holm_world_node_c
     node->clock_ppm = config->clock_ppm;
     node->clock_us = world->now_us;
     set_name(node);
-    /* The member list is a partition, too. */
-    bool stable = config->engine.retention == HOLM_RETENTION_STABLE;
     if (config->disk)
-        node->disk = holm_disk_new(config->engine.partitions + stable);
+        node->disk = holm_disk_new(holm_world_disk_partitions(&config->engine));
     node->observer = (struct holm_observer){tell_touched, node};
+    node->witness = (struct holm_witness){tell_minted, node};
     world->nodes[world->count] = node;
     return world->count++;
 }
@@ -139,6 +151,8 @@ enum holm_status holm_world_start_as(struct holm_world *world, uint32_t node,
         return status;
     }
     holm_engine_set_observer(own->engine, &own->observer);
+    if (is_stable(own))
+        holm_engine_set_witness(own->engine, &own->witness);
     struct holm_world_event event = {
         .type = HOLM_WORLD_STARTED, .node = node, .peer = HOLM_WORLD_NOBODY};
     event.self = holm_engine_self(own->engine);
@@ -232,29 +246,60 @@ void holm_world_resume(struct holm_world *world, uint32_t node)
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-/* The vector of a replica with what is pending: the caller frees `entries`. */
-static struct holm_vector_view past_of(struct holm_engine *engine, uint32_t partition,
-                                       struct holm_actor *writer)
+/* The vector of a replica, with what its present actor wrote up to `own`: the caller frees `entries`. */
+static struct holm_vector_view past_of(struct holm_world_node *node, uint32_t partition,
+                                       struct holm_dot own)
 {
-    const struct holm_replica *replica = holm_engine_lock(engine, partition);
-    size_t count = holm_replica_vector(replica, NULL, 0);
-    struct holm_dot *entries = calloc(count + 1, sizeof *entries);
-    HOLM_ASSERT(entries != NULL);
-    (void)holm_replica_vector(replica, entries, count);
-    struct holm_dot own = {holm_replica_self(replica), holm_replica_last_minted(replica)};
-    holm_engine_unlock(engine, partition);
-    *writer = own.actor;
+    struct holm_dot *entries;
+    size_t count = holm_world_vector(node->world, node->index, partition, &entries);
     size_t at = 0;
     while (at < count && holm_actor_compare(entries[at].actor, own.actor) < 0)
         at++;
-    if (at < count && holm_actor_equal(entries[at].actor, own.actor)) {
-        entries[at].seq = own.seq;
+    bool found = at < count && holm_actor_equal(entries[at].actor, own.actor);
+    size_t behind = count - at;
+    if (found && own.seq > 0) {
+        entries[at] = own;
+    } else if (found) {
+        memmove(entries + at, entries + at + 1, (behind - 1) * sizeof *entries);
+        count--;
     } else if (own.seq > 0) {
-        memmove(entries + at + 1, entries + at, (count - at) * sizeof *entries);
+        memmove(entries + at + 1, entries + at, behind * sizeof *entries);
         entries[at] = own;
         count++;
     }
     return (struct holm_vector_view){entries, count};
+}
+
+/* Before anything of it can leave: what a node wrote, or its engine wrote anew. */
+static void tell_minted(void *context, const struct holm_receipt *receipt,
+                        const struct holm_op *ops, size_t count)
+{
+    struct holm_world_node *node = context;
+    const struct holm_replica *replica = holm_world_replica(node->world, node->index,
+                                                            receipt->partition);
+    struct holm_dot before = {receipt->first.actor, receipt->first.seq - 1};
+    struct holm_vector_view past = past_of(node, receipt->partition, before);
+    struct holm_world_event event = {.type = HOLM_WORLD_COMMITTED,
+                                     .node = node->index,
+                                     .peer = HOLM_WORLD_NOBODY,
+                                     .partition = receipt->partition,
+                                     .ops = ops,
+                                     .op_count = count,
+                                     .receipt = receipt,
+                                     .status = HOLM_OK,
+                                     .writer = receipt->first.actor,
+                                     .past = past,
+                                     .collected = holm_replica_collected(replica),
+                                     .anew = !node->committing};
+    holm_world_event(node->world, &event);
+    free((void *)(uintptr_t)past.entries);
+}
+
+static bool is_member(struct holm_engine *engine)
+{
+    struct holm_engine_membership membership;
+    holm_engine_membership(engine, &membership);
+    return membership.confirmed;
 }
 
 enum holm_status holm_world_commit(struct holm_world *world, uint32_t node,
@@ -266,10 +311,14 @@ enum holm_status holm_world_commit(struct holm_world *world, uint32_t node,
     if (own->engine == NULL)
         return HOLM_ECLOSED;
     uint32_t partition = holm_partition_of(ops[0].key, own->config.engine.partitions);
-    struct holm_actor writer;
-    struct holm_vector_view past = past_of(own->engine, partition, &writer);
+    const struct holm_replica *replica = holm_world_replica(world, node, partition);
+    struct holm_dot last = {holm_replica_self(replica), holm_replica_last_minted(replica)};
+    struct holm_vector_view past = past_of(own, partition, last);
+    bool member = is_member(own->engine);
+    own->committing = true;
     enum holm_status status = holm_engine_commit(own->engine, partition, ops, count,
                                                  holm_world_clock(world, node), receipt);
+    own->committing = false;
     own->due_known = false;
     struct holm_world_event event = {.type = HOLM_WORLD_COMMITTED,
                                      .node = node,
@@ -279,10 +328,25 @@ enum holm_status holm_world_commit(struct holm_world *world, uint32_t node,
                                      .op_count = count,
                                      .receipt = receipt,
                                      .status = status,
-                                     .writer = writer,
-                                     .past = past};
-    holm_world_event(world, &event);
+                                     .writer = last.actor,
+                                     .past = past,
+                                     .collected = holm_replica_collected(replica),
+                                     .journalled = !member};
+    if (!is_stable(own) || receipt->count == 0) /* else the witness was told */
+        holm_world_event(world, &event);
     free((void *)(uintptr_t)past.entries);
+    return status;
+}
+
+enum holm_status holm_world_forget(struct holm_world *world, uint32_t at, uint32_t node)
+{
+    struct holm_world_node *own = node_of(world, at);
+    const struct holm_world_node *other = node_of(world, node);
+    struct holm_node_id id = {other->config.node_id != 0 ? other->config.node_id : node + 1};
+    if (own->engine == NULL)
+        return HOLM_ECLOSED;
+    enum holm_status status = holm_engine_forget(own->engine, id, holm_world_clock(world, at));
+    own->due_known = false;
     return status;
 }
 

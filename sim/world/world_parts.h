@@ -7,10 +7,12 @@
  *     world_end.c    the transport between an engine and the network, which looks at all that passes
  *     world_fault.c  paths and clocks
  *     gate.c         chosen frames
+ *     world_look.c   what is inside a node that its engine does not tell
  */
 #ifndef HOLM_SIM_WORLD_WORLD_PARTS_H
 #define HOLM_SIM_WORLD_WORLD_PARTS_H
 
+#include "crdt/members.h"
 #include "node/random.h"
 #include "sim/world/world.h"
 
@@ -34,6 +36,8 @@ struct holm_world_node {
     struct holm_engine *engine;
     struct holm_world_end *end;
     struct holm_observer observer;
+    struct holm_witness witness; /* with retention `stable` */
+    bool committing;             /* what the witness is told of was asked for from outside */
     bool paused;
     bool due_known; /* the engine was driven, and said when it is due */
     uint64_t due_us;
@@ -43,6 +47,13 @@ struct holm_world_node {
     int64_t clock_ms; /* how far its wall clock is ahead since clock_us … */
     uint64_t clock_us;
     int32_t clock_ppm; /* … and how much more with each microsecond */
+};
+
+/* The last seq of an ended epoch. */
+struct holm_world_last {
+    uint32_t partition;
+    struct holm_founding founding; /* of the list that told of it */
+    struct holm_dot dot;
 };
 
 struct holm_world {
@@ -55,6 +66,8 @@ struct holm_world {
     uint64_t now_us;
     uint64_t hash;
     struct holm_gates *gates; /* NULL: none was set */
+    struct holm_world_last *ends; /* that any member list has told of */
+    size_t end_count, end_capacity;
 };
 
 /* world.c: adds it to the hash, and tells the hook. */

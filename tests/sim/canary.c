@@ -26,6 +26,8 @@ static bool finds(const char *claim, const struct holm_preset *preset)
     struct holm_play_options options = {.only = claim};
     struct holm_play_result result;
     holm_plan_draw(&plan, preset, seed, 0);
+    if (preset->stable_permille < 1000)
+        holm_plan_retain(&plan, HOLM_RETENTION_FOREVER);
     holm_play(&plan, &options, &result);
     holm_plan_release(&plan);
     if (result.verdict.broken)

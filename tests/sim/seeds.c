@@ -15,14 +15,18 @@ static void play_line(const char *line)
 {
     uint64_t seed;
     uint32_t nodes = 0;
-    char preset[32];
+    char preset[32], retention[32] = "";
     int read = sscanf(line, "%" SCNu64 " %31[a-z]:%" SCNu32, &seed, preset, &nodes);
     assert_true(read >= 2);
+    if (sscanf(line, "%" SCNu64 " %*[a-z]+%31[a-z]", &seed, retention) == 2)
+        assert_string_equal(retention, "stable");
     assert_non_null(holm_preset_find(preset));
     struct holm_plan plan;
     struct holm_play_options options = {.trace = NULL};
     struct holm_play_result result;
     holm_plan_draw(&plan, holm_preset_find(preset), seed, nodes);
+    if (retention[0] != '\0' && plan.settings.engine.retention != HOLM_RETENTION_STABLE)
+        holm_plan_retain(&plan, HOLM_RETENTION_STABLE);
     holm_play(&plan, &options, &result);
     holm_plan_release(&plan);
     if (result.verdict.broken)

@@ -37,6 +37,7 @@ static void shrink(const char *preset, uint64_t seed)
     char list[4096];
     uint32_t plays = 0, ops = 0;
     holm_plan_draw(&plan, holm_preset_find(preset), seed, 5);
+    holm_plan_retain(&plan, HOLM_RETENTION_FOREVER);
     assert_true(fails(&plays, &plan));
     holm_shrink(&plan, fails, &plays, 2000);
     for (size_t i = 0; i < plan.count; i++) {
@@ -53,6 +54,7 @@ static void shrink(const char *preset, uint64_t seed)
     /* The list replays it. */
     holm_plan_list(&plan, list, sizeof list);
     holm_plan_draw(&again, holm_preset_find(preset), seed, 5);
+    holm_plan_retain(&again, HOLM_RETENTION_FOREVER);
     assert_true(holm_plan_keep_list(&again, list));
     assert_int_equal(again.count, plan.count);
     assert_int_equal(again.settings.absent, plan.settings.absent);

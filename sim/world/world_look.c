@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The world is one thread, so what is inside an engine can be looked at without its locks.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "crdt/vector_view.h"
+#include "node/engine_state.h"
+#include "sim/world/world_parts.h"
+
+const struct holm_replica *holm_world_replica(const struct holm_world *world, uint32_t node,
+                                              uint32_t partition)
+{
+    const struct holm_engine *engine = holm_world_engine(world, node);
+    if (engine == NULL)
+        return NULL;
+    HOLM_ASSERT(partition < engine->partition_count);
+    return engine->partitions[partition].replica;
+}
+
+/* A disk may have lost what the list said while it kept what was done by it; and who takes a fold over may hear of the
+ * list later: what any list of the same founding has said is known. */
+static void note_ends(struct holm_world *world, uint32_t partition,
+                      const struct holm_members *known)
+{
+    struct holm_vector_view ends = holm_members_lasts(known, partition);
+    for (size_t i = 0; i < ends.count; i++) {
+        size_t at = 0;
+        while (at < world->end_count &&
+               (world->ends[at].partition != partition ||
+                holm_founding_compare(&world->ends[at].founding, &known->founding) != 0 ||
+                !holm_actor_equal(world->ends[at].dot.actor, ends.entries[i].actor)))
+            at++;
+        if (at < world->end_count)
+            continue;
+        enum holm_status status = holm_array_reserve(&world->allocator, (void **)&world->ends,
+                                                     &world->end_capacity, sizeof *world->ends,
+                                                     world->end_count + 1);
+        HOLM_ASSERT(status == HOLM_OK);
+        world->ends[world->end_count++] = (struct holm_world_last){partition, known->founding,
+                                                                   ends.entries[i]};
+    }
+}
+
+void holm_world_note_ends(struct holm_world *world, uint32_t node)
+{
+    struct holm_engine *engine = world->nodes[node]->engine;
+    for (uint32_t p = 0; engine != NULL && p < engine->config.partitions; p++)
+        note_ends(world, p, holm_engine_list_members(engine));
+}
+
+static int compare_dots(const void *a, const void *b)
+{
+    const struct holm_dot *x = a, *y = b;
+    return holm_actor_compare(x->actor, y->actor);
+}
+
+struct expanding {
+    const struct holm_members *known;
+    bool former; /* ends that only lists of former foundings told of are taken, too */
+};
+
+static bool has(const struct holm_dot *dots, size_t count, struct holm_actor actor)
+{
+    for (size_t i = 0; i < count; i++)
+        if (holm_actor_equal(dots[i].actor, actor))
+            return true;
+    return false;
+}
+
+/* Adds what is folded of a node up to this epoch. */
+static size_t add_ends(const struct holm_world *world, uint32_t partition, struct holm_actor floor,
+                       const struct expanding *expanding, struct holm_dot *target)
+{
+    const struct holm_members *known = expanding->known;
+    struct holm_vector_view own = holm_members_lasts(known, partition);
+    size_t count = 0;
+    for (size_t i = 0; i < world->end_count; i++) {
+        struct holm_dot end = world->ends[i].dot;
+        const struct holm_founding *founding = &world->ends[i].founding;
+        bool of_list = holm_founding_compare(founding, &known->founding) == 0;
+        bool of_former = founding->generation < known->founding.generation;
+        if (world->ends[i].partition != partition || !holm_members_covers(floor, end.actor) ||
+            !(of_list || (expanding->former && of_former)) || has(target, count, end.actor))
+            continue;
+        uint64_t told = holm_vector_seq(own, end.actor);
+        target[count++] = (struct holm_dot){end.actor, told == 0 ? end.seq : told};
+    }
+    qsort(target, count, sizeof *target, compare_dots);
+    return count;
+}
+
+static size_t expand(struct holm_world *world, uint32_t partition, struct holm_vector_view vector,
+                     const struct expanding *expanding, struct holm_dot *target)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < vector.count; i++) {
+        struct holm_dot entry = vector.entries[i];
+        if (entry.seq == HOLM_SEQ_FOLDED)
+            count += add_ends(world, partition, entry.actor, expanding, target + count);
+        else if (entry.actor.epoch.value != 0)
+            target[count++] = entry;
+    }
+    return count;
+}
+
+size_t holm_world_vector(struct holm_world *world, uint32_t node, uint32_t partition,
+                         struct holm_dot **entries)
+{
+    const struct holm_replica *replica = holm_world_replica(world, node, partition);
+    struct expanding expanding = {.known = NULL};
+    if (world->nodes[node]->engine->members != NULL) {
+        expanding.known = holm_engine_list_members(world->nodes[node]->engine);
+        note_ends(world, partition, expanding.known);
+    }
+    size_t count = holm_replica_vector(replica, NULL, 0);
+    struct holm_dot *own = calloc(count + 1, sizeof *own);
+    /* One more than there are: for what is pending. */
+    *entries = calloc(count + world->end_count + 1, sizeof **entries);
+    HOLM_ASSERT(own != NULL && *entries != NULL);
+    (void)holm_replica_vector(replica, own, count);
+    struct holm_vector_view vector = {own, count};
+    size_t kept = expand(world, partition, vector, &expanding, *entries);
+    struct holm_vector_view expanded = {*entries, kept};
+    expanding.former = true;
+    if (expanding.known != NULL &&
+        holm_world_vector_hash(world, node, expanded) != holm_replica_vector_hash(replica))
+        kept = expand(world, partition, vector, &expanding, *entries);
+    free(own);
+    return kept;
+}
+
+uint64_t holm_world_vector_hash(const struct holm_world *world, uint32_t node,
+                                struct holm_vector_view vector)
+{
+    return holm_vector_view_hash(vector, world->nodes[node]->engine->digest_seed);
+}
+
+void holm_world_standing(const struct holm_world *world, uint32_t node,
+                         struct holm_world_standing *standing)
+{
+    struct holm_engine *engine = holm_world_engine(world, node);
+    HOLM_ASSERT(engine != NULL && engine->members != NULL);
+    holm_engine_membership(engine, &standing->figures);
+    standing->state.node = engine->config.self.node;
+    standing->state.epoch = holm_membership_former(engine->members->machine);
+    standing->known = holm_engine_list_members(engine);
+}
+
+static uint64_t list_hash(const struct holm_engine *engine)
+{
+    return holm_replica_vector_hash(engine->partitions[holm_engine_list(engine)].replica);
+}
+
+bool holm_world_members_agree(const struct holm_world *world, uint64_t nodes)
+{
+    const struct holm_engine *first = NULL;
+    uint32_t count = 0;
+    for (uint64_t rest = nodes; rest != 0; rest &= rest - 1)
+        count++;
+    for (uint32_t i = 0; i < world->count && i < 64; i++) {
+        struct holm_engine *engine = world->nodes[i]->engine;
+        struct holm_world_standing standing;
+        if ((nodes >> i & 1) == 0)
+            continue;
+        if (engine == NULL || world->nodes[i]->paused)
+            return false;
+        holm_world_standing(world, i, &standing);
+        if (!standing.figures.confirmed || standing.figures.members != count)
+            return false;
+        if (first != NULL && list_hash(first) != list_hash(engine))
+            return false;
+        first = engine;
+    }
+    return true;
+}
+
+void holm_world_tell_standings(struct holm_world *world)
+{
+    for (uint32_t i = 0; i < world->count; i++) {
+        struct holm_world_standing standing;
+        if (world->nodes[i]->engine == NULL)
+            continue;
+        holm_world_standing(world, i, &standing);
+        holm_world_tell(
+            world, i,
+            "%s, of epoch %" PRIx64 "%s, %" PRIu32 " members, founding %" PRIu64 " by %" PRIx64
+            ", list %" PRIx64,
+            standing.figures.confirmed ? "is a member" : "is no member", standing.state.epoch.value,
+            holm_admission_replaces(standing.known, standing.state) ? " (forgotten)" : "",
+            standing.figures.members, standing.known->founding.generation,
+            standing.known->founding.dot.actor.epoch.value, list_hash(world->nodes[i]->engine));
+    }
+}
+
+bool holm_world_stuck(const struct holm_world *world, uint64_t nodes)
+{
+    bool forgotten = false;
+    for (uint32_t i = 0; i < world->count && i < 64; i++) {
+        struct holm_world_standing standing;
+        if ((nodes >> i & 1) == 0)
+            continue;
+        if (world->nodes[i]->engine == NULL)
+            return false;
+        holm_world_standing(world, i, &standing);
+        bool nothing = standing.state.epoch.value == 0;
+        bool lost = holm_admission_replaces(standing.known, standing.state) ||
+                    holm_membership_is_lost(world->nodes[i]->engine->members->machine);
+        if (standing.figures.confirmed || (!nothing && !lost))
+            return false;
+        forgotten |= !nothing;
+    }
+    return forgotten;
+}
