@@ -4,6 +4,7 @@
  *
  *     node_live.c   one put and many, from a thread to the peers; what an idle cluster says
  *     node_heal.c   splits that heal, and nodes that come empty
+ *     node_notice.c a node whose process dies or freezes, and who notices
  */
 #ifndef HOLM_BENCH_NODE_H
 #define HOLM_BENCH_NODE_H
@@ -16,5 +17,11 @@ void node_live(struct report *report);
 void node_heal(struct report *report);
 void node_empty(struct report *report);
 void node_idle(struct report *report);
+void node_notice(struct report *report);
+
+/* The program as a node of its own, which dials the seed and lives until its stdin ends; how node_notice()
+ * calls it. The exit status. */
+#define NODE_VICTIM_OPTION "--victim"
+int node_victim(const char *seed);
 
 #endif

@@ -178,6 +178,19 @@ static void print_markdown(const struct told *told, const struct cells *cells)
            cells->ratio, cells->goal, cells->verdict);
 }
 
+/* What others take for the same, as it was measured elsewhere. */
+static void print_cited(const struct report *report, const struct told *told)
+{
+    const struct report_row *row = told->row;
+    char value[CELL_BYTES], times[CELL_BYTES];
+    number_text(value, row->cited_value);
+    number_text(times, row->cited_value / told->value);
+    if (report->markdown)
+        printf("| … *%s, cited* | %s %s | | x %s | | |\n", row->cited, value, row->unit, times);
+    else
+        printf("    %-42s %8s %-4s   x %s\n", row->cited, value, row->unit, times);
+}
+
 static void write_json(const struct report *report, const struct told *told)
 {
     const struct report_row *row = told->row;
@@ -199,6 +212,9 @@ static void write_json(const struct report *report, const struct told *told)
         fprintf(report->json, ",\"ratio_max\":%.6g", row->ratio_max);
     if (told->of_goal > 0)
         fprintf(report->json, ",\"of_goal\":%.4g", told->of_goal);
+    if (row->cited != NULL)
+        fprintf(report->json, ",\"cited\":\"%s\",\"cited_value\":%.6g", row->cited,
+                row->cited_value);
     fprintf(report->json, "}\n");
 }
 
@@ -226,6 +242,8 @@ static void tell(struct report *report, const struct told *told)
         print_markdown(told, &cells);
     else
         print_text(told, &cells);
+    if (told->row->cited != NULL && told->value > 0)
+        print_cited(report, told);
     fflush(stdout);
     if (report->json != NULL)
         write_json(report, told);

@@ -66,6 +66,10 @@ struct report_row {
     struct report_base base;
     double most;      /* the goal of the value; 0: none */
     double ratio_max; /* … or of the ratio */
+    /* Another product's figure, measured elsewhere, for orientation: told under the row with how many
+     * times this one's it is. NULL: none. */
+    const char *cited;
+    double cited_value;
 };
 
 void report_row(struct report *report, const struct report_row *row);
