@@ -5,6 +5,7 @@
 
 #include "node/random.h"
 #include "proto/codec.h"
+#include "transport/packing.h"
 
 #define KEPT 32
 #define KEPT_BYTES 2048
@@ -27,6 +28,7 @@ struct holm_hostile {
     uint64_t overheard;
     struct holm_link_id links[LINKS]; /* to each node; 0: none */
     uint64_t seqs[FACES][16];         /* last minted, per partition */
+    struct holm_packer packer; /* one for all links: what it says is seldom what they carried */
 };
 
 struct holm_hostile *holm_hostile_new(struct holm_world *world, struct holm_judge *judge,
@@ -60,6 +62,7 @@ void holm_hostile_free(struct holm_hostile *hostile)
         return;
     holm_hostile_end(hostile);
     holm_encoder_release(&hostile->encoder);
+    holm_packer_release(&hostile->packer, &hostile->allocator);
     free(hostile);
 }
 
@@ -147,6 +150,9 @@ static void make_noise(struct holm_hostile *hostile, uint32_t node)
     size_t size = 1 + holm_random_next(&hostile->random) % sizeof bytes;
     for (size_t i = 0; i < size; i++)
         bytes[i] = (unsigned char)holm_random_next(&hostile->random);
+    /* Half of it pretends to be packed. */
+    if (bytes[size - 1] % 2 == 0)
+        bytes[0] = HOLM_PACKED_MARK;
     send(hostile, node, holm_mem(bytes, size));
 }
 
@@ -158,7 +164,15 @@ static void replay(struct holm_hostile *hostile, uint32_t node, bool mutated)
     for (uint64_t i = holm_random_next(&hostile->random) % 8; mutated && i > 0; i--)
         copy.bytes[holm_random_next(&hostile->random) % copy.size] =
             (unsigned char)holm_random_next(&hostile->random);
-    send(hostile, node, holm_mem(copy.bytes, copy.size));
+    struct holm_bytes frame = holm_mem(copy.bytes, copy.size), packed;
+    bool packs = mutated && holm_packing_fits(frame.size) &&
+                 holm_random_next(&hostile->random) % 2 == 0;
+    if (packs &&
+        holm_packer_pack(&hostile->packer, &hostile->allocator, frame, &packed) == HOLM_OK) {
+        holm_packer_keep(&hostile->packer, frame.size);
+        frame = packed;
+    }
+    send(hostile, node, frame);
 }
 
 /* An overheard frame with deltas in it, told under its own name: a relay, and nothing wrong. */
