@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Much at once, late, twice, and in any order. T07 T08 T21 T23
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tests/sim/story.h"
+
+#define BIT(type) (1u << (type))
+#define DELTA BIT(HOLM_MESSAGE_DELTA)
+#define KIB ((size_t)1024)
+
+static void run_us(struct story *story, uint64_t us)
+{
+    holm_world_run(story->world, holm_world_now_us(story->world) + us);
+}
+
+/* ---- T07 ------------------------------------------------------------------------------------ */
+
+#define RUNS 20000u
+#define LOG_BYTES (256 * KIB)
+
+static void narrow(struct story *story, uint32_t from, uint32_t to, uint64_t bytes_per_s)
+{
+    struct holm_network_path path = holm_world_path(story->world, from, to);
+    path.bytes_per_s = bytes_per_s;
+    holm_world_path_set(story->world, from, to, &path);
+}
+
+/* Each increment is a run: it is sealed before the next. */
+static void publish(struct story *story, uint32_t first, uint32_t count)
+{
+    char key[8];
+    for (uint32_t i = first; i < first + count; i++) {
+        (void)snprintf(key, sizeof key, "k%03u", i % 500);
+        story_add(story, 0, key, 1);
+        run_us(story, 100);
+    }
+}
+
+/* T07: n1 is fast, n2 behind a line that takes a fifth of it, and n3 joins amid it. */
+static void test_load_when_one_publishes_at_full_speed_then_all_have_all(void **state)
+{
+    (void)state;
+    struct story *story = story_new(4, STORY_PLAIN);
+    story->config.engine.partitions = 1;
+    story->config.engine.flush_interval_us = 50;
+    story->config.engine.frame_bytes_max = 64 * KIB;
+    story->config.engine.log_bytes_max = LOG_BYTES;
+    story->config.engine.outbox_bytes_max = 1024 * KIB;
+    story->config.engine.holdback_bytes_max = 512 * KIB;
+    story_set_up(story);
+    for (uint32_t i = 0; i < 3; i++)
+        story_start(story, i);
+    story_run(story, 3000);
+    narrow(story, 0, 2, 100 * KIB);
+    narrow(story, 1, 2, 100 * KIB);
+    publish(story, 0, RUNS / 2);
+    story_start(story, 3);
+    publish(story, RUNS / 2, RUNS / 2);
+    assert_in_range(story_stats(story, 0).deltas_sealed, RUNS, RUNS + 10);
+    assert_int_equal(story_sum(story, 0, "k000"), RUNS / 500);
+    story_run(story, 20);
+    assert_int_equal(story_sum(story, 1, "k499"), RUNS / 500); /* nobody slows it */
+    assert_false(story_converged(story));
+    story_converge(story, 60000);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_int_equal(story_stats(story, i).records, 500);
+        assert_in_range(holm_world_heap_peak(story->world, i), 1, 8 * 1024 * KIB);
+    }
+    assert_true(story_stats(story, 2).pulls + story_stats(story, 2).syncs > 0);
+    story_end(story);
+}
+
+/* ---- T08 ------------------------------------------------------------------------------------ */
+
+#define ROUNDS 1000u
+
+/* T08: every run comes twice, some overtake others, and the first ones come once more a thousand beacons later,
+ * after what they wrote was removed. */
+static void test_load_when_runs_come_again_after_removals_then_they_change_nothing(void **state)
+{
+    (void)state;
+    struct story *story = story_new(3, STORY_DISKS);
+    story_begin(story);
+    struct holm_network_path path = holm_world_path(story->world, 0, 1);
+    path.reorder_permille = 500;
+    path.reorder_us = 300000;
+    holm_world_path_set(story->world, 0, 1, &path);
+    struct holm_gate old = {
+        .verdict = HOLM_NETWORK_HOLD, .from = 1, .to = 1 << 1, .types = DELTA, .count = 60};
+    struct holm_gate twice = {.verdict = HOLM_NETWORK_DOUBLE, .types = DELTA};
+    uint32_t late = holm_gate_set(story->world, &old);
+    (void)holm_gate_set(story->world, &twice);
+    for (uint32_t i = 0; i < 60; i++) {
+        story_add(story, 0, "n", 1);
+        story_put(story, 0, i % 2 == 0 ? "even" : "odd", i);
+        story_run(story, 50);
+        story_add(story, 2, "n", 1);
+    }
+    story_converge(story, 20000); /* by pulls */
+    story_expect_sum(story, "n", 120);
+    story_remove(story, 2, "even");
+    story_bury(story, 1, "odd");
+    assert_int_equal(story_commit(story, 2, holm_op_reset(holm_str("n"), holm_str("n"))), HOLM_OK);
+    story_add(story, 0, "n", 5);
+    story_run(story, ROUNDS * 1000);
+    story_expect_sum(story, "n", 5);
+    assert_int_equal(holm_gate_held(story->world, late), 60);
+    uint64_t digest = story_stats(story, 1).digest;
+    holm_gate_lift(story->world, late);
+    story_run(story, 2000);
+    assert_true(story_stats(story, 1).deltas_duplicate >= 60);
+    assert_true(story_stats(story, 1).digest == digest);
+    story_converge(story, 1000);
+    story_expect_sum(story, "n", 5);
+    story_expect_exists(story, "even", false);
+    story_expect_exists(story, "odd", false);
+    story_end(story);
+}
+
+/* ---- T21 ------------------------------------------------------------------------------------ */
+
+#define WRITERS 4u
+#define ORDERS 24u
+
+/* The number-th order of 0, 1, 2 and 3. */
+static void order_of(uint32_t number, uint32_t order[WRITERS])
+{
+    uint32_t left[WRITERS] = {0, 1, 2, 3};
+    for (uint32_t i = 0; i < WRITERS; i++) {
+        uint32_t at = number % (WRITERS - i);
+        number /= WRITERS - i;
+        order[i] = left[at];
+        memmove(left + at, left + at + 1, (WRITERS - 1 - at) * sizeof left[0]);
+    }
+}
+
+/* Beside each other, on one key. */
+static void write_all(struct story *story)
+{
+    struct holm_bytes key = holm_str("k"), field = holm_str("f");
+    const struct holm_op ops[WRITERS] = {
+        holm_op_remove(key, holm_str("")),
+        holm_op_put(key, field, holm_i64(7)),
+        holm_op_put(key, field, holm_i64(8)),
+        holm_op_add(key, field, 11),
+    };
+    for (uint32_t i = 0; i < WRITERS; i++)
+        assert_int_equal(story_commit(story, i, ops[i]), HOLM_OK);
+}
+
+/* What n4 shows when the runs of the others have come to it in this order; and nothing moves any more. */
+static uint64_t digest_after(uint32_t number)
+{
+    struct story *story = story_new(WRITERS + 1, STORY_DISKS);
+    uint32_t gates[WRITERS], order[WRITERS];
+    story_begin(story);
+    assert_int_equal(story_commit(story, 1, holm_op_put(holm_str("k"), holm_str("f"), holm_i64(1))),
+                     HOLM_OK);
+    story_add(story, 3, "k", 1);
+    story_converge(story, 5000);
+    for (uint32_t i = 0; i < WRITERS; i++)
+        gates[i] = story_hold(story, i, WRITERS, DELTA);
+    write_all(story);
+    story_run(story, 5);
+    order_of(number, order);
+    for (uint32_t i = 0; i < WRITERS; i++) {
+        assert_int_equal(holm_gate_held(story->world, gates[order[i]]), 1);
+        holm_gate_lift(story->world, gates[order[i]]);
+        story_run(story, 5);
+    }
+    assert_true(story_converged(story));
+    for (uint32_t i = 0; i < WRITERS; i++) {
+        if (number % (i + 2) == 0) {
+            holm_world_crash(story->world, i);
+            story_start(story, i);
+        }
+    }
+    story_run(story, 3000);
+    story_converge(story, 5000);
+    memset(story->frames, 0, sizeof story->frames);
+    story->counts = true;
+    story_run(story, 100000);
+    for (uint32_t type = 0; type <= HOLM_MESSAGE_TYPE_MAX; type++) {
+        if (type != HOLM_MESSAGE_BEACON && type != HOLM_MESSAGE_PING && type != HOLM_MESSAGE_PONG)
+            assert_int_equal(story->frames[type], 0);
+    }
+    uint64_t digest = story_stats(story, WRITERS).digest;
+    for (uint32_t i = 0; i < WRITERS; i++) {
+        assert_true(story_stats(story, i).digest == digest);
+        assert_int_equal(story_stats(story, i).digest_breaches, 0);
+    }
+    story_end(story);
+    return digest;
+}
+
+/* T21 */
+static void test_load_when_runs_come_in_24_orders_then_there_is_one_digest(void **state)
+{
+    (void)state;
+    uint64_t first = digest_after(0);
+    for (uint32_t number = 1; number < ORDERS; number++)
+        assert_true(digest_after(number) == first);
+}
+
+/* ---- T23 ------------------------------------------------------------------------------------ */
+
+#define FRAME_BYTES (64 * KIB)
+#define VALUES 20000u
+
+static void fill(struct story *story)
+{
+    static char large[FRAME_BYTES];
+    struct holm_op batch[20];
+    static char keys[20][8];
+    memset(large, 'x', sizeof large);
+    for (uint32_t i = 0; i < VALUES; i += 20) {
+        for (uint32_t k = 0; k < 20; k++) {
+            (void)snprintf(keys[k], sizeof keys[k], "%05u", i + k);
+            batch[k] = holm_op_put(holm_str(keys[k]), holm_str("v"), holm_bytes_value(large, 36));
+        }
+        struct holm_receipt receipt;
+        assert_int_equal(holm_world_commit(story->world, 0, batch, 20, &receipt), HOLM_OK);
+        if (i % 1000 == 0)
+            story_run(story, 2);
+    }
+    struct holm_bytes key = holm_str("large"), field = holm_str("v");
+    struct holm_value most = holm_bytes_value(large, FRAME_BYTES / 4);
+    struct holm_value beyond = holm_bytes_value(large, FRAME_BYTES / 4 + 1);
+    assert_int_equal(story_commit(story, 0, holm_op_put(key, field, beyond)), HOLM_ETOOBIG);
+    assert_int_equal(story_commit(story, 0, holm_op_put(key, field, most)), HOLM_OK);
+}
+
+/* T23: a state of a dozen of the largest frames and more, for a new node, whose link breaks amid it. */
+static void test_load_when_a_state_is_larger_than_frames_then_it_comes_in_pages(void **state)
+{
+    (void)state;
+    struct story *story = story_new(2, STORY_PLAIN);
+    struct holm_gate part = {.verdict = HOLM_NETWORK_DROP,
+                             .from = 1,
+                             .types = BIT(HOLM_MESSAGE_SYNC_TELL) | BIT(HOLM_MESSAGE_SYNC_PAGE),
+                             .skip = 5,
+                             .count = 1};
+    story->config.engine.partitions = 1;
+    story->config.engine.frame_bytes_max = FRAME_BYTES;
+    story->config.engine.log_bytes_max = 1;
+    story_set_up(story);
+    story_start(story, 0);
+    story_run(story, 100);
+    fill(story);
+    story_run(story, 1000);
+    uint32_t lost = holm_gate_set(story->world, &part);
+    story->counts = true;
+    story_start(story, 1);
+    story_converge(story, 30000);
+    assert_int_equal(holm_gate_hits(story->world, lost), 1);
+    assert_int_equal(story_stats(story, 1).records, VALUES + 1);
+    assert_in_range(story_stats(story, 1).syncs, 1, 2);
+    assert_in_range(story->bytes, VALUES * 41, VALUES * 41 * 3);
+    story_end(story);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_load_when_one_publishes_at_full_speed_then_all_have_all),
+        cmocka_unit_test(test_load_when_runs_come_again_after_removals_then_they_change_nothing),
+        cmocka_unit_test(test_load_when_runs_come_in_24_orders_then_there_is_one_digest),
+        cmocka_unit_test(test_load_when_a_state_is_larger_than_frames_then_it_comes_in_pages),
+    };
+    return cmocka_run_group_tests_name("scenario_load", tests, NULL, NULL);
+}
