@@ -160,7 +160,8 @@ static inline struct holm_bytes holm_wire_slice(ProtobufCBinaryData field)
     return holm_mem(field.data, field.len);
 }
 
-/* Whether the columns agree and are in the order of the actors. O(1) and O(actors). */
+/* Whether the columns agree, and name each node once, in order. That its epochs ascend, too, neither 0 nor wrapping
+ * round, is seen when they are read, by whoever checks what they are part of. O(1) and O(actors). */
 HOLM_NODISCARD enum holm_status holm_wire_check_actors(const struct holm_wire_actors *table);
 
 /* Writes the checked table's n_epochs actors, `actor_bytes` from one to the next. */

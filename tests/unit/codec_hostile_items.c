@@ -172,6 +172,7 @@ static void seq_repeats(Holm__Wire__Envelope *envelope)
 {
     Holm__Wire__Cells *cells = envelope->delta;
     cells->seqs[1] = -1;
+    cells->seqs[2] += 1; /* what comes behind is as it was */
 }
 
 static void stamp_of_nothing(Holm__Wire__Envelope *envelope)

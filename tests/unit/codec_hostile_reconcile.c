@@ -51,6 +51,8 @@ CHANGE(dot_is_nobodys, ask->dot_actors[0] = 9)
 CHANGE(dot_wraps, ask->dot_steps[1] = UINT64_MAX)
 CHANGE(dot_is_zero, ask->dot_steps[0] = 0)
 CHANGE(table_is_unsorted, ask->nodes[1] = ask->nodes[0])
+CHANGE(table_wraps, ask->epochs[2] = UINT64_MAX)
+CHANGE(table_repeats, ask->epochs[2] = 0)
 CHANGE_TELL(through_nothing, tell->through_seq = 0)
 CHANGE_TELL(gone_is_endless, tell->gone[2] = UINT32_MAX)
 CHANGE_TELL(tell_is_wide, tell->width = UINT32_MAX)
@@ -108,6 +110,8 @@ static const struct hostile cases[] = {
     {"a dot that wraps", "sync_ask", dot_wraps, NULL, HOLM_EMALFORMED},
     {"a dot of zero", "sync_ask", dot_is_zero, NULL, HOLM_EMALFORMED},
     {"a table that is not sorted", "sync_ask", table_is_unsorted, NULL, HOLM_EMALFORMED},
+    {"a table whose epochs wrap", "sync_ask", table_wraps, NULL, HOLM_EMALFORMED},
+    {"a table with an epoch twice", "sync_ask", table_repeats, NULL, HOLM_EMALFORMED},
     {"too many dots", "sync_ask", NULL, few_parts, HOLM_ETOOBIG},
     {"too many hashes in all", "sync_ask", NULL, few_hashes, HOLM_ETOOBIG},
     {"too many branches", "sync_ask", NULL, no_parts, HOLM_ETOOBIG},

@@ -16,6 +16,7 @@
 #include "tests/unit/ways.h"
 
 #define RUNS_MAX 24
+#define RUNS_MANY 400 /* dense ones */
 #define ITEMS_MAX 6
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
@@ -26,7 +27,7 @@ struct shared {
     struct holm_allocator allocator;
     struct holm_encoder encoder;
     struct chance chance;
-    struct holm_delta *runs[RUNS_MAX];
+    struct holm_delta *runs[RUNS_MANY];
     struct holm_message message;
 };
 
@@ -45,7 +46,7 @@ static void shared_init(struct shared *shared, uint64_t seed)
 
 static void release_runs(struct shared *shared)
 {
-    for (size_t i = 0; i < RUNS_MAX && shared->runs[i] != NULL; i++)
+    for (size_t i = 0; i < RUNS_MANY && shared->runs[i] != NULL; i++)
         holm_delta_release(shared->runs[i]);
 }
 
@@ -278,35 +279,44 @@ static void test_codec_shared_when_memory_runs_out_then_nothing_is_left(void **s
 
 /* ---- dense runs ---------------------------------------------------------------------------- */
 
-/* Runs that have nothing but the same long key: alone each says it again. */
-static void fill_dense(struct shared *shared, size_t key_bytes)
+/* Runs that have nothing but one key and one path: alone each says them again, and once read it has them again. */
+static void fill_dense(struct shared *shared, size_t count, size_t key_bytes, size_t names)
 {
-    static char key[1025];
+    static char key[1025], path[4 * 256 + 1];
     struct holm_vector_view none = {NULL, 0};
     memset(key, 'k', key_bytes);
     key[key_bytes] = '\0';
-    for (uint64_t i = 0; i < RUNS_MAX; i++) {
+    memset(path, 'p', sizeof path);
+    for (size_t i = 0; i < names; i++)
+        path[i * 256] = '\xff';
+    for (uint64_t i = 0; i < count; i++) {
         struct holm_item item = {.op = HOLM_ITEM_COUNT,
                                  .kind = HOLM_COUNTER,
                                  .key = holm_str(key),
+                                 .path = holm_mem(path, names * 256),
                                  .count = {.start = 1, .last = i + 1, .sum = 1}};
         struct sample_items made = {people, 1, &item, 1, NULL, 0};
         shared->runs[i] = sample_delta(&shared->allocator, i + 1, i + 1, &made, none, none,
                                        holm_mem(NULL, 0));
     }
-    set_runs(shared, RUNS_MAX);
+    set_runs(shared, count);
 }
 
 static void test_codec_shared_when_runs_would_be_dense_then_they_go_alone(void **state)
 {
-    static const size_t sizes[] = {8, 300, 1024};
-    for (size_t i = 0; i < COUNT(sizes); i++) {
+    static const struct {
+        size_t runs, key_bytes, names;
+        bool dense;
+    } cases[] = {{RUNS_MAX, 8, 0, false}, {RUNS_MAX, 1024, 4, false}, {RUNS_MANY, 1024, 4, true}};
+    for (size_t i = 0; i < COUNT(cases); i++) {
         struct shared shared;
         shared_init(&shared, i);
-        fill_dense(&shared, sizes[i]);
+        fill_dense(&shared, cases[i].runs, cases[i].key_bytes, cases[i].names);
         size_t together = encode(&shared, true).size;
         size_t alone = encode(&shared, false).size;
-        if (i == 0)
+        if (cases[i].dense)
+            assert_int_equal(together, alone);
+        else
             assert_true(together * 2 < alone);
         check_round(&shared);
         shared_release(&shared);
