@@ -2,6 +2,8 @@
 /*
  * Retention `stable` in whole nodes: schedules that broke an earlier draft of the rules, and others like them.
  */
+#include "node/engine_state.h"
+#include "proto/codec.h"
 #include "tests/unit/member_world.h"
 
 /* ---- schedules that broke an earlier draft of the rules ------------------------------------- */
@@ -35,7 +37,60 @@ static void test_engine_member_when_it_returns_from_an_older_store_then_all_agre
     close_cluster(world);
 }
 
-/* T36: it was admitted by one who dies, and is whole from another; a third collects meanwhile. */
+/* Who sent a node what, a bit for each. */
+struct sources {
+    uint32_t node;
+    uint32_t state;    /* runs, or a cut and what is in it */
+    uint32_t admitted; /* that it is a member now */
+    struct holm_dot admission;
+};
+
+static void note_source(struct world *world, uint32_t to, const struct holm_transport_event *event)
+{
+    struct sources *sources = world->context;
+    struct holm_allocator allocator = holm_transport_config_default().allocator;
+    struct holm_codec_limits limits = holm_codec_limits_default(0);
+    struct holm_decoded *decoded;
+    if (to != sources->node || event->type != HOLM_TRANSPORT_LINK_FRAME)
+        return;
+    assert_int_equal(holm_codec_decode(&allocator, &limits,
+                                       holm_mem(event->frame, event->frame_bytes), &decoded),
+                     HOLM_OK);
+    const struct holm_message *message = &decoded->message;
+    uint32_t from = 0;
+    while (from < world->count &&
+           world->configs[from].self.node.value != message->sender.node.value)
+        from++;
+    if (message->type == HOLM_MESSAGE_DELTAS || message->type == HOLM_MESSAGE_SYNC_CUT ||
+        message->type == HOLM_MESSAGE_SYNC_TELL || message->type == HOLM_MESSAGE_SYNC_PAGE ||
+        message->type == HOLM_MESSAGE_FEED)
+        sources->state |= 1u << from;
+    if (message->type == HOLM_MESSAGE_JOINED && message->as.joined.result >= HOLM_JOIN_MERGE) {
+        sources->admitted |= 1u << from;
+        sources->admission = message->as.joined.admission;
+    }
+    holm_decoded_free(decoded);
+}
+
+/* Starts it, until it is a member. What made it one came from who admitted it, and from nobody else. */
+static uint32_t become_member(struct world *world, uint32_t index)
+{
+    struct sources sources = {.node = index};
+    world->context = &sources;
+    world->arriving = note_source;
+    start(world, index);
+    put(world, index, "k", "Eva");
+    for (int i = 0; i < 5000 && !standing(world, index).confirmed; i++)
+        world_pass(world, 1);
+    world->arriving = NULL;
+    assert_true(standing(world, index).confirmed);
+    assert_int_equal(sources.state, sources.admitted);
+    const struct holm_replica *list = world->engines[index]->partitions[PARTITIONS].replica;
+    assert_true(holm_replica_seq(list, sources.admission.actor) >= sources.admission.seq);
+    return sources.admitted;
+}
+
+/* T36: it was admitted by one who dies, and is whole from that one alone; a third collects meanwhile. */
 static void test_engine_member_when_who_admitted_it_is_gone_then_all_agree(void **state)
 {
     (void)state;
@@ -47,11 +102,7 @@ static void test_engine_member_when_who_admitted_it_is_gone_then_all_agree(void 
     world_run(world, 2000);
     world_cut(world, 3, 1, true);
     world_cut(world, 3, 2, true);
-    start(world, 3);
-    put(world, 3, "k", "Eva");
-    for (int i = 0; i < 5000 && !standing(world, 3).confirmed; i++)
-        world_pass(world, 1);
-    assert_true(standing(world, 3).confirmed);
+    assert_int_equal(become_member(world, 3), 1u << 0);
     world_cut(world, 3, 0, true);
     crash(world, 0);
     world_cut(world, 3, 1, false);
@@ -59,6 +110,27 @@ static void test_engine_member_when_who_admitted_it_is_gone_then_all_agree(void 
     world_run(world, 20000);
     start(world, 0);
     world_cut(world, 3, 0, false);
+    world_run(world, 40000);
+    expect_members(world, 4);
+    world_converge(world, 2000);
+    expect_exists(world, "k", exists(world, 1, "k"));
+    expect_collected(world, true);
+    close_cluster(world);
+}
+
+/* T36: others could give it their state, too, and are up before it is a member. */
+static void test_engine_member_when_all_could_give_their_state_then_one_does(void **state)
+{
+    (void)state;
+    struct world *world = open_cluster(4, true);
+    put(world, 0, "k", "Ada");
+    world_converge(world, 2000);
+    crash(world, 3);
+    bury(world, 0, "k");
+    world_run(world, 2000);
+    uint32_t admitted = become_member(world, 3);
+    assert_true(admitted == 1u << 0 || admitted == 1u << 1 || admitted == 1u << 2);
+    assert_int_equal(holm_engine_peers_up(world->engines[3]), 3);
     world_run(world, 40000);
     expect_members(world, 4);
     world_converge(world, 2000);
@@ -326,6 +398,7 @@ int main(int count, char **arguments)
         MEMBER_TEST(founded_beyond_its_forget_then_it_is_replaced),
         MEMBER_TEST(it_returns_from_an_older_store_then_all_agree),
         MEMBER_TEST(who_admitted_it_is_gone_then_all_agree),
+        MEMBER_TEST(all_could_give_their_state_then_one_does),
         MEMBER_TEST(a_dead_epoch_is_heard_late_then_the_dead_stay_dead),
         MEMBER_TEST(provisional_then_no_broadcast_is_taken),
         MEMBER_TEST(it_becomes_a_member_then_nothing_is_missing),
