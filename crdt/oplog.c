@@ -81,9 +81,9 @@ void holm_oplog_push(struct holm_oplog *log, struct holm_actors *actors, struct 
 }
 
 void holm_oplog_trim(struct holm_oplog *log, struct holm_actors *actors,
-                     struct holm_vector_view frontier)
+                     struct holm_vector_view frontier, size_t runs_max)
 {
-    while (log->count > 0) {
+    for (; log->count > 0 && runs_max > 0; runs_max--) {
         const struct holm_delta *oldest = holm_oplog_at(log, 0)->delta;
         if (!holm_vector_has(frontier, (struct holm_dot){oldest->actor, oldest->last}))
             return;

@@ -40,9 +40,9 @@ HOLM_NODISCARD enum holm_status holm_oplog_reserve(struct holm_oplog *log);
 void holm_oplog_push(struct holm_oplog *log, struct holm_actors *actors, struct holm_delta *delta,
                      uint32_t actor);
 
-/* Drops what is oldest as long as the frontier covers it: all who may ask have it. */
+/* Drops what is oldest, at most so many runs, as long as the frontier covers it: all who may ask have it. */
 void holm_oplog_trim(struct holm_oplog *log, struct holm_actors *actors,
-                     struct holm_vector_view frontier);
+                     struct holm_vector_view frontier, size_t runs_max);
 
 /* Empties the log, e.g. to make peers sync: every floor rises to what was applied. */
 void holm_oplog_clear(struct holm_oplog *log, struct holm_actors *actors);

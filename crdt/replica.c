@@ -451,7 +451,7 @@ enum holm_status holm_replica_collect(struct holm_replica *replica,
     holm_replica_work_begin(replica, now);
     enum holm_status status = holm_replica_collect_now(replica, frontier);
     if (status == HOLM_OK)
-        holm_oplog_trim(&replica->log, &replica->actors, frontier);
+        holm_oplog_trim(&replica->log, &replica->actors, frontier, SIZE_MAX);
     holm_replica_work_end(replica, work);
     return status;
 }

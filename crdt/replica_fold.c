@@ -282,13 +282,26 @@ static void renumber(struct holm_replica *replica)
     holm_pending_restart(&replica->pending, replica->self, replica->pending.last);
 }
 
+/* The runs of folded epochs keep their rows in use. What is behind the last of them stays in the log: by it, who is
+ * forgotten tells what it has replaced and removed (replica_remint.h). */
+static void trim_folded(struct holm_replica *replica)
+{
+    struct holm_oplog *log = &replica->log;
+    size_t end = 0;
+    for (size_t i = 0; i < log->count; i++) {
+        if (replica->actors.rows[holm_oplog_at(log, i)->actor].seq == HOLM_SEQ_FOLDED)
+            end = i + 1;
+    }
+    holm_oplog_trim(log, &replica->actors, holm_vector_view(&replica->collected), end);
+}
+
 void holm_replica_sweep(struct holm_replica *replica)
 {
     struct holm_actors *actors = &replica->actors;
     if (actors->named <= replica->swept || holm_replica_pending(replica) ||
         replica->state.frozen != NULL)
         return;
-    holm_oplog_trim(&replica->log, actors, holm_vector_view(&replica->collected));
+    trim_folded(replica);
     struct holm_arena_mark mark = holm_arena_mark(&replica->scratch);
     bool *used = holm_arena_take(&replica->scratch, actors->count * sizeof *used);
     if (used == NULL) {

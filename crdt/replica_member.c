@@ -511,7 +511,7 @@ static enum holm_status collect_frontier(struct holm_replica *replica,
     }
     /* Not sooner: who is forgotten tells by its log what its writes replaced (replica_remint.h). */
     if (status == HOLM_OK && replica->log.bytes > replica->log.bytes_max / 4)
-        holm_oplog_trim(&replica->log, &replica->actors, holm_vector_view(&frontier));
+        holm_oplog_trim(&replica->log, &replica->actors, holm_vector_view(&frontier), SIZE_MAX);
     holm_vector_release(&frontier);
     return status;
 }

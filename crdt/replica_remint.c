@@ -394,6 +394,29 @@ static void remint_removal(struct reminting *reminting, const struct holm_delta 
     lose(reminting, &lost);
 }
 
+/* A burial whose tombstone was collected here, by those who were members here: the cut's side knows nothing of it,
+ * and what it has on that key dies. If the key was written again since, that has to live: then what the cut has is
+ * removed. */
+static void remint_burial(struct reminting *reminting, const struct holm_delta *run,
+                          const struct holm_item *item)
+{
+    bool again = holm_replica_exists(reminting->old, item->key);
+    if (holm_replica_buried(reminting->old, item->key) ||
+        holm_replica_buried(reminting->cut, item->key) ||
+        (again && !holm_replica_exists(reminting->cut, item->key)))
+        return;
+    reminting->count = reminting->name_count = 0;
+    reminting->status = reserve(reminting, 1, 1);
+    if (reminting->status != HOLM_OK)
+        return;
+    add_op(reminting,
+           again ? holm_op_remove(item->key, holm_mem(NULL, 0)) : holm_op_bury(item->key));
+    if (give(reminting))
+        return;
+    struct holm_lost lost = {.key = item->key, .dot = {run->actor, item->seq}};
+    lose(reminting, &lost);
+}
+
 static void remint_removals(struct reminting *reminting)
 {
     const struct holm_oplog *log = &reminting->old->log;
@@ -406,6 +429,8 @@ static void remint_removals(struct reminting *reminting)
             const struct holm_item *item = &run->items.items[k];
             if (item->op == HOLM_ITEM_DROP_SLOT || item->op == HOLM_ITEM_DROP_PATH)
                 remint_removal(reminting, run, item);
+            else if (item->op == HOLM_ITEM_BURY)
+                remint_burial(reminting, run, item);
         }
     }
 }

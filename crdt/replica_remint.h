@@ -8,7 +8,8 @@
  *     written anew  put k.name "Ada"                      add k.n 2                           bury l
  *
  * Of its own operations that the cut does not cover, those that still stand in the old state; removals, where
- * all that they removed is still in the cut, and nothing else. On a key that was known on both sides and has
+ * all that they removed is still in the cut, and nothing else; burials, collected or not. A key that was buried, collected and
+ * written again is first rid of what the cut has on it. On a key that was known on both sides and has
  * gone from the cut nothing is written: it was removed there, or buried and collected, and nothing tells which.
  * A key was known on both sides when the old state has anything of it that the cut covers, or when an own write
  * replaced such a thing; if the op log does not reach back to the end of the cut that cannot be seen, and a key

@@ -4,7 +4,6 @@
  */
 #include "crdt/replica_remint.h"
 
-#include "crdt/replica_member.h"
 #include "crdt/replica_parts.h"
 #include "tests/unit/core.h"
 
@@ -355,6 +354,75 @@ static void test_remint_when_it_removed_then_it_removes_the_same_or_nothing(void
     }
 }
 
+/* All that the old replica has is stable, as far as it knows: it was alone. */
+static void collect(struct fixture *f)
+{
+    struct holm_dot all[2];
+    size_t count = holm_replica_vector(f->replicas[OLD], all, 2);
+    struct holm_replica *old = f->replicas[OLD];
+    size_t runs = old->log.count;
+    assert_int_equal(holm_replica_collect_now(old, (struct holm_vector_view){all, count}), HOLM_OK);
+    assert_int_equal(old->state.tombstones, 0);
+    assert_int_equal(old->log.count, runs);
+}
+
+/* T40: those who had forgotten each other were each alone, and what one buried it has collected. */
+static void test_remint_when_a_burial_was_collected_then_it_is_buried_again(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f);
+    write(&f, OTHER, BOTH, put("Ada"));
+    write(&f, OLD, 0, holm_op_bury(k()));
+    collect(&f);
+    write(&f, OTHER, TO(CUT), put("Ida"));
+    remint(&f);
+    expect(&f, 1, 0);
+    assert_true(holm_replica_buried(f.replicas[CUT], k()));
+    close_fixture(&f);
+}
+
+/* What was there before the burial goes, and what was written after it stays. */
+static void test_remint_when_it_was_written_again_since_then_only_that_lives(void **state)
+{
+    (void)state;
+    for (int there = 0; there < 2; there++) {
+        struct fixture f;
+        open_fixture(&f);
+        write(&f, OLD, 0, holm_op_bury(k()));
+        collect(&f);
+        write(&f, OLD, 0, put("Eva"));
+        if (there == 1) {
+            write(&f, OTHER, TO(CUT), holm_op_insert(k(), holm_str("s"), holm_str("x")));
+            write(&f, OTHER, TO(CUT), put("Ida"));
+        }
+        remint(&f);
+        expect(&f, there == 1 ? 2 : 1, 0);
+        assert_true(has_name(&f, "Eva"));
+        assert_false(holm_replica_contains(f.replicas[CUT], k(), holm_str("s"), holm_str("x")));
+        close_fixture(&f);
+    }
+}
+
+/* One that the cut's replica refuses is told, and one that has another's tombstone there is not needed. */
+static void test_remint_when_a_collected_burial_is_refused_then_it_is_lost(void **state)
+{
+    (void)state;
+    for (int dead = 0; dead < 2; dead++) {
+        struct fixture f;
+        open_fixture(&f);
+        write(&f, OLD, 0, holm_op_bury(k()));
+        collect(&f);
+        write(&f, OTHER, TO(CUT), dead == 1 ? holm_op_bury(k()) : put("Ida"));
+        f.answer = HOLM_EIO;
+        remint(&f);
+        expect(&f, 0, dead == 1 ? 0 : 1);
+        if (dead == 0)
+            expect_lost(&f, 0, (struct holm_lost){.dot = dot_of(1, 1, 1)});
+        close_fixture(&f);
+    }
+}
+
 /* T40: what the cut's replica refuses is told cell by cell, and so is what others had in the same record. */
 static void test_remint_when_a_write_is_refused_then_all_of_it_is_lost(void **state)
 {
@@ -420,6 +488,9 @@ int main(void)
         cmocka_unit_test(test_remint_when_a_known_key_has_gone_then_its_write_is_dropped),
         cmocka_unit_test(test_remint_when_the_log_is_short_then_absent_keys_are_left),
         cmocka_unit_test(test_remint_when_it_removed_then_it_removes_the_same_or_nothing),
+        cmocka_unit_test(test_remint_when_a_burial_was_collected_then_it_is_buried_again),
+        cmocka_unit_test(test_remint_when_it_was_written_again_since_then_only_that_lives),
+        cmocka_unit_test(test_remint_when_a_collected_burial_is_refused_then_it_is_lost),
         cmocka_unit_test(test_remint_when_a_write_is_refused_then_all_of_it_is_lost),
         cmocka_unit_test(test_remint_when_memory_is_refused_then_it_says_so_and_leaks_nothing),
     };
