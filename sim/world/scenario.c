@@ -24,6 +24,12 @@ static uint64_t between(struct holm_random *random, uint64_t low, uint64_t high)
     return holm_random_between(random, low, high);
 }
 
+/* Which of so many: seeds in a row play all of them. */
+static uint64_t variant(const struct holm_plan *plan, uint64_t count)
+{
+    return plan->settings.seed % count;
+}
+
 static void add(struct holm_plan *plan, uint64_t at_us, uint32_t node, const char *key,
                 int64_t amount)
 {
@@ -92,7 +98,7 @@ static void write_much(struct holm_plan *plan, struct holm_random *random, uint6
 
 static void build_t01(struct holm_plan *plan, struct holm_random *random)
 {
-    bool deaf = between(random, 0, 1) == 1;
+    bool deaf = variant(plan, 2) == 1;
     add(plan, 1 * S, 0, "k", 20);
     add(plan, 2 * S, 0, "k", 20);
     happen(plan, 3 * S, HOLM_PLAN_BOMB, 0);
@@ -104,7 +110,7 @@ static void build_t01(struct holm_plan *plan, struct holm_random *random)
 
 static void build_t02(struct holm_plan *plan, struct holm_random *random)
 {
-    bool cloned = between(random, 0, 1) == 1;
+    bool cloned = variant(plan, 2) == 1;
     plan->settings.disk_lazy[0] = 1;
     for (uint64_t i = 1; i <= 20; i++) {
         add(plan, i * 100 * MS, 0, "k", 1);
@@ -186,7 +192,7 @@ static void build_t31(struct holm_plan *plan, struct holm_random *random)
     cut_both(plan, 2 * S + between(random, 1, 500) * MS, HOLM_PLAN_HEAL, bit(0), bit(1));
     add(plan, 3 * S, 2, "k", 1);
     add(plan, 3 * S + 1, 2, "r", 5);
-    happen(plan, 9 * S, between(random, 0, 1) == 1 ? HOLM_PLAN_BOMB : HOLM_PLAN_PAUSE, 0);
+    happen(plan, 9 * S, variant(plan, 2) == 1 ? HOLM_PLAN_BOMB : HOLM_PLAN_PAUSE, 0);
     cut_both(plan, 9 * S + 1, HOLM_PLAN_HEAL, bit(2), bit(1));
     plan->settings.safety_us = 12 * S;
 }
@@ -235,7 +241,7 @@ static void build_t08(struct holm_plan *plan, struct holm_random *random)
 static void build_t16(struct holm_plan *plan, struct holm_random *random)
 {
     int64_t day_ms = 86400000;
-    jump(plan, 1 * S, 0, between(random, 0, 1) == 1 ? day_ms : 365 * day_ms);
+    jump(plan, between(random, 500, 1400) * MS, 0, variant(plan, 2) == 1 ? day_ms : 365 * day_ms);
     for (uint64_t i = 0; i < 20; i++)
         put(plan, 1500 * MS + i * 100 * MS, (uint32_t)(i % plan->settings.nodes), "k", (int64_t)i);
 }
@@ -245,7 +251,7 @@ static void build_t17(struct holm_plan *plan, struct holm_random *random)
     plan->settings.disk_lazy[0] = 1;
     put(plan, 1 * S, 0, "k", 1);
     put(plan, 1100 * MS, 1, "k", 2);
-    happen(plan, 2 * S, between(random, 0, 1) == 1 ? HOLM_PLAN_CRASH : HOLM_PLAN_BOMB, 0);
+    happen(plan, 2 * S, variant(plan, 2) == 1 ? HOLM_PLAN_CRASH : HOLM_PLAN_BOMB, 0);
     jump(plan, 2 * S, 0, -600000);
     happen(plan, 2100 * MS, HOLM_PLAN_START, 0);
     put(plan, 2100 * MS + between(random, 0, 2000) * MS, 0, "k", 3);
@@ -358,7 +364,7 @@ static void build_t26(struct holm_plan *plan, struct holm_random *random)
     write_much(plan, random, 1 * S, 9 * S, 120);
     plan->settings.safety_us = 10 * S;
     plan->settings.quiet_rounds = 100;
-    switch (between(random, 0, 4)) {
+    switch (variant(plan, 5)) {
     case 0: /* one way is gone for good */
         last(plan, bit(0), bit(1));
         break;
@@ -392,7 +398,7 @@ static void build_t27(struct holm_plan *plan, struct holm_random *random)
 {
     uint64_t half = bit(plan->settings.nodes / 2) - 1;
     write_much(plan, random, 2 * S, 4 * S, 200);
-    if (between(random, 0, 1) == 1) {
+    if (variant(plan, 2) == 1) {
         cut_both(plan, 2 * S, HOLM_PLAN_CUT, half, all_of(plan) & ~half);
     } else {
         for (uint32_t i = 0; i < plan->settings.nodes; i++) {
@@ -433,7 +439,7 @@ static void build_t41(struct holm_plan *plan, struct holm_random *random)
     write_much(plan, random, 1 * S, 2 * S, 30);
     happen(plan, 2500 * MS, HOLM_PLAN_BOMB, 0);
     jump(plan, 2500 * MS, 0, -(int64_t)between(random, 1, 1000) * 86400000);
-    if (between(random, 0, 1) == 1)
+    if (variant(plan, 2) == 1)
         cut_both(plan, 2500 * MS, HOLM_PLAN_CUT, bit(0), all_of(plan) & ~bit(0));
     happen(plan, 2600 * MS, HOLM_PLAN_START, 0);
     for (uint64_t i = 0; i < 10; i++)
