@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Schedules that broke an earlier draft of the rules of retention `stable` (crdt/stable.h): what is collected is not
- * needed any more, however late a frame comes and whoever comes back from an older store. T18 T35 T36 T37 T38 T39
+ * needed any more, however late a frame comes and whoever comes back from an older store. T18 T19 T35 T36 T37 T38 T39
  *
  * X, Y and Z are n0, n1 and n2, W is the last.
  */
@@ -133,6 +133,35 @@ static void test_collect_when_a_forgotten_node_returns_then_the_dead_stay_dead(v
     story_expect_exists(story, "other", true);
     assert_int_equal(story_standing(story, Z).replaced, 1);
     assert_int_equal(story_standing(story, Z).dropped, 1);
+    story_end(story);
+}
+
+/* ---- T19 ------------------------------------------------------------------------------------ */
+
+/* T19: nothing is left of the burial but what was collected, on the disks of all, who restart at once. */
+static void test_collect_when_all_restart_after_a_collection_then_the_dead_stay_dead(void **state)
+{
+    (void)state;
+    struct story *story = story_new(3, STORY_STABLE | STORY_DISKS);
+    story_begin(story);
+    story_put(story, X, "k", 1);
+    story_put(story, Y, "other", 1);
+    story_converge(story, 2000);
+    struct holm_disk *older = story_backup(story, Z);
+    story_bury(story, X, "k");
+    story_await(story, 20000, story_collected, X);
+    story_run(story, 10000);
+    story_expect_collected(story, true);
+    for (uint32_t i = 0; i < 3; i++)
+        holm_world_crash(story->world, i);
+    story_start(story, X);
+    story_start(story, Y);
+    story_restore(story, Z, older); /* and one has it alive */
+    assert_true(story_exists(story, Z, "k"));
+    assert_false(story_exists(story, X, "k") || story_exists(story, Y, "k"));
+    expect_one_outcome(story, "k", false);
+    story_expect_exists(story, "other", true);
+    holm_disk_free(older);
     story_end(story);
 }
 
@@ -472,6 +501,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_collect_when_an_isolated_node_heals_then_the_dead_stay_dead),
         cmocka_unit_test(test_collect_when_a_forgotten_node_returns_then_the_dead_stay_dead),
+        cmocka_unit_test(test_collect_when_all_restart_after_a_collection_then_the_dead_stay_dead),
         cmocka_unit_test(test_collect_when_an_older_store_returns_then_there_is_one_outcome),
         cmocka_unit_test(test_collect_when_provisional_writes_are_stale_then_burials_kill_them),
         cmocka_unit_test(test_collect_when_stale_writes_meet_a_collected_cut_then_they_are_new),

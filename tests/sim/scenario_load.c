@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Much at once, late, twice, and in any order. T07 T08 T21 T23
+ * Much at once, late, twice, and in any order. T07 T08 T21 T23 T25
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -266,6 +266,68 @@ static void test_load_when_a_state_is_larger_than_frames_then_it_comes_in_pages(
     story_end(story);
 }
 
+/* ---- T25 ------------------------------------------------------------------------------------ */
+
+#define RACING 1000u
+#define TELLS BIT(HOLM_MESSAGE_SYNC_TELL)
+
+static uint32_t count_tells(struct story *story, uint32_t from)
+{
+    struct holm_gate counts = {
+        .verdict = HOLM_NETWORK_PASS, .from = UINT64_C(1) << from, .to = 1 << 2, .types = TELLS};
+    return holm_gate_set(story->world, &counts);
+}
+
+static void write_values(struct story *story, uint32_t count)
+{
+    static char value[100];
+    char key[16];
+    memset(value, 'v', sizeof value);
+    for (uint32_t i = 0; i < count; i++) {
+        (void)snprintf(key, sizeof key, "v%03u", i);
+        struct holm_op op = holm_op_put(holm_str(key), holm_str("v"),
+                                        holm_bytes_value(value, sizeof value));
+        assert_int_equal(story_commit(story, i % 2, op), HOLM_OK);
+    }
+}
+
+/* T25: n2 syncs from one of two who write on; that one dies in the middle, and the other takes over. */
+static void test_load_when_a_sync_races_and_its_source_dies_then_nothing_is_missed(void **state)
+{
+    (void)state;
+    struct story *story = story_new(3, STORY_PLAIN);
+    story->config.engine.partitions = 1;
+    story->config.engine.frame_bytes_max = 4 * KIB;
+    story->config.engine.log_bytes_max = 1;
+    story_set_up(story);
+    story_start(story, 0);
+    story_start(story, 1);
+    story_run(story, 1000);
+    write_values(story, 300);
+    story_converge(story, 5000);
+    const uint32_t tells[2] = {count_tells(story, 0), count_tells(story, 1)};
+    uint32_t dead = STORY_ANY;
+    story_start(story, 2);
+    for (uint32_t i = 0; i < RACING; i++) {
+        uint32_t writer = i % 2 == dead ? 1 - dead : i % 2;
+        story_add(story, writer, "n", 1);
+        story_run(story, 2);
+        for (uint32_t k = 0; k < 2 && dead == STORY_ANY; k++) {
+            if (holm_gate_hits(story->world, tells[k]) >= 5) {
+                holm_world_crash(story->world, k);
+                dead = k;
+            }
+        }
+    }
+    assert_int_not_equal(dead, STORY_ANY);
+    assert_true(holm_gate_hits(story->world, tells[1 - dead]) > 0);
+    story_converge(story, 20000);
+    story_expect_sum(story, "n", RACING);
+    assert_int_equal(story_stats(story, 2).records, 301);
+    assert_int_equal(story_stats(story, 2).digest_breaches, 0);
+    story_end(story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +335,7 @@ int main(void)
         cmocka_unit_test(test_load_when_runs_come_again_after_removals_then_they_change_nothing),
         cmocka_unit_test(test_load_when_runs_come_in_24_orders_then_there_is_one_digest),
         cmocka_unit_test(test_load_when_a_state_is_larger_than_frames_then_it_comes_in_pages),
+        cmocka_unit_test(test_load_when_a_sync_races_and_its_source_dies_then_nothing_is_missed),
     };
     return cmocka_run_group_tests_name("scenario_load", tests, NULL, NULL);
 }
