@@ -294,6 +294,8 @@ static void send_and_wake(struct holm_engine *engine, uint32_t index, bool incom
         frames |= holm_outgoing_put(&engine->outgoing, work->outputs[i].peer,
                                     &work->outputs[i].message) == HOLM_OK;
     }
+    if (work->output_count > 0 || work->stored_count > 0 || work->synced)
+        atomic_fetch_add_explicit(&engine->changes, 1, memory_order_relaxed);
     partition->wakes[incoming] = work->wake_us;
     uint64_t other = partition->incoming == NULL ? HOLM_NEVER : partition->wakes[!incoming];
     uint64_t wake_us = work->wake_us < other ? work->wake_us : other;

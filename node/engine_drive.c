@@ -66,6 +66,8 @@ static void take_beacon(struct holm_engine *engine, uint32_t peer, struct holm_d
         message.as.beacon.count = 1;
         pthread_mutex_lock(&engine->partitions[entry->partition].lock);
         malformed += step_either(engine, entry->partition, &event, now) == HOLM_EMALFORMED;
+        engine->differs |= entry->vector_hash !=
+                           holm_replica_vector_hash(engine->partitions[entry->partition].replica);
         pthread_mutex_unlock(&engine->partitions[entry->partition].lock);
     }
     holm_decoded_free(decoded);
@@ -325,18 +327,6 @@ static void roster_tick(struct holm_engine *engine, struct holm_now now)
     }
 }
 
-static void beacon_tick(struct holm_engine *engine, struct holm_now now)
-{
-    if (engine->beacon_us > now.monotonic_us)
-        return;
-    holm_engine_beacon_all(engine, now);
-    uint64_t interval = engine->config.beacon_interval_us;
-    engine->beacon_us += interval;
-    /* After a pause there is no hurry to make up for what was missed. */
-    if (engine->beacon_us <= now.monotonic_us)
-        engine->beacon_us = now.monotonic_us + interval;
-}
-
 static void stats_tick(struct holm_engine *engine)
 {
     struct holm_transport_stats stats;
@@ -393,7 +383,7 @@ uint64_t holm_engine_tick(struct holm_engine *engine, struct holm_now now)
         holm_engine_members_tick(engine, now);
     roster_tick(engine, now);
     holm_engine_relay_tick(engine, now);
-    beacon_tick(engine, now);
+    holm_engine_beacon_tick(engine, now);
     holm_engine_drain(engine);
     stats_tick(engine);
     tell_failure(engine);

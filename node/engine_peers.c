@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/engine_state.h"
 
-/* Every so many beacons, a peer gets one over its link as well. */
-#define BEACONS_A_LINK_BEACON 5
-/* With many peers ever more rarely, so that it is about so many of them at a time. */
-#define LINK_BEACONS_A_BEACON 4
-
 static struct holm_message message_of(struct holm_engine *engine, enum holm_message_type type)
 {
     struct holm_message message;
@@ -23,95 +18,6 @@ void holm_engine_send_link(struct holm_engine *engine, struct holm_link_id link,
     /* What cannot be sent is counted there; every question on a link is asked again. */
     enum holm_status status = holm_outgoing_put_link(&engine->outgoing, link, &signed_message);
     (void)status;
-}
-
-/* ---- beacons -------------------------------------------------------------------------------- */
-
-/* The lines of all partitions, with nothing pending, so that each names a vector that is sealed. */
-static size_t beacon_fill(struct holm_engine *engine, struct holm_now now, uint64_t *strange)
-{
-    size_t count = 0;
-    uint64_t strangers = 0;
-    struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
-    for (uint32_t i = 0; i < engine->partition_count; i++) {
-        struct holm_engine_partition *partition = &engine->partitions[i];
-        pthread_mutex_lock(&partition->lock);
-        if (holm_engine_step(engine, i, &flush, now, NULL) == HOLM_OK && !partition->muted &&
-            !holm_replica_pending(partition->replica))
-            engine->entries[count++] = holm_replica_beacon(partition->replica);
-        strangers += holm_replica_strangers(partition->replica);
-        pthread_mutex_unlock(&partition->lock);
-    }
-    *strange = strangers;
-    return count;
-}
-
-static void beacon_send(struct holm_engine *engine, uint32_t peer,
-                        const struct holm_beacon_entry *entries, size_t count)
-{
-    size_t room = (engine->config.frame_bytes_max - HOLM_FRAME_HEAD_BYTES_MAX) /
-                  HOLM_BEACON_ENTRY_BYTES_MAX;
-    struct holm_message message = message_of(engine, HOLM_MESSAGE_BEACON);
-    for (size_t first = 0; first < count; first += room) {
-        message.as.beacon.entries = entries + first;
-        message.as.beacon.count = count - first < room ? count - first : room;
-        enum holm_status status = holm_outgoing_put(&engine->outgoing, peer, &message);
-        (void)status; /* counted there, and there is another beacon soon */
-    }
-}
-
-/* Over its link a peer is told what no feed has just told it more of. */
-static void beacon_send_link(struct holm_engine *engine, uint32_t peer, size_t count,
-                             struct holm_now now)
-{
-    struct holm_beacon_entry *news = engine->entries + engine->partition_count;
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t partition = engine->entries[i].partition;
-        pthread_mutex_lock(&engine->partitions[partition].lock);
-        uint64_t fed_us = holm_replica_fed_us(engine->partitions[partition].replica, peer);
-        pthread_mutex_unlock(&engine->partitions[partition].lock);
-        if (fed_us == 0 || fed_us + engine->config.beacon_interval_us < now.monotonic_us)
-            news[kept++] = engine->entries[i];
-    }
-    beacon_send(engine, peer, news, kept);
-}
-
-bool holm_engine_is_provisional(const struct holm_engine *engine)
-{
-    return engine->members != NULL && !engine->members->confirmed;
-}
-
-void holm_engine_beacon(struct holm_engine *engine, uint32_t peer, struct holm_now now)
-{
-    uint64_t strangers;
-    if (holm_engine_is_provisional(engine))
-        return;
-    size_t count = beacon_fill(engine, now, &strangers);
-    beacon_send(engine, peer, engine->entries, count);
-}
-
-/* A publisher may be out of a peer's reach (a port that is not let through) while the link is well:
- * then its broadcasts, beacons among them, are lost for good. So each peer gets some by link. */
-void holm_engine_beacon_all(struct holm_engine *engine, struct holm_now now)
-{
-    uint64_t strangers;
-    if (engine->members != NULL)
-        holm_engine_members_report(engine, now);
-    if (holm_engine_is_provisional(engine))
-        return;
-    size_t count = beacon_fill(engine, now, &strangers);
-    uint32_t slots = holm_roster_slots(engine->roster);
-    uint32_t turns = slots / LINK_BEACONS_A_BEACON;
-    if (turns < BEACONS_A_LINK_BEACON)
-        turns = BEACONS_A_LINK_BEACON;
-    beacon_send(engine, HOLM_PEER_NONE, engine->entries, count);
-    for (uint32_t peer = engine->beacon_turn % turns; peer < slots; peer += turns) {
-        if (holm_roster_up(engine->roster, peer))
-            beacon_send_link(engine, peer, count, now);
-    }
-    engine->beacon_turn = (engine->beacon_turn + 1) % turns;
-    holm_engine_relay_strangers(engine, strangers, now);
 }
 
 /* ---- what the roster wants done ------------------------------------------------------------- */
@@ -198,6 +104,7 @@ static void peer_up(struct holm_engine *engine, const struct holm_roster_action 
     }
     if (engine->members != NULL)
         holm_engine_members_up(engine, action->peer, action->actor, now);
+    atomic_fetch_add_explicit(&engine->changes, 1, memory_order_relaxed);
     holm_engine_beacon(engine, action->peer, now);
     engine->progressed = true;
 }
@@ -212,6 +119,7 @@ static void peer_down(struct holm_engine *engine, const struct holm_roster_actio
     (void)status; /* going takes no memory */
     if (engine->members != NULL)
         holm_engine_members_down(engine, action->peer, now);
+    atomic_fetch_add_explicit(&engine->changes, 1, memory_order_relaxed);
     holm_engine_relay_changed(engine, action->peer, now);
     engine->progressed = true;
 }

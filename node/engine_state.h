@@ -5,7 +5,8 @@
  *
  *     engine.c         life cycle, the step of a partition, what any thread may call
  *     engine_drive.c   events in, timers, the outbox to the transport
- *     engine_peers.c   what the roster wants done; beacons
+ *     engine_peers.c   what the roster wants done
+ *     engine_beacon.c  what a node says of what it has, and when
  *     engine_relay.c   whom to subscribe to, whom to follow
  *     engine_member.c  retention `stable`: its life cycle, and what its machine wants done
  *     engine_standing.c  how this node stands, and what it is told of the others
@@ -122,6 +123,7 @@ struct holm_engine {
     atomic_bool store_failed;
     bool store_begun;               /* the driving thread's */
     atomic_uint receiving, serving; /* syncs under way, of all partitions */
+    atomic_uint_fast64_t changes;   /* steps that had something to store or to say */
 
     /* When the driving thread acts next without being woken; 0 while it acts. */
     pthread_mutex_t due_lock;
@@ -137,7 +139,10 @@ struct holm_engine {
     struct holm_random random;
     struct holm_codec_limits limits;
     uint64_t beacon_us;
-    uint32_t beacon_turn;              /* which peers get the next one over their links, too */
+    uint64_t beacon_changes; /* at the last beacon, or when they were last looked at */
+    uint32_t quiet_beacons;  /* how many in a row found nothing changed */
+    bool differs;            /* a peer's beacon since then told of something else than is here */
+    uint32_t beacon_turn;    /* which peers get the next one over their links, too */
     struct holm_beacon_entry *entries; /* room for two a partition */
     struct holm_epoch epoch_wanted;    /* not all replicas have it yet; 0: they have */
     struct review *review;             /* room, for engine_relay.c */
@@ -215,6 +220,8 @@ const struct holm_work *holm_engine_save(struct holm_engine *engine, uint32_t in
 void holm_engine_act(struct holm_engine *engine, struct holm_now now);
 void holm_engine_beacon(struct holm_engine *engine, uint32_t peer, struct holm_now now);
 void holm_engine_beacon_all(struct holm_engine *engine, struct holm_now now);
+/* Sends beacons to all, when it is time. */
+void holm_engine_beacon_tick(struct holm_engine *engine, struct holm_now now);
 void holm_engine_epoch_spread(struct holm_engine *engine, struct holm_now now);
 void holm_engine_send_link(struct holm_engine *engine, struct holm_link_id link,
                            const struct holm_message *message);

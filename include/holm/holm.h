@@ -65,7 +65,8 @@ struct holm_config {
     const char *seeds;           /* NULL; addresses to dial for ever, commas or spaces between */
     uint32_t partitions;         /* 16; 1 to 1,024 */
     uint32_t flush_interval_us;  /* 1,000; 1 to 1,000,000: how long writes gather into one delta */
-    uint32_t beacon_interval_ms; /* 1,000; 10 to an hour: how often a node says what it has seen */
+    uint32_t beacon_interval_ms; /* 1,000; 10 to an hour: how often a node says what it has seen;
+                                    when nothing changes, up to four times more rarely */
     uint32_t link_timeout_ms;    /* 3,000; 100 to an hour: a link silent for so long is redialled */
     uint32_t redial_interval_ms; /* 1,000; 10 to an hour: mean time between tries of an address */
     size_t frame_bytes_max;      /* 1 MiB; 64 KiB to 64 MiB: no message is larger */
@@ -467,7 +468,7 @@ struct holm_stats {
     uint64_t lags;           /* how often a peer was too far behind to be waited for any longer */
     uint64_t lagging;        /* peers up now that are: they pull, and slow nobody */
     uint64_t bytes_sent;     /* payload of links and broadcasts, a broadcast counted once */
-    uint64_t bytes_received; /* both as of a moment ago: up to a beacon interval when idle */
+    uint64_t bytes_received; /* both as of a moment ago: up to four beacon intervals when idle */
     uint64_t records;        /* present now */
     uint64_t tombstones;     /* burials held now; two concurrent ones of a key are two */
     uint64_t vector_entries; /* the largest vector of a partition */

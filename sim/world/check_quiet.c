@@ -20,6 +20,19 @@ static bool is_unreachable(const struct holm_judge *judge, const struct holm_wor
            holm_world_path(world, event->peer, event->node).cut;
 }
 
+/* A beacon says who speaks, and a line a partition: what a member list has is one, too. How many actors there
+ * are makes no difference to that. */
+#define SPEAKER_BYTES_MAX 32
+
+static void check_beacon(struct holm_judge *judge, const struct holm_world_event *event)
+{
+    size_t most = SPEAKER_BYTES_MAX +
+                  (judge->config.partitions + 1) * (size_t)HOLM_BEACON_ENTRY_BYTES_MAX;
+    if (event->frame.size > most)
+        holm_judge_fail(judge, &holm_check_quiet, event->node,
+                        "its beacon has %zu bytes, of at most %zu", event->frame.size, most);
+}
+
 static void event(struct holm_judge *judge, const struct holm_world_event *event)
 {
     if (!judge->quiet || event->type != HOLM_WORLD_SENT || event->node >= 64 ||
@@ -33,6 +46,8 @@ static void event(struct holm_judge *judge, const struct holm_world_event *event
         return;
     enum holm_message_type type = decoded->message.type;
     holm_decoded_free(decoded);
+    if (type == HOLM_MESSAGE_BEACON)
+        check_beacon(judge, event);
     if (!is_idle_talk(type) && !(type == HOLM_MESSAGE_HELLO && is_unreachable(judge, event)))
         holm_judge_fail(judge, &holm_check_quiet, event->node,
                         "all agree and nobody writes, yet it sent a message of type %d", (int)type);
@@ -57,7 +72,7 @@ static void moment(struct holm_judge *judge)
 
 const struct holm_checker holm_check_quiet = {
     .name = "quiet",
-    .claim = "when all agree there are beacons and pings, and nothing is repaired",
+    .claim = "when all agree there are small beacons and pings, and nothing is repaired",
     .event = event,
     .moment = moment,
 };

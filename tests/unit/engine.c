@@ -526,8 +526,9 @@ static void test_engine_when_quiet_sends_beacons_and_little_else(void **state)
     assert_int_equal(after.pulls, before.pulls);
     assert_int_equal(after.syncs, before.syncs);
     assert_int_equal(after.deltas_sealed, before.deltas_sealed);
-    assert_true(after.bytes_sent - before.bytes_sent < 60 * 1024);
-    assert_in_range(after.beacons - before.beacons, 138, 150); /* of two, and 24 over links */
+    assert_true(after.bytes_sent - before.bytes_sent < 60 * 400);
+    assert_in_range(after.beacons - before.beacons, 42,
+                    56); /* of two, and a fifth over links, too */
 }
 
 static uint64_t scripted_run(uint64_t seed)
