@@ -357,6 +357,13 @@ bool holm_replica_lost(struct holm_replica *replica, const struct holm_members *
     return lost;
 }
 
+bool holm_replica_betrayed(const struct holm_replica *replica)
+{
+    const struct holm_guard *guard = replica->guard;
+    HOLM_ASSERT(guard != NULL);
+    return holm_stable_betrayed(&guard->stable, &guard->members);
+}
+
 /* ---- a whole cluster restarts */
 
 /* Those of whom it was heard what they have of this partition. */

@@ -108,6 +108,8 @@ bool holm_replica_may_list(struct holm_replica *replica, const struct holm_heard
 /* holm_admission_lost(), and whether others have folded this epoch. */
 bool holm_replica_lost(struct holm_replica *replica, const struct holm_members *theirs,
                        struct holm_vector_view list);
+/* holm_stable_betrayed(): what S was grown under turned out void. */
+bool holm_replica_betrayed(const struct holm_replica *replica);
 bool holm_replica_outlived(const struct holm_replica *replica);
 
 /* What a provisional epoch asks when a whole cluster restarts. `heard` has no `partition`: that is what

@@ -69,9 +69,8 @@ void holm_engine_members_defer(struct holm_engine *engine, struct holm_now now)
     share_relied(engine);
     size_t heard = holm_engine_members_heard(engine);
     struct holm_actor self = holm_engine_members_actor(engine);
-    bool able = !holm_membership_in_vain(members->machine) &&
-                !holm_membership_is_lost(members->machine) && is_good_state(engine) &&
-                ask_each(engine, heard, holm_replica_able);
+    bool able = !holm_membership_in_vain(members->machine) && !holm_engine_members_lost(engine) &&
+                is_good_state(engine) && ask_each(engine, heard, holm_replica_able);
     struct holm_actor defers = holm_admission_defer(self, members->defers, able, members->heard,
                                                     heard);
     if (!holm_actor_equal(defers, members->defers)) {

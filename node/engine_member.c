@@ -105,12 +105,24 @@ enum holm_engine_way holm_engine_members_way(const struct holm_engine *engine, u
 
 /* ---- what the machine wants done ------------------------------------------------------------ */
 
+bool holm_engine_members_lost(struct holm_engine *engine)
+{
+    bool lost = holm_membership_is_lost(engine->members->machine);
+    for (uint32_t i = 0; !lost && i < engine->config.partitions; i++) {
+        struct holm_engine_partition *partition = &engine->partitions[i];
+        pthread_mutex_lock(&partition->lock);
+        lost = holm_replica_betrayed(partition->replica);
+        pthread_mutex_unlock(&partition->lock);
+    }
+    return lost;
+}
+
 static void ask(struct holm_engine *engine, uint32_t peer)
 {
     struct holm_message message;
     memset(&message, 0, sizeof message);
     message.type = HOLM_MESSAGE_JOIN;
-    message.as.join.lost = holm_membership_is_lost(engine->members->machine);
+    message.as.join.lost = holm_engine_members_lost(engine);
     holm_engine_standing_tell(engine, peer);
     holm_engine_members_send(engine, peer, &message);
 }

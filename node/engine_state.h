@@ -299,6 +299,9 @@ enum holm_engine_way holm_engine_members_way(const struct holm_engine *engine, u
 struct holm_heard holm_engine_members_self(struct holm_engine *engine,
                                            const struct holm_members *known);
 struct holm_heard holm_engine_members_peer(const struct holm_engine_standing *standing);
+/* Whether what this node has must not be merged, nor founded upon: it was told so, or a forget that it has collected
+ * under, in this life or a former one, is void by now. */
+bool holm_engine_members_lost(struct holm_engine *engine);
 /* Fills members->heard with what the peers that are up have said. */
 size_t holm_engine_members_heard(struct holm_engine *engine);
 

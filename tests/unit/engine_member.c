@@ -339,6 +339,44 @@ static void test_engine_member_when_two_forget_each_other_then_they_meet_again(v
     close_cluster(world);
 }
 
+/*
+ * T40: node 2 forgets node 0, node 0 forgets node 2: node 0's word stands. Node 1, which collected with node 2, is
+ * down when that becomes known, and must not be merged with what it has when it is back.
+ */
+static void test_engine_member_when_it_restarts_behind_a_void_forget_then_it_is_replaced(
+    void **state)
+{
+    (void)state;
+    struct world *world = open_cluster(3, true);
+    world_add(world, 0, "n", 1);
+    world_converge(world, 2000);
+    world_cut(world, 0, 1, true);
+    world_cut(world, 0, 2, true);
+    world_run(world, 1000);
+    forget(world, 2, 0);
+    forget(world, 0, 2);
+    world_add(world, 0, "n", 2);
+    world_add(world, 1, "n", 4);
+    world_run(world, 20000);
+    assert_true(standing(world, 1).folded > 0);
+    world_add(world, 1, "n", 8); /* a run that says so, and is stored */
+    world_run(world, 1000);
+    crash(world, 1);
+    world_cut(world, 1, 2, true);
+    world_cut(world, 0, 1, false);
+    start(world, 1);
+    world_run(world, 10000);
+    world_cut(world, 0, 2, false);
+    world_cut(world, 1, 2, false);
+    world_run(world, 60000);
+    expect_members(world, 3);
+    world_converge(world, 2000);
+    expect_sum(world, "n", 15);
+    assert_int_equal(standing(world, 1).replaced, 1);
+    assert_int_equal(standing(world, 0).replaced, 0);
+    close_cluster(world);
+}
+
 /* T40: it took +5 of a node that another forgot; that one does not have it. */
 static void test_engine_member_when_one_member_has_more_of_the_forgotten_then_it_counts_once(
     void **state)
@@ -495,6 +533,7 @@ int main(int count, char **arguments)
         MEMBER_TEST(a_clock_was_set_back_then_no_write_is_lost),
         MEMBER_TEST(a_clock_was_set_back_and_all_restart_then_they_go_on),
         MEMBER_TEST(two_forget_each_other_then_they_meet_again),
+        MEMBER_TEST(it_restarts_behind_a_void_forget_then_it_is_replaced),
         MEMBER_TEST(one_member_has_more_of_the_forgotten_then_it_counts_once),
         MEMBER_TEST(the_forgotten_had_more_then_what_is_lost_is_named),
         MEMBER_TEST(it_is_away_too_long_then_it_is_forgotten),

@@ -479,6 +479,33 @@ static void test_replica_member_when_the_list_comes_from_a_stranger_then_it_is_f
     close_fixture(&f);
 }
 
+static void ack(struct fixture *f, uint32_t peer, struct holm_actor sender, uint64_t seq)
+{
+    struct holm_message message = {.type = HOLM_MESSAGE_ACK, .sender = sender};
+    message.as.ack = (struct holm_ack){actor_of(A, 1), seq};
+    struct holm_event event = {.type = HOLM_EVENT_MESSAGE, .as.message = {peer, &message}};
+    assert_int_equal(holm_replica_step(f->replica, &event, now, &f->work), HOLM_OK);
+}
+
+/* What a peer has taken that is no member it may throw away again, and says so anew when it is one. */
+static void test_replica_member_when_a_peer_is_no_member_then_it_has_seen_nothing(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, false);
+    struct holm_delta *own = write(&f, f.replica, bury("k"));
+    ack(&f, 0, actor_of(B, 1), 1);
+    assert_false(holm_replica_peer_has(f.replica, 0, 1));
+    holm_replica_peer_member(f.replica, 0, true);
+    assert_false(holm_replica_peer_has(f.replica, 0, 1));
+    ack(&f, 0, actor_of(B, 1), 1);
+    assert_true(holm_replica_peer_has(f.replica, 0, 1));
+    holm_replica_peer_member(f.replica, 0, false);
+    assert_false(holm_replica_peer_has(f.replica, 0, 1));
+    holm_delta_release(own);
+    close_fixture(&f);
+}
+
 /* A copy goes its own way; what was relied upon goes with it. */
 static void test_replica_member_when_copied_then_the_original_stays_as_it_is(void **state)
 {
@@ -583,6 +610,7 @@ int main(void)
         cmocka_unit_test(test_replica_member_when_all_have_reported_then_it_collects),
         cmocka_unit_test(test_replica_member_when_all_of_a_report_is_here_then_it_is_whole),
         cmocka_unit_test(test_replica_member_when_the_list_comes_from_a_stranger_then_it_is_fenced),
+        cmocka_unit_test(test_replica_member_when_a_peer_is_no_member_then_it_has_seen_nothing),
         cmocka_unit_test(test_replica_member_when_copied_then_the_original_stays_as_it_is),
         cmocka_unit_test(
             test_replica_member_when_memory_is_refused_then_it_says_so_and_leaks_nothing),
