@@ -168,7 +168,9 @@ struct holm_judge {
     size_t forgotten_count, forgotten_capacity;
     bool void_forgets; /* there was one */
     bool final;        /* all is over: nobody is outside any more */
-    bool blind;        /* one outside wrote on what should not be there: contents tell nothing */
+    bool
+        blind; /* contents tell nothing any more: one outside wrote on what should not be there, or two lived under
+                          one id */
     bool outside[HOLM_JUDGE_NODES_MAX];
     struct holm_judge_left *left;
     size_t left_count, left_capacity;

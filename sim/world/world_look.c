@@ -56,9 +56,17 @@ static int compare_dots(const void *a, const void *b)
     return holm_actor_compare(x->actor, y->actor);
 }
 
+/* Whose word is taken on where epochs ended: the list's, or that of lists of former foundings, too, of which the
+ * earliest or the latest. */
+enum ends {
+    ENDS_OF_LIST,
+    ENDS_LATEST,
+    ENDS_EARLIEST
+};
+
 struct expanding {
     const struct holm_members *known;
-    bool former; /* ends that only lists of former foundings told of are taken, too */
+    enum ends ends;
 };
 
 static bool has(const struct holm_dot *dots, size_t count, struct holm_actor actor)
@@ -76,13 +84,15 @@ static size_t add_ends(const struct holm_world *world, uint32_t partition, struc
     const struct holm_members *known = expanding->known;
     struct holm_vector_view own = holm_members_lasts(known, partition);
     size_t count = 0;
-    for (size_t i = 0; i < world->end_count; i++) {
+    for (size_t k = 0; k < world->end_count; k++) {
+        size_t i = expanding->ends == ENDS_LATEST ? world->end_count - 1 - k : k;
         struct holm_dot end = world->ends[i].dot;
         const struct holm_founding *founding = &world->ends[i].founding;
         bool of_list = holm_founding_compare(founding, &known->founding) == 0;
         bool of_former = founding->generation < known->founding.generation;
         if (world->ends[i].partition != partition || !holm_members_covers(floor, end.actor) ||
-            !(of_list || (expanding->former && of_former)) || has(target, count, end.actor))
+            !(of_list || (expanding->ends != ENDS_OF_LIST && of_former)) ||
+            has(target, count, end.actor))
             continue;
         uint64_t told = holm_vector_seq(own, end.actor);
         target[count++] = (struct holm_dot){end.actor, told == 0 ? end.seq : told};
@@ -105,28 +115,43 @@ static size_t expand(struct holm_world *world, uint32_t partition, struct holm_v
     return count;
 }
 
-size_t holm_world_vector(struct holm_world *world, uint32_t node, uint32_t partition,
-                         struct holm_dot **entries)
+/* Two foundings may have ended an epoch at different operations; which of them a replica has folded when its list
+ * lacks the end, its hash tells. */
+static size_t expand_any(struct holm_world *world, uint32_t node, uint32_t partition,
+                         struct holm_vector_view vector, struct holm_dot *target)
 {
-    const struct holm_replica *replica = holm_world_replica(world, node, partition);
     struct expanding expanding = {.known = NULL};
+    uint64_t hash = holm_replica_vector_hash(holm_world_replica(world, node, partition));
+    size_t count = 0;
     if (world->nodes[node]->engine->members != NULL) {
         expanding.known = holm_engine_list_members(world->nodes[node]->engine);
         note_ends(world, partition, expanding.known);
     }
+    for (int ends = ENDS_OF_LIST; ends <= ENDS_EARLIEST; ends++) {
+        expanding.ends = (enum ends)ends;
+        count = expand(world, partition, vector, &expanding, target);
+        struct holm_vector_view expanded = {target, count};
+        if (expanding.known == NULL || holm_world_vector_hash(world, node, expanded) == hash)
+            return count;
+    }
+    return count;
+}
+
+size_t holm_world_vector(struct holm_world *world, uint32_t node, uint32_t partition,
+                         struct holm_dot **entries)
+{
+    const struct holm_replica *replica = holm_world_replica(world, node, partition);
     size_t count = holm_replica_vector(replica, NULL, 0);
     struct holm_dot *own = calloc(count + 1, sizeof *own);
+    HOLM_ASSERT(own != NULL);
+    (void)holm_replica_vector(replica, own, count);
+    for (uint32_t i = 0; world->nodes[node]->engine->members != NULL && i < world->count; i++)
+        holm_world_note_ends(world, i);
     /* One more than there are: for what is pending. */
     *entries = calloc(count + world->end_count + 1, sizeof **entries);
-    HOLM_ASSERT(own != NULL && *entries != NULL);
-    (void)holm_replica_vector(replica, own, count);
-    struct holm_vector_view vector = {own, count};
-    size_t kept = expand(world, partition, vector, &expanding, *entries);
-    struct holm_vector_view expanded = {*entries, kept};
-    expanding.former = true;
-    if (expanding.known != NULL &&
-        holm_world_vector_hash(world, node, expanded) != holm_replica_vector_hash(replica))
-        kept = expand(world, partition, vector, &expanding, *entries);
+    HOLM_ASSERT(*entries != NULL);
+    size_t kept = expand_any(world, node, partition, (struct holm_vector_view){own, count},
+                             *entries);
     free(own);
     return kept;
 }
@@ -206,7 +231,7 @@ bool holm_world_stuck(const struct holm_world *world, uint64_t nodes)
         holm_world_standing(world, i, &standing);
         bool nothing = standing.state.epoch.value == 0;
         bool lost = holm_admission_replaces(standing.known, standing.state) ||
-                    holm_membership_is_lost(world->nodes[i]->engine->members->machine);
+                    holm_engine_members_lost(world->nodes[i]->engine);
         if (standing.figures.confirmed || (!nothing && !lost))
             return false;
         forgotten |= !nothing;

@@ -65,7 +65,7 @@ struct holm_world {
     size_t capacity;
     uint64_t now_us;
     uint64_t hash;
-    struct holm_gates *gates; /* NULL: none was set */
+    struct holm_gates *gates;     /* NULL: none was set */
     struct holm_world_last *ends; /* that any member list has told of */
     size_t end_count, end_capacity;
 };
