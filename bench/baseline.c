@@ -2,6 +2,7 @@
 #include "bench/baseline.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,21 @@ static void keep(struct holm_bench_baseline *baseline, const struct holm_bench_f
     struct holm_bench_entry *entry = &baseline->entries[baseline->count++];
     (void)snprintf(entry->name, sizeof entry->name, "%s.%s", figures->scenario->name, name);
     entry->value = value;
+    entry->chance = 0;
+}
+
+/* Three standard errors of the difference of two medians of so many repetitions, within which samples
+ * are not independent. */
+static uint64_t chance_of(const struct holm_bench_figures *figures,
+                          const struct holm_bench_samples *samples)
+{
+    double sum = 0, squares = 0, count = (double)samples->count;
+    for (size_t i = 0; i < samples->count; i++) {
+        sum += (double)samples->values[i];
+        squares += (double)samples->values[i] * (double)samples->values[i];
+    }
+    double variance = fmax(squares / count - sum / count * (sum / count), 0);
+    return (uint64_t)(3 * 1.25 * sqrt(2 * variance / figures->repetitions));
 }
 
 static void keep_spread(struct holm_bench_baseline *baseline,
@@ -26,6 +42,7 @@ static void keep_spread(struct holm_bench_baseline *baseline,
     char full[48];
     if (spread.count == 0)
         return;
+    size_t first = baseline->count;
     (void)snprintf(full, sizeof full, "%s_us_mean", name);
     keep(baseline, figures, full, spread.mean);
     (void)snprintf(full, sizeof full, "%s_us_p50", name);
@@ -35,6 +52,8 @@ static void keep_spread(struct holm_bench_baseline *baseline,
         keep(baseline, figures, full, spread.p99);
     (void)snprintf(full, sizeof full, "%s_us_max", name);
     keep(baseline, figures, full, spread.max);
+    for (size_t i = first; i < baseline->count; i++)
+        baseline->entries[i].chance = chance_of(figures, samples);
 }
 
 void holm_bench_baseline_of(const struct holm_bench_report *report, uint32_t repeat,
@@ -88,7 +107,7 @@ static bool parse_line(const char *line, struct holm_bench_entry *entry)
 
 static bool take_line(const char *line, struct holm_bench_baseline *baseline)
 {
-    struct holm_bench_entry entry;
+    struct holm_bench_entry entry = {.chance = 0};
     if (line[0] == '{' || line[0] == '}')
         return true;
     if (!parse_line(line, &entry))
@@ -173,8 +192,7 @@ static uint64_t trifle(const char *name)
     return strstr(name, ".memory") != NULL ? 16384 : 0;
 }
 
-/* The last of a hundred repetitions moves by a tenth when somebody changes a byte: the mean is what
- * tells whether that means anything, and of such tails three times as much passes. */
+/* A tail is a single sample of a hundred. */
 static uint32_t tolerance_of(const char *name, uint32_t tolerance_percent)
 {
     bool tail = strstr(name, ".convergence_us_p99") != NULL ||
@@ -187,6 +205,32 @@ static bool exceeds(const char *name, uint64_t more, uint64_t less, uint32_t tol
 {
     return more > less + trifle(name) &&
            (more - less) * 100 > less * (uint64_t)tolerance_of(name, tolerance_percent);
+}
+
+enum verdict {
+    SAME = 0,
+    WITHIN = 1, /* the tolerance */
+    CHANCE = 2,
+    BETTER = 3,
+    WORSE = 4,
+    VERDICTS = 5
+};
+
+static const char *const words[VERDICTS] = {NULL, NULL, "chance", "better", "worse"};
+
+static enum verdict judge(const struct holm_bench_entry *old, const struct holm_bench_entry *now,
+                          uint32_t tolerance_percent)
+{
+    uint64_t apart = now->value > old->value ? now->value - old->value : old->value - now->value;
+    bool worse = exceeds(old->name, now->value, old->value, tolerance_percent);
+    bool better = exceeds(old->name, old->value, now->value, tolerance_percent);
+    if (apart == 0)
+        return SAME;
+    if (!worse && !better)
+        return WITHIN;
+    if (apart <= now->chance)
+        return CHANCE;
+    return worse ? WORSE : BETTER;
 }
 
 static struct holm_bench_text text_of(const char *name, uint64_t value)
@@ -228,31 +272,27 @@ size_t holm_bench_baseline_compare(FILE *file, const struct holm_bench_baseline 
                                    const struct holm_bench_baseline *now,
                                    uint32_t tolerance_percent)
 {
-    size_t worse = 0, better = 0, other = 0, same = 0;
+    size_t counts[VERDICTS] = {0}, gone = 0;
     for (size_t i = 0; i < kept->count; i++) {
         const struct holm_bench_entry *old = &kept->entries[i], *found = find(now, old->name);
         if (found == NULL) {
             (void)fprintf(file, "gone    %s\n", old->name);
-            worse++;
-        } else if (exceeds(old->name, found->value, old->value, tolerance_percent)) {
-            tell(file, "worse", old, found->value);
-            worse++;
-        } else if (exceeds(old->name, old->value, found->value, tolerance_percent)) {
-            tell(file, "better", old, found->value);
-            better++;
-        } else if (old->value != found->value) {
-            other++;
-        } else {
-            same++;
+            gone++;
+            continue;
         }
+        enum verdict verdict = judge(old, found, tolerance_percent);
+        counts[verdict]++;
+        if (words[verdict] != NULL)
+            tell(file, words[verdict], old, found->value);
     }
     (void)fprintf(file,
                   "%zu figures: %zu worse and %zu better by more than %" PRIu32
-                  "%%, %zu within it, %zu the same\n",
-                  kept->count, worse, better, tolerance_percent, other, same);
+                  "%%, %zu by chance, %zu within it, %zu the same, %zu gone\n",
+                  kept->count, counts[WORSE], counts[BETTER], tolerance_percent, counts[CHANCE],
+                  counts[WITHIN], counts[SAME], gone);
     size_t fresh = count_new(kept, now);
     if (fresh > 0)
         (void)fprintf(
             file, "%zu more are not in the baseline, which ./dev bench --baseline renews\n", fresh);
-    return worse;
+    return counts[WORSE] + gone;
 }

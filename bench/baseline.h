@@ -11,7 +11,10 @@
  *     }
  *
  * One whole number a line, of all of which less is better; ratios are in thousandths. What is played in
- * virtual time is exact: whatever differs was changed by somebody. `repeat` is the most repetitions that
+ * virtual time is exact: whatever differs was changed by somebody. But who changes the size of a frame has
+ * other delays and losses drawn after it, and where a median of a hundred hangs on a jitter of a second, it
+ * moves by a tenth. So times that differ by less than three standard errors of the difference of two such
+ * runs are told, and not called worse. `repeat` is the most repetitions that
  * a scenario has; one that has fewer of its own keeps those.
  */
 #ifndef HOLM_BENCH_BASELINE_H
@@ -25,6 +28,7 @@
 struct holm_bench_entry {
     char name[80]; /* scenario.figure */
     uint64_t value;
+    uint64_t chance; /* so much it may differ when other things are drawn; not in the file */
 };
 
 struct holm_bench_baseline {
@@ -50,7 +54,7 @@ void holm_bench_baseline_narrow(struct holm_bench_baseline *baseline,
 /*
  * Prints what differs by more than the tolerance (and by more than a trifle; three times that for p99
  * and the maximum of convergence and the maximum of staleness, which are single samples), and how many
- * figures do.
+ * figures do. What differs by no more than chance is said to.
  * Returns how many got worse; one that is there no more counts as worse.
  */
 size_t holm_bench_baseline_compare(FILE *file, const struct holm_bench_baseline *kept,

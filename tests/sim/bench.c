@@ -261,6 +261,37 @@ static size_t count_of(const char *text, const char *word)
     return count;
 }
 
+/* Two repetitions, whose times differ much, say little of a median; bytes are not a matter of chance. */
+static void test_baseline_when_a_time_differs_by_chance_says_so(void **state)
+{
+    static struct holm_bench_baseline kept, now;
+    struct holm_bench_report report = {.count = 0};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *file = open_memstream(&text, &size);
+    assert_non_null(file);
+    play(&report, "split2", 3, 1);
+    struct holm_bench_samples *samples = &report.figures[0].convergence;
+    samples->values[0] = 100000;
+    holm_bench_sample(samples, 300000);
+    report.figures[0].repetitions = 2;
+    holm_bench_baseline_of(&report, 2, &kept);
+    now = kept; /* the standard deviation is 100 ms: 3 x 1.25 x 100 ms */
+    struct holm_bench_entry *median = entry_of(&now, "split2.convergence_us_p50");
+    assert_in_range(median->chance, 374999, 375000);
+    median->value += 374000;
+    assert_int_equal(holm_bench_baseline_compare(file, &kept, &now, 5), 0);
+    median->value += 2000;
+    assert_int_equal(holm_bench_baseline_compare(file, &kept, &now, 5), 1);
+    entry_of(&now, "split2.bytes_per_change_milli")->value *= 2;
+    assert_int_equal(holm_bench_baseline_compare(file, &kept, &now, 5), 2);
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(count_of(text, "chance  split2.convergence_us_p50"), 1);
+    assert_int_equal(count_of(text, "worse   split2.convergence_us_p50"), 2);
+    free(text);
+    release(&report);
+}
+
 static void test_html_of_a_report_stands_alone(void **state)
 {
     struct holm_bench_report report = {.count = 0};
@@ -414,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_bench_when_split_shows_the_parts),
         cmocka_unit_test(test_bench_when_a_node_joins_brings_it_all),
         cmocka_unit_test(test_baseline_when_a_figure_was_smaller_is_not_held),
+        cmocka_unit_test(test_baseline_when_a_time_differs_by_chance_says_so),
         cmocka_unit_test(test_html_of_a_report_stands_alone),
         cmocka_unit_test(test_host_of_a_report_tells_simulated_hours),
         cmocka_unit_test(test_figures_of_samples_are_nearest_ranks),
