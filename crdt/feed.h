@@ -16,9 +16,11 @@
  * Which links carry feeds is settled as in a broadcast tree: at first all that the host wants, or those of
  * a tree that all hosts draw alike (node/overlay.h). A link that
  * brings what was here already is pruned, in both directions, and is `lazy` then: only beacons go over it.
- * A beacon that tells of what stays missing grafts it again. What counts is one writer, the `root`, which
- * all come to agree on: the smallest node id that has written of late. The links that bring its runs first
- * are a tree; with everybody's runs counted, many writers at once would prune a cycle in many places.
+ * A beacon that tells of what stays missing grafts it again. When acknowledgements of a feed stay out, the
+ * lazy links are probed: one over which nothing new comes or goes is lazy again at once. What counts is one
+ * writer, the `root`, which all come to agree on: the smallest node id that has written of late. The links
+ * that bring its runs first are a tree; with everybody's runs counted, many writers at once would prune a
+ * cycle in many places.
  *
  * Nothing rests on the tree but latency and cost: what does not come is pulled.
  *
@@ -46,6 +48,7 @@
 /* A frame under way. */
 struct holm_feed_flight {
     uint64_t number;
+    uint64_t sent_us;
     size_t bytes;     /* an upper bound */
     uint64_t own_seq; /* of the server's actor, what the follower has once it has taken this */
 };
@@ -59,6 +62,7 @@ struct holm_feed_out {
     size_t flight_count;
     size_t flight_bytes;
     bool answer; /* the Follow is not answered yet: a frame goes out even without runs */
+    bool gave;   /* a run was sent */
     uint64_t
         *has; /* by the replica's index: what the follower is known to have; of a fold: all or 0 */
     size_t has_capacity;
@@ -79,11 +83,16 @@ struct holm_feed_link {
     enum holm_follow_wish wish;
     struct holm_feed_out *out; /* NULL: the peer does not follow */
     uint64_t fed_us;           /* when it was last sent a Feed */
+    uint64_t lag_us;           /* how long acknowledgements take; of late the longest */
+    bool stalled;              /* they stay out: other links are tried in its place */
 
     /* As follower. */
     bool following;
     bool level;           /* a frame without `more` has come since the Follow */
     bool grafted;         /* followed for what was missing, and not proven useful yet */
+    bool probe;           /* followed because another link had stalled, and not proven useful yet */
+    bool brought;         /* a run that was new, since the Follow */
+    uint64_t heard_us;    /* when it was followed, or a frame came */
     uint64_t taken;       /* the last frame */
     uint64_t deadline_us; /* not level by then: the Follow was lost */
     uint64_t retry_us;    /* not to be followed before */

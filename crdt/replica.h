@@ -324,6 +324,7 @@ struct holm_replica_stats {
     uint64_t syncs, syncs_served, syncs_failed;
     uint64_t feeds, feeds_too_old; /* frames sent; those that end a feed */
     uint64_t follows, follow_gaps, prunes, grafts;
+    uint64_t stalls;      /* feeds that were not acknowledged for too long */
     uint64_t waits, lags; /* publishing had to wait; peers that it did not wait for any longer */
     uint64_t strangers;   /* runs of nodes that are not up here, which others relayed */
     uint64_t syncs_busy, syncs_refused; /* peers that had no cut to spare; asked of this one */

@@ -30,6 +30,7 @@ static enum holm_status feed_begin(struct holm_replica *replica, uint32_t peer)
         return HOLM_ENOMEM;
     memset(out, 0, sizeof *out);
     link->out = out;
+    link->stalled = false;
     replica->followers += 1;
     return HOLM_OK;
 }
@@ -203,8 +204,12 @@ static enum holm_status send_frame(struct holm_replica *replica, uint32_t peer,
     out->number += 1;
     out->answer = false;
     out->cursor = portion->cursor;
+    out->gave |= portion->count > 0;
     out->flights[out->flight_count++] = (struct holm_feed_flight){
-        out->number, portion->bytes, holm_actors_seq(&replica->actors, replica->self)};
+        .number = out->number,
+        .sent_us = replica->now.monotonic_us,
+        .bytes = portion->bytes,
+        .own_seq = holm_actors_seq(&replica->actors, replica->self)};
     if (portion->more)
         out->flights[out->flight_count - 1].own_seq = 0; /* not all of it is in there */
     out->flight_bytes += portion->bytes;
@@ -377,6 +382,8 @@ void holm_replica_take_feed_ack(struct holm_replica *replica, uint32_t peer, uin
         return;
     size_t gone = 0;
     uint64_t own_seq = 0;
+    if (out->flight_count > 0 && out->flights[0].number <= ack)
+        holm_replica_acked(replica, peer, out->flights[0].sent_us);
     while (gone < out->flight_count && out->flights[gone].number <= ack) {
         own_seq = out->flights[gone].own_seq > own_seq ? out->flights[gone].own_seq : own_seq;
         out->flight_bytes -= out->flights[gone++].bytes;

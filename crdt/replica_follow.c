@@ -23,16 +23,26 @@
 /* Acknowledgements alone: after so many frames, or a quarter of what may be under way, or a while. */
 #define OWED_FRAMES (HOLM_FEED_FLIGHTS / 2)
 #define OWED_FLUSHES 4
+/* A feed has stalled when acknowledgements are out for so many times what they took of late, and this. */
+#define STALL_LAGS 2
+#define STALL_RETRIES 2
+/* A probe that says nothing for so many back-offs does not keep others from being followed. */
+#define PROBE_RETRIES 2
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
+static bool wants(const struct holm_feed_link *link)
+{
+    return link->wish == HOLM_FOLLOW_WANT || link->wish == HOLM_FOLLOW_SPARE;
+}
+
 bool holm_replica_follows(const struct holm_replica_peer *peer)
 {
     const struct holm_feed_link *link = &peer->feed;
-    bool wished = link->wish == HOLM_FOLLOW_WANT || link->wish == HOLM_FOLLOW_SPARE ||
+    bool wished = wants(link) ||
                   (link->wish == HOLM_FOLLOW_BACK && (link->out != NULL || link->grafted));
     return peer->up && link->can && !link->lazy && wished;
 }
@@ -54,8 +64,8 @@ static uint64_t patience_min(const struct holm_replica *replica)
 
 void holm_replica_follow_new(struct holm_replica *replica, uint32_t peer, bool can)
 {
-    replica->peers[peer].feed = (struct holm_feed_link){.can = can,
-                                                        .patience_us = patience_min(replica)};
+    replica->peers[peer].feed = (struct holm_feed_link){
+        .can = can, .patience_us = patience_min(replica), .lag_us = patience_min(replica) / 4};
 }
 
 void holm_replica_follow_forget(struct holm_replica *replica, uint32_t peer)
@@ -88,22 +98,38 @@ static enum holm_status unfollow(struct holm_replica *replica, uint32_t peer, bo
     return status;
 }
 
+/* Whether the root's runs come by this link, and by no other: pruned at both ends of a node in the same
+ * moment, as two had each brought them too late at times, it would be left with none. */
+static bool hangs_on(const struct holm_replica *replica, uint32_t peer)
+{
+    const struct holm_feed_link *here = &replica->peers[peer].feed;
+    if (!here->following || !wants(here) || replica->root.from != peer)
+        return false;
+    for (size_t i = 0; i < replica->peer_capacity; i++) {
+        const struct holm_feed_link *link = &replica->peers[i].feed;
+        if (i != peer && link->following && link->level && link->repeats > 0)
+            return false;
+    }
+    return true;
+}
+
 enum holm_status holm_replica_take_unfollow(struct holm_replica *replica, uint32_t peer,
                                             const struct holm_unfollow *message)
 {
     struct holm_replica_peer *known = &replica->peers[peer];
+    struct holm_feed_link *link = &known->feed;
     holm_replica_feed_end(replica, peer);
-    known->feed.lazy |= message->prune;
-    if (!known->feed.following || holm_replica_follows(known))
+    link->lazy |= message->prune && !hangs_on(replica, peer);
+    if (!link->following || (holm_replica_follows(known) && !message->prune))
         return HOLM_OK;
     /* It may have followed anew before this crossed it: followed back at once, and then left, each of the
      * two would answer the other so for ever. */
     uint64_t wait_us = replica->config.retry_min_us;
-    known->feed.retry_us = replica->now.monotonic_us + wait_us +
-                           holm_replica_random(replica, wait_us + 1);
+    link->retry_us = replica->now.monotonic_us + wait_us +
+                     holm_replica_random(replica, wait_us + 1);
     if (!message->prune)
         return unfollow(replica, peer, false);
-    known->feed.following = known->feed.level = false;
+    link->following = link->level = false;
     return HOLM_OK;
 }
 
@@ -114,7 +140,7 @@ enum holm_status holm_replica_take_wish(struct holm_replica *replica, uint32_t p
     if (known == NULL || !known->up || !known->feed.can)
         return HOLM_OK;
     struct holm_feed_link *link = &known->feed;
-    bool new = link->wish != HOLM_FOLLOW_WANT && link->wish != HOLM_FOLLOW_SPARE;
+    bool new = !wants(link);
     if (wish == HOLM_FOLLOW_WANT && link->wish != wish)
         link->lazy = false;
     if (wish == HOLM_FOLLOW_SPARE && new && !link->following && link->out == NULL)
@@ -139,6 +165,8 @@ static enum holm_status follow(struct holm_replica *replica, uint32_t peer)
     link->taken += HOLM_FEED_RESTART;
     link->following = true;
     link->level = false;
+    link->brought = false;
+    link->heard_us = replica->now.monotonic_us;
     link->owed = 0;
     link->repeats = 0;
     link->deadline_us = holm_replica_deadline(replica, peer) + 2 * link->backoff_us;
@@ -157,13 +185,22 @@ static void follow_later(struct holm_replica *replica, uint32_t peer)
                      holm_replica_random(replica, link->backoff_us / 2 + 1);
 }
 
+/* Until when a feed that is not level yet keeps others from being followed. What a probe may bring is
+ * not much, and its peer may be as gone as the one that it is tried for. */
+static uint64_t waits_until(const struct holm_replica *replica, const struct holm_feed_link *link)
+{
+    return link->probe ? link->heard_us + PROBE_RETRIES * replica->config.retry_min_us : HOLM_NEVER;
+}
+
 /* One that has much to catch up with does so with one peer, not with all of them at once. */
 static bool catching_up(const struct holm_replica *replica)
 {
     if (replica->pull.active || replica->sync.active)
         return true;
     for (size_t i = 0; i < replica->peer_capacity; i++) {
-        if (replica->peers[i].feed.following && !replica->peers[i].feed.level)
+        const struct holm_feed_link *link = &replica->peers[i].feed;
+        if (link->following && !link->level &&
+            replica->now.monotonic_us < waits_until(replica, link))
             return true;
     }
     return false;
@@ -261,7 +298,9 @@ static enum holm_status take_runs(struct holm_replica *replica, uint32_t peer,
     for (size_t i = 0; i < feed->count && status == HOLM_OK; i++) {
         uint64_t before = replica->stats.deltas_duplicate;
         replica->feeder = peer;
+        uint64_t applied = replica->stats.deltas_applied;
         status = holm_replica_receive_next(replica, peer, feed->runs[i]);
+        link->brought |= applied != replica->stats.deltas_applied;
         replica->feeder = HOLM_PEER_NONE;
         link->owed_bytes += holm_delta_bytes_max(feed->runs[i]);
         if (status == HOLM_OK && before != replica->stats.deltas_duplicate && link->following)
@@ -334,6 +373,7 @@ enum holm_status holm_replica_take_feed(struct holm_replica *replica, uint32_t p
     if (!link->following)
         return HOLM_OK;
     link->never_us = 0;
+    link->heard_us = replica->now.monotonic_us;
     link->deadline_us = holm_replica_deadline(replica, peer);
     if (feed->too_old) {
         take_too_old(replica, peer);
@@ -362,6 +402,53 @@ static void acknowledge(struct holm_replica *replica, uint32_t peer)
     }
     link->owed = 0;
     link->fed_us = replica->now.monotonic_us;
+}
+
+/* ---- what is not acknowledged */
+
+void holm_replica_acked(struct holm_replica *replica, uint32_t peer, uint64_t sent_us)
+{
+    struct holm_feed_link *link = &replica->peers[peer].feed;
+    uint64_t lag_us = replica->now.monotonic_us - sent_us;
+    link->lag_us -= link->lag_us / 8;
+    if (link->lag_us < lag_us)
+        link->lag_us = lag_us;
+    link->stalled = false;
+}
+
+/* By when something should have been acknowledged. */
+static uint64_t stalls_at(const struct holm_replica *replica, const struct holm_feed_link *link)
+{
+    if (link->out == NULL || link->out->flight_count == 0 || link->stalled)
+        return HOLM_NEVER;
+    return link->out->flights[0].sent_us + STALL_LAGS * link->lag_us +
+           STALL_RETRIES * replica->config.retry_min_us +
+           (OWED_FLUSHES + PATIENCE_FLUSHES) * replica->config.flush_interval_us;
+}
+
+/* A peer that is fed does not answer, and is not down so far: it may be that it does not feed, either. */
+static void stall(struct holm_replica *replica, uint32_t peer)
+{
+    replica->peers[peer].feed.stalled = true;
+    replica->stats.stalls += 1;
+    for (size_t i = 0; i < replica->peer_capacity; i++) {
+        struct holm_feed_link *link = &replica->peers[i].feed;
+        if (!replica->peers[i].up || !link->lazy || !link->can || !wants(link))
+            continue;
+        link->lazy = false;
+        link->probe = true;
+    }
+}
+
+/* Both sides have told what they have by now: who has nothing for the other hears of the same already. */
+static void judge_probe(struct holm_replica *replica, uint32_t peer)
+{
+    struct holm_feed_link *link = &replica->peers[peer].feed;
+    if (!link->probe || !link->level || link->out == NULL || link->out->answer)
+        return;
+    link->probe = false;
+    if (!link->brought && !link->out->gave && prune(replica, peer) != HOLM_OK)
+        replica->retry = link->probe = true;
 }
 
 /* ---- what stays missing */
@@ -459,6 +546,9 @@ static void look_after(struct holm_replica *replica, uint32_t peer)
         follow_later(replica, peer);
     if (misses(replica, known))
         ask_for_missing(replica, peer);
+    if (stalls_at(replica, link) <= now_us)
+        stall(replica, peer);
+    judge_probe(replica, peer);
     if (link->owed > 0 && link->ack_us <= now_us)
         acknowledge(replica, peer);
 }
@@ -479,15 +569,18 @@ static uint64_t sooner(uint64_t wake, uint64_t when)
 
 uint64_t holm_replica_follow_wake(const struct holm_replica *replica)
 {
-    uint64_t wake = HOLM_NEVER;
+    uint64_t wake = HOLM_NEVER, now_us = replica->now.monotonic_us;
     bool busy = catching_up(replica);
     for (size_t i = 0; i < replica->peer_capacity; i++) {
         const struct holm_feed_link *link = &replica->peers[i].feed;
         if (!replica->peers[i].up)
             continue;
         wake = sooner(sooner(wake, link->claim_us), link->still_us);
+        wake = earlier(wake, stalls_at(replica, link));
         if (link->following && !link->level)
             wake = earlier(wake, link->deadline_us);
+        if (link->following && !link->level && waits_until(replica, link) > now_us)
+            wake = earlier(wake, waits_until(replica, link));
         if (link->owed > 0)
             wake = earlier(wake, link->ack_us);
         if (!busy && to_follow(&replica->peers[i]))

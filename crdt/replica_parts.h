@@ -305,6 +305,8 @@ HOLM_NODISCARD enum holm_status holm_replica_take_wish(struct holm_replica *repl
                                                        enum holm_follow_wish wish);
 HOLM_NODISCARD enum holm_status holm_replica_take_feed(struct holm_replica *replica, uint32_t peer,
                                                        const struct holm_feed *feed);
+/* A frame of what this peer is fed, sent then, was acknowledged: the oldest that was not. */
+void holm_replica_acked(struct holm_replica *replica, uint32_t peer, uint64_t sent_us);
 /* Whether this peer's feed is or is about to be taken. */
 bool holm_replica_follows(const struct holm_replica_peer *peer);
 /* Whether some feed is: then what beacons tell of is likely under way. */

@@ -563,6 +563,83 @@ static void test_feed_when_a_drawn_tree_is_broken_then_a_beacon_grafts_another_l
     trio_close(&trio);
 }
 
+/* A and C do not hear each other any more, and neither is told: nor is there a beacon. */
+static void test_feed_when_acknowledgements_stay_out_then_lazy_links_are_probed(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    open_drawn(&trio, &config);
+    put_many(&trio, A, 20, 10000);
+    put_many(&trio, C, 20, 10000);
+    trio.cut[A][C] = trio.cut[C][A] = true;
+    put(&trio, A, "lost", 1);
+    put(&trio, C, "lost", 2);
+    (void)trio_run(&trio, 40000); /* what took 20 ms with all, may take twice that */
+    assert_int_equal(trio_stats(&trio, A).stalls + trio_stats(&trio, C).stalls, 0);
+    assert_false(equal(&trio, A, C));
+    (void)trio_run(&trio, 100000);
+    assert_int_equal(trio_stats(&trio, A).stalls, 1);
+    assert_int_equal(trio_stats(&trio, C).stalls, 1);
+    assert_true(look(&trio, C, B).following && look(&trio, B, C).following);
+    assert_equal(&trio);
+    assert_int_equal(asked(&trio), 0);
+    put_many(&trio, A, 5, 10000);
+    assert_equal(&trio);
+    trio_close(&trio);
+}
+
+/* A peer that only takes long to acknowledge is not missed; nor does a probe stay that brings nothing. */
+static void test_feed_when_a_probe_has_nothing_to_bring_then_the_link_is_lazy_again(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    open_drawn(&trio, &config);
+    put_many(&trio, A, 20, 10000);
+    trio.cut[B][A] = true; /* acknowledgements, too */
+    put(&trio, A, "k", 1);
+    (void)trio_run(&trio, 200000);
+    assert_int_equal(trio_stats(&trio, A).stalls, 1);
+    trio.cut[B][A] = false;
+    uint64_t before = repeats(&trio);
+    struct holm_feed_link *link = &trio.replicas[B]->peers[C].feed;
+    link->lazy = false;
+    link->probe = true;
+    assert_int_equal(trio_event(&trio, B, HOLM_EVENT_TICK), HOLM_OK);
+    (void)trio_run(&trio, 100000);
+    assert_true(look(&trio, B, C).lazy && look(&trio, C, B).lazy);
+    assert_false(link->following || link->out != NULL);
+    put_many(&trio, A, 5, 10000);
+    (void)trio_run(&trio, 300000);
+    assert_equal(&trio);
+    assert_int_equal(repeats(&trio), before);
+    trio_close(&trio);
+}
+
+/* B hears of A's runs from A alone: that A prunes the link is no reason to hear of nothing any more. */
+static void test_feed_when_all_hangs_on_a_link_then_it_is_not_given_up(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    open_line(&trio, &config);
+    wish(&trio, B, A, HOLM_FOLLOW_WANT);
+    put_many(&trio, A, 5, 5000);
+    struct holm_message prune = {.type = HOLM_MESSAGE_UNFOLLOW};
+    prune.as.unfollow.prune = true;
+    assert_int_equal(trio_give(&trio, B, A, &prune), HOLM_OK);
+    holm_replica_feed_end(trio.replicas[A], B);
+    trio.replicas[A]->peers[B].feed.following = false;
+    trio.replicas[A]->peers[B].feed.lazy = true;
+    (void)trio_run(&trio, 100000);
+    assert_false(look(&trio, A, B).lazy || look(&trio, B, A).lazy);
+    assert_true(look(&trio, A, B).followed && look(&trio, B, A).followed);
+    put_many(&trio, A, 5, 5000);
+    put_many(&trio, C, 5, 5000);
+    (void)trio_run(&trio, 50000);
+    assert_equal(&trio);
+    assert_int_equal(asked(&trio), 0);
+    trio_close(&trio);
+}
+
 /* A beacon that comes while runs do is no reason to ask. */
 static void test_feed_when_a_beacon_overtakes_runs_then_nothing_is_asked_for(void **state)
 {
@@ -651,6 +728,9 @@ int main(void)
         cmocka_unit_test(test_feed_when_a_tree_is_drawn_then_everything_comes_once_from_the_start),
         cmocka_unit_test(test_feed_when_another_tree_is_drawn_then_runs_prune_what_is_too_much),
         cmocka_unit_test(test_feed_when_a_drawn_tree_is_broken_then_a_beacon_grafts_another_link),
+        cmocka_unit_test(test_feed_when_acknowledgements_stay_out_then_lazy_links_are_probed),
+        cmocka_unit_test(test_feed_when_a_probe_has_nothing_to_bring_then_the_link_is_lazy_again),
+        cmocka_unit_test(test_feed_when_all_hangs_on_a_link_then_it_is_not_given_up),
         cmocka_unit_test(test_feed_when_a_beacon_overtakes_runs_then_nothing_is_asked_for),
         cmocka_unit_test(test_feed_when_memory_is_short_once_then_all_arrives_later),
     };

@@ -55,6 +55,8 @@ static void post(struct trio *trio, uint32_t from, uint32_t to, const struct hol
         return;
     if (message->type == trio->lossy && trio->lossy_count++ % 5 == 0)
         return;
+    if (trio->cut[from][to])
+        return;
     void *letters = trio->letters;
     uint64_t fail_at = trio->heap.fail_at;
     trio->heap.fail_at = 0;

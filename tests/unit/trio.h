@@ -28,6 +28,7 @@ struct trio {
     bool deaf;
     bool mute_acks;               /* acknowledgements are lost */
     bool frozen[TRIO];            /* what is sent to it waits, and it is not woken */
+    bool cut[TRIO][TRIO];         /* from, to: nothing arrives, and nobody is told */
     enum holm_message_type lossy; /* every fifth message of this type is lost */
     uint64_t lossy_count;
     const struct holm_work *work;             /* of the last step */
