@@ -99,6 +99,51 @@ static void add_op(struct reminting *reminting, struct holm_op op)
     reminting->ops[reminting->count++] = op;
 }
 
+/* What the chain of an own counter entry had come to at the cut, as the cut has it. */
+static bool sum_there(const struct reminting *reminting, const struct holm_cell_view *cell,
+                      int64_t *sum)
+{
+    const struct holm_state *state = &reminting->cut->state;
+    struct holm_key key = holm_state_key(state, cell->key);
+    struct holm_slot slot = {.kind = HOLM_COUNTER};
+    struct holm_spot spot;
+    struct holm_cell found;
+    slot.actor = holm_actors_find(&reminting->cut->actors, cell->dot.actor);
+    slot.path = holm_names_find(&state->names, cell->path);
+    if (slot.actor == HOLM_ACTOR_NONE || slot.path == HOLM_NAME_NONE ||
+        !holm_state_find(state, &key, &spot) || !holm_spot_seek(state, &spot, &slot) ||
+        !holm_spot_cell(state, &spot, &found) || found.count.start != cell->count->start)
+        return false;
+    *sum = found.count.sum;
+    return true;
+}
+
+/* The same as the last own run had it that the cut covers: a fold does not tell entries apart. */
+static bool sum_then(const struct reminting *reminting, const struct holm_cell_view *cell,
+                     int64_t *sum)
+{
+    const struct holm_oplog *log = &reminting->old->log;
+    bool found = false;
+    for (size_t i = 0; i < log->count; i++) {
+        const struct holm_delta *run = holm_oplog_at(log, i)->delta;
+        if (!holm_actor_equal(run->actor, cell->dot.actor) ||
+            run->last > known_seq(reminting, run->actor))
+            continue;
+        const struct holm_items *items = &run->items;
+        for (uint32_t k = 0; k < items->item_count; k++) {
+            const struct holm_item *item = &items->items[k];
+            if (item->op != HOLM_ITEM_COUNT || item->count.start != cell->count->start ||
+                !holm_actor_equal(items->actors[item->actor], cell->dot.actor) ||
+                !holm_bytes_equal(item->key, cell->key) ||
+                !holm_bytes_equal(item->path, cell->path))
+                continue;
+            *sum = item->count.sum;
+            found = true;
+        }
+    }
+    return found;
+}
+
 /* What an own counter entry has that the cut has not: of one chain, all behind what was there at the end
  * of the cut, or behind what is cancelled. False: nothing tells. */
 static bool uncounted(const struct reminting *reminting, const struct holm_cell_view *cell,
@@ -106,21 +151,13 @@ static bool uncounted(const struct reminting *reminting, const struct holm_cell_
 {
     const struct holm_count *count = cell->count;
     uint64_t known = known_seq(reminting, cell->dot.actor);
-    struct holm_spot spot;
-    struct holm_cell found;
-    const struct holm_state *state = &reminting->cut->state;
-    struct holm_key key = holm_state_key(state, cell->key);
-    struct holm_slot slot = {.kind = HOLM_COUNTER};
+    int64_t sum;
     *amount = (int64_t)((uint64_t)count->sum - (uint64_t)count->cancelled_sum);
     if (count->start > known || count->cancelled >= known)
         return true;
-    slot.actor = holm_actors_find(&reminting->cut->actors, cell->dot.actor);
-    slot.path = holm_names_find(&state->names, cell->path);
-    if (slot.actor == HOLM_ACTOR_NONE || slot.path == HOLM_NAME_NONE ||
-        !holm_state_find(state, &key, &spot) || !holm_spot_seek(state, &spot, &slot) ||
-        !holm_spot_cell(state, &spot, &found) || found.count.start != count->start)
+    if (!sum_there(reminting, cell, &sum) && !sum_then(reminting, cell, &sum))
         return false;
-    *amount = (int64_t)((uint64_t)count->sum - (uint64_t)found.count.sum);
+    *amount = (int64_t)((uint64_t)count->sum - (uint64_t)sum);
     return true;
 }
 

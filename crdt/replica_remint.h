@@ -14,7 +14,7 @@
  * A key was known on both sides when the old state has anything of it that the cut covers, or when an own write
  * replaced such a thing; if the op log does not reach back to the end of the cut that cannot be seen, and a key
  * that is not in the cut is taken for gone. A fold says nothing of what its epoch wrote behind the end that the list
- * has of it, so that is not in the cut; but of a counter's chain that goes on behind it nothing tells the rest. Operations of others that the cut does not cover are dropped. All
+ * has of it, so that is not in the cut; what a counter's chain had come to there, the own op log tells, if it reaches back. Operations of others that the cut does not cover are dropped. All
  * that is not written anew is counted, and told one by one.
  */
 #ifndef HOLM_CRDT_REPLICA_REMINT_H

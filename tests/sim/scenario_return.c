@@ -66,6 +66,7 @@ static void test_return_when_a_forgotten_node_comes_back_then_its_own_counts_onc
     holm_gate_lift(story->world, theirs);
     holm_gate_lift(story->world, taken);
     story_add(story, 3, "n", 7);
+    story_add(story, 3, "other", 3); /* in the chain of the +5 */
     story_put(story, 3, "mine", 1);
     story_put(story, 3, "dead", 2);
     story_bury(story, 0, "dead");
@@ -78,7 +79,7 @@ static void test_return_when_a_forgotten_node_comes_back_then_its_own_counts_onc
     story_run(story, 60000);
     story_expect_members(story, 4);
     story_converge(story, 5000);
-    story_expect_sum(story, "other", 5);
+    story_expect_sum(story, "other", 8);
     story_expect_sum(story, "n", 7);
     story_expect_exists(story, "mine", true);
     story_expect_exists(story, "dead", false);
