@@ -384,6 +384,7 @@ uint64_t holm_engine_tick(struct holm_engine *engine, struct holm_now now)
     roster_tick(engine, now);
     holm_engine_relay_tick(engine, now);
     holm_engine_beacon_tick(engine, now);
+    holm_engine_compact(engine, now);
     holm_engine_drain(engine);
     stats_tick(engine);
     tell_failure(engine);

@@ -122,6 +122,7 @@ struct holm_engine {
     _Atomic(const struct holm_witness *) witness;
     atomic_bool store_failed;
     bool store_begun;               /* the driving thread's */
+    uint32_t compacted;             /* partitions that had their turn; the driving thread's */
     atomic_uint receiving, serving; /* syncs under way, of all partitions */
     atomic_uint_fast64_t changes;   /* steps that had something to store or to say */
 
@@ -215,6 +216,10 @@ void holm_engine_store_end(struct holm_engine *engine, bool whole);
  * whose outputs are to be sent, or NULL. */
 const struct holm_work *holm_engine_save(struct holm_engine *engine, uint32_t index,
                                          struct holm_now now);
+
+/* Saves the state of one partition, a turn each, if the store says that its runs have become too many. Copies and
+ * encodes what is in that partition under its lock; nothing else waits. */
+void holm_engine_compact(struct holm_engine *engine, struct holm_now now);
 
 /* engine_peers.c */
 void holm_engine_act(struct holm_engine *engine, struct holm_now now);

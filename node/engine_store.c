@@ -203,3 +203,18 @@ const struct holm_work *holm_engine_save(struct holm_engine *engine, uint32_t in
         mute(engine, index);
     return work;
 }
+
+void holm_engine_compact(struct holm_engine *engine, struct holm_now now)
+{
+    struct holm_store *store = engine->store;
+    uint32_t index = engine->compacted++ % engine->partition_count;
+    if (store->ops->bulky == NULL || !store->ops->bulky(store, index))
+        return;
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    pthread_mutex_lock(&partition->lock);
+    partition->syncs = UINT64_MAX;
+    const struct holm_work *work = holm_engine_save(engine, index, now);
+    if (work != NULL)
+        holm_engine_work(engine, index, partition->replica, work);
+    pthread_mutex_unlock(&partition->lock);
+}

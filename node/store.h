@@ -80,6 +80,11 @@ struct holm_store_ops {
      * nothing of it has happened, and the store has failed. end() blocks until all is on the disk. */
     enum holm_status (*begin)(struct holm_store *store);
     enum holm_status (*end)(struct holm_store *store, bool whole);
+
+    /* Blocks until all that was given before is on the disk, for at most so long. HOLM_ETIMEDOUT, HOLM_EIO */
+    enum holm_status (*sync)(struct holm_store *store, uint64_t timeout_us);
+    /* Whether the runs of a partition have become so many that its state should be saved in their place. O(1) */
+    bool (*bulky)(struct holm_store *store, uint32_t partition);
 };
 
 /* What every implementation's struct begins with. */

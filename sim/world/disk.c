@@ -9,6 +9,7 @@
 #include "transport/transport.h"
 
 #define FRAME_BYTES_MAX ((size_t)1 << 26)
+#define BULK_BYTES ((size_t)1 << 13)
 
 struct record_head {
     uint64_t sum;
@@ -333,6 +334,23 @@ static enum holm_status disk_end(struct holm_store *store, bool whole)
     return disk->failed ? HOLM_EIO : HOLM_OK;
 }
 
+static enum holm_status disk_sync(struct holm_store *store, uint64_t timeout_us)
+{
+    struct holm_disk *disk = disk_of(store);
+    (void)timeout_us;
+    if (refuses(disk))
+        return HOLM_EIO;
+    sync_all(disk);
+    return HOLM_OK;
+}
+
+/* Far below what a real store has, so that it happens in a simulated life. */
+static bool disk_bulky(struct holm_store *store, uint32_t partition)
+{
+    const struct part *part = &disk_of(store)->parts[partition];
+    return part->runs.size > BULK_BYTES && part->runs.size > 2 * part->saved_size;
+}
+
 static void disk_close(struct holm_store *store)
 {
     struct holm_disk *disk = disk_of(store);
@@ -364,6 +382,8 @@ static const struct holm_store_ops ops = {
     .epoch_raise = disk_epoch_raise,
     .begin = disk_begin,
     .end = disk_end,
+    .sync = disk_sync,
+    .bulky = disk_bulky,
 };
 
 struct holm_disk *holm_disk_new(uint32_t partitions)
