@@ -62,7 +62,7 @@ static bool pump(struct fleet *fleet, uint64_t until_ns, bool (*done)(const stru
         uint64_t now_ns = measure_now_ns();
         if (fleet->begin_ns > 0 && now_ns >= fleet->sample_ns) {
             holm_bench_curve_add(&fleet->figures->equal, fleet->scenario,
-                                 fleet_curve_us(fleet, now_ns), equal_share(fleet));
+                                 fleet_curve_us(fleet, fleet->sample_ns), equal_share(fleet));
             fleet->sample_ns += UINT64_C(1000) * HOLM_BENCH_STEP_US;
         }
         if (done != NULL && done(fleet))

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 /* Of a plot's drawing, in its own units. */
 #define WIDTH 520.0
@@ -90,8 +91,8 @@ static void name_marks(const struct plot *plot, const struct holm_bench_scenario
     if (scenario->fault_us > 0)
         (void)fprintf(plot->file, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\">%s</text>\n",
                       x_of(plot, -(double)scenario->fault_us / 1e6) + 5, y, scenario->meanwhile);
-    (void)fprintf(plot->file, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\">%s</text>\n",
-                  x_of(plot, 0) + 5, y, scenario->from);
+    (void)fprintf(plot->file, "<text class=\"name\" x=\"%.1f\" y=\"%.1f\">%.*s</text>\n",
+                  x_of(plot, 0) + 5, y, (int)strcspn(scenario->from, ","), scenario->from);
 }
 
 static struct plot over_time(FILE *file, const struct holm_bench_figures *figures, double height)
@@ -208,11 +209,13 @@ static double upper_decade(uint64_t us)
 
 static void mark(const struct plot *plot, const char *name, uint64_t us, double share)
 {
+    double x = x_of(plot, log_us(us)), y = y_of(plot, log10(share));
+    bool left = x > WIDTH - RIGHT - 90;
     (void)fprintf(plot->file,
                   "<circle class=\"mark\" cx=\"%.1f\" cy=\"%.1f\" r=\"3.5\"/>"
-                  "<text class=\"label\" x=\"%.1f\" y=\"%.1f\">%s %s</text>\n",
-                  x_of(plot, log_us(us)), y_of(plot, log10(share)), x_of(plot, log_us(us)) + 7,
-                  y_of(plot, log10(share)) - 5, name,
+                  "<text class=\"label\" x=\"%.1f\" y=\"%.1f\"%s>%s %s</text>\n",
+                  x, y, left ? x - 7 : x + 7, left ? y + 14 : y - 5,
+                  left ? " text-anchor=\"end\"" : "", name,
                   holm_bench_text_html(holm_bench_text_us(us)).text);
 }
 

@@ -32,7 +32,7 @@ static struct output run(const char *arguments)
 
 static void test_bench_on_processes_converges(void **state)
 {
-    char path[] = "/tmp/holm-bench-XXXXXX", arguments[256], line[512];
+    char path[] = "/tmp/holm-bench-XXXXXX", arguments[256], line[8192];
     uint64_t count = 0, max = 0, changes = 0, memory = 0, runs = 0, operations = 0;
     int fd = mkstemp(path);
     assert_true(fd >= 0);
@@ -61,6 +61,10 @@ static void test_bench_on_processes_converges(void **state)
             operations = number;
         if (sscanf(line, " \"runs_arrived\": %llu", &number) == 1)
             runs = number;
+        char *curve = strstr(line, "\"equal_permille\": [");
+        for (char *at = curve == NULL ? NULL : strchr(curve, '['); at != NULL;
+             at = strchr(at + 1, ','))
+            assert_true(strtoull(at + 1, NULL, 10) <= 1000); /* at no time more than all */
         if (sscanf(line, " \"memory_bytes_max\": %llu", &number) == 1)
             memory = number;
     }
