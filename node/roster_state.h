@@ -49,8 +49,8 @@ struct holm_roster_link {
     uint64_t proven_us;
     uint64_t heard_us;
     uint64_t pinged_us;
-    uint64_t pings; /* sent so far */
-    uint64_t token; /* of the one that waits for its answer; 0: none */
+    uint64_t pings;      /* sent so far */
+    uint64_t token;      /* of the one that waits for its answer; 0: none */
     uint64_t greeted_us; /* the last Hello went out */
     uint64_t close_us;   /* refused or redundant: when to close it; HOLM_NEVER */
     uint64_t round_trip_us;

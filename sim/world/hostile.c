@@ -151,7 +151,7 @@ static void make_noise(struct holm_hostile *hostile, uint32_t node)
     for (size_t i = 0; i < size; i++)
         bytes[i] = (unsigned char)holm_random_next(&hostile->random);
     /* Half of it pretends to be packed. */
-    if (bytes[size - 1] % 2 == 0)
+    if (holm_random_next(&hostile->random) % 2 == 0)
         bytes[0] = HOLM_PACKED_MARK;
     send(hostile, node, holm_mem(bytes, size));
 }
