@@ -37,6 +37,7 @@ static enum holm_status make_incoming(struct holm_engine *engine, uint32_t index
     if (work != NULL)
         holm_engine_work(engine, index, partition->replica, work);
     partition->incoming = made;
+    partition->arrived = partition->whole = false;
     partition->wakes[1] = HOLM_NEVER;
     pthread_mutex_unlock(&partition->lock);
     return status;
@@ -201,6 +202,25 @@ bool holm_engine_admit_whole(struct holm_engine *engine)
         pthread_mutex_unlock(&engine->partitions[i].lock);
     }
     return whole;
+}
+
+/* What goes on where all is here already says nothing of what is not. */
+bool holm_engine_admit_progressed(struct holm_engine *engine)
+{
+    const struct holm_engine_members *members = engine->members;
+    bool progressed = false;
+    for (uint32_t i = 0; i < engine->config.partitions; i++) {
+        struct holm_engine_partition *partition = &engine->partitions[i];
+        pthread_mutex_lock(&partition->lock);
+        if (partition->arrived) {
+            progressed |= !partition->whole;
+            partition->whole |= holm_replica_whole(partition->incoming, members->member,
+                                                   members->admission);
+            partition->arrived = false;
+        }
+        pthread_mutex_unlock(&partition->lock);
+    }
+    return progressed;
 }
 
 static bool is_beyond(struct holm_engine *engine, uint32_t index, struct holm_vector_view list)

@@ -6,6 +6,15 @@
 
 /* ---- messages in ---------------------------------------------------------------------------- */
 
+/* Whether a message brings something to who takes the state of a member. That there is more, or nothing, or no
+ * time now, can be said for ever. */
+static bool is_substance(const struct holm_message *message)
+{
+    return message->type == HOLM_MESSAGE_SYNC_PAGE || message->type == HOLM_MESSAGE_SYNC_TELL ||
+           message->type == HOLM_MESSAGE_REPORT ||
+           (message->type == HOLM_MESSAGE_DELTAS && message->as.deltas.count > 0);
+}
+
 /* A partition's replica, or the one that is being filled; with retention `stable` perhaps neither. */
 static enum holm_status step_either(struct holm_engine *engine, uint32_t index,
                                     const struct holm_event *event, struct holm_now now)
@@ -16,9 +25,10 @@ static enum holm_status step_either(struct holm_engine *engine, uint32_t index,
         way = holm_engine_members_way(engine, event->as.message.peer, event->as.message.message);
     if (way == HOLM_ENGINE_REPLICA || way == HOLM_ENGINE_BOTH)
         status = holm_engine_step(engine, index, event, now, NULL);
-    if (way == HOLM_ENGINE_INCOMING || way == HOLM_ENGINE_BOTH)
-        status = holm_engine_step_incoming(engine, index, event, now);
-    return status;
+    if (way != HOLM_ENGINE_INCOMING && way != HOLM_ENGINE_BOTH)
+        return status;
+    engine->partitions[index].arrived |= is_substance(event->as.message.message);
+    return holm_engine_step_incoming(engine, index, event, now);
 }
 
 /* A message for one replica. The decoded object is freed under the same lock: references to deltas

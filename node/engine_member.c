@@ -188,7 +188,8 @@ static void look_whether_whole(struct holm_engine *engine, struct holm_now now)
     struct holm_engine_members *members = engine->members;
     if (!members->begun)
         return;
-    holm_membership_progress(members->machine, now);
+    if (!members->gathering && holm_engine_admit_progressed(engine))
+        holm_membership_progress(members->machine, now);
     if (members->gathering && holm_engine_admit_gather_more(engine, now) != HOLM_OK)
         return; /* the next time */
     if (!holm_engine_admit_whole(engine))

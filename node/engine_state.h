@@ -49,6 +49,8 @@ struct holm_engine_partition {
     /* With retention `stable`. */
     bool provisional;              /* writes go into the journal */
     struct holm_replica *incoming; /* what is taken of others, before it is put in place; or NULL */
+    bool arrived;                  /* something for it, since that was last looked at ... */
+    bool whole;                    /* ... and whether it was whole then, or before */
     uint64_t wakes[2];             /* of the replica, of `incoming` */
     struct holm_replica
         *home; /* the state and the journal, for reading; NULL: nothing journalled */
@@ -323,6 +325,8 @@ HOLM_NODISCARD enum holm_status holm_engine_admit_gather_more(struct holm_engine
 void holm_engine_admit_abandon(struct holm_engine *engine);
 /* Whether all of what was begun is here; and whether it must not be taken. */
 bool holm_engine_admit_whole(struct holm_engine *engine);
+/* Whether something has come since this was last asked for a partition that was not whole. */
+bool holm_engine_admit_progressed(struct holm_engine *engine);
 bool holm_engine_admit_beyond(struct holm_engine *engine);
 /* What was taken is what this node has; then its journal is minted. */
 void holm_engine_admit_confirm(struct holm_engine *engine,

@@ -481,8 +481,11 @@ void holm_membership_epoch(struct holm_membership *membership, struct holm_epoch
     membership->config.self.epoch = epoch;
     membership->asked = (struct holm_actor){{0}, {0}};
     membership->served = membership->left = membership->in_vain = false;
-    for (uint32_t i = 0; i < membership->config.peers_max; i++)
-        membership->peers[i].retry_us = 0;
+    /* Who was left alone for a while stays so: this epoch may be there because of another one to ask. */
+    for (uint32_t i = 0; i < membership->config.peers_max; i++) {
+        if (membership->peers[i].retry_us == HOLM_NEVER)
+            membership->peers[i].retry_us = 0;
+    }
     if (confirmed) {
         membership->alone_us = HOLM_NEVER;
         wait(membership, now);

@@ -3,6 +3,7 @@
  * Retention `stable` in whole nodes: founding, joining, collecting, forgetting, coming back. What the rules are for is
  * in tests/model/collect*; here they hold over links, in virtual time.
  */
+#include "node/engine_state.h"
 #include "tests/unit/member_world.h"
 
 /* ---- founding and joining ------------------------------------------------------------------- */
@@ -85,6 +86,39 @@ static void test_engine_member_when_the_member_dies_then_another_admits(void **s
     world_run(world, 20000);
     assert_true(standing(world, 2).confirmed);
     assert_true(exists(world, 2, "k7"));
+    close_cluster(world);
+}
+
+/* The member lives, and goes on with all partitions but one, which its store has failed for: another one admits. */
+static void test_engine_member_when_a_member_cannot_give_all_then_another_admits(void **state)
+{
+    (void)state;
+    struct world *world = open_cluster(3, false);
+    for (uint32_t i = 0; i < 200; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "k%u", i);
+        put(world, i % 3, key, "Ada");
+    }
+    world_converge(world, 5000);
+    bomb(world, 2);
+    world_run(world, 2000);
+    uint32_t failed = holm_partition_of(holm_str("k7"), world->partitions);
+    world->engines[0]->partitions[failed].muted = true;
+    start(world, 2);
+    world_cut(world, 1, 2, true);
+    world_run(world, 5000); /* it has asked node 0, and is taking */
+    assert_false(standing(world, 2).confirmed);
+    world_cut(world, 1, 2, false);
+    for (uint32_t i = 0; i < 30; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "k%u", i);
+        if (holm_partition_of(holm_str(key), world->partitions) != failed)
+            put(world, 0, key, "Eva");
+        world_run(world, 1000);
+    }
+    assert_true(standing(world, 2).confirmed);
+    assert_true(exists(world, 2, "k7"));
+    world->engines[0]->partitions[failed].muted = false;
     close_cluster(world);
 }
 
@@ -523,6 +557,7 @@ int main(int count, char **arguments)
         MEMBER_TEST(it_is_provisional_then_its_writes_are_seen_at_home),
         MEMBER_TEST(its_journal_is_full_then_it_says_so),
         MEMBER_TEST(the_member_dies_then_another_admits),
+        MEMBER_TEST(a_member_cannot_give_all_then_another_admits),
         MEMBER_TEST(the_retention_differs_then_the_link_ends),
         MEMBER_TEST(all_have_a_burial_then_it_is_collected),
         MEMBER_TEST(all_is_quiet_then_nothing_is_reported),
