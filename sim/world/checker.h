@@ -118,6 +118,7 @@ struct holm_judge_batch {
 /* Per node and partition. */
 struct holm_judge_replica {
     bool dirty, unaudited;
+    bool unsure; /* when it was last looked at, what it has was not known */
     uint64_t vector_hash, minted, collected; /* as last seen */
     uint64_t replaced;                       /* how often, in this life */
     struct holm_oracle_view view;            /* as last seen in this life */

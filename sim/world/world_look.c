@@ -82,6 +82,7 @@ static size_t add_ends(const struct holm_world *world, uint32_t partition, struc
                        const struct expanding *expanding, struct holm_dot *target)
 {
     const struct holm_members *known = expanding->known;
+    HOLM_ASSERT(known != NULL); /* nobody folds with retention `forever` */
     struct holm_vector_view own = holm_members_lasts(known, partition);
     size_t count = 0;
     for (size_t k = 0; k < world->end_count; k++) {
@@ -154,6 +155,15 @@ size_t holm_world_vector(struct holm_world *world, uint32_t node, uint32_t parti
                              *entries);
     free(own);
     return kept;
+}
+
+bool holm_world_vector_known(struct holm_world *world, uint32_t node, uint32_t partition)
+{
+    struct holm_dot *entries;
+    size_t count = holm_world_vector(world, node, partition, &entries);
+    uint64_t hash = holm_world_vector_hash(world, node, (struct holm_vector_view){entries, count});
+    free(entries);
+    return hash == holm_replica_vector_hash(holm_world_replica(world, node, partition));
 }
 
 uint64_t holm_world_vector_hash(const struct holm_world *world, uint32_t node,
