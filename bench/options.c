@@ -16,7 +16,7 @@ static const char usage[] =
     "\n"
     "    --scenario LIST     all (default), or names with commas between: steady, crash, split2,\n"
     "                        split3, oneway, loss10, churn, bomb, join-100k, join-1m, flap\n"
-    "    --nodes N           2 to 32 (5)\n"
+    "    --nodes N           2 to 100 (5)\n"
     "    --seed N            of all that is drawn; repetition r has seed N + r (1)\n"
     "    --repeat N          repetitions of each scenario (200 in virtual time, 5 on processes;\n"
     "                        fewer of the joins)\n"

@@ -23,7 +23,7 @@
 
 #include "bench/figures.h"
 
-#define HOLM_BENCH_NODES_MAX 32
+#define HOLM_BENCH_NODES_MAX 100
 
 /* Settings, which the files tell. A node's mean between writes; writes to counters, of ten. */
 #define HOLM_BENCH_PARTITIONS 16

@@ -402,7 +402,7 @@ static void test_options_when_wrong_are_refused(void **state)
         {"--scenario", "steady,,bomb"},
         {"--scenario", "bomb,bomb"},
         {"--nodes", "1"},
-        {"--nodes", "33"},
+        {"--nodes", "101"},
         {"--nodes", "5x"},
         {"--seed", "-1"},
         {"--repeat", "0"},
