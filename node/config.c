@@ -135,6 +135,10 @@ enum holm_status holm_config_check(const struct holm_config *config, char *line,
         status = check_name("cluster", config->cluster, line, capacity);
     if (status == HOLM_OK)
         status = check_numbers(config, line, capacity);
+    if (status == HOLM_OK && config->store != NULL && config->store[0] == '\0') {
+        snprintf(line, capacity, "config: store is empty; write a directory, or NULL for none");
+        status = HOLM_EINVAL;
+    }
     if (status == HOLM_OK && config->listen != NULL)
         status = check_address("listen", holm_str(config->listen), true, line, capacity);
     if (status == HOLM_OK)

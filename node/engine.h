@@ -177,6 +177,14 @@ void holm_engine_set_observer(struct holm_engine *engine, const struct holm_obse
 /* As above: the struct is borrowed until the engine is freed, NULL takes the witness away. */
 void holm_engine_set_witness(struct holm_engine *engine, const struct holm_witness *witness);
 
+/*
+ * Waits until what was committed in `count` partitions from `first` on is on the disk: seals, stores, and lets the
+ * store sync. Blocks. HOLM_EINVAL: its store keeps nothing. HOLM_ETIMEDOUT, HOLM_EIO, HOLM_ENOMEM
+ */
+HOLM_NODISCARD enum holm_status holm_engine_sync(struct holm_engine *engine, uint32_t first,
+                                                 uint32_t count, struct holm_now now,
+                                                 uint64_t timeout_us);
+
 /* ---- who has seen what ---------------------------------------------------------------------- */
 
 /* Asks every peer to tell at once when it has applied what was written here so far. Flushes. */

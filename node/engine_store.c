@@ -218,3 +218,12 @@ void holm_engine_compact(struct holm_engine *engine, struct holm_now now)
         holm_engine_work(engine, index, partition->replica, work);
     pthread_mutex_unlock(&partition->lock);
 }
+
+enum holm_status holm_engine_sync(struct holm_engine *engine, uint32_t first, uint32_t count,
+                                  struct holm_now now, uint64_t timeout_us)
+{
+    enum holm_status status = holm_store_keeps(engine->store) ? HOLM_OK : HOLM_EINVAL;
+    for (uint32_t i = first; status == HOLM_OK && i < first + count; i++)
+        status = holm_engine_flush(engine, i, now);
+    return status == HOLM_OK ? engine->store->ops->sync(engine->store, timeout_us) : status;
+}

@@ -9,6 +9,7 @@
 #include "node/address.h"
 #include "node/config.h"
 #include "node/node.h"
+#include "node/store_lmdb.h"
 #include "transport/nng.h"
 #include "transport/packed.h"
 
@@ -140,11 +141,29 @@ static enum holm_status thread_open(struct holm_node *node)
     return refused == 0 ? HOLM_OK : HOLM_EIO;
 }
 
+static enum holm_status store_open(struct holm_node *node, const struct holm_config *config)
+{
+    struct holm_store_lmdb_config store = holm_store_lmdb_config_default();
+    if (config->store == NULL) {
+        node->store = holm_store_memory();
+        return HOLM_OK;
+    }
+    store.allocator = node->allocator;
+    store.directory = config->store;
+    store.node.value = config->node_id != 0 ? config->node_id : holm_node_id_of(config->name).value;
+    store.cluster = XXH3_64bits(config->cluster, strlen(config->cluster));
+    store.partitions = config->partitions;
+    store.retention = config->retention;
+    store.log = node->log;
+    return holm_store_lmdb_open(&store, &node->store);
+}
+
 static enum holm_status parts_open(struct holm_node *node, const struct holm_config *config)
 {
     uint64_t random[3];
-    node->store = holm_store_memory();
-    enum holm_status status = draw(random, 3);
+    enum holm_status status = store_open(node, config);
+    if (status == HOLM_OK)
+        status = draw(random, 3);
     if (status == HOLM_OK)
         status = transport_open(node, config, random[2]);
     if (status == HOLM_OK)

@@ -150,3 +150,17 @@ enum holm_status holm_wait_peers(struct holm_node *node, uint32_t peers, uint32_
     struct awaited awaited = {.peers = peers};
     return wait_counted(node, &awaited, timeout_ms);
 }
+
+enum holm_status holm_wait_durable(struct holm_node *node, const struct holm_receipt *receipt,
+                                   uint32_t timeout_ms)
+{
+    enum holm_status status = holm_node_check(node);
+    if (status != HOLM_OK)
+        return status;
+    uint32_t partitions = holm_engine_partitions(node->engine);
+    uint32_t first = receipt == NULL ? 0 : receipt->partition;
+    if (first >= partitions)
+        return HOLM_EINVAL;
+    return holm_engine_sync(node->engine, first, receipt == NULL ? partitions : 1,
+                            holm_node_now(node), (uint64_t)timeout_ms * 1000);
+}

@@ -59,10 +59,15 @@ struct holm_watch; /* a subscription to changes */
 struct holm_config {
     const char
         *name; /* required; 1 to 63 bytes, no control characters; unique: the id comes from it */
-    uint64_t node_id;            /* 0: the hash of the name */
-    const char *cluster;         /* "holm"; 1 to 63 bytes */
-    const char *listen;          /* NULL: not at all; tcp://HOST:PORT (0: any) or ipc:///PATH */
-    const char *seeds;           /* NULL; addresses to dial for ever, commas or spaces between */
+    uint64_t node_id;    /* 0: the hash of the name */
+    const char *cluster; /* "holm"; 1 to 63 bytes */
+    const char *listen;  /* NULL: not at all; tcp://HOST:PORT (0: any) or ipc:///PATH */
+    const char *seeds;   /* NULL; addresses to dial for ever, commas or spaces between */
+    /* NULL: what this node has lives in memory, and after a restart comes from its peers. A directory, made if
+     * it is not there: it is kept there, too, by a thread of its own; no write waits for a disk. One
+     * process at a time; of this node, cluster, partitions and retention alone. Each opening begins a new
+     * epoch, so that a restored backup or a lost tail does no harm. See holm_wait_durable(). */
+    const char *store;
     uint32_t partitions;         /* 16; 1 to 1,024 */
     uint32_t flush_interval_us;  /* 1,000; 1 to 1,000,000: how long writes gather into one delta */
     uint32_t beacon_interval_ms; /* 1,000; 10 to an hour: how often a node says what it has seen;
@@ -103,6 +108,9 @@ HOLM_API struct holm_config holm_config_default(void);
  * After an error *node is NULL, and a line in the log says what to change.
  *   HOLM_EINVAL    a required member is missing, or one is out of its range
  *   HOLM_EADDRESS  an address cannot be read, or is in use; an ipc path names a file
+ *   HOLM_EBUSY     another process has the store open
+ *   HOLM_ECLUSTER  the store is of another node or cluster, or has other partitions or retention
+ *   HOLM_EVERSION, HOLM_EMALFORMED  the store was written by a newer version, or is damaged
  *   HOLM_EFORK     this process was forked from one that has opened a node before
  *   HOLM_ENOMEM, HOLM_EIO
  */
@@ -238,6 +246,20 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_commit(struct holm_node *node,
 HOLM_API HOLM_NODISCARD enum holm_status holm_wait_seen(struct holm_node *node,
                                                         const struct holm_receipt *receipt,
                                                         uint32_t peers, uint32_t timeout_ms);
+
+/*
+ * Waits until the receipt's operations are on this node's disk, written and flushed; with a NULL receipt, all that it
+ * has so far, own and others'. Then they are read again after whatever end of this process or power. Blocks for one
+ * flush of the disk, or two if one is under way (a fraction of a millisecond to some), however many wait with
+ * it; other calls do not wait. Publishes what is pending. A timeout of 0 only looks.
+ *   HOLM_EINVAL    this node has no store
+ *   HOLM_ETIMEDOUT not yet; what was written may still get there
+ *   HOLM_EIO       the store has failed, and takes nothing any more: the log says how. Reading goes on
+ *   HOLM_ENOMEM, HOLM_EFORK, HOLM_ECLOSED
+ */
+HOLM_API HOLM_NODISCARD enum holm_status holm_wait_durable(struct holm_node *node,
+                                                           const struct holm_receipt *receipt,
+                                                           uint32_t timeout_ms);
 
 /* Waits until at least `peers` peers are up (their Hello has come back). HOLM_ETIMEDOUT. */
 HOLM_API HOLM_NODISCARD enum holm_status holm_wait_peers(struct holm_node *node, uint32_t peers,
