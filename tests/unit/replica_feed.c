@@ -265,8 +265,10 @@ static void test_feed_when_a_follower_falls_behind_then_it_is_told_so(void **sta
     }
     assert_int_equal(trio_stats(&trio, A).feeds_too_old, 0); /* not before it has said something */
     (void)trio_run(&trio, SECOND_US);
-    /* It tries again while C's feed may still bring what is missing. */
+    /* The feed that was; and, while C's may still bring what is missing, a Follow each quarter of B's patience
+     * and a back-off, of which three are within it. Then B syncs. */
     assert_in_range(trio_stats(&trio, A).feeds_too_old, 1, 4);
+    assert_int_equal(trio_stats(&trio, B).syncs, 1);
     assert_equal(&trio);
     trio_close(&trio);
 }
