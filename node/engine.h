@@ -195,7 +195,8 @@ HOLM_NODISCARD enum holm_status holm_engine_want(struct holm_engine *engine, uin
 void holm_engine_minted(struct holm_engine *engine, uint64_t *seqs);
 
 /* How many peers that are up have applied operations of this node up to seqs[i] in partition
- * first + i, for each i < count. */
+ * first + i, for each i < count. Two who share an id by mistake (T03) count as one, here and as peers
+ * that are up: one of their slots may be of a life that is over. O(peers x (count + peers)). */
 uint32_t holm_engine_seen(struct holm_engine *engine, uint32_t first, const uint64_t *seqs,
                           uint32_t count);
 uint32_t holm_engine_peers_up(struct holm_engine *engine);

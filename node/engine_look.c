@@ -25,40 +25,52 @@ void holm_engine_membership(struct holm_engine *engine, struct holm_engine_membe
     }
 }
 
-static uint32_t up_slots(struct holm_engine *engine, bool up[HOLM_REPLICA_PEERS_MAX])
+/* Which slots are up: 0, or of which node they are. */
+static uint32_t up_slots(struct holm_engine *engine, uint64_t nodes[HOLM_REPLICA_PEERS_MAX])
 {
     pthread_mutex_lock(&engine->roster_lock);
     uint32_t slots = holm_roster_slots(engine->roster);
     for (uint32_t i = 0; i < slots; i++)
-        up[i] = holm_roster_up(engine->roster, i);
+        nodes[i] = holm_roster_up(engine->roster, i) ? holm_roster_node(engine->roster, i).value
+                                                     : 0;
     pthread_mutex_unlock(&engine->roster_lock);
     return slots;
+}
+
+/* A node that shares its id has a slot for each who lives under it, and for a moment another for who
+ * has just died: only one of them is sure to be another's. */
+static uint32_t count_nodes(const uint64_t *nodes, uint32_t slots)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < slots; i++) {
+        uint32_t first = 0;
+        while (nodes[first] != nodes[i])
+            first++;
+        count += nodes[i] != 0 && first == i;
+    }
+    return count;
 }
 
 uint32_t holm_engine_seen(struct holm_engine *engine, uint32_t first, const uint64_t *seqs,
                           uint32_t count)
 {
-    bool seen[HOLM_REPLICA_PEERS_MAX];
-    uint32_t slots = up_slots(engine, seen);
+    uint64_t nodes[HOLM_REPLICA_PEERS_MAX];
+    uint32_t slots = up_slots(engine, nodes);
     for (uint32_t i = 0; i < count; i++) {
         pthread_mutex_lock(&engine->partitions[first + i].lock);
         const struct holm_replica *replica = engine->partitions[first + i].replica;
         for (uint32_t peer = 0; peer < slots; peer++)
-            seen[peer] = seen[peer] && holm_replica_peer_has(replica, peer, seqs[i]);
+            if (nodes[peer] != 0 && !holm_replica_peer_has(replica, peer, seqs[i]))
+                nodes[peer] = 0;
         holm_engine_unlock(engine, first + i);
     }
-    uint32_t peers = 0;
-    for (uint32_t peer = 0; peer < slots; peer++)
-        peers += seen[peer];
-    return peers;
+    return count_nodes(nodes, slots);
 }
 
 uint32_t holm_engine_peers_up(struct holm_engine *engine)
 {
-    pthread_mutex_lock(&engine->roster_lock);
-    uint32_t count = holm_roster_up_count(engine->roster);
-    pthread_mutex_unlock(&engine->roster_lock);
-    return count;
+    uint64_t nodes[HOLM_REPLICA_PEERS_MAX];
+    return count_nodes(nodes, up_slots(engine, nodes));
 }
 
 size_t holm_engine_peers(struct holm_engine *engine, struct holm_now now, struct holm_peer *peers,

@@ -268,8 +268,10 @@ static uint32_t peer_meet(struct holm_roster *roster, uint64_t link_id,
                           const struct holm_hello *hello, struct holm_now now)
 {
     struct holm_actor actor = hello->self.actor;
-    uint32_t slot = holm_roster_twin_slot(roster, hello);
+    char room[HOLM_ADDRESS_BYTES_MAX + 1];
     struct holm_roster_link *link = holm_roster_link_find(roster, link_id);
+    uint32_t slot = holm_roster_twin_slot(roster, hello,
+                                          reachable(link, hello->self.address, room));
     bool insists = holm_roster_twin_says(hello);
     if (link->peer != HOLM_ROSTER_NONE && link->peer != slot &&
         (!insists || link->state == HOLM_LINK_PROVEN)) {

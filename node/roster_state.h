@@ -169,8 +169,9 @@ void holm_roster_twin_heard(struct holm_roster *roster, uint64_t epoch, bool liv
                             struct holm_now now);
 /* Whether who says this Hello knows of another under its id, and stays. */
 bool holm_roster_twin_says(const struct holm_hello *hello);
-/* The slot of who says this Hello, or HOLM_ROSTER_NONE. */
-uint32_t holm_roster_twin_slot(const struct holm_roster *roster, const struct holm_hello *hello);
+/* The slot of who says this Hello and is dialled at `address`, or HOLM_ROSTER_NONE. */
+uint32_t holm_roster_twin_slot(const struct holm_roster *roster, const struct holm_hello *hello,
+                               struct holm_bytes address);
 /* Whether this slot's node has another slot, too. */
 bool holm_roster_twin_shares(const struct holm_roster *roster, uint32_t slot);
 void holm_roster_twin_tick(struct holm_roster *roster, struct holm_now now);

@@ -75,9 +75,12 @@ bool holm_roster_twin_says(const struct holm_hello *hello)
     return false;
 }
 
-uint32_t holm_roster_twin_slot(const struct holm_roster *roster, const struct holm_hello *hello)
+/* A new life that has not heard of its twin yet is taken for the one that was where it is, so that the
+ * other is left alone. */
+uint32_t holm_roster_twin_slot(const struct holm_roster *roster, const struct holm_hello *hello,
+                               struct holm_bytes address)
 {
-    uint32_t first = HOLM_ROSTER_NONE, idle = HOLM_ROSTER_NONE;
+    uint32_t first = HOLM_ROSTER_NONE, idle = HOLM_ROSTER_NONE, there = HOLM_ROSTER_NONE;
     for (uint32_t i = 0; i < roster->peer_count; i++) {
         const struct holm_roster_peer *peer = &roster->peers[i];
         if (!peer->used || peer->actor.node.value != hello->self.actor.node.value)
@@ -86,10 +89,14 @@ uint32_t holm_roster_twin_slot(const struct holm_roster *roster, const struct ho
             return i;
         if (first == HOLM_ROSTER_NONE)
             first = i;
+        if (there == HOLM_ROSTER_NONE && holm_bytes_equal(address, holm_str(peer->address)))
+            there = i;
         if (!peer->up && !holm_roster_is_linked(roster, i) && idle == HOLM_ROSTER_NONE)
             idle = i;
     }
-    return holm_roster_twin_says(hello) ? idle : first;
+    if (holm_roster_twin_says(hello))
+        return idle;
+    return there != HOLM_ROSTER_NONE ? there : first;
 }
 
 bool holm_roster_twin_shares(const struct holm_roster *roster, uint32_t slot)

@@ -241,7 +241,8 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_commit(struct holm_node *node,
 /*
  * Waits until `peers` other nodes have applied the receipt's operations; with a NULL receipt, all
  * that this node has written so far. HOLM_ETIMEDOUT says that fewer have answered by then; what was
- * written may still spread. Peers count only while they are up. A timeout of 0 only looks.
+ * written may still spread. Peers count only while they are up, and two who share a name by mistake
+ * count as one. A timeout of 0 only looks.
  */
 HOLM_API HOLM_NODISCARD enum holm_status holm_wait_seen(struct holm_node *node,
                                                         const struct holm_receipt *receipt,

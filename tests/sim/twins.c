@@ -17,6 +17,7 @@
 struct seen {
     uint32_t epochs[3]; /* that each took after its first */
     uint32_t alarms[3];
+    uint32_t downs; /* how often n1 went down for n0 */
 };
 
 static void look_on(void *context, const struct holm_world_event *event)
@@ -26,6 +27,7 @@ static void look_on(void *context, const struct holm_world_event *event)
         return;
     seen->epochs[event->node] += strstr(event->text, "new epoch") != NULL;
     seen->alarms[event->node] += strstr(event->text, "duplicate node") != NULL;
+    seen->downs += event->node == 0 && strcmp(event->text, "peer n1 is down") == 0;
 }
 
 /* The twins have one epoch, or each its own; nobody has met. */
@@ -228,6 +230,37 @@ static void test_twins_when_one_is_stopped_the_other_is_a_node_like_any(void **s
     holm_world_free(world);
 }
 
+/* One dies, and is back before its link has fallen silent. */
+static void test_twins_when_one_is_back_at_once_they_count_once_and_the_other_stays_up(void **state)
+{
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct seen seen = {0};
+        struct holm_world *world = open_world(&seen, seed, seed % 2 == 0);
+        meet(world);
+        run(world, 60 * S);
+        add(world, 0, 1);
+        run(world, 20 * S);
+        struct holm_engine *engine;
+        uint32_t partition;
+        uint64_t seq = holm_replica_last_minted(lock(world, 0, &engine, &partition));
+        holm_engine_unlock(engine, partition);
+        assert_int_equal(holm_engine_seen(engine, partition, &seq, 1), 1);
+        seen.downs = 0;
+        holm_world_crash(world, 2);
+        assert_int_equal(holm_world_start(world, 2), HOLM_OK);
+        meet(world);
+        for (int i = 0; i < 2000; i++) {
+            run(world, 1000);
+            assert_true(holm_engine_seen(engine, partition, &seq, 1) <= 1);
+        }
+        run(world, 20 * S);
+        assert_int_equal(holm_engine_seen(engine, partition, &seq, 1), 1);
+        assert_int_equal(holm_engine_peers_up(engine), 1);
+        assert_int_equal(seen.downs, 0);
+        holm_world_free(world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +268,8 @@ int main(void)
         cmocka_unit_test(test_twins_when_one_dot_names_two_things_both_stay),
         cmocka_unit_test(test_twins_when_both_live_on_they_take_few_epochs_and_are_told_of),
         cmocka_unit_test(test_twins_when_one_is_stopped_the_other_is_a_node_like_any),
+        cmocka_unit_test(
+            test_twins_when_one_is_back_at_once_they_count_once_and_the_other_stays_up),
     };
     return cmocka_run_group_tests_name("twins", tests, NULL, NULL);
 }
