@@ -64,7 +64,7 @@ static int64_t content(const char *key)
 static bool write_one(struct holm_node *node, const char *who, uint32_t number)
 {
     char key[32];
-    (void)snprintf(key, sizeof key, "%s-%u", who, number);
+    (void)snprintf(key, sizeof key, "%.15s-%u", who, number);
     return holm_put(node, holm_str(key), holm_str("v"), holm_i64(content(key))) == HOLM_OK &&
            holm_add(node, holm_str("sum"), holm_str(""), 1) == HOLM_OK &&
            holm_insert(node, holm_str("all"), holm_str(""), holm_str(key)) == HOLM_OK;
@@ -74,7 +74,7 @@ static bool holds(struct holm_node *node, const char *who, uint32_t number)
 {
     char key[32];
     struct holm_value value;
-    (void)snprintf(key, sizeof key, "%s-%u", who, number);
+    (void)snprintf(key, sizeof key, "%.15s-%u", who, number);
     return holm_get(node, holm_str(key), holm_str("v"), NULL, 0, &value, NULL) == HOLM_OK &&
            value.type == HOLM_I64 && value.as.i64 == content(key) &&
            holm_contains(node, holm_str("all"), holm_str(""), holm_str(key));
