@@ -15,6 +15,7 @@
 
 #define MIB ((size_t)1 << 20)
 #define FORMAT 1u
+#define PATH_ROOM (HOLM_STORE_LMDB_PATH_BYTES_MAX + 16)
 
 static const char *const table_names[HOLM_STORE_LMDB_TABLES] = {"meta", "state", "runs", "journal"};
 
@@ -89,14 +90,14 @@ static int sync_directory(const char *path)
 
 static int sync_parent(const char *path)
 {
-    char parent[HOLM_STORE_LMDB_PATH_BYTES_MAX + 8];
+    char parent[PATH_ROOM];
     (void)snprintf(parent, sizeof parent, "%s/..", path);
     return sync_directory(parent);
 }
 
 static enum holm_status directory_open(struct holm_store_lmdb *store)
 {
-    char path[HOLM_STORE_LMDB_PATH_BYTES_MAX + 16];
+    char path[PATH_ROOM];
     (void)snprintf(path, sizeof path, "%s/data.mdb", store->directory);
     if (store->reading)
         return access(path, F_OK) == 0 ? HOLM_OK : HOLM_ENOENT;
@@ -115,16 +116,16 @@ static enum holm_status directory_open(struct holm_store_lmdb *store)
 
 /* ---- the file ------------------------------------------------------------------------------- */
 
-static int env_open(struct holm_store_lmdb *store, size_t map_bytes)
+static int env_open(struct holm_store_lmdb *store, const char *path, unsigned flags,
+                    size_t map_bytes)
 {
-    unsigned flags = MDB_NOTLS | (store->reading ? MDB_RDONLY : 0);
     int code = mdb_env_create(&store->env);
     if (code == 0)
         code = mdb_env_set_maxdbs(store->env, HOLM_STORE_LMDB_TABLES);
     if (code == 0 && !store->reading)
         code = mdb_env_set_mapsize(store->env, map_bytes);
     if (code == 0)
-        code = mdb_env_open(store->env, store->directory, flags, 0600);
+        code = mdb_env_open(store->env, path, MDB_NOTLS | flags, 0600);
     /* Who was killed while it looked would keep pages from being used again. */
     int dead = 0;
     if (code == 0)
@@ -132,12 +133,11 @@ static int env_open(struct holm_store_lmdb *store, size_t map_bytes)
     return code;
 }
 
-static int tables_open(struct holm_store_lmdb *store, MDB_txn *txn)
+static int tables_open(struct holm_store_lmdb *store, MDB_txn *txn, unsigned flags)
 {
     int code = 0;
     for (size_t i = 0; code == 0 && i < HOLM_STORE_LMDB_TABLES; i++)
-        code = mdb_dbi_open(txn, table_names[i], store->reading ? 0 : MDB_CREATE,
-                            &store->tables[i]);
+        code = mdb_dbi_open(txn, table_names[i], flags, &store->tables[i]);
     return code;
 }
 
@@ -210,18 +210,14 @@ static int get_facts(struct holm_store_lmdb *store, MDB_txn *txn)
     return 0;
 }
 
-/* In a transaction: what the file says of itself, or is to say. */
+/* In a transaction: what the file says of itself. */
 static enum holm_status facts_open(struct holm_store_lmdb *store, MDB_txn *txn,
                                    const struct holm_store_lmdb_config *config)
 {
     uint64_t format;
-    int code = tables_open(store, txn);
+    int code = tables_open(store, txn, 0);
     if (code == 0)
         code = get_fact(store, txn, "format", &format);
-    if (code == MDB_NOTFOUND && !store->reading) {
-        format = FORMAT;
-        code = put_facts(store, txn, config);
-    }
     if (code == 0 && format > FORMAT)
         return HOLM_EVERSION;
     if (code == 0)
@@ -232,31 +228,74 @@ static enum holm_status facts_open(struct holm_store_lmdb *store, MDB_txn *txn,
                      : holm_store_lmdb_tell(store, "cannot be read", code);
 }
 
+static int write_facts(struct holm_store_lmdb *store, const struct holm_store_lmdb_config *config)
+{
+    MDB_txn *txn;
+    int code = mdb_txn_begin(store->env, NULL, 0, &txn);
+    if (code != 0)
+        return code;
+    code = tables_open(store, txn, MDB_CREATE);
+    if (code == 0)
+        code = put_facts(store, txn, config);
+    if (code == 0)
+        return mdb_txn_commit(txn);
+    mdb_txn_abort(txn);
+    return code;
+}
+
+/* LMDB does not read what is left when power is lost while it makes a file: so it is made under another name. */
+static int make_file(struct holm_store_lmdb *store, const struct holm_store_lmdb_config *config)
+{
+    char path[PATH_ROOM], made[PATH_ROOM], lock[PATH_ROOM];
+    (void)snprintf(path, sizeof path, "%s/data.mdb", store->directory);
+    (void)snprintf(made, sizeof made, "%s/new.mdb", store->directory);
+    (void)snprintf(lock, sizeof lock, "%s/new.mdb-lock", store->directory);
+    if (store->reading || access(path, F_OK) == 0)
+        return 0;
+    (void)unlink(made);
+    int code = env_open(store, made, MDB_NOSUBDIR, config->map_bytes);
+    if (code == 0)
+        code = write_facts(store, config);
+    mdb_env_close(store->env);
+    store->env = NULL;
+    if (code == 0 && rename(made, path) != 0)
+        code = errno;
+    (void)unlink(lock);
+    return code;
+}
+
+/* A life may have ended between the rename and this. */
+static int sync_names(const struct holm_store_lmdb *store)
+{
+    int code = store->reading ? 0 : sync_directory(store->directory);
+    return code == 0 && !store->reading ? sync_parent(store->directory) : code;
+}
+
 /* A look keeps its transaction, and with it the moment. */
 static enum holm_status file_open(struct holm_store_lmdb *store,
                                   const struct holm_store_lmdb_config *config)
 {
     MDB_txn *txn;
-    int code = env_open(store, config->map_bytes);
+    int code = make_file(store, config);
     if (code == 0)
-        code = mdb_txn_begin(store->env, NULL, store->reading ? MDB_RDONLY : 0, &txn);
+        code = sync_names(store);
+    if (code != 0)
+        return holm_store_lmdb_tell(store, "cannot be made", code);
+    code = env_open(store, store->directory, store->reading ? MDB_RDONLY : 0, config->map_bytes);
+    if (code == 0)
+        code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
     if (code != 0)
         return holm_store_lmdb_tell(store, "cannot be opened", code);
     enum holm_status status = facts_open(store, txn, config);
-    if (status != HOLM_OK) {
-        mdb_txn_abort(txn);
-        return status;
-    }
-    if (store->reading) {
+    if (status == HOLM_OK && store->reading) {
         store->look = txn;
         return HOLM_OK;
     }
-    code = mdb_txn_commit(txn);
-    if (code == 0)
-        code = sync_directory(store->directory);
-    if (code == 0)
-        code = sync_parent(store->directory);
-    return holm_store_lmdb_tell(store, "cannot be made", code);
+    /* Tables that were opened are kept by a commit alone. */
+    if (status == HOLM_OK)
+        return holm_store_lmdb_tell(store, "cannot be read", mdb_txn_commit(txn));
+    mdb_txn_abort(txn);
+    return status;
 }
 
 /* ---- opening -------------------------------------------------------------------------------- */
@@ -441,7 +480,7 @@ struct holm_store_lmdb_sizes holm_store_lmdb_sizes(struct holm_store *base, uint
 
 static int sync_file(const char *directory)
 {
-    char path[HOLM_STORE_LMDB_PATH_BYTES_MAX + 16];
+    char path[PATH_ROOM];
     (void)snprintf(path, sizeof path, "%s/data.mdb", directory);
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
@@ -454,7 +493,7 @@ static int sync_file(const char *directory)
 enum holm_status holm_store_lmdb_copy(struct holm_store *base, const char *directory)
 {
     struct holm_store_lmdb *store = holm_store_lmdb_of(base);
-    char path[HOLM_STORE_LMDB_PATH_BYTES_MAX + 16];
+    char path[PATH_ROOM];
     if (strlen(directory) >= HOLM_STORE_LMDB_PATH_BYTES_MAX)
         return HOLM_EINVAL;
     (void)snprintf(path, sizeof path, "%s/data.mdb", directory);

@@ -24,6 +24,8 @@
  *     L3  one process has the directory open for writing: it holds a lock on it
  *     L4  once a transaction has failed, none is tried again, and every call is HOLM_EIO; the file is as before
  *
+ * A new file is made under another name, and renamed.
+ *
  * How large it gets: a partition asks to be saved (bulky()) when its runs are larger than twice its state and than a
  * MiB. So the live part of the file is at most three times the state and a MiB a partition; what a transaction
  * frees, the next but one uses. The file never shrinks; holm backup writes a small one.
