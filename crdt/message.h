@@ -189,6 +189,7 @@ struct holm_standing {
     bool confirmed;           /* the sender's epoch is a member */
     struct holm_epoch former; /* that its state was confirmed under; 0: it has none */
     uint64_t state;           /* a hash of that state: holm_admission_may_merge() */
+    bool lost;                /* it knows that its state is: admission.h */
     /* Of the list; none if it knows that its state is forgotten, or has no list. */
     struct holm_founding founding;
     struct holm_actor defers; /* provisional: whom it leaves it to, to found; or zero */

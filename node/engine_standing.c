@@ -62,6 +62,7 @@ struct holm_heard holm_engine_members_peer(const struct holm_engine_standing *st
                                .former = standing->former,
                                .state = standing->state,
                                .confirmed = standing->confirmed,
+                               .lost = standing->lost,
                                .founding = standing->founding,
                                .defers = standing->defers,
                                .list = holm_vector_view(&standing->list)};
@@ -85,6 +86,8 @@ static enum holm_status fill_standing(struct holm_engine *engine, struct holm_st
     *standing = (struct holm_standing){.confirmed = members->confirmed,
                                        .former = former.epoch,
                                        .state = state_hash(engine),
+                                       .lost = !members->confirmed &&
+                                               holm_engine_members_lost(engine),
                                        .defers = members->defers,
                                        .list = holm_engine_list_vector(engine),
                                        .ops = members->told,
@@ -264,6 +267,7 @@ static bool note_standing(struct holm_engine *engine, uint32_t peer,
     known->confirmed = standing->confirmed;
     known->former = standing->former;
     known->state = standing->state;
+    known->lost = standing->lost;
     known->founding = standing->founding;
     known->defers = standing->defers;
     for (uint32_t i = 0; i < engine->partition_count; i++) {

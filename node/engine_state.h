@@ -61,7 +61,7 @@ struct holm_engine_partition {
 struct holm_engine_standing {
     bool up, told;
     struct holm_actor actor;
-    bool confirmed;
+    bool confirmed, lost;
     struct holm_epoch former;
     uint64_t state;
     struct holm_founding founding;

@@ -42,6 +42,7 @@ static enum holm_status write_standing(struct holm_arena *arena, const struct ho
     *written = standing;
     standing->confirmed = source->confirmed;
     standing->former = source->former.value;
+    standing->lost = source->lost;
     standing->state = source->state;
     standing->generation = source->founding.generation;
     standing->founding_node = source->founding.dot.actor.node.value;
@@ -173,6 +174,7 @@ static enum holm_status read_standing(struct holm_wire_reading *reading,
         return status;
     standing->confirmed = read->confirmed;
     standing->former.value = read->former;
+    standing->lost = read->lost;
     standing->state = read->state;
     standing->founding.generation = read->generation;
     standing->founding.dot.actor.node.value = read->founding_node;

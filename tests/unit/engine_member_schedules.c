@@ -390,11 +390,54 @@ static void test_engine_member_when_nobody_is_left_who_was_told_then_nobody_goes
     close_cluster(world);
 }
 
+/* Node 2 runs under the id of node 1, from a copy of its disk; one of the two has just lost to the other. Then that one
+ * alone is left, and node 0, which comes back from before it founded anew. */
+static void lose_to_a_twin(uint32_t left)
+{
+    struct world *world = open_world(3, true);
+    struct holm_disk *backup = holm_disk_new(PARTITIONS + 1);
+    start(world, 0);
+    start(world, 1);
+    world_run(world, 8000);
+    put(world, 1, "k", "Ada");
+    world_run(world, 2000);
+    crash(world, 0);
+    holm_disk_copy(backup, disks[0]);
+    crash(world, 1);
+    start(world, 0);
+    start(world, 1);
+    world_run(world, 12000);
+    assert_true(standing(world, 1).confirmed);
+    holm_disk_copy(disks[2], disks[1]);
+    world->configs[2].self.node = world->configs[1].self.node;
+    start(world, 2);
+    for (int i = 0; i < 20000 && strstr(world->log, "lost: it was forgotten") == NULL; i++)
+        world_run(world, 1);
+    assert_non_null(strstr(world->log, "lost: it was forgotten"));
+    crash(world, 3 - left);
+    crash(world, 0);
+    holm_disk_copy(disks[0], backup);
+    holm_disk_free(backup);
+    start(world, 0);
+    world_run(world, 60000);
+    assert_true(standing(world, 0).confirmed && standing(world, left).confirmed);
+    assert_true(exists(world, 0, "k") && exists(world, left, "k"));
+    close_cluster(world);
+}
+
+static void test_engine_member_when_lost_to_a_twin_then_an_older_list_goes_on(void **state)
+{
+    (void)state;
+    lose_to_a_twin(1);
+    lose_to_a_twin(2);
+}
+
 int main(int count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
         MEMBER_TEST(the_founder_knows_least_then_nothing_is_missing),
         MEMBER_TEST(told_before_it_is_a_member_then_it_finds_out_later),
+        MEMBER_TEST(lost_to_a_twin_then_an_older_list_goes_on),
         MEMBER_TEST(founded_beyond_its_forget_then_it_is_replaced),
         MEMBER_TEST(it_returns_from_an_older_store_then_all_agree),
         MEMBER_TEST(who_admitted_it_is_gone_then_all_agree),

@@ -263,8 +263,9 @@ static const char *tell_differ(const struct holm_sync_tell *a, const struct holm
 static const char *standing_differ(const struct holm_standing *a, const struct holm_standing *b)
 {
     if (a->confirmed != b->confirmed || a->former.value != b->former.value ||
-        a->state != b->state || holm_founding_compare(&a->founding, &b->founding) != 0 ||
-        a->op_count != b->op_count || !holm_actor_equal(a->defers, b->defers))
+        a->state != b->state || a->lost != b->lost ||
+        holm_founding_compare(&a->founding, &b->founding) != 0 || a->op_count != b->op_count ||
+        !holm_actor_equal(a->defers, b->defers))
         return "the standing";
     for (size_t i = 0; i < a->op_count; i++) {
         const struct holm_member_op *op = &a->ops[i];

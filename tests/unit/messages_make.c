@@ -386,6 +386,7 @@ static void make_standing(struct sample *sample)
     sample->message.as.standing = (struct holm_standing){.confirmed = true,
                                                          .former = {0x019a00000000beefu},
                                                          .state = 0x1112131415161718u,
+                                                         .lost = true,
                                                          .founding = {1, {LISBON, 1}},
                                                          .defers = PORTO_LATER,
                                                          .list = {entries, COUNT(entries)},

@@ -527,6 +527,7 @@ static void draw_standing(struct draw *draw, struct holm_standing *standing)
     *standing = (struct holm_standing){.confirmed = chance_permille(&draw->chance, 500),
                                        .former = {number(draw)},
                                        .state = number(draw),
+                                       .lost = chance_permille(&draw->chance, 500),
                                        .founding = {number(draw), draw_dot(draw)},
                                        .defers = draw_dot(draw).actor,
                                        .list = draw_vector(draw),
