@@ -66,6 +66,11 @@ void land_close(struct land *land)
         assert_int_equal(stats.breaches, 0);
         assert_int_equal(stats.malformed, 0);
     }
+    land_end(land);
+}
+
+void land_end(struct land *land)
+{
     for (uint32_t i = 0; i < land->count; i++)
         member_kill(&land->nodes[i]);
     rooms_close(&land->rooms);

@@ -28,7 +28,10 @@ struct land {
 /* Nodes that all seed from all, and know each other when this returns. The test is skipped, with a line that says
  * why, where it is not permitted. */
 void land_open(struct land *land, enum rooms_kind kind, uint32_t count, uint64_t seed);
+/* Of nodes that have met nothing that is malformed, and no breach. */
 void land_close(struct land *land);
+/* ... that may have. */
+void land_end(struct land *land);
 
 /* Starts (again) the node of a room, with nothing in it. */
 void land_start(struct land *land, uint32_t node);

@@ -49,4 +49,8 @@ bool rooms_run(const struct rooms *rooms, uint32_t room, const char *const argum
 /* In a child of this process, between fork and exec: into the room. */
 bool rooms_enter(const struct rooms *rooms, uint32_t room);
 
+/* A TCP connection from one room to the address of another, for who is not a node; -1: refused. It is the
+ * caller's to close. */
+int rooms_connect(const struct rooms *rooms, uint32_t from, uint32_t to, uint16_t port);
+
 #endif
