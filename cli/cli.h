@@ -19,6 +19,8 @@ int holm_cli_sim(int argc, char **argv);
 int holm_cli_city(int argc, char **argv);
 int holm_cli_world(int argc, char **argv);
 int holm_cli_bench(int argc, char **argv);
+int holm_cli_backup(int argc, char **argv);
+int holm_cli_inspect(int argc, char **argv);
 int holm_cli_bench_node(int argc, char **argv);
 
 /* The arguments by which `holm sim` starts a city, in this order after the word `city`. */

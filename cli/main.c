@@ -11,6 +11,10 @@ static const char usage[] =
     "    holm world [OPTIONS]  nodes in virtual time under faults from a seed, judged by an "
     "oracle\n"
     "    holm bench [OPTIONS]  how fast nodes converge when things break, and what that costs\n"
+    "    holm inspect DIR      what a node's store has, by partition; with a key: its cells, who "
+    "wrote\n"
+    "                          them when, and what they replaced\n"
+    "    holm backup DIR TO    copies a store, while its node runs or not\n"
     "    holm --help           this text; `holm sim --help` for a command's options\n"
     "    holm --version\n";
 
@@ -24,6 +28,8 @@ static const struct {
     {"city", holm_cli_city},
     {"world", holm_cli_world},
     {"bench", holm_cli_bench},
+    {"inspect", holm_cli_inspect},
+    {"backup", holm_cli_backup},
     {"bench-node", holm_cli_bench_node},
 };
 

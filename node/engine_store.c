@@ -1,43 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/engine_state.h"
+#include "node/store_replica.h"
 #include "proto/batch.h"
 #include "proto/snapshot.h"
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-struct loading {
-    struct holm_replica *replica;
-    struct holm_now now;
-};
-
-/* What was stored is applied like what a peer sends; there is nobody yet to hear the outputs. */
-static enum holm_status load_delta(void *context, struct holm_delta *delta)
-{
-    struct loading *loading = context;
-    struct holm_message message = {.type = HOLM_MESSAGE_DELTA, .partition = delta->partition};
-    message.sender = delta->actor;
-    message.as.delta = delta;
-    struct holm_event event = {.type = HOLM_EVENT_MESSAGE};
-    event.as.message.peer = HOLM_PEER_NONE;
-    event.as.message.message = &message;
-    const struct holm_work *work;
-    return holm_replica_step(loading->replica, &event, loading->now, &work);
-}
-
 enum holm_status holm_engine_load(struct holm_engine *engine, uint32_t index,
                                   const struct holm_replica_config *config, struct holm_now now)
 {
-    struct holm_store *store = engine->store;
-    struct holm_replica **replica = &engine->partitions[index].replica;
-    struct holm_bytes saved = holm_mem(NULL, 0);
-    if (store->ops->saved != NULL)
-        saved = store->ops->saved(store, index);
-    enum holm_status status = saved.size > 0 ? holm_snapshot_load(config, saved, now, replica)
-                                             : holm_replica_new(config, replica);
-    if (status != HOLM_OK)
-        return status;
-    struct loading loading = {*replica, now};
-    return store->ops->load(store, index, load_delta, &loading);
+    HOLM_ASSERT(config->partition == index);
+    return holm_store_replica(engine->store, config, now, &engine->partitions[index].replica);
 }
 
 static enum holm_status load_batch(void *context, struct holm_bytes bytes)

@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "crdt/partition.h"
+#include "crdt/path.h"
+#include "node/node.h"
+#include "node/store_lmdb.h"
+#include "node/store_replica.h"
+#include "proto/batch.h"
+
+/* Of a long value no more is shown. */
+#define SHOWN_BYTES ((size_t)64)
+
+static const char usage[] =
+    "holm inspect DIR [KEY] - what a store has; its node may run meanwhile\n"
+    "\n"
+    "Without a key: whose it is, the highest epoch it lived under, and by partition the records "
+    "and\n"
+    "tombstones, the digest of what is live, the bytes stored, and the vector (per writer the "
+    "last\n"
+    "operation). Everything is read and checked, so that this verifies a backup.\n"
+    "With a key: its cells, who wrote them when, then the runs that are still stored and touch it, "
+    "with\n"
+    "what each operation replaced; runs that have given way to a state are not there any more.\n";
+
+/* ---- words ---------------------------------------------------------------------------------- */
+
+/* Bytes as they are, what is not plain text as \xNN. */
+static void print_bytes(struct holm_bytes bytes)
+{
+    const unsigned char *at = bytes.data;
+    for (size_t i = 0; i < bytes.size; i++) {
+        if (at[i] >= ' ' && at[i] < 0x7f && at[i] != '\\')
+            (void)putchar(at[i]);
+        else
+            (void)printf("\\x%02x", at[i]);
+    }
+}
+
+static void print_text(struct holm_bytes bytes)
+{
+    (void)putchar('"');
+    print_bytes(holm_mem(bytes.data, bytes.size < SHOWN_BYTES ? bytes.size : SHOWN_BYTES));
+    (void)putchar('"');
+    if (bytes.size > SHOWN_BYTES)
+        (void)printf("... (%zu bytes)", bytes.size);
+}
+
+static void print_path(struct holm_bytes path)
+{
+    for (bool first = true; path.size > 0; first = false) {
+        if (!first)
+            (void)putchar('/');
+        print_bytes(holm_path_take(&path));
+    }
+}
+
+static const char *kind_word(uint8_t kind)
+{
+    static const char *const words[] = {"?", "register", "counter", "set", "flag", "max", "min"};
+    return kind < sizeof words / sizeof words[0] ? words[kind] : "?";
+}
+
+static void print_value(const struct holm_value *value)
+{
+    switch (value->type) {
+    case HOLM_NONE:
+        break;
+    case HOLM_BYTES:
+    case HOLM_TEXT:
+        print_text(value->as.bytes);
+        break;
+    case HOLM_I64:
+        (void)printf("%" PRId64, value->as.i64);
+        break;
+    case HOLM_DOUBLE:
+        (void)printf("%.17g", value->as.f64);
+        break;
+    case HOLM_BOOL:
+        (void)printf("%s", value->as.boolean ? "true" : "false");
+        break;
+    }
+}
+
+static void print_actor(struct holm_actor actor)
+{
+    (void)printf("%" PRIx64 "@%" PRIx64, actor.node.value, actor.epoch.value);
+}
+
+static void print_dot(struct holm_dot dot)
+{
+    print_actor(dot.actor);
+    if (dot.seq == HOLM_SEQ_FOLDED)
+        (void)printf(":folded");
+    else
+        (void)printf(":%" PRIu64, dot.seq);
+}
+
+static void print_time(uint64_t hlc)
+{
+    time_t seconds = (time_t)((hlc >> 16) / 1000);
+    struct tm parts;
+    char text[40];
+    if (hlc == 0 || gmtime_r(&seconds, &parts) == NULL ||
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts) == 0)
+        return;
+    (void)printf("  %s.%03uZ", text, (unsigned)((hlc >> 16) % 1000));
+}
+
+/* ---- what is looked at ---------------------------------------------------------------------- */
+
+struct inspection {
+    struct holm_store *store;
+    struct holm_store_lmdb_facts facts;
+    struct holm_allocator allocator;
+    struct holm_bytes key;
+    uint64_t records, tombstones, runs, batches; /* counted */
+    bool found;
+};
+
+static struct holm_replica_config replica_config(const struct inspection *inspection,
+                                                 uint32_t partition)
+{
+    struct holm_replica_config config = holm_replica_config_default();
+    config.allocator = inspection->allocator;
+    config.partition = partition;
+    config.self.node = inspection->facts.node;
+    config.self.epoch.value = inspection->facts.epoch.value + 1;
+    config.digest_seed = inspection->facts.cluster;
+    config.list = partition == inspection->facts.partitions;
+    config.retention = config.list ? HOLM_RETENTION_FOREVER : inspection->facts.retention;
+    config.frame_bytes_max = (size_t)1 << 26;
+    return config;
+}
+
+static enum holm_status load(const struct inspection *inspection, uint32_t partition,
+                             struct holm_replica **replica)
+{
+    struct holm_replica_config config = replica_config(inspection, partition);
+    struct holm_now now = {.monotonic_us = 1, .wall_ms = inspection->facts.epoch.value >> 16};
+    return holm_store_replica(inspection->store, &config, now, replica);
+}
+
+/* ---- partitions ----------------------------------------------------------------------------- */
+
+static bool count_key(void *context, struct holm_bytes key)
+{
+    (void)key;
+    ((struct inspection *)context)->records++;
+    return true;
+}
+
+static bool count_tombstone(void *context, struct holm_bytes key, struct holm_dot dot)
+{
+    (void)key;
+    (void)dot;
+    ((struct inspection *)context)->tombstones++;
+    return true;
+}
+
+static enum holm_status count_batch(void *context, struct holm_bytes bytes)
+{
+    struct inspection *inspection = context;
+    struct holm_batch batch;
+    enum holm_status status = holm_batch_decode(&inspection->allocator, bytes, &batch);
+    if (status != HOLM_OK)
+        return status;
+    inspection->batches++;
+    holm_batch_release(&inspection->allocator, &batch);
+    return HOLM_OK;
+}
+
+static void print_vector(const struct holm_replica *replica)
+{
+    size_t count = holm_replica_vector(replica, NULL, 0);
+    struct holm_dot *dots = calloc(count + 1, sizeof *dots);
+    if (dots == NULL)
+        return;
+    (void)holm_replica_vector(replica, dots, count);
+    for (size_t i = 0; i < count; i++) {
+        (void)printf("    ");
+        print_dot(dots[i]);
+        (void)putchar('\n');
+    }
+    free(dots);
+}
+
+static void print_partition(struct inspection *inspection, uint32_t partition,
+                            const struct holm_replica *replica)
+{
+    struct holm_store_lmdb_sizes sizes = holm_store_lmdb_sizes(inspection->store, partition);
+    struct holm_digest digest = holm_replica_digest(replica);
+    inspection->records = inspection->tombstones = 0;
+    holm_replica_visit_keys(replica, holm_mem(NULL, 0), count_key, inspection);
+    holm_replica_visit_tombstones(replica, count_tombstone, inspection);
+    if (partition == inspection->facts.partitions)
+        (void)printf("members:");
+    else
+        (void)printf("partition %" PRIu32 ":", partition);
+    (void)printf(" %" PRIu64 " records, %" PRIu64 " tombstones, digest %016" PRIx64 "%016" PRIx64
+                 ", vector hash %016" PRIx64 "; state %" PRIu64 " bytes, runs %" PRIu64
+                 ", journal %" PRIu64 " (%" PRIu64 " batches)\n",
+                 inspection->records, inspection->tombstones, digest.high, digest.low,
+                 holm_replica_vector_hash(replica), sizes.state_bytes, sizes.run_bytes,
+                 sizes.journal_bytes, inspection->batches);
+    print_vector(replica);
+}
+
+static enum holm_status inspect_partition(struct inspection *inspection, uint32_t partition)
+{
+    struct holm_replica *replica;
+    inspection->batches = 0;
+    enum holm_status status = load(inspection, partition, &replica);
+    if (status == HOLM_OK)
+        status = inspection->store->ops->journal_load(inspection->store, partition, count_batch,
+                                                      inspection);
+    if (status == HOLM_OK)
+        print_partition(inspection, partition, replica);
+    else
+        (void)fprintf(stderr, "holm inspect: partition %" PRIu32 ": %s\n", partition,
+                      holm_strerror(status));
+    holm_replica_free(replica);
+    return status;
+}
+
+static enum holm_status inspect_all(struct inspection *inspection)
+{
+    const struct holm_store_lmdb_facts *facts = &inspection->facts;
+    bool stable = facts->retention == HOLM_RETENTION_STABLE;
+    enum holm_status status = HOLM_OK;
+    (void)printf("node %" PRIx64 ", epochs up to %" PRIx64 ", cluster %016" PRIx64 ", %" PRIu32
+                 " partitions, retention %s, %" PRIu64 " bytes of file\n",
+                 facts->node.value, facts->epoch.value, facts->cluster, facts->partitions,
+                 stable ? "stable" : "forever", facts->file_bytes);
+    for (uint32_t i = 0; i < facts->partitions + stable; i++) {
+        enum holm_status one = inspect_partition(inspection, i);
+        status = status == HOLM_OK ? one : status;
+    }
+    return status;
+}
+
+/* ---- one key -------------------------------------------------------------------------------- */
+
+static bool print_cell(void *context, const struct holm_cell_view *cell)
+{
+    struct inspection *inspection = context;
+    inspection->found = true;
+    (void)printf("  %-8s ", kind_word(cell->kind));
+    print_path(cell->path);
+    (void)putchar(' ');
+    if (cell->sub.size > 0)
+        print_bytes(cell->sub);
+    print_value(&cell->value);
+    (void)printf("  by ");
+    print_dot(cell->dot);
+    print_time(cell->hlc);
+    (void)putchar('\n');
+    return true;
+}
+
+static bool print_tombstone(void *context, struct holm_bytes key, struct holm_dot dot)
+{
+    struct inspection *inspection = context;
+    if (!holm_bytes_equal(key, inspection->key))
+        return true;
+    inspection->found = true;
+    (void)printf("  buried  by ");
+    print_dot(dot);
+    (void)putchar('\n');
+    return true;
+}
+
+static void print_item(const struct holm_delta *run, const struct holm_item *item)
+{
+    static const char *const words[] = {"?", "put", "drop", "remove", "bury", "count", "?"};
+    const struct holm_items *items = &run->items;
+    (void)printf("    %s ", item->op <= HOLM_ITEM_KNOWN ? words[item->op] : "?");
+    if (item->kind != 0)
+        (void)printf("%s ", kind_word(item->kind));
+    print_path(item->path);
+    (void)putchar(' ');
+    if (item->sub.size > 0)
+        print_bytes(item->sub);
+    if (item->op == HOLM_ITEM_PUT)
+        print_value(&item->value);
+    if (item->op == HOLM_ITEM_COUNT)
+        (void)printf("%" PRId64,
+                     (int64_t)((uint64_t)item->count.sum - (uint64_t)item->count.cancelled_sum));
+    for (uint32_t i = 0; i < item->seen_count; i++) {
+        const struct holm_seen *seen = &items->seen[item->seen_first + i];
+        (void)printf(i == 0 ? "  replaces " : ", ");
+        print_dot((struct holm_dot){items->actors[seen->actor], seen->first});
+        if (seen->last != seen->first)
+            (void)printf("..%" PRIu64, seen->last);
+    }
+    print_time(item->hlc);
+    (void)putchar('\n');
+}
+
+static enum holm_status print_run(void *context, struct holm_delta *run)
+{
+    struct inspection *inspection = context;
+    bool told = false;
+    for (uint32_t i = 0; i < run->items.item_count; i++) {
+        if (!holm_bytes_equal(run->items.items[i].key, inspection->key))
+            continue;
+        if (!told) {
+            (void)printf("  run ");
+            print_actor(run->actor);
+            (void)printf(":%" PRIu64 "..%" PRIu64 "\n", run->first, run->last);
+        }
+        told = inspection->found = true;
+        print_item(run, &run->items.items[i]);
+    }
+    return HOLM_OK;
+}
+
+static enum holm_status inspect_key(struct inspection *inspection)
+{
+    struct holm_replica *replica;
+    uint32_t partition = holm_partition_of(inspection->key, inspection->facts.partitions);
+    enum holm_status status = load(inspection, partition, &replica);
+    if (status == HOLM_OK) {
+        print_bytes(inspection->key);
+        (void)printf("  in partition %" PRIu32 "\n", partition);
+        holm_replica_visit(replica, inspection->key, print_cell, inspection);
+        holm_replica_visit_tombstones(replica, print_tombstone, inspection);
+        status = inspection->store->ops->load(inspection->store, partition, print_run, inspection);
+    }
+    holm_replica_free(replica);
+    if (status == HOLM_OK && !inspection->found)
+        status = HOLM_ENOENT;
+    if (status != HOLM_OK)
+        (void)fprintf(stderr, "holm inspect: %s\n", holm_strerror(status));
+    return status;
+}
+
+int holm_cli_inspect(int argc, char **argv)
+{
+    struct holm_store_lmdb_config config = holm_store_lmdb_config_default();
+    struct inspection inspection = {.allocator = holm_node_allocator()};
+    if (argc == 2 && strcmp(argv[1], "--help") == 0)
+        return fputs(usage, stdout) == EOF ? HOLM_EXIT_ERROR : HOLM_EXIT_OK;
+    if (argc < 2 || argc > 3 || argv[1][0] == '-') {
+        (void)fputs(usage, stderr);
+        return HOLM_EXIT_USAGE;
+    }
+    config.allocator = inspection.allocator;
+    config.directory = argv[1];
+    config.reading = true;
+    enum holm_status status = holm_store_lmdb_open(&config, &inspection.store);
+    if (status != HOLM_OK) {
+        (void)fprintf(stderr, "holm inspect: %s: %s\n", argv[1],
+                      status == HOLM_ENOENT ? "there is no store" : holm_strerror(status));
+        return HOLM_EXIT_ERROR;
+    }
+    holm_store_lmdb_facts(inspection.store, &inspection.facts);
+    inspection.key = holm_str(argc == 3 ? argv[2] : NULL);
+    status = argc == 3 ? inspect_key(&inspection) : inspect_all(&inspection);
+    inspection.store->ops->close(inspection.store);
+    return status == HOLM_OK ? HOLM_EXIT_OK : HOLM_EXIT_ERROR;
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Nodes with stores in processes of their own, which are killed: T02, T19, T24. This process opens no node; it tells its
+ * children by lines what to do, and reads what they answer:
+ *
+ *     add 10 -> 0        sum -> 10        durable -> 0        (a status, or a number)
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include <holm/holm.h>
+
+#define WAIT_MS 20000u
+#define DIRECTORY_BYTES 64
+
+/* ---- what a child does ---------------------------------------------------------------------- */
+
+static long long sum_of(struct holm_node *node)
+{
+    int64_t sum = 0;
+    enum holm_status status = holm_count(node, holm_str("n"), holm_str("n"), &sum);
+    return status == HOLM_OK ? sum : 0;
+}
+
+/* Each is durable, or nobody was told; the number of the last that is. */
+static long long count_for_ever(struct holm_node *node, FILE *answers)
+{
+    for (;;) {
+        struct holm_receipt receipt;
+        struct holm_op op = holm_op_add(holm_str("n"), holm_str("n"), 1);
+        enum holm_status status = holm_commit(node, &op, 1, &receipt);
+        if (status == HOLM_OK)
+            status = holm_wait_durable(node, &receipt, WAIT_MS);
+        if (status != HOLM_OK)
+            return status;
+        (void)fprintf(answers, "%lld\n", sum_of(node));
+        (void)fflush(answers);
+    }
+}
+
+static long long add(struct holm_node *node, long long count)
+{
+    enum holm_status status = HOLM_OK;
+    for (long long i = 0; status == HOLM_OK && i < count; i++)
+        status = holm_add(node, holm_str("n"), holm_str("n"), 1);
+    return status;
+}
+
+/* So much that runs give way to states. */
+static long long write_much(struct holm_node *node, long long count)
+{
+    static char pad[20000];
+    enum holm_status status = HOLM_OK;
+    for (long long i = 0; status == HOLM_OK && i < count; i++) {
+        char key[24];
+        (void)snprintf(key, sizeof key, "{hero}pad%lld", i % 4);
+        memset(pad, (int)i, sizeof pad);
+        status = holm_put(node, holm_str(key), holm_str("pad"), holm_bytes_value(pad, sizeof pad));
+        if (status == HOLM_OK && i % 8 == 7)
+            status = holm_wait_durable(node, NULL, WAIT_MS);
+    }
+    return status;
+}
+
+static long long wait_sum(struct holm_node *node, long long wanted)
+{
+    for (unsigned i = 0; i < WAIT_MS / 10 && sum_of(node) != wanted; i++)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    return sum_of(node);
+}
+
+static long long obey(struct holm_node *node, const char *word, long long number, FILE *answers)
+{
+    struct holm_bytes key = holm_str("{hero}");
+    if (strcmp(word, "add") == 0)
+        return add(node, number);
+    if (strcmp(word, "sum") == 0)
+        return sum_of(node);
+    if (strcmp(word, "wait") == 0)
+        return wait_sum(node, number);
+    if (strcmp(word, "put") == 0)
+        return holm_put(node, key, holm_str("name"), holm_text("Ada"));
+    if (strcmp(word, "remove") == 0)
+        return holm_remove(node, key, holm_str(NULL));
+    if (strcmp(word, "bury") == 0)
+        return holm_bury(node, key);
+    if (strcmp(word, "exists") == 0)
+        return holm_exists(node, key);
+    if (strcmp(word, "much") == 0)
+        return write_much(node, number);
+    if (strcmp(word, "durable") == 0)
+        return holm_wait_durable(node, NULL, WAIT_MS);
+    if (strcmp(word, "seen") == 0)
+        return holm_wait_seen(node, NULL, (uint32_t)number, WAIT_MS);
+    if (strcmp(word, "count") == 0)
+        return count_for_ever(node, answers);
+    return -1;
+}
+
+static void be_a_node(const struct holm_config *config, FILE *orders, FILE *answers)
+{
+    struct holm_node *node;
+    char word[32];
+    long long number;
+    enum holm_status status = holm_open(config, &node);
+    (void)fprintf(answers, "%d\n", (int)status);
+    (void)fflush(answers);
+    while (status == HOLM_OK && fscanf(orders, "%31s %lld", word, &number) == 2) {
+        if (strcmp(word, "close") == 0)
+            holm_close(node);
+        (void)fprintf(answers, "%lld\n",
+                      strcmp(word, "close") == 0 ? 0 : obey(node, word, number, answers));
+        (void)fflush(answers);
+    }
+    _exit(0);
+}
+
+/* ---- what the parent does ------------------------------------------------------------------- */
+
+struct child {
+    pid_t pid;
+    FILE *orders, *answers;
+};
+
+static char place[DIRECTORY_BYTES]; /* of all that a test makes */
+
+static void begin(void)
+{
+    (void)snprintf(place, sizeof place, "/tmp/holm-store-XXXXXX");
+    assert_non_null(mkdtemp(place));
+}
+
+static void run(const char *format, ...)
+{
+    char command[512];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(command, sizeof command, format, arguments);
+    va_end(arguments);
+    int status = system(command);
+    assert_int_equal(status, 0);
+}
+
+static void finish(void)
+{
+    run("rm -r '%s'", place);
+}
+
+static long long answer(struct child *child)
+{
+    long long number = -2;
+    assert_int_equal(fscanf(child->answers, "%lld", &number), 1);
+    return number;
+}
+
+static void order(struct child *child, const char *word, long long number)
+{
+    assert_true(fprintf(child->orders, "%s %lld\n", word, number) > 0);
+    assert_int_equal(fflush(child->orders), 0);
+}
+
+static long long ask(struct child *child, const char *word, long long number)
+{
+    order(child, word, number);
+    return answer(child);
+}
+
+/* `store`: under place; NULL: none. Node `name` listens at its name, and dials `seeds`. */
+static enum holm_status start(struct child *child, const char *name, const char *socket,
+                              const char *store, const char *seed)
+{
+    int orders[2], answers[2];
+    char listen[128], seeds[128], directory[128];
+    assert_int_equal(pipe(orders), 0);
+    assert_int_equal(pipe(answers), 0);
+    child->pid = fork();
+    assert_true(child->pid >= 0);
+    if (child->pid == 0) {
+        struct holm_config config = holm_config_default();
+        (void)close(orders[1]);
+        (void)close(answers[0]);
+        (void)snprintf(listen, sizeof listen, "ipc://%s/%s.sock", place, socket);
+        (void)snprintf(seeds, sizeof seeds, "ipc://%s/%s.sock", place, seed == NULL ? "" : seed);
+        (void)snprintf(directory, sizeof directory, "%s/%s", place, store == NULL ? "" : store);
+        config.name = name;
+        config.listen = listen;
+        config.seeds = seed == NULL ? NULL : seeds;
+        config.store = store == NULL ? NULL : directory;
+        config.beacon_interval_ms = 100;
+        config.redial_interval_ms = 50;
+        config.log_level = 0;
+        be_a_node(&config, fdopen(orders[0], "r"), fdopen(answers[1], "w"));
+    }
+    (void)close(orders[0]);
+    (void)close(answers[1]);
+    child->orders = fdopen(orders[1], "w");
+    child->answers = fdopen(answers[0], "r");
+    assert_true(child->orders != NULL && child->answers != NULL);
+    return (enum holm_status)answer(child);
+}
+
+static void end(struct child *child)
+{
+    assert_int_equal(kill(child->pid, SIGKILL), 0);
+    assert_int_equal(waitpid(child->pid, NULL, 0), child->pid);
+    (void)fclose(child->orders);
+    (void)fclose(child->answers);
+}
+
+/* T24: killed at any moment, while it counts. */
+static void test_store_when_killed_has_all_that_was_durable(void **state)
+{
+    (void)state;
+    struct child child;
+    long long durable = 0;
+    begin();
+    for (int life = 0; life < 12; life++) {
+        assert_int_equal(start(&child, "lisbon", "a", "store", NULL), HOLM_OK);
+        long long sum = ask(&child, "sum", 0);
+        assert_true(sum >= durable && sum <= durable + 1);
+        order(&child, "count", 0);
+        for (int i = 0; i < 3 + 7 * life; i++)
+            durable = answer(&child);
+        assert_true(durable >= sum + 3);
+        end(&child);
+    }
+    finish();
+}
+
+/* T19: the tombstone is in a state, not in a run, when it is read again. */
+static void test_store_when_a_burial_is_compacted_it_is_still_dead(void **state)
+{
+    (void)state;
+    struct child child;
+    begin();
+    assert_int_equal(start(&child, "lisbon", "a", "store", NULL), HOLM_OK);
+    assert_int_equal(ask(&child, "put", 0), HOLM_OK);
+    assert_int_equal(ask(&child, "bury", 0), HOLM_OK);
+    assert_int_equal(ask(&child, "much", 600), HOLM_OK);
+    end(&child);
+    run("'%s' inspect '%s/store' '{hero}' > '%s/hero'", HOLM_PROGRAM, place, place);
+    run("grep -q '  buried  by ' '%s/hero' && ! grep -q run '%s/hero'", place, place);
+    for (int life = 0; life < 2; life++) {
+        assert_int_equal(start(&child, "lisbon", "a", "store", NULL), HOLM_OK);
+        assert_int_equal(ask(&child, "exists", 0), false);
+        assert_int_equal(ask(&child, "put", 0), HOLM_EBURIED);
+        end(&child);
+    }
+    finish();
+}
+
+/* T02: a backup of operation 10 goes on from there; then two clones of it run at once. */
+static void test_store_when_restored_from_a_backup_nothing_is_lost(void **state)
+{
+    (void)state;
+    struct child lisbon, oslo, clone;
+    begin();
+    assert_int_equal(start(&oslo, "oslo", "b", NULL, NULL), HOLM_OK);
+    assert_int_equal(start(&lisbon, "lisbon", "a", "store", "b"), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "put", 0), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "add", 10), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "durable", 0), HOLM_OK);
+    run("'%s' backup '%s/store' '%s/backup'", HOLM_PROGRAM, place, place); /* it runs meanwhile */
+    assert_int_equal(ask(&lisbon, "add", 10), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "remove", 0), HOLM_OK);
+    assert_int_equal(ask(&oslo, "wait", 20), 20);
+    assert_int_equal(ask(&lisbon, "seen", 1), HOLM_OK);
+    end(&lisbon);
+    run("rm -r '%s/store' && cp -r '%s/backup' '%s/store' && cp -r '%s/backup' '%s/clone'", place,
+        place, place, place, place);
+    assert_int_equal(start(&lisbon, "lisbon", "a", "store", "b"), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "add", 5), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "wait", 25), 25);
+    assert_int_equal(ask(&oslo, "wait", 25), 25);
+    assert_int_equal(ask(&lisbon, "exists", 0), false);
+    assert_int_equal(ask(&oslo, "exists", 0), false);
+    assert_int_equal(start(&clone, "lisbon", "c", "clone", "b"), HOLM_OK);
+    assert_int_equal(ask(&clone, "add", 3), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "add", 4), HOLM_OK);
+    assert_int_equal(ask(&oslo, "wait", 32), 32);
+    assert_int_equal(ask(&lisbon, "wait", 32), 32);
+    assert_int_equal(ask(&clone, "wait", 32), 32);
+    end(&clone);
+    end(&lisbon);
+    end(&oslo);
+    finish();
+}
+
+/* Its own process has it, or none; and it has its owner alone. */
+static void test_store_when_it_is_anothers_is_refused(void **state)
+{
+    (void)state;
+    struct child lisbon, second;
+    begin();
+    assert_int_equal(start(&lisbon, "lisbon", "a", "store", NULL), HOLM_OK);
+    assert_int_equal(start(&second, "lisbon", "b", "store", NULL), HOLM_EBUSY);
+    end(&second);
+    assert_int_equal(ask(&lisbon, "add", 1), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "close", 0), 0);
+    end(&lisbon);
+    assert_int_equal(start(&second, "oslo", "b", "store", NULL), HOLM_ECLUSTER);
+    end(&second);
+    assert_int_equal(start(&lisbon, "lisbon", "a", "store", NULL), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "sum", 0), 1);
+    end(&lisbon);
+    run("'%s' inspect '%s/store' > '%s/all' && grep -q '1 records' '%s/all'", HOLM_PROGRAM, place,
+        place, place);
+    run("! '%s' inspect '%s/none' 2> '%s/said' && grep -q 'no store' '%s/said'", HOLM_PROGRAM,
+        place, place, place);
+    run("! '%s' backup '%s/store' '%s/store' 2> '%s/said' && grep -q already '%s/said'",
+        HOLM_PROGRAM, place, place, place, place);
+    finish();
+}
+
+static void test_store_when_inspected_says_who_wrote_what_in_place_of_what(void **state)
+{
+    (void)state;
+    struct child lisbon;
+    begin();
+    assert_int_equal(start(&lisbon, "lisbon", "a", "store", NULL), HOLM_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ask(&lisbon, "put", 0), HOLM_OK);
+        assert_int_equal(ask(&lisbon, "durable", 0), HOLM_OK);
+    }
+    run("'%s' inspect '%s/store' '{hero}' > '%s/hero'", HOLM_PROGRAM, place, place); /* it runs */
+    end(&lisbon);
+    run("grep -q '^  register name \"Ada\"  by [0-9a-f]*@[0-9a-f]*:2  20..-' '%s/hero'", place);
+    run("grep -q '^    put register name \"Ada\"  replaces [0-9a-f]*@[0-9a-f]*:1  20' '%s/hero'",
+        place);
+    run("! '%s' inspect '%s/store' nobody > /dev/null 2>&1", HOLM_PROGRAM, place);
+    finish();
+}
+
+/* Nothing is kept, so nothing can be waited for. */
+static void test_store_when_there_is_none_says_so(void **state)
+{
+    (void)state;
+    struct child lisbon;
+    begin();
+    assert_int_equal(start(&lisbon, "lisbon", "a", NULL, NULL), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "durable", 0), HOLM_EINVAL);
+    end(&lisbon);
+    finish();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_store_when_killed_has_all_that_was_durable),
+        cmocka_unit_test(test_store_when_a_burial_is_compacted_it_is_still_dead),
+        cmocka_unit_test(test_store_when_restored_from_a_backup_nothing_is_lost),
+        cmocka_unit_test(test_store_when_it_is_anothers_is_refused),
+        cmocka_unit_test(test_store_when_inspected_says_who_wrote_what_in_place_of_what),
+        cmocka_unit_test(test_store_when_there_is_none_says_so),
+    };
+    return cmocka_run_group_tests_name("store", tests, NULL, NULL);
+}
