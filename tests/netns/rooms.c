@@ -169,6 +169,8 @@ const char *rooms_missing(enum rooms_kind kind)
         return "ip and ss (iproute2) are missing";
     if (kind == ROOMS_BRIDGE && !is_there("nft"))
         return "nft (nftables) is missing";
+    if (kind == ROOMS_SWITCH && access("/dev/net/tun", R_OK | W_OK) != 0)
+        return "/dev/net/tun cannot be opened";
     if (!may_move_out(kind))
         return "making network namespaces is not permitted here";
     return NULL;

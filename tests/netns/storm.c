@@ -112,6 +112,7 @@ static void test_flood_when_one_wire_is_thin_then_the_others_do_not_wait(void **
 /* ---- T30 ------------------------------------------------------------------------------------ */
 
 #define STRANGERS 300
+#define RUBBISH 20
 
 /* Whether the other side hung up within a while. */
 static bool is_hung_up(int fd)
@@ -140,7 +141,7 @@ static void say_rubbish(struct land *land)
 {
     unsigned char bytes[1000];
     uint32_t random = 1;
-    for (int turn = 0; turn < 20; turn++) {
+    for (int turn = 0; turn < RUBBISH; turn++) {
         for (size_t i = 0; i < sizeof bytes; i++) {
             random = random * 1664525 + 1013904223;
             bytes[i] = (unsigned char)(random >> 24);
@@ -162,7 +163,9 @@ static void test_node_when_a_neighbour_means_harm_then_peers_do_not_feel_it(void
     open_equal(&land, KEYS);
     uint64_t rss_kib = land_stats(&land, 0).rss_kib;
     say(&land, giant, sizeof giant);
+    assert_int_equal(land_stats(&land, 0).malformed, 1);
     say_rubbish(&land);
+    assert_true(land_stats(&land, 0).malformed > RUBBISH);
     for (uint32_t i = 0; i < STRANGERS; i++) {
         strangers[i] = rooms_connect(&land.rooms, 4, 0, 7000);
         connected += strangers[i] >= 0;
