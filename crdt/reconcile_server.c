@@ -287,16 +287,26 @@ static enum holm_status take_room(struct telling *telling)
     struct holm_arena *arena = &telling->server->arena;
     uint32_t hashes = ask->hash_count;
     telling->hash_room = (uint32_t)(telling->bytes_max / 4);
-    telling->sums = holm_arena_take(arena, ((size_t)1 << (4 * HOLM_SYNC_JUMP_MAX)) *
-                                               sizeof *telling->sums);
     telling->branches = holm_arena_take(arena, hashes * sizeof *telling->branches);
     telling->hashes = holm_arena_take(
         arena, hashes == 0 ? 0 : telling->hash_room * sizeof *telling->hashes);
     telling->gone = holm_arena_take(arena, ask->dot_count * sizeof *telling->gone);
-    return telling->sums == NULL || telling->branches == NULL || telling->hashes == NULL ||
-                   telling->gone == NULL
+    return telling->branches == NULL || telling->hashes == NULL || telling->gone == NULL
                ? HOLM_ENOMEM
                : HOLM_OK;
+}
+
+/* 64 KiB that are needed no longer than this: a node may serve many, and each keeps its last tell. */
+static enum holm_status tell_branches_apart(struct telling *telling)
+{
+    struct holm_arena *arena = &telling->server->arena;
+    struct holm_arena_mark mark = holm_arena_mark(arena);
+    telling->sums = holm_arena_take(arena, ((size_t)1 << (4 * HOLM_SYNC_JUMP_MAX)) *
+                                               sizeof *telling->sums);
+    enum holm_status status = telling->sums == NULL ? HOLM_ENOMEM : tell_branches(telling);
+    telling->sums = NULL;
+    holm_arena_rewind(arena, mark);
+    return status;
 }
 
 enum holm_status holm_reconcile_answer(struct holm_reconcile_server *server,
@@ -318,7 +328,7 @@ enum holm_status holm_reconcile_answer(struct holm_reconcile_server *server,
     };
     enum holm_status status = take_room(&telling);
     if (status == HOLM_OK)
-        status = tell_branches(&telling);
+        status = tell_branches_apart(&telling);
     if (status == HOLM_OK)
         status = tell_lists(&telling);
     tell->branches = telling.branches;

@@ -240,6 +240,28 @@ static void test_reconcile_when_a_listed_dot_is_unknown_then_it_is_not_gone(void
     lab_close(&lab);
 }
 
+/* A node may serve many, and who asked may be gone: what is kept is the last tell, of a frame at most. */
+static void test_reconcile_when_an_ask_is_answered_then_the_server_keeps_a_few_frames(void **state)
+{
+    struct lab lab;
+    lab_open(&lab, 4000, PLAIN_EVEN);
+    lab_start(&lab);
+    unsigned asks = 0;
+    for (; holm_reconcile_outcome(lab.receiver) == HOLM_RECONCILE_RUNNING; asks++) {
+        const struct holm_sync_ask *ask;
+        assert_int_equal(holm_reconcile_ask(lab.receiver, &ask), HOLM_OK);
+        assert_non_null(ask);
+        assert_int_equal(holm_reconcile_answer(&lab.server, ask, &lab.tell), HOLM_OK);
+        assert_int_equal(holm_reconcile_take(lab.receiver, &lab.tell), HOLM_OK);
+        uint64_t held = lab.heap.bytes;
+        holm_reconcile_server_release(&lab.server);
+        assert_true(held - lab.heap.bytes > 0);
+        assert_true(held - lab.heap.bytes <= 5 * lab.config.frame_bytes_max);
+    }
+    assert_true(asks >= 2);
+    lab_close(&lab);
+}
+
 /* A server that lies about its content for ever: each of its tells is sound alone. It ends. */
 static void test_reconcile_when_the_digest_is_a_lie_then_it_ends(void **state)
 {
@@ -321,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_reconcile_when_a_cut_is_not_sound_then_there_is_no_receiver),
         cmocka_unit_test(test_reconcile_when_a_listed_dot_is_unknown_then_it_is_not_gone),
         cmocka_unit_test(test_reconcile_when_the_digest_is_a_lie_then_it_ends),
+        cmocka_unit_test(test_reconcile_when_an_ask_is_answered_then_the_server_keeps_a_few_frames),
         cmocka_unit_test(test_reconcile_when_any_allocation_fails_then_the_call_can_be_made_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
