@@ -356,6 +356,7 @@ static enum holm_status change_epoch(struct holm_replica *replica, struct holm_e
         replica->peers[i].seen = 0;
     holm_replica_feed_epoch(replica);
     holm_replica_pace_epoch(replica);
+    replica->ages = (struct holm_ages){.count = 0};
     return HOLM_OK;
 }
 

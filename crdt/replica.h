@@ -305,6 +305,18 @@ uint64_t holm_replica_fed_us(const struct holm_replica *replica, uint32_t peer);
 uint64_t holm_replica_strangers(const struct holm_replica *replica);
 /* How many peers that are up are left to pull what is written here (pace.h). */
 uint64_t holm_replica_lagging(const struct holm_replica *replica);
+/*
+ * How far apart this replica and a peer that is up are, in what the two have written themselves: what others
+ * wrote comes to both from there. In operations; and in time, since when, on the clock of steps (0: they are not
+ * apart). Of the present epochs; of what is known here, which acknowledgements and beacons tell. O(log actors)
+ */
+struct holm_replica_lag {
+    uint64_t theirs;    /* operations of this replica that the peer is not known to have … */
+    uint64_t theirs_us; /* … and when the first of them was sealed, or a little before */
+    uint64_t mine;      /* operations of the peer that it has told of, and are not here … */
+    uint64_t mine_us;   /* … and when it told of them first */
+};
+struct holm_replica_lag holm_replica_lag(const struct holm_replica *replica, uint32_t peer);
 /* What the link of a peer that is up carries, for tests and figures. */
 struct holm_feed_look {
     bool followed;           /* it is fed … */

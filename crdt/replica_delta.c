@@ -50,6 +50,7 @@ enum holm_status holm_replica_seal(struct holm_replica *replica)
     }
     holm_replica_store(replica, delta);
     holm_replica_root_note(replica, delta);
+    holm_replica_lag_sealed(replica, first);
     holm_delta_release(delta);
     holm_pending_clear(&replica->pending);
     replica->flushed_us = replica->now.monotonic_us;

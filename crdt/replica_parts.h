@@ -9,6 +9,7 @@
  *     replica_feed.c     feeding those who follow
  *     replica_follow.c   following: what feeds bring, which of them are needed
  *     replica_pace.c     publishing, no faster than peers acknowledge
+ *     replica_lag.c      how far peers are behind, and this replica behind them
  *     replica_gap.c      what a peer's op log does not reach back to: whether to sync for it
  *     replica_sync.c     a sync as its receiver: whom to read from, asking, what is next
  *     replica_serve.c    a sync as its server: cuts that are open, answering
@@ -28,6 +29,7 @@
 #ifndef HOLM_CRDT_REPLICA_PARTS_H
 #define HOLM_CRDT_REPLICA_PARTS_H
 
+#include "crdt/ages.h"
 #include "crdt/frozen.h"
 #include "crdt/hlc.h"
 #include "crdt/holdback.h"
@@ -68,6 +70,8 @@ struct holm_replica_peer {
     uint64_t gap_hash;  /* with a gap: of the vector here, when the peer last said so */
     uint64_t repair_us; /* the back-off of the last repair; 0: its digest was right since */
     uint64_t told_hash; /* with `told`: of its vector, as it last said */
+    uint64_t told_seq;  /* the last of its own, as it last said in a beacon … */
+    uint64_t behind_us; /* … and since when something up to there is missing here, if it is */
     uint64_t fruitless_theirs, fruitless_mine; /* vector hashes at a pull that brought nothing */
     struct holm_report_link reports;
     struct holm_founding founding; /* of its member list, as it said */
@@ -170,6 +174,7 @@ struct holm_replica {
     uint64_t follow_cursor; /* where the search for a peer to follow goes on */
     struct holm_feed_root root;
     struct holm_pace pace;
+    struct holm_ages ages; /* of the present epoch's own runs */
     uint64_t past[HOLM_REPLICA_PAST]; /* hashes of the vector before its last changes */
     uint32_t past_next;
     uint32_t feeder; /* whose feed is being taken; HOLM_PEER_NONE */
@@ -276,6 +281,14 @@ void holm_replica_feed_renumber(struct holm_replica *replica, const uint32_t *in
 /* The peer does not follow any more; the present epoch is a new one. */
 void holm_replica_feed_end(struct holm_replica *replica, uint32_t peer);
 void holm_replica_feed_epoch(struct holm_replica *replica);
+
+/* ---- replica_lag.c */
+
+/* A run of this replica's own, from `first` on, was sealed. */
+void holm_replica_lag_sealed(struct holm_replica *replica, uint64_t first);
+/* A beacon of the peer told that it has written up to own_seq. */
+void holm_replica_lag_told(struct holm_replica *replica, struct holm_replica_peer *peer,
+                           uint64_t own_seq);
 
 /* ---- replica_pace.c */
 

@@ -161,6 +161,7 @@ void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
     HOLM_ASSERT(peer < replica->peer_capacity);
     known->told = true;
     known->told_hash = entry->vector_hash;
+    holm_replica_lag_told(replica, known, entry->own_seq);
     if (entry->vector_hash == replica->actors.hash) {
         holm_replica_seen_by(replica, known, holm_actors_seq(&replica->actors, replica->self));
         known->ahead = known->must_sync;
