@@ -447,6 +447,25 @@ static void test_feed_when_all_write_at_once_then_no_more_is_pruned_than_that(vo
     trio_close(&trio);
 }
 
+/* Runs of who is not the root may come twice: pruned by them, too, a branch of the root's tree would go. */
+static void test_feed_when_others_write_beside_the_root_then_their_runs_prune_nothing(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    open_triangle(&trio, &config);
+    put(&trio, A, "k", 1);
+    (void)trio_run(&trio, 2000);
+    for (int i = 0; i < 4; i++) {
+        put(&trio, C, "l", i);
+        (void)trio_run(&trio, 2000);
+    }
+    assert_equal(&trio);
+    assert_in_range(repeats(&trio), 4, 20);
+    assert_false(look(&trio, A, B).lazy || look(&trio, B, A).lazy);
+    assert_true(look(&trio, B, A).following && look(&trio, A, B).followed);
+    trio_close(&trio);
+}
+
 static void test_feed_when_a_branch_breaks_then_lazy_links_take_its_place(void **state)
 {
     struct trio trio;
@@ -725,6 +744,7 @@ int main(void)
             test_feed_when_three_all_follow_then_one_link_is_pruned_and_runs_come_once),
         cmocka_unit_test(test_feed_when_one_side_prunes_then_the_other_does_so_too),
         cmocka_unit_test(test_feed_when_all_write_at_once_then_no_more_is_pruned_than_that),
+        cmocka_unit_test(test_feed_when_others_write_beside_the_root_then_their_runs_prune_nothing),
         cmocka_unit_test(test_feed_when_a_branch_breaks_then_lazy_links_take_its_place),
         cmocka_unit_test(test_feed_when_something_stays_missing_then_a_beacon_grafts_a_lazy_link),
         cmocka_unit_test(test_feed_when_a_tree_is_drawn_then_everything_comes_once_from_the_start),
