@@ -12,6 +12,8 @@
  *     marks                          "ok UP FIRST": the first peer up since, the first new record
  *     stats                          "ok PEERS-UP PULLS SYNCS MALFORMED BREACHES CPU-MS RSS-KIB"
  *     sums                           "ok DIGEST VECTOR-HASH"
+ *
+ * HOLM_NETNS_LINK_MS is another link timeout than the default, HOLM_NETNS_LOG=1 shows the node's log.
  */
 #include <holm/holm.h>
 
@@ -214,6 +216,8 @@ int main(int argc, char **argv)
     config.seeds = argv[3];
     config.log = heed;
     config.log_level = 3;
+    if (getenv("HOLM_NETNS_LINK_MS") != NULL)
+        config.link_timeout_ms = (uint32_t)strtoul(getenv("HOLM_NETNS_LINK_MS"), NULL, 10);
     if (argc > 4)
         config.log_bytes_max = strtoul(argv[4], NULL, 10);
     if (holm_open(&config, &node) != HOLM_OK)
