@@ -33,17 +33,6 @@ static uint32_t repetitions(const struct holm_bench_options *options,
     return options->real ? scenario->repeat_real : scenario->repeat;
 }
 
-/* Whether it can be played so; if not, a line says why. */
-static bool can_play(const struct holm_bench_options *options,
-                     const struct holm_bench_scenario *scenario)
-{
-    if (!options->real || scenario->real_missing == NULL)
-        return true;
-    (void)fprintf(stderr, "%s is left out on real processes: %s\n", scenario->name,
-                  scenario->real_missing);
-    return false;
-}
-
 static bool play(const struct holm_bench_options *options,
                  const struct holm_bench_scenario *scenario, struct holm_bench_figures *figures)
 {
@@ -190,12 +179,9 @@ int holm_bench_main(int argc, char **argv)
     struct holm_bench_report report = {
         .seed = options.seed, .nodes = options.nodes, .real = options.real};
     bool played = true;
-    for (size_t i = 0; i < options.count && played; i++)
-        if (can_play(&options, options.scenarios[i])) {
-            played = play(&options, options.scenarios[i], &report.figures[report.count]);
-            report.count++;
-        }
-    if (!played || report.count == 0)
+    for (; report.count < options.count && played; report.count++)
+        played = play(&options, options.scenarios[report.count], &report.figures[report.count]);
+    if (!played)
         return HOLM_BENCH_EXIT_ERROR;
     holm_bench_show_table(stdout, &report, isatty(STDOUT_FILENO) != 0);
     int held = hold_against(&options, &report, &kept);

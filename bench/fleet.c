@@ -249,6 +249,34 @@ static bool open_errors(struct fleet *fleet)
     return !fleet->failed;
 }
 
+static bool open_disks(struct fleet *fleet)
+{
+    if (fleet->scenario->fault != HOLM_BENCH_CRASH)
+        return true;
+    (void)snprintf(fleet->disks, sizeof fleet->disks, "/tmp/holm-disks-XXXXXX");
+    fleet->failed = mkdtemp(fleet->disks) == NULL;
+    if (fleet->failed)
+        (void)fprintf(stderr, "holm bench: cannot write to /tmp: %s\n", strerror(errno));
+    return !fleet->failed;
+}
+
+/* A store is a directory of these files. */
+static void remove_disks(const struct fleet *fleet)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb", "holm.lock"};
+    char path[96];
+    for (uint32_t i = 0; fleet->disks[0] != '\0' && i < fleet->count; i++) {
+        for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+            (void)snprintf(path, sizeof path, "%s/n%" PRIu32 "/%s", fleet->disks, i, names[k]);
+            (void)unlink(path);
+        }
+        (void)snprintf(path, sizeof path, "%s/n%" PRIu32, fleet->disks, i);
+        (void)rmdir(path);
+    }
+    if (fleet->disks[0] != '\0')
+        (void)rmdir(fleet->disks);
+}
+
 bool holm_bench_fleet_run(const struct holm_bench_scenario *scenario, uint32_t nodes, uint64_t seed,
                           struct holm_bench_figures *figures)
 {
@@ -265,7 +293,7 @@ bool holm_bench_fleet_run(const struct holm_bench_scenario *scenario, uint32_t n
     trial_acts_draw(trial);
     *fleet = (struct fleet){.trial = trial, .figures = figures, .scenario = scenario};
     holm_bench_ledger_init(&fleet->ledger, HOLM_BENCH_PARTITIONS);
-    if (open_errors(fleet) && form(fleet))
+    if (open_errors(fleet) && open_disks(fleet) && form(fleet))
         play(fleet);
     if (!trial->failed && !fleet->failed)
         sum_up(fleet);
@@ -277,6 +305,7 @@ bool holm_bench_fleet_run(const struct holm_bench_scenario *scenario, uint32_t n
         holm_bench_failed(figures, &trial->failure);
     bool good = !fleet->failed;
     show_errors(fleet, trial->failed || fleet->failed);
+    remove_disks(fleet);
     for (uint32_t i = 0; i < fleet->count; i++)
         holm_bench_shown_release(&fleet->ships[i].shown);
     holm_bench_ledger_release(&fleet->ledger);

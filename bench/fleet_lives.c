@@ -33,7 +33,7 @@ void fleet_reap(struct fleet *fleet, struct ship *ship)
 void fleet_start(struct fleet *fleet, uint32_t node)
 {
     struct ship *ship = &fleet->ships[node];
-    char program[] = "holm", word[] = "bench-node", dice[24], seeds[4096] = "";
+    char program[] = "holm", word[] = "bench-node", dice[24], seeds[4096] = "", store[64] = "";
     for (uint32_t i = 0; i < fleet->count; i++) {
         size_t used = strlen(seeds);
         if (i != node && fleet->ships[i].alive && fleet->ships[i].address[0] != '\0')
@@ -45,7 +45,9 @@ void fleet_start(struct fleet *fleet, uint32_t node)
     *ship = (struct ship){.process = ship->process};
     (void)snprintf(ship->name, sizeof ship->name, "n%" PRIu32, node);
     (void)snprintf(dice, sizeof dice, "%" PRIu64, fleet->trial->seed * 1000 + node);
-    char *const argv[] = {program, word, ship->name, seeds, dice, NULL};
+    if (fleet->disks[0] != '\0')
+        (void)snprintf(store, sizeof store, "%s/%s", fleet->disks, ship->name);
+    char *const argv[] = {program, word, ship->name, seeds, dice, store, NULL};
     if (holm_process_spawn(&ship->process, "/proc/self/exe", argv, fleet->errors) != HOLM_OK) {
         (void)fprintf(stderr, "holm bench: cannot start a process: %s\n", strerror(errno));
         fleet->failed = true;

@@ -36,6 +36,8 @@ struct fleet {
     bool counting, failed;
     struct holm_bench_ledger ledger;
     char errors[32]; /* a file: what the processes say on stderr */
+    char disks
+        [32]; /* a directory of stores, where nodes come back from their disks; "": no node has one */
 };
 
 /* ---- fleet_lines.c */

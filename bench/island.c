@@ -366,12 +366,13 @@ int holm_island_main(int argc, char **argv)
 {
     struct holm_config config = holm_config_default();
     static struct island island;
-    if (argc != 4)
+    if (argc != 5)
         return HOLM_BENCH_EXIT_USAGE;
     island.name = config.name = argv[1];
     config.cluster = "bench";
     config.listen = "tcp://127.0.0.1:0";
     config.seeds = argv[2][0] == '\0' ? NULL : argv[2];
+    config.store = argv[4][0] == '\0' ? NULL : argv[4];
     config.log_level = 1;
     config.partitions = HOLM_BENCH_PARTITIONS;
     island.random.state = strtoull(argv[3], NULL, 10);

@@ -50,7 +50,7 @@ enum holm_island_figure {
     HOLM_ISLAND_FIGURES = 13
 };
 
-/* argv: NAME SEEDS DICE, after the command's own name. The exit status. */
+/* argv: NAME SEEDS DICE STORE (a directory, or ""), after the command's own name. The exit status. */
 int holm_island_main(int argc, char **argv);
 
 #endif

@@ -38,7 +38,6 @@ struct holm_bench_scenario {
     uint32_t nodes_min;
     uint32_t repeat; /* so many repetitions, unless told */
     uint32_t repeat_real;
-    const char *real_missing; /* why real processes cannot play it; NULL: they can */
 };
 
 /* The last has no name. */

@@ -478,6 +478,7 @@ struct holm_store_lmdb_sizes holm_store_lmdb_sizes(struct holm_store *base, uint
     return sizes;
 }
 
+/* LMDB makes the copy as the umask has it; and leaves it to others to sync it. */
 static int sync_file(const char *directory)
 {
     char path[PATH_ROOM];
@@ -485,7 +486,7 @@ static int sync_file(const char *directory)
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0)
         return errno;
-    int code = fsync(file) == 0 ? 0 : errno;
+    int code = fchmod(file, 0600) == 0 && fsync(file) == 0 ? 0 : errno;
     (void)close(file);
     return code;
 }
