@@ -134,8 +134,14 @@ static enum holm_status parts_open(struct holm_engine *engine, struct holm_now n
     enum holm_status status = holm_outgoing_init(&engine->outgoing, &config->allocator,
                                                  config->outbox_bytes_max, config->frame_bytes_max,
                                                  config->peers_max);
-    if (status == HOLM_OK)
+    size_t received_bytes = config->peers_max * sizeof *engine->received;
+    engine->received = holm_allocate(&config->allocator, received_bytes);
+    if (status == HOLM_OK && engine->received == NULL)
+        status = HOLM_ENOMEM;
+    if (status == HOLM_OK) {
+        memset(engine->received, 0, received_bytes);
         status = holm_engine_relay_open(engine);
+    }
     if (status == HOLM_OK)
         status = roster_open(engine);
     if (status == HOLM_OK)
@@ -218,6 +224,8 @@ void holm_engine_free(struct holm_engine *engine)
     holm_roster_free(engine->roster);
     holm_outgoing_release(&engine->outgoing);
     holm_engine_relay_free(engine);
+    holm_deallocate(&engine->config.allocator, engine->received,
+                    engine->config.peers_max * sizeof *engine->received);
     holm_faults_release(&engine->faults);
     pthread_mutex_destroy(&engine->roster_lock);
     pthread_mutex_destroy(&engine->due_lock);

@@ -50,6 +50,7 @@ void holm_engine_collect(struct holm_engine *engine, struct holm_now now)
         enum holm_status status = holm_replica_collect_stable(partition->replica, now, &work,
                                                               &collecting);
         holm_engine_work(engine, i, partition->replica, work);
+        partition->collected += collecting.tombstones + collecting.ghosts;
         pthread_mutex_unlock(&partition->lock);
         (void)status; /* the next round */
         count_collected(engine, &collecting);

@@ -160,6 +160,15 @@ static struct holm_decoded *decode(struct holm_engine *engine, struct holm_link_
 
 /* ---- frames in ------------------------------------------------------------------------------ */
 
+/* Called with the roster's lock held. */
+static void count_received(struct holm_engine *engine, uint32_t peer,
+                           const struct holm_message *message,
+                           const struct holm_transport_event *event)
+{
+    if (peer != HOLM_PEER_NONE)
+        holm_traffic_count(&engine->received[peer].traffic, message->type, event->frame_bytes);
+}
+
 static void take_broadcast(struct holm_engine *engine, const struct holm_transport_event *event,
                            struct holm_now now)
 {
@@ -172,6 +181,7 @@ static void take_broadcast(struct holm_engine *engine, const struct holm_transpo
                  message->partition < engine->partition_count;
     pthread_mutex_lock(&engine->roster_lock);
     uint32_t peer = holm_roster_slot(engine->roster, message->sender);
+    count_received(engine, peer, message, event);
     pthread_mutex_unlock(&engine->roster_lock);
     if (holm_faults_strike(&engine->faults, message->sender.node, HOLM_INCOMING)) {
         holm_decoded_free(decoded);
@@ -234,6 +244,7 @@ static void take_frame(struct holm_engine *engine, const struct holm_transport_e
     pthread_mutex_lock(&engine->roster_lock);
     holm_roster_heard(engine->roster, event->link, now);
     bool may = admitted(engine, event->link, &decoded->message, &peer);
+    count_received(engine, may ? peer : HOLM_PEER_NONE, &decoded->message, event);
     pthread_mutex_unlock(&engine->roster_lock);
     if (may)
         take_message(engine, event->link, peer, decoded, now);

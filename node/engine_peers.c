@@ -154,7 +154,14 @@ static void route(struct holm_engine *engine, const struct holm_roster_action *a
 {
     pthread_mutex_lock(&engine->roster_lock);
     uint64_t features = holm_roster_features(engine->roster, action->peer);
+    struct holm_engine_received *received = &engine->received[action->peer];
+    struct holm_node_id node = holm_roster_node(engine->roster, action->peer);
+    bool other = received->node.value != node.value;
+    if (other)
+        *received = (struct holm_engine_received){.node = node};
     pthread_mutex_unlock(&engine->roster_lock);
+    if (other)
+        holm_outgoing_forget(&engine->outgoing, action->peer);
     holm_outgoing_route(&engine->outgoing, action->peer, action->link, features);
 }
 

@@ -17,6 +17,7 @@
  *     engine_admit.c   becoming a member: what is taken apart, and put in place of the rest
  *     engine_list.c    the member list's partition
  *     engine_look.c    who has seen what, figures
+ *     engine_metrics.c all figures in one go
  *     engine_store.c   what survives: runs, states that a sync has brought, journals, the epoch
  */
 #ifndef HOLM_NODE_ENGINE_STATE_H
@@ -31,6 +32,7 @@
 #include "node/engine.h"
 #include "node/faults.h"
 #include "node/membership.h"
+#include "node/metrics.h"
 #include "node/outgoing.h"
 #include "node/random.h"
 #include "node/roster.h"
@@ -44,6 +46,8 @@ struct holm_engine_partition {
     bool receiving; /* as its work last said */
     uint32_t serving;
     uint64_t syncs;               /* whose outcome is saved */
+    uint64_t stored;              /* runs that a store which keeps them was given */
+    uint64_t collected;           /* what went by own collection */
     atomic_uint_fast64_t wake_us; /* written under the lock, read without */
 
     /* With retention `stable`. */
@@ -68,6 +72,12 @@ struct holm_engine_standing {
     struct holm_actor defers;
     struct holm_vector list;
     bool asked_list, asked_state; /* for what is being gathered */
+};
+
+/* What came from the peer of a slot. */
+struct holm_engine_received {
+    struct holm_node_id node; /* whose it is */
+    struct holm_traffic traffic;
 };
 
 #define HOLM_ENGINE_FORGETS_MAX 64
@@ -132,8 +142,9 @@ struct holm_engine {
     pthread_mutex_t due_lock;
     uint64_t due_us;
 
-    pthread_mutex_t roster_lock; /* of the roster and the two snapshots below */
+    pthread_mutex_t roster_lock; /* of the roster and the snapshots below */
     struct holm_roster *roster;
+    struct holm_engine_received *received; /* by slot */
     struct holm_transport_stats transport_stats;
     uint64_t beacons, malformed;
     uint64_t unknown; /* frames of a newer version */

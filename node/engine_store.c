@@ -65,6 +65,8 @@ void holm_engine_store(struct holm_engine *engine, uint32_t index, const struct 
     if (engine->store->ops->append(engine->store, index, work->stored, work->stored_count) !=
         HOLM_OK)
         mute(engine, index);
+    else if (holm_store_keeps(engine->store))
+        engine->partitions[index].stored += work->stored_count;
 }
 
 enum holm_status holm_engine_store_batch(struct holm_engine *engine, uint32_t index,

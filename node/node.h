@@ -19,6 +19,7 @@
 
 #include "node/engine.h"
 #include "node/fork.h"
+#include "node/metrics.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -73,6 +74,10 @@ void holm_node_end(struct holm_node *node);
 
 /* HOLM_OK; HOLM_EFORK in a child of the process that opened the node; HOLM_ECLOSED: it has ended. */
 HOLM_NODISCARD enum holm_status holm_node_check(const struct holm_node *node);
+
+/* As holm_metrics(), before it is printed; to be released. HOLM_ENOMEM, HOLM_EFORK, HOLM_ECLOSED */
+HOLM_NODISCARD enum holm_status holm_node_metrics(struct holm_node *node,
+                                                  struct holm_metrics *metrics);
 
 /* The present time, from the system's clocks or from the host. */
 struct holm_now holm_node_now(const struct holm_node *node);

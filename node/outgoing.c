@@ -58,7 +58,8 @@ void holm_outgoing_route(struct holm_outgoing *outgoing, uint32_t peer, struct h
 {
     HOLM_ASSERT(peer < outgoing->route_count);
     pthread_mutex_lock(&outgoing->lock);
-    outgoing->routes[peer] = (struct holm_outgoing_route){link.value, features};
+    outgoing->routes[peer].link = link.value;
+    outgoing->routes[peer].features = features;
     pthread_mutex_unlock(&outgoing->lock);
 }
 
@@ -132,6 +133,10 @@ static enum holm_status put(struct holm_outgoing *outgoing, uint32_t peer, uint6
     if (status == HOLM_OK && (peer == HOLM_PEER_NONE || link != 0))
         status = append(outgoing, link, frame);
     outgoing->dropped += status != HOLM_OK;
+    if (peer != HOLM_PEER_NONE && status != HOLM_OK)
+        outgoing->routes[peer].traffic.dropped += 1;
+    else if (peer != HOLM_PEER_NONE && link != 0)
+        holm_traffic_count(&outgoing->routes[peer].traffic, message->type, frame.size);
     if (encoder != NULL) {
         encoder->next = outgoing->encoders;
         outgoing->encoders = encoder;
@@ -143,7 +148,7 @@ static enum holm_status put(struct holm_outgoing *outgoing, uint32_t peer, uint6
 enum holm_status holm_outgoing_put(struct holm_outgoing *outgoing, uint32_t peer,
                                    const struct holm_message *message)
 {
-    struct holm_outgoing_route route = {0, 0};
+    struct holm_outgoing_route route = {.link = 0};
     if (peer == HOLM_PEER_NONE ||
         (message->type != HOLM_MESSAGE_FEED && message->type != HOLM_MESSAGE_DELTAS))
         return peer == HOLM_PEER_NONE || routed(outgoing, peer, &route)
@@ -179,6 +184,31 @@ uint64_t holm_outgoing_dropped(struct holm_outgoing *outgoing)
     uint64_t dropped = outgoing->dropped;
     pthread_mutex_unlock(&outgoing->lock);
     return dropped;
+}
+
+size_t holm_outgoing_bytes(struct holm_outgoing *outgoing)
+{
+    pthread_mutex_lock(&outgoing->lock);
+    size_t bytes = outgoing->gathering.used;
+    pthread_mutex_unlock(&outgoing->lock);
+    return bytes;
+}
+
+void holm_outgoing_traffic(struct holm_outgoing *outgoing, uint32_t peer,
+                           struct holm_traffic *traffic)
+{
+    HOLM_ASSERT(peer < outgoing->route_count);
+    pthread_mutex_lock(&outgoing->lock);
+    *traffic = outgoing->routes[peer].traffic;
+    pthread_mutex_unlock(&outgoing->lock);
+}
+
+void holm_outgoing_forget(struct holm_outgoing *outgoing, uint32_t peer)
+{
+    HOLM_ASSERT(peer < outgoing->route_count);
+    pthread_mutex_lock(&outgoing->lock);
+    outgoing->routes[peer].traffic = (struct holm_traffic){.frames = 0};
+    pthread_mutex_unlock(&outgoing->lock);
 }
 
 void holm_outgoing_take(struct holm_outgoing *outgoing)

@@ -25,6 +25,13 @@
 
 struct holm_outgoing_encoder;
 
+/* What went to a peer over its links, and what could not be queued; see metrics.h. */
+struct holm_traffic {
+    uint64_t frames, bytes;
+    uint64_t pulls, syncs; /* questions among them */
+    uint64_t dropped;
+};
+
 struct holm_outgoing_buffer {
     unsigned char *bytes;
     size_t used, capacity;
@@ -33,6 +40,7 @@ struct holm_outgoing_buffer {
 struct holm_outgoing_route {
     uint64_t link; /* 0: none */
     uint64_t features;
+    struct holm_traffic traffic;
 };
 
 struct holm_outgoing {
@@ -75,6 +83,22 @@ HOLM_NODISCARD enum holm_status holm_outgoing_put_link(struct holm_outgoing *out
 /* Whether frames wait. */
 bool holm_outgoing_waiting(struct holm_outgoing *outgoing);
 uint64_t holm_outgoing_dropped(struct holm_outgoing *outgoing);
+/* Bytes that wait now. */
+size_t holm_outgoing_bytes(struct holm_outgoing *outgoing);
+/* What was put for a peer (not for its link) since forget(): Hellos and pings are not in it. */
+void holm_outgoing_traffic(struct holm_outgoing *outgoing, uint32_t peer,
+                           struct holm_traffic *traffic);
+/* The slot is another's now: its traffic begins anew. */
+void holm_outgoing_forget(struct holm_outgoing *outgoing, uint32_t peer);
+/* Counts a message in. O(1) */
+static inline void holm_traffic_count(struct holm_traffic *traffic, enum holm_message_type type,
+                                      size_t bytes)
+{
+    traffic->frames += 1;
+    traffic->bytes += bytes;
+    traffic->pulls += type == HOLM_MESSAGE_PULL;
+    traffic->syncs += type == HOLM_MESSAGE_SYNC_OPEN;
+}
 
 /*
  * The driving thread takes what waits: first take(), then next() until it returns false. The frame

@@ -174,6 +174,9 @@ uint32_t holm_roster_up_count(const struct holm_roster *roster);
 /* How often it was told of that another lives under this node's id, or that two peers share one. */
 uint64_t holm_roster_twins(const struct holm_roster *roster);
 struct holm_actor holm_roster_self(const struct holm_roster *roster);
+/* Copies what is known of a slot; false: it is not in use. */
+bool holm_roster_peer(const struct holm_roster *roster, uint32_t slot, struct holm_now now,
+                      struct holm_peer *out);
 size_t holm_roster_peers(const struct holm_roster *roster, struct holm_now now,
                          struct holm_peer *peers, size_t capacity);
 void holm_roster_check(const struct holm_roster *roster); /* M1 to M3; asserts */

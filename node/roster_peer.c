@@ -314,26 +314,33 @@ static enum holm_liveness liveness(const struct holm_roster *roster, uint32_t sl
     return HOLM_SUSPECT;
 }
 
+bool holm_roster_peer(const struct holm_roster *roster, uint32_t slot, struct holm_now now,
+                      struct holm_peer *out)
+{
+    HOLM_ASSERT(slot < roster->peer_count);
+    const struct holm_roster_peer *peer = &roster->peers[slot];
+    if (!peer->used)
+        return false;
+    memset(out, 0, sizeof *out);
+    out->node = peer->actor.node;
+    out->epoch = peer->actor.epoch;
+    out->liveness = liveness(roster, slot, now);
+    memcpy(out->name, peer->name, sizeof peer->name);
+    /* The longest address there may be is cut by one byte. */
+    memcpy(out->address, peer->address, sizeof out->address - 1);
+    out->round_trip_us = peer->round_trip_us;
+    return true;
+}
+
 size_t holm_roster_peers(const struct holm_roster *roster, struct holm_now now,
                          struct holm_peer *peers, size_t capacity)
 {
     size_t count = 0;
     for (uint32_t i = 0; i < roster->peer_count; i++) {
-        const struct holm_roster_peer *peer = &roster->peers[i];
-        if (!peer->used)
-            continue;
-        if (count < capacity) {
-            struct holm_peer *out = &peers[count];
-            memset(out, 0, sizeof *out);
-            out->node = peer->actor.node;
-            out->epoch = peer->actor.epoch;
-            out->liveness = liveness(roster, i, now);
-            memcpy(out->name, peer->name, sizeof peer->name);
-            /* The longest address there may be is cut by one byte. */
-            memcpy(out->address, peer->address, sizeof out->address - 1);
-            out->round_trip_us = peer->round_trip_us;
-        }
-        count++;
+        if (count < capacity)
+            count += holm_roster_peer(roster, i, now, &peers[count]);
+        else
+            count += roster->peers[i].used;
     }
     return count;
 }

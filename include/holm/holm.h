@@ -511,6 +511,22 @@ struct holm_stats {
 HOLM_API void holm_stats(struct holm_node *node, struct holm_stats *stats);
 
 /*
+ * Writes all figures, of the node, of each partition and of each peer, into `buffer` as Prometheus reads them
+ * (text format 0.0.4; no NUL at the end). *size is set to the bytes that are needed; NULL and a capacity of 0
+ * only ask for that. The next call may need a little more, as numbers and peers grow:
+ *
+ *     while ((status = holm_metrics(node, buffer, capacity, &size)) == HOLM_ESPACE)
+ *         ... make room for size + size / 8 bytes, and try again
+ *
+ * What each is, its HELP line says; docs/OPERATIONS.md says which to watch. About 2 KiB a partition and 1 KiB a peer; takes one partition's
+ * lock after the other, each for O(peers), and prints without any.
+ *   HOLM_ESPACE  `capacity` is too small; what fits was written
+ *   HOLM_ENOMEM, HOLM_EFORK, HOLM_ECLOSED: *size is 0
+ */
+HOLM_API HOLM_NODISCARD enum holm_status holm_metrics(struct holm_node *node, char *buffer,
+                                                      size_t capacity, size_t *size);
+
+/*
  * Copies the vector of one partition: per actor the highest seq applied, sorted by actor, pending
  * operations of this node included (they are sealed first). At most `capacity` entries; returns
  * how many there are.

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+
+#include "node/node.h"
+
+enum holm_status holm_node_metrics(struct holm_node *node, struct holm_metrics *metrics)
+{
+    enum holm_status status = holm_node_check(node);
+    if (status == HOLM_OK)
+        status = holm_engine_metrics(node->engine, holm_node_now(node), metrics);
+    if (status == HOLM_OK)
+        (void)snprintf(metrics->name, sizeof metrics->name, "%s", node->log.speaker);
+    return status;
+}
+
+enum holm_status holm_metrics(struct holm_node *node, char *buffer, size_t capacity, size_t *size)
+{
+    struct holm_metrics metrics;
+    *size = 0;
+    enum holm_status status = holm_node_metrics(node, &metrics);
+    if (status != HOLM_OK)
+        return status;
+    *size = holm_metrics_print(&metrics, buffer, capacity);
+    holm_metrics_release(&metrics);
+    return *size <= capacity ? HOLM_OK : HOLM_ESPACE;
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The figures of two nodes as Prometheus reads them: their format, and that they are those of holm_stats(). */
+#include "tests/process/api.h"
+#include "tests/process/prometheus.h"
+
+#define KEYS 40
+
+static char *metrics_of(struct holm_node *node, size_t *size)
+{
+    char *text = NULL;
+    size_t capacity = 0;
+    while (holm_metrics(node, text, capacity, size) == HOLM_ESPACE) {
+        capacity = *size + *size / 8;
+        text = realloc(text, capacity + 1);
+        assert_non_null(text);
+    }
+    assert_true(*size > 0 && *size <= capacity);
+    text[*size] = '\0';
+    return text;
+}
+
+static double value_of(struct holm_node *node, const char *series)
+{
+    size_t size;
+    char *text = metrics_of(node, &size);
+    double value = prometheus_value(text, series);
+    free(text);
+    return value;
+}
+
+static void fill(const struct api_pair *pair)
+{
+    char key[16];
+    for (int i = 0; i < KEYS; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        assert_ok(holm_add(pair->lisbon, holm_str(key), holm_str("n"), 1));
+    }
+    assert_ok(holm_bury(pair->lisbon, holm_str("dead")));
+    assert_ok(holm_wait_seen(pair->lisbon, NULL, 1, API_WAIT_MS));
+    await(api_same(pair->lisbon, pair->oslo));
+}
+
+static void test_metrics_when_two_nodes_work_then_the_format_is_kept(void **state)
+{
+    const struct api_pair *pair = *state;
+    size_t size;
+    fill(pair);
+    char *text = metrics_of(pair->lisbon, &size);
+    prometheus_check(text, size);
+    free(text);
+}
+
+static void test_metrics_when_promtool_looks_then_it_has_nothing_to_say(void **state)
+{
+    const struct api_pair *pair = *state;
+    char said[4096];
+    size_t size;
+    char *text = metrics_of(pair->oslo, &size);
+    bool asked = promtool("check metrics", text, size, said);
+    free(text);
+    if (!asked) {
+        print_message("promtool (package prometheus) is not there: only the own check was made\n");
+        skip();
+    }
+    assert_string_equal(said, "exit 0\n");
+}
+
+static void test_metrics_when_nothing_moves_then_they_are_what_stats_say(void **state)
+{
+    const struct api_pair *pair = *state;
+    struct holm_stats stats;
+    size_t size;
+    fill(pair);
+    char *text = metrics_of(pair->oslo, &size);
+    holm_stats(pair->oslo, &stats);
+    const struct {
+        const char *family;
+        uint64_t expected;
+    } sums[] = {
+        {"holm_partition_records", stats.records},
+        {"holm_partition_tombstones", stats.tombstones},
+        {"holm_partition_operations_total", stats.operations},
+        {"holm_partition_deltas_applied_total", stats.deltas_applied},
+        {"holm_partition_held_deltas", stats.deltas_held},
+        {"holm_partition_state_bytes", stats.state_bytes},
+        {"holm_partition_oplog_bytes", stats.log_bytes},
+        {"holm_partition_pulls_total", stats.pulls},
+        {"holm_partition_syncs_total", stats.syncs},
+        {"holm_partition_digest_breaches_total", stats.digest_breaches},
+        {"holm_partition_collected_total", stats.collected},
+        {"holm_peer_up", stats.peers_up},
+        {"holm_peer_pulls_total", stats.pulls},
+    };
+    assert_true(stats.records == KEYS && stats.tombstones == 1 && stats.peers_up == 1);
+    for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
+        double sum = prometheus_sum(text, sums[i].family);
+        if (sum < (double)sums[i].expected || sum > (double)sums[i].expected)
+            fail_msg("%s is %f, and %llu in stats", sums[i].family, sum,
+                     (unsigned long long)sums[i].expected);
+    }
+    assert_true(prometheus_value(text, "holm_peers_up") > 0);
+    free(text);
+}
+
+static void peer_series(const char *name, const char *peer, char series[128])
+{
+    snprintf(series, 128, "holm_peer_%s{id=\"%016llx\",peer=\"%s\"}", name,
+             (unsigned long long)holm_node_id_of(peer).value, peer);
+}
+
+/* Nothing gets from lisbon to oslo; the link stands until it times out. */
+static void test_metrics_when_a_peer_is_cut_off_then_its_lag_grows_and_goes(void **state)
+{
+    const struct api_pair *pair = *state;
+    char lag[128], seconds[128], up[128];
+    peer_series("lag_operations", "oslo", lag);
+    peer_series("lag_seconds", "oslo", seconds);
+    peer_series("up", "oslo", up);
+    fill(pair);
+    await(value_of(pair->lisbon, lag) <= 0);
+    assert_true(value_of(pair->lisbon, seconds) <= 0);
+    struct holm_node_id lisbon = holm_node_id_of("lisbon");
+    assert_ok(holm_fault_drop(pair->oslo, lisbon, HOLM_INCOMING, 1000));
+    for (int i = 0; i < 3; i++)
+        assert_ok(holm_add(pair->lisbon, holm_str("k1"), holm_str("n"), 1));
+    await(value_of(pair->lisbon, lag) >= 3);
+    await(value_of(pair->lisbon, seconds) >= 0.2);
+    assert_true(value_of(pair->lisbon, lag) <= 3);
+    await(value_of(pair->lisbon, up) <= 0);
+    assert_true(value_of(pair->lisbon, lag) <= 0);
+    holm_fault_heal(pair->oslo);
+    await(value_of(pair->lisbon, up) >= 1);
+    await(value_of(pair->lisbon, lag) <= 0 && api_same(pair->lisbon, pair->oslo));
+}
+
+static void test_metrics_when_the_buffer_is_small_then_what_fits_is_written(void **state)
+{
+    const struct api_pair *pair = *state;
+    char buffer[64];
+    size_t size;
+    memset(buffer, '#', sizeof buffer);
+    assert_status(holm_metrics(pair->oslo, buffer, 40, &size), HOLM_ESPACE);
+    assert_true(size > 4000);
+    assert_memory_equal(buffer, "# HELP holm_node_info Who this is.\n# TYP", 40);
+    assert_true(buffer[40] == '#' && buffer[41] == '#');
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_metrics_when_two_nodes_work_then_the_format_is_kept),
+        cmocka_unit_test(test_metrics_when_promtool_looks_then_it_has_nothing_to_say),
+        cmocka_unit_test(test_metrics_when_nothing_moves_then_they_are_what_stats_say),
+        cmocka_unit_test(test_metrics_when_the_buffer_is_small_then_what_fits_is_written),
+        cmocka_unit_test(test_metrics_when_a_peer_is_cut_off_then_its_lag_grows_and_goes),
+    };
+    return cmocka_run_group_tests(tests, api_open_pair, api_close_pair);
+}
