@@ -133,7 +133,7 @@ static void test_netsplit_when_wires_lose_and_delay_then_it_heals(void **state)
     set_wires(&land, 200000, 20000, 200000);
     land_split(&land, (const uint32_t[]){0, 0, 1, 1, 1});
     write_everywhere(&land);
-    land_nap(4);
+    land_nap(3.5);
     land_heal(&land);
     (void)await_told(&land, "a heal of such wires", LOSSY_S_MAX);
     assert_true(atomic_load(&land.rooms.tap_switch.shared->frames_cut) > 10);

@@ -80,7 +80,7 @@ static void test_netsplit_in_two_when_healed_then_all_have_all(void **state)
     struct land land;
     open_equal(&land);
     (void)play_split(&land, (const uint32_t[]){0, 0, 1, 1, 1}, split_s(2), false);
-    (void)play_split(&land, (const uint32_t[]){0, 1, 0, 1, 0}, split_s(4), false);
+    (void)play_split(&land, (const uint32_t[]){0, 1, 0, 1, 0}, split_s(3.5), false);
     land_close(&land);
 }
 
@@ -88,7 +88,7 @@ static void test_netsplit_in_three_when_healed_then_all_have_all(void **state)
 {
     struct land land;
     open_equal(&land);
-    (void)play_split(&land, (const uint32_t[]){0, 0, 1, 1, 2}, split_s(3), false);
+    (void)play_split(&land, (const uint32_t[]){0, 0, 1, 1, 2}, split_s(2.5), false);
     land_close(&land);
 }
 
