@@ -43,7 +43,7 @@ static uint64_t pulls_max(uint64_t nodes, uint64_t syncs, uint64_t busy)
 static uint64_t busy_max(uint64_t nodes, uint64_t ms)
 {
     uint64_t pause_ms = holm_replica_config_default().retry_min_us / 2 / 1000, times = 1;
-    for (uint64_t at = pause_ms; at <= ms; at += pause_ms << times)
+    for (uint64_t at = pause_ms; at <= ms; at += pause_ms << (times - 1))
         times += 1;
     return PARTITIONS * nodes * (nodes - 1) / 2 * times;
 }
