@@ -22,7 +22,7 @@ static const char usage[] =
     "                        hostile or collect; else each seed draws one\n"
     "    --retention NAME    forever or stable; drawn: as the seed draws it\n"
     "    --scenario NAME     a schedule written by hand, as T26; the seed draws the rest\n"
-    "    --nodes N           2 to 32 nodes; else drawn\n"
+    "    --nodes N           2 to 64 nodes; else drawn\n"
     "    --trace             every event as a line; of one seed\n"
     "    --only LIST         only these events of the plan, as 0-3,17; of one seed\n"
     "    --no-shrink         do not look for a shorter story of what fails\n"
@@ -117,7 +117,7 @@ static enum holm_world_parsed take_value(const char *name, const char *text,
     if (strcmp(name, "seeds") == 0)
         return take_seeds(text, options);
     if (strcmp(name, "nodes") == 0)
-        return take_count(name, text, 2, 32, &options->nodes);
+        return take_count(name, text, 2, HOLM_PLAN_NODES_MAX, &options->nodes);
     if (strcmp(name, "jobs") == 0)
         return take_count(name, text, 1, 64, &options->jobs);
     if (strcmp(name, "time") == 0)

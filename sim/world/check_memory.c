@@ -1,5 +1,61 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a node may hold beside its state and its log, twice over, and what its limits allow (heap_bytes_max): all
+ * that there is per peer. An array has room for up to twice what it has held.
+ *
+ *     roster    of each peer, address and link; and the actions of one turn, which roster.c bounds by these
+ *     outbox    in one turn each peer is told a Hello, of all members, while the last turn's are being sent
+ *     replicas  in each partition of each peer, and of who follows a number an actor
+ *     reports   with retention stable, of each member and partition two vectors (crdt/stable.h)
+ *
+ * Who was frozen finds as much as its peers could send before they gave up, answers it all in one turn, and so
+ * fills its outbox.
+ */
+#include "crdt/replica_parts.h"
+#include "node/roster_state.h"
 #include "sim/world/checker.h"
+
+#define GROWTH 2
+/* Each of the two has dialled the other, and one of them dials again before both know that a link is gone. */
+#define LINKS_A_PEER 3
+/* On the wire, with the short names and addresses that there are here. */
+#define HELLO_BYTES 128
+#define HELLO_MEMBER_BYTES 48
+
+static size_t roster_bytes(size_t peers)
+{
+    size_t links = LINKS_A_PEER * peers, addresses = peers + 1;
+    size_t actions = 32 + 8 * (links + 1) + 8 * (peers + 1) + 2 * (addresses + 1);
+    return GROWTH *
+           (actions * sizeof(struct holm_roster_action) + peers * sizeof(struct holm_roster_peer) +
+            links * sizeof(struct holm_roster_link) +
+            addresses * sizeof(struct holm_roster_address));
+}
+
+static size_t outbox_bytes(size_t peers)
+{
+    return 2 * GROWTH * peers * (HELLO_BYTES + peers * HELLO_MEMBER_BYTES);
+}
+
+static size_t replicas_bytes(size_t peers, size_t entries)
+{
+    return GROWTH * peers * sizeof(struct holm_replica_peer) +
+           peers * (sizeof(struct holm_feed_out) + GROWTH * entries * sizeof(uint64_t));
+}
+
+static size_t reports_bytes(size_t members, size_t entries)
+{
+    return GROWTH * members * (sizeof(struct holm_report) + 2 * entries * sizeof(struct holm_dot));
+}
+
+static size_t peers_bytes(const struct holm_judge *judge, size_t entries)
+{
+    size_t nodes = holm_world_count(judge->config.world), peers = nodes - 1;
+    size_t partitions = judge->config.partitions + (judge->config.stable ? 1 : 0);
+    size_t bytes = roster_bytes(peers) + outbox_bytes(peers) +
+                   partitions * replicas_bytes(peers, entries);
+    return bytes + (judge->config.stable ? partitions * reports_bytes(nodes, entries) : 0);
+}
 
 static void moment(struct holm_judge *judge)
 {
@@ -19,13 +75,17 @@ static void moment(struct holm_judge *judge)
         size_t content = stats.state_bytes + stats.log_bytes;
         if (judge->contents[i] < content)
             judge->contents[i] = content;
-        size_t allowed = judge->config.heap_bytes_max + 2 * judge->contents[i];
+        if (judge->actors[i] < stats.vector_entries)
+            judge->actors[i] = stats.vector_entries;
+        size_t of_peers = peers_bytes(judge, judge->actors[i]);
+        size_t allowed = judge->config.heap_bytes_max + 2 * judge->contents[i] + of_peers;
         if (judge->frozen[i])
             allowed += judge->config.outbox_bytes_max;
         if (bytes > allowed)
             holm_judge_fail(judge, &holm_check_memory, i,
-                            "it held %zu bytes, %zu are allowed with a state and a log of %zu",
-                            bytes, allowed, judge->contents[i]);
+                            "it held %zu bytes, %zu are allowed with a state and a log of %zu and "
+                            "%zu for its peers",
+                            bytes, allowed, judge->contents[i], of_peers);
     }
 }
 
@@ -33,6 +93,7 @@ static void event(struct holm_judge *judge, const struct holm_world_event *event
 {
     if (event->type == HOLM_WORLD_STARTED && event->node < HOLM_JUDGE_NODES_MAX) {
         judge->contents[event->node] = 0;
+        judge->actors[event->node] = 0;
         judge->frozen[event->node] = false;
     }
     if (event->type != HOLM_WORLD_GONE)

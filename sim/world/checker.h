@@ -91,8 +91,9 @@ struct holm_verdict {
 struct holm_judge_config {
     struct holm_world *world; /* outlives the judge */
     uint32_t partitions;
-    uint64_t bound_us;       /* how long convergence may take */
-    size_t heap_bytes_max;   /* of one node, besides its state and its log, twice over */
+    uint64_t bound_us; /* how long convergence may take */
+    size_t
+        heap_bytes_max; /* of one node, besides its state and its log, twice over, and its peers */
     size_t outbox_bytes_max; /* of the same, once it was frozen */
     uint64_t drives_a_round; /* how often a node may be driven in a beacon interval when quiet */
     uint64_t beacon_interval_us;
@@ -172,6 +173,7 @@ struct holm_judge {
     bool
         blind; /* contents tell nothing any more: one outside wrote on what should not be there, or two lived under
                           one id */
+    size_t actors[HOLM_JUDGE_NODES_MAX]; /* of its largest vector, in this life */
     bool outside[HOLM_JUDGE_NODES_MAX];
     struct holm_judge_left *left;
     size_t left_count, left_capacity;

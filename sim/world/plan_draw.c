@@ -40,6 +40,12 @@ static uint64_t bit(uint32_t node)
     return UINT64_C(1) << node;
 }
 
+/* The first so many. */
+static uint64_t all_of(uint32_t nodes)
+{
+    return UINT64_MAX >> (HOLM_PLAN_NODES_MAX - nodes);
+}
+
 /* ---- settings ------------------------------------------------------------------------------- */
 
 static void draw_engine(struct drawing *drawing)
@@ -103,9 +109,9 @@ static void draw_settings(struct drawing *drawing, uint32_t nodes)
     const struct holm_preset *preset = drawing->preset;
     uint32_t late = of(drawing, preset->late);
     settings->preset = preset->name;
-    settings->initial = bit(nodes) - 1;
+    settings->initial = all_of(nodes);
     settings->nodes = nodes + late > HOLM_PLAN_NODES_MAX - 2 ? nodes : nodes + late;
-    settings->core = bit(settings->nodes) - 1;
+    settings->core = all_of(settings->nodes);
     settings->all_seeds = chance(drawing, 500);
     settings->safety_us = (uint64_t)of(drawing, preset->safety_ms) * 1000;
     settings->spread_permille = below(drawing, 2) * below(drawing, 2000);
@@ -114,7 +120,7 @@ static void draw_settings(struct drawing *drawing, uint32_t nodes)
     draw_nodes(drawing);
     settings->hostile = preset->attacks.high > 0;
     const struct holm_engine_config *engine = &settings->engine;
-    settings->heap_bytes_max = 640 * KIB + 2 * engine->holdback_bytes_max +
+    settings->heap_bytes_max = 512 * KIB + 2 * engine->holdback_bytes_max +
                                engine->partitions * engine->frame_bytes_max;
     settings->bound_us = 60000000 + 4 * engine->link_timeout_us + 10 * engine->beacon_interval_us;
     settings->quiet_rounds = chance(drawing, 250) ? 100 : 0;
@@ -131,7 +137,7 @@ static uint32_t population(uint64_t nodes)
 /* A part of the nodes, neither none nor all. */
 static uint64_t draw_part(struct drawing *drawing)
 {
-    uint64_t all = bit(drawing->plan->settings.nodes) - 1;
+    uint64_t all = all_of(drawing->plan->settings.nodes);
     for (;;) {
         uint64_t part = holm_random_next(&drawing->random) & all;
         if (part != 0 && part != all)
@@ -293,7 +299,7 @@ static void draw_cuts(struct drawing *drawing)
 {
     const struct holm_preset *preset = drawing->preset;
     uint32_t nodes = drawing->plan->settings.nodes;
-    uint64_t all = bit(nodes) - 1;
+    uint64_t all = all_of(nodes);
     for (uint32_t i = of(drawing, preset->one_ways); i > 0; i--) {
         uint64_t at_us = draw_time(drawing);
         cut(drawing, at_us, draw_end(drawing, at_us), draw_part(drawing),
@@ -402,7 +408,7 @@ static void draw_forget(struct drawing *drawing)
 {
     struct holm_plan *plan = drawing->plan;
     uint32_t nodes = plan->settings.nodes;
-    uint64_t at_us = draw_time(drawing), all = bit(nodes) - 1;
+    uint64_t at_us = draw_time(drawing), all = all_of(nodes);
     uint32_t node = below(drawing, nodes), by = (node + 1 + below(drawing, nodes - 1)) % nodes;
     uint32_t how = below(drawing, 5);
     if (how < 2)
