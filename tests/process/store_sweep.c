@@ -247,7 +247,9 @@ static void commit(struct world *world, int64_t number)
                             holm_op_put(key, holm_str("pad"), holm_bytes_value(pad, sizeof pad))};
     uint32_t partition = holm_partition_of(key, PARTITIONS);
     memset(pad, (int)number, sizeof pad);
+    pthread_mutex_lock(&recorder.lock);
     recorder.committed = number;
+    pthread_mutex_unlock(&recorder.lock);
     assert_int_equal(
         holm_engine_commit(world->engines[0], partition, ops, 3, world_now(world, 0), NULL),
         HOLM_OK);
