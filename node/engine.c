@@ -188,6 +188,7 @@ enum holm_status holm_engine_open(const struct holm_engine_config *config,
     made->limits = holm_codec_limits_default(config->frame_bytes_max);
     made->beacon_us = now.monotonic_us +
                       holm_random_between(&made->random, 0, config->beacon_interval_us);
+    made->early_us = HOLM_NEVER;
     pthread_mutex_init(&made->due_lock, NULL);
     pthread_mutex_init(&made->roster_lock, NULL);
     holm_faults_init(&made->faults, &config->allocator, holm_random_next(&made->random));
@@ -301,6 +302,8 @@ static void send_and_wake(struct holm_engine *engine, uint32_t index, bool incom
         /* What does not fit is counted there, and is asked for again or pulled. */
         frames |= holm_outgoing_put(&engine->outgoing, work->outputs[i].peer,
                                     &work->outputs[i].message) == HOLM_OK;
+        if (work->outputs[i].peer == HOLM_PEER_NONE)
+            atomic_fetch_add_explicit(&engine->published, 1, memory_order_relaxed);
     }
     if (work->output_count > 0 || work->stored_count > 0 || work->synced)
         atomic_fetch_add_explicit(&engine->changes, 1, memory_order_relaxed);

@@ -8,6 +8,12 @@
  * nor in what peers say, the pause is doubled; and once more. A step that stores or says something, a peer that comes
  * or goes, a beacon that tells of another vector: any of them brings the base rate back at once. So the last
  * write of a burst, if it was lost, is noticed as soon as ever.
+ *
+ *     write write write . . . . beacon             1 s
+ *
+ * A run that was lost shows by the next one; the last of a burst by a beacon alone. So the next beacon comes
+ * early, when no run has been broadcast for twice as long as there lately was between any two: who goes on writing
+ * hardly ever gets there.
  */
 #include "node/engine_state.h"
 
@@ -17,6 +23,12 @@
 #define LINK_BEACONS_A_BEACON 4
 /* Of a stretched pause, up to this part is left off: nodes that fell silent together do not speak together. */
 #define JITTER 8
+/* Of the base interval: a burst is over after that, at least; and a beacon does not come early more often. */
+#define EARLY_AFTER 40
+#define EARLY_EVERY 4
+/* ... or after so many times what is about the longest time between two runs of it: that part is forgotten with each. */
+#define EARLY_GAPS 2
+#define GAP_FADES 16
 
 /* ---- what is said --------------------------------------------------------------------------- */
 
@@ -138,8 +150,42 @@ static uint64_t next_pause(struct holm_engine *engine)
     return stretched - holm_random_between(&engine->random, 0, stretched / JITTER);
 }
 
+/* Where feeds bring what is written nothing is lost by the way. */
+static void look_for_the_last(struct holm_engine *engine, struct holm_now now)
+{
+    uint64_t published = atomic_load_explicit(&engine->published, memory_order_relaxed);
+    uint64_t interval = engine->config.beacon_interval_us;
+    uint64_t least = interval / EARLY_AFTER;
+    if (published == engine->published_seen || engine->relaying)
+        return;
+    uint64_t gap_us = now.monotonic_us - engine->published_us;
+    uint64_t longest_us = engine->published_gap_us - engine->published_gap_us / GAP_FADES;
+    if (gap_us >= interval)
+        longest_us = 0; /* a burst begins */
+    else if (longest_us < gap_us)
+        longest_us = gap_us;
+    engine->published_gap_us = longest_us;
+    engine->published_seen = published;
+    engine->published_us = now.monotonic_us;
+    uint64_t pause_us = EARLY_GAPS * longest_us > least ? EARLY_GAPS * longest_us : least;
+    pause_us += holm_random_between(&engine->random, 0, least);
+    engine->early_us = now.monotonic_us + pause_us;
+    if (engine->early_us < engine->early_sent_us + interval / EARLY_EVERY)
+        engine->early_us = engine->early_sent_us + interval / EARLY_EVERY;
+}
+
+uint64_t holm_engine_beacon_due_us(const struct holm_engine *engine)
+{
+    return engine->early_us < engine->beacon_us ? engine->early_us : engine->beacon_us;
+}
+
 void holm_engine_beacon_tick(struct holm_engine *engine, struct holm_now now)
 {
+    look_for_the_last(engine, now);
+    if (engine->early_us <= now.monotonic_us) {
+        engine->early_sent_us = engine->beacon_us = now.monotonic_us;
+        engine->early_us = HOLM_NEVER;
+    }
     bool due = engine->beacon_us <= now.monotonic_us;
     uint64_t soon = now.monotonic_us + engine->config.beacon_interval_us;
     if (engine->quiet_beacons == 0 && !due)

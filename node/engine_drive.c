@@ -373,8 +373,8 @@ static uint64_t settle(struct holm_engine *engine)
     pthread_mutex_lock(&engine->roster_lock);
     uint64_t due = holm_roster_due_us(engine->roster);
     pthread_mutex_lock(&engine->due_lock);
-    if (engine->beacon_us < due)
-        due = engine->beacon_us;
+    uint64_t beacon_us = holm_engine_beacon_due_us(engine);
+    due = beacon_us < due ? beacon_us : due;
     if (engine->review_us < due)
         due = engine->review_us;
     uint64_t members_us = holm_engine_members_due_us(engine);

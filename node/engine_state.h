@@ -137,6 +137,7 @@ struct holm_engine {
     uint32_t compacted;             /* partitions that had their turn; the driving thread's */
     atomic_uint receiving, serving; /* syncs under way, of all partitions */
     atomic_uint_fast64_t changes;   /* steps that had something to store or to say */
+    atomic_uint_fast64_t published; /* runs that were broadcast */
 
     /* When the driving thread acts next without being woken; 0 while it acts. */
     pthread_mutex_t due_lock;
@@ -153,10 +154,15 @@ struct holm_engine {
     struct holm_random random;
     struct holm_codec_limits limits;
     uint64_t beacon_us;
-    uint64_t beacon_changes; /* at the last beacon, or when they were last looked at */
-    uint32_t quiet_beacons;  /* how many in a row found nothing changed */
-    bool differs;            /* a peer's beacon since then told of something else than is here */
-    uint32_t beacon_turn;    /* which peers get the next one over their links, too */
+    uint64_t beacon_changes;   /* at the last beacon, or when they were last looked at */
+    uint32_t quiet_beacons;    /* how many in a row found nothing changed */
+    bool differs;              /* a peer's beacon since then told of something else than is here */
+    uint64_t published_seen;   /* when that was last looked at, … */
+    uint64_t published_us;     /* … when it last had grown, … */
+    uint64_t published_gap_us; /* … how long that usually takes, … */
+    uint64_t early_us;         /* … when there is a beacon if it does not grow before, … */
+    uint64_t early_sent_us;    /* … and when there last was one for that */
+    uint32_t beacon_turn;      /* which peers get the next one over their links, too */
     struct holm_beacon_entry *entries; /* room for two a partition */
     struct holm_epoch epoch_wanted;    /* not all replicas have it yet; 0: they have */
     struct review *review;             /* room, for engine_relay.c */
@@ -238,7 +244,8 @@ void holm_engine_compact(struct holm_engine *engine, struct holm_now now);
 void holm_engine_act(struct holm_engine *engine, struct holm_now now);
 void holm_engine_beacon(struct holm_engine *engine, uint32_t peer, struct holm_now now);
 void holm_engine_beacon_all(struct holm_engine *engine, struct holm_now now);
-/* Sends beacons to all, when it is time. */
+/* Sends beacons to all, when it is time; and when that is. */
+uint64_t holm_engine_beacon_due_us(const struct holm_engine *engine);
 void holm_engine_beacon_tick(struct holm_engine *engine, struct holm_now now);
 void holm_engine_epoch_spread(struct holm_engine *engine, struct holm_now now);
 void holm_engine_send_link(struct holm_engine *engine, struct holm_link_id link,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How often three engines say what they have: at the base rate while anything changes, four times more rarely
- * when nothing does.
+ * when nothing does, and earlier when somebody stops writing.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -118,6 +118,47 @@ static void test_beacon_when_a_write_is_lost_then_it_is_missed_within_the_base_r
     }
 }
 
+/* The last of a burst is lost: no other write shows that, so a beacon comes early. */
+static void test_beacon_when_the_last_of_a_burst_is_lost_then_it_is_missed_at_once(void **state)
+{
+    (void)state;
+    for (uint64_t i = 0; i < 5; i++) {
+        struct world *world = quiet_world();
+        world_run(world, 700 * i);
+        for (int k = 0; k < 20; k++) {
+            world_add(world, 0, "hero", 1);
+            world_run(world, 10);
+        }
+        world_lose(world, 1000);
+        world_add(world, 0, "hero", 1);
+        world_run(world, 10);
+        world_lose(world, 0);
+        assert_false(world_converged(world));
+        assert_true(world_converge(world, 4000) <= 60);
+        world_free(world);
+    }
+}
+
+/* Who goes on writing says it no oftener; who writes now and then says it earlier, and a little oftener. */
+static void test_beacon_when_writes_follow_each_other_then_it_comes_at_the_base_rate(void **state)
+{
+    static const struct {
+        uint64_t longest_ms, most;
+    } pauses[] = {{5, 21}, {40, 21}, {200, 21}, {2000, 30}};
+    (void)state;
+    for (size_t i = 0; i < sizeof pauses / sizeof *pauses; i++) {
+        struct world *world = quiet_world();
+        struct holm_random random = {.state = 5};
+        uint64_t begin_us = world->now.monotonic_us, count = 0;
+        while (world->now.monotonic_us < begin_us + UINT64_C(20000) * SECOND_MS) {
+            world_add(world, 0, "hero", 1);
+            count += beat_for(world, holm_random_between(&random, 1, pauses[i].longest_ms)).count;
+        }
+        assert_in_range(count, 18, pauses[i].most);
+        world_free(world);
+    }
+}
+
 static void test_beacon_when_a_peer_comes_or_goes_then_the_base_rate_is_back(void **state)
 {
     struct world *world = quiet_world();
@@ -215,6 +256,8 @@ int main(void)
         cmocka_unit_test(test_beacon_when_nothing_changes_then_it_comes_four_times_more_rarely),
         cmocka_unit_test(test_beacon_when_all_write_then_it_comes_at_the_base_rate),
         cmocka_unit_test(test_beacon_when_a_write_is_lost_then_it_is_missed_within_the_base_rate),
+        cmocka_unit_test(test_beacon_when_the_last_of_a_burst_is_lost_then_it_is_missed_at_once),
+        cmocka_unit_test(test_beacon_when_writes_follow_each_other_then_it_comes_at_the_base_rate),
         cmocka_unit_test(test_beacon_when_a_peer_comes_or_goes_then_the_base_rate_is_back),
         cmocka_unit_test(
             test_beacon_when_a_peer_tells_of_another_vector_then_the_base_rate_is_back),
