@@ -141,6 +141,8 @@ HOLM_NODISCARD enum holm_status holm_engine_flush(struct holm_engine *engine, ui
 const struct holm_replica *holm_engine_lock(struct holm_engine *engine, uint32_t partition);
 void holm_engine_unlock(struct holm_engine *engine, uint32_t partition);
 
+/* Whether it has failed for any partition. */
+bool holm_engine_store_failed(struct holm_engine *engine);
 uint32_t holm_engine_partitions(const struct holm_engine *engine);
 struct holm_actor holm_engine_self(struct holm_engine *engine);
 size_t holm_engine_frame_bytes_max(const struct holm_engine *engine);

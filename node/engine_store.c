@@ -41,6 +41,11 @@ static void mute(struct holm_engine *engine, uint32_t index)
     atomic_store(&engine->store_failed, true);
 }
 
+bool holm_engine_store_failed(struct holm_engine *engine)
+{
+    return atomic_load(&engine->store_failed);
+}
+
 void holm_engine_mute_all(struct holm_engine *engine)
 {
     for (uint32_t i = 0; i < engine->partition_count; i++) {

@@ -35,6 +35,8 @@ struct holm_host {
     void (*close)(struct holm_node *node);
 };
 
+struct holm_http;
+
 struct holm_node {
     struct holm_fork_mark mark;   /* of the process that opened it; revoked when it has ended */
     const struct holm_host *host; /* NULL: it runs by itself */
@@ -47,6 +49,8 @@ struct holm_node {
     struct holm_engine *engine;
     pthread_t thread;
     atomic_bool stopping;
+    atomic_uint_fast64_t looks_us; /* when the I/O thread looks around next, or began to */
+    struct holm_http *http;        /* or NULL (http.h) */
 
     /* Who waits in holm_wait_…: `turn` counts the moments to look again. */
     pthread_mutex_t wait_lock;

@@ -8,6 +8,7 @@
 
 #include "node/address.h"
 #include "node/config.h"
+#include "node/http.h"
 #include "node/node.h"
 #include "node/store_lmdb.h"
 #include "transport/nng.h"
@@ -50,8 +51,11 @@ static void *drive(void *context)
 {
     struct holm_node *node = context;
     while (!atomic_load(&node->stopping)) {
-        uint64_t due_us = holm_engine_tick(node->engine, holm_node_now(node));
+        struct holm_now now = holm_node_now(node);
+        atomic_store_explicit(&node->looks_us, now.monotonic_us, memory_order_relaxed);
+        uint64_t due_us = holm_engine_tick(node->engine, now);
         uint64_t now_us = holm_node_now(node).monotonic_us;
+        atomic_store_explicit(&node->looks_us, due_us, memory_order_relaxed);
         take_events(node, due_us > now_us ? due_us - now_us : 0);
     }
     holm_engine_farewell(node->engine, holm_node_now(node));
@@ -122,6 +126,7 @@ static enum holm_status join_seeds(struct holm_node *node, const char *seeds)
 
 static void dispose(struct holm_node *node)
 {
+    holm_node_http_close(node);
     holm_engine_free(node->engine);
     if (node->transport != NULL)
         node->transport->ops->close(node->transport, LINGER_US);
@@ -170,6 +175,10 @@ static enum holm_status parts_open(struct holm_node *node, const struct holm_con
         status = engine_open(node, config, random);
     if (status == HOLM_OK)
         status = join_seeds(node, config->seeds);
+    if (status == HOLM_OK && config->http != NULL) {
+        atomic_store(&node->looks_us, holm_node_now(node).monotonic_us);
+        status = holm_node_http_open(node, config->http);
+    }
     return status == HOLM_OK ? thread_open(node) : status;
 }
 
@@ -243,6 +252,7 @@ void holm_close(struct holm_node *node)
         node->host->close(node);
         return;
     }
+    holm_node_http_close(node);
     atomic_store(&node->stopping, true);
     node->transport->ops->wake(node->transport);
     pthread_join(node->thread, NULL);

@@ -94,6 +94,10 @@ struct holm_config {
     /* false; true: writes are relayed from node to node over links, however few the nodes are. It costs less
      * and takes some hops. With more than 16, or where not all reach each other, it is done in any case. */
     bool relay;
+    /* NULL: none; http://HOST:PORT, where /metrics (holm_metrics()) and /healthz (200; or 503 and why: the store has failed, the
+     * node's own thread is stuck) are read. Whoever can connect reads all, and can cost memory: for loopback,
+     * "http://127.0.0.1:9464", or behind a proxy; elsewhere the log warns. Not in a simulated world. */
+    const char *http;
     int log_level; /* 2; 0 silent, 1 errors, 2 what an operator acts on, 3 all */
     /* NULL: lines go to stderr. Any thread, one at a time or not; must not call the node. */
     void (*log)(void *context, int level, const char *line);

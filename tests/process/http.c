@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A node's pages, over a socket by hand: what they say, and what becomes of requests that mean harm. */
+#include "tests/process/api.h"
+#include "tests/process/prometheus.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#define PAGE_BYTES ((size_t)1 << 20)
+
+struct served {
+    struct holm_node *node;
+    uint16_t port;
+    char page[PAGE_BYTES];
+    size_t size;
+};
+
+static uint16_t free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+    (void)close(listener);
+    return ntohs(address.sin_port);
+}
+
+static int open_served(void **state)
+{
+    struct served *served = calloc(1, sizeof *served);
+    struct holm_config config = api_config("served");
+    char url[64];
+    assert_non_null(served);
+    served->port = free_port();
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", (unsigned)served->port);
+    config.http = url;
+    assert_ok(holm_open(&config, &served->node));
+    *state = served;
+    return 0;
+}
+
+static int close_served(void **state)
+{
+    struct served *served = *state;
+    holm_close(served->node);
+    free(served);
+    return 0;
+}
+
+static int reach(const struct served *served)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons(served->port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct timeval patience = {.tv_sec = API_WAIT_MS / 1000};
+    int stream = socket(AF_INET, SOCK_STREAM, 0);
+    assert_true(stream >= 0);
+    assert_int_equal(connect(stream, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(setsockopt(stream, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+    assert_int_equal(setsockopt(stream, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience), 0);
+    return stream;
+}
+
+/* Sends, and reads to the end. A server that hangs up before all is sent does so with a reset. */
+static void ask(struct served *served, const void *request, size_t size)
+{
+    int stream = reach(served);
+    ssize_t got = 1;
+    served->size = 0;
+    for (size_t sent = 0; sent < size && got > 0; sent += (size_t)got)
+        got = send(stream, (const char *)request + sent, size - sent, MSG_NOSIGNAL);
+    (void)shutdown(stream, SHUT_WR);
+    for (got = 1; got > 0 && served->size<PAGE_BYTES - 1; served->size += got> 0 ? (size_t)got : 0)
+        got = recv(stream, served->page + served->size, PAGE_BYTES - 1 - served->size, 0);
+    assert_true(got >= 0 || errno == ECONNRESET);
+    served->page[served->size] = '\0';
+    (void)close(stream);
+}
+
+static int get(struct served *served, const char *path)
+{
+    char request[512];
+    int code = 0;
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+             path);
+    ask(served, request, strlen(request));
+    (void)sscanf(served->page, "HTTP/1.1 %d ", &code);
+    return code;
+}
+
+static const char *body_of(const struct served *served, size_t *size)
+{
+    const char *body = strstr(served->page, "\r\n\r\n");
+    assert_non_null(body);
+    *size = served->size - (size_t)(body + 4 - served->page);
+    return body + 4;
+}
+
+static void assert_serves(struct served *served)
+{
+    size_t size;
+    assert_int_equal(get(served, "/healthz"), 200);
+    assert_string_equal(body_of(served, &size), "ok\n");
+}
+
+static void test_http_when_metrics_are_read_then_they_are_what_stats_say(void **state)
+{
+    struct served *served = *state;
+    struct holm_stats stats;
+    size_t size;
+    for (int i = 0; i < 7; i++)
+        assert_ok(holm_add(served->node, holm_str("k"), holm_str("n"), i));
+    assert_int_equal(get(served, "/metrics"), 200);
+    assert_non_null(strstr(served->page, "Content-Type: text/plain; version=0.0.4"));
+    const char *body = body_of(served, &size);
+    prometheus_check(body, size);
+    holm_stats(served->node, &stats);
+    assert_true(stats.operations == 7 && stats.records == 1);
+    assert_int_equal((int)prometheus_sum(body, "holm_partition_operations_total"), 7);
+    assert_int_equal((int)prometheus_sum(body, "holm_partition_records"), 1);
+    assert_int_equal((int)prometheus_value(body, "holm_partitions"), 16);
+    assert_int_equal((int)prometheus_value(body, "holm_store_failed"), 0);
+    assert_int_equal(get(served, "/metrics?from=prometheus"), 200);
+}
+
+static void test_http_when_other_things_are_asked_for_then_there_is_nothing(void **state)
+{
+    struct served *served = *state;
+    static const char *const paths[] = {"/",
+                                        "/metrics/..",
+                                        "/../etc/passwd",
+                                        "/metrics/../../etc/passwd",
+                                        "/%2e%2e/%2e%2e/etc/passwd",
+                                        "//etc/passwd",
+                                        "/metricsX",
+                                        "/healthz/"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        int code = get(served, paths[i]);
+        if (code != 404 && code != 400)
+            fail_msg("%s: %d", paths[i], code);
+        assert_null(strstr(served->page, "root:"));
+    }
+    assert_serves(served);
+}
+
+static void ask_text(struct served *served, const char *text)
+{
+    ask(served, text, strlen(text));
+}
+
+static void test_http_when_requests_are_hostile_then_others_are_served(void **state)
+{
+    struct served *served = *state;
+    size_t size = 8 << 20;
+    char *much = malloc(size);
+    assert_non_null(much);
+    ask_text(served, "POST /metrics HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\nbody");
+    assert_null(strstr(served->page, " 200 "));
+    ask_text(served,
+             "POST /metrics HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999\r\n\r\n");
+    assert_null(strstr(served->page, " 200 "));
+    ask_text(served, "GET /metrics\r\n\r\n");
+    ask_text(served, "\r\n\r\n\r\n");
+    ask_text(served, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03");
+    memset(much, 'a', size);
+    ask(served, much, size); /* a first line without an end */
+    assert_null(strstr(served->page, " 200 "));
+    memcpy(much, "GET /metrics HTTP/1.1\r\nX: ", 26); /* a header without an end */
+    ask(served, much, size);
+    assert_null(strstr(served->page, " 200 "));
+    free(much);
+    assert_serves(served);
+}
+
+/* Who connects and says little takes a descriptor, and no turn from others. */
+static void test_http_when_many_stay_silent_then_others_are_served(void **state)
+{
+    struct served *served = *state;
+    int silent[100];
+    for (size_t i = 0; i < 100; i++) {
+        silent[i] = reach(served);
+        assert_int_equal(send(silent[i], "GET /met", 8, MSG_NOSIGNAL), 8);
+    }
+    assert_serves(served);
+    assert_int_equal(get(served, "/metrics"), 200);
+    for (size_t i = 0; i < 100; i++)
+        (void)close(silent[i]);
+}
+
+/* The node ends while pages are being made. */
+static void test_http_when_the_node_closes_under_requests_then_it_ends(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        void *opened = NULL;
+        open_served(&opened);
+        struct served *served = opened;
+        int streams[8];
+        for (size_t i = 0; i < 8; i++) {
+            static const char request[] = "GET /metrics HTTP/1.1\r\nHost: h\r\n\r\n";
+            streams[i] = reach(served);
+            (void)send(streams[i], request, sizeof request - 1, MSG_NOSIGNAL);
+        }
+        close_served(&opened);
+        for (size_t i = 0; i < 8; i++)
+            (void)close(streams[i]);
+    }
+}
+
+static void test_http_when_the_url_is_wrong_or_taken_then_the_node_does_not_open(void **state)
+{
+    const struct served *served = *state;
+    struct holm_node *node;
+    char taken[64];
+    snprintf(taken, sizeof taken, "http://127.0.0.1:%u", (unsigned)served->port);
+    const char *const urls[] = {taken,
+                                "http://127.0.0.1:0",
+                                "https://127.0.0.1:9464",
+                                "nonsense",
+                                "",
+                                "http://127.0.0.1:9464/somewhere"};
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        struct holm_config config = api_config("second");
+        config.http = urls[i];
+        config.log_level = 0;
+        assert_status(holm_open(&config, &node), HOLM_EADDRESS);
+        assert_null(node);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_http_when_metrics_are_read_then_they_are_what_stats_say),
+        cmocka_unit_test(test_http_when_other_things_are_asked_for_then_there_is_nothing),
+        cmocka_unit_test(test_http_when_requests_are_hostile_then_others_are_served),
+        cmocka_unit_test(test_http_when_many_stay_silent_then_others_are_served),
+        cmocka_unit_test(test_http_when_the_url_is_wrong_or_taken_then_the_node_does_not_open),
+        cmocka_unit_test(test_http_when_the_node_closes_under_requests_then_it_ends),
+    };
+    return cmocka_run_group_tests(tests, open_served, close_served);
+}
