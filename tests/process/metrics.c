@@ -65,6 +65,49 @@ static void test_metrics_when_promtool_looks_then_it_has_nothing_to_say(void **s
     assert_string_equal(said, "exit 0\n");
 }
 
+static size_t read_file(const char *path, char *text, size_t capacity)
+{
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t size = fread(text, 1, capacity - 1, file);
+    (void)fclose(file);
+    text[size] = '\0';
+    return size;
+}
+
+/* Every family that an alert of docs/alerts.yml names is there, and OPERATIONS.md tells of every alert. */
+static void test_metrics_when_alerts_name_them_then_they_are_there(void **state)
+{
+    const struct api_pair *pair = *state;
+    static char rules[16384], page[65536];
+    char said[4096];
+    size_t size, alerts = 0;
+    size_t rules_size = read_file(HOLM_SOURCE_DIR "/docs/alerts.yml", rules, sizeof rules);
+    read_file(HOLM_SOURCE_DIR "/docs/OPERATIONS.md", page, sizeof page);
+    char *text = metrics_of(pair->oslo, &size);
+    for (const char *at = strstr(rules, "holm_"); at != NULL; at = strstr(at + 1, "holm_")) {
+        char head[128];
+        snprintf(head, sizeof head, "# TYPE %.*s ",
+                 (int)strspn(at, "abcdefghijklmnopqrstuvwxyz_0123456789"), at);
+        if (strstr(text, head) == NULL)
+            fail_msg("an alert names what is not there: %s", head);
+    }
+    free(text);
+    for (const char *at = strstr(rules, "alert: "); at != NULL; at = strstr(at + 1, "alert: ")) {
+        char row[128];
+        snprintf(row, sizeof row, "\n| %.*s |", (int)strcspn(at + 7, "\n"), at + 7);
+        if (strstr(page, row) == NULL)
+            fail_msg("OPERATIONS.md has no row %s", row);
+        alerts++;
+    }
+    assert_int_equal(alerts, 10);
+    if (!promtool("check rules " HOLM_SOURCE_DIR "/docs/alerts.yml", rules, rules_size, said)) {
+        print_message("promtool (package prometheus) is not there: only the names were checked\n");
+        skip();
+    }
+    assert_non_null(strstr(said, "SUCCESS: 10 rules found"));
+}
+
 static void test_metrics_when_nothing_moves_then_they_are_what_stats_say(void **state)
 {
     const struct api_pair *pair = *state;
@@ -150,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_metrics_when_two_nodes_work_then_the_format_is_kept),
         cmocka_unit_test(test_metrics_when_promtool_looks_then_it_has_nothing_to_say),
+        cmocka_unit_test(test_metrics_when_alerts_name_them_then_they_are_there),
         cmocka_unit_test(test_metrics_when_nothing_moves_then_they_are_what_stats_say),
         cmocka_unit_test(test_metrics_when_the_buffer_is_small_then_what_fits_is_written),
         cmocka_unit_test(test_metrics_when_a_peer_is_cut_off_then_its_lag_grows_and_goes),
