@@ -384,6 +384,9 @@ static enum holm_status take_event(struct holm_replica *replica, const struct ho
     case HOLM_EVENT_SUPERSEDED:
         holm_replica_supersede(replica, event->as.superseded);
         return HOLM_OK;
+    case HOLM_EVENT_HEAR:
+        holm_replica_hear(replica, event->as.hear);
+        return HOLM_OK;
     case HOLM_EVENT_WANT:
         if (holm_replica_seal(replica) != HOLM_OK)
             return HOLM_ENOMEM;

@@ -90,7 +90,8 @@ enum holm_event_type {
     HOLM_EVENT_EPOCH = 7,      /* this node goes on under a new, higher epoch */
     HOLM_EVENT_SUPERSEDED = 8, /* a node is heard to live under this epoch: older ones have ended */
     HOLM_EVENT_WANT = 9,       /* somebody waits until peers have applied what was written here */
-    HOLM_EVENT_FOLLOW = 10     /* the host wishes to follow a peer, or no more (feed.h) */
+    HOLM_EVENT_FOLLOW = 10,    /* the host wishes to follow a peer, or no more (feed.h) */
+    HOLM_EVENT_HEAR = 11       /* somebody waits to hear what peers have now (replica_wait.h) */
 };
 
 struct holm_event {
@@ -115,6 +116,8 @@ struct holm_event {
         } follow;
         struct holm_epoch epoch;      /* EPOCH: must be higher than the present one */
         struct holm_actor superseded; /* SUPERSEDED: the node and its present epoch */
+        uint64_t
+            hear; /* HEAR: 0, a new question; else its number: who has not answered is asked again */
     } as;
 };
 

@@ -24,6 +24,8 @@
  *     replica_member.c   fences, reports, and what is collected by them
  *     replica_peer.c     peers: coming and going, beacons, acknowledgements, whom to ask when
  *     replica_read.c     looking
+ *     replica_wait.c     what somebody who waits asks
+ *     replica_hear.c     hearing what peers have now
  *     replica_twin.c     telling when somebody else writes under this actor
  */
 #ifndef HOLM_CRDT_REPLICA_PARTS_H
@@ -55,6 +57,15 @@ struct holm_report_link {
         patience; /* rounds until what is not acknowledged is said again; the next pause */
 };
 
+/* Hearing what a peer has now (replica_wait.h). All zero: nobody has asked. */
+struct holm_hearing {
+    uint64_t asked, answered; /* pulls sent since it came up; answers to them */
+    uint64_t number;          /* what is asked for; 0: nothing ... */
+    uint64_t target;          /* ... and answered by this answer, or a later one */
+    uint64_t wanted, heard;   /* the highest number that was asked for; that it has told all of */
+    uint64_t asked_us;
+};
+
 struct holm_replica_peer {
     bool up;
     bool told;
@@ -78,6 +89,7 @@ struct holm_replica_peer {
     bool member;                   /* with `stable`: as it said */
     struct holm_feed_link feed;
     struct holm_pace_peer pace;
+    struct holm_hearing hearing;
 };
 
 /* A cut as it is to be merged: whole, or as what differs, with what is to go. */
@@ -184,6 +196,7 @@ struct holm_replica {
     size_t superseding_count, superseding_capacity;
     size_t swept;         /* rows of folded epochs that were in use when that was last looked at */
     bool former;          /* this node wrote here under a former epoch of this life */
+    uint64_t hearing;     /* the number of the last question what peers have now */
     uint64_t want_seq;    /* of the own actor: peers are asked to tell when they have it */
     uint64_t flushed_us;  /* when the last run was sealed */
     uint64_t written_us;  /* when the oldest pending operation came */
@@ -249,12 +262,22 @@ HOLM_NODISCARD enum holm_status holm_replica_receive_next(struct holm_replica *r
 void holm_replica_drain(struct holm_replica *replica);
 
 /* ---- replica_pull.c */
+
+/* Asks a peer for all that it has and is not here; counted, and nothing else. HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_replica_send_pull(struct holm_replica *replica, uint32_t peer);
 HOLM_NODISCARD enum holm_status holm_replica_ask_runs(struct holm_replica *replica, uint32_t peer);
 HOLM_NODISCARD enum holm_status holm_replica_serve_pull(struct holm_replica *replica, uint32_t peer,
                                                         const struct holm_pull *pull);
 HOLM_NODISCARD enum holm_status holm_replica_take_deltas(struct holm_replica *replica,
                                                          uint32_t peer,
                                                          const struct holm_deltas *deltas);
+
+/* ---- replica_hear.c */
+
+/* Asks all peers for what they have now, or those again that have not answered `number`. Best effort. */
+void holm_replica_hear(struct holm_replica *replica, uint64_t number);
+/* An answer to a pull was taken; `whole`: and the peer had nothing that is not here. `more`: it has runs to follow. */
+void holm_replica_hear_answer(struct holm_replica *replica, uint32_t peer, bool more, bool whole);
 
 /* ---- replica_feed.c */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crdt/replica_parts.h"
 
-enum holm_status holm_replica_ask_runs(struct holm_replica *replica, uint32_t peer)
+enum holm_status holm_replica_send_pull(struct holm_replica *replica, uint32_t peer)
 {
     struct holm_message message = holm_replica_message(replica, HOLM_MESSAGE_PULL);
     message.as.pull.bytes_max = replica->config.frame_bytes_max / 4 * 3;
@@ -10,10 +10,19 @@ enum holm_status holm_replica_ask_runs(struct holm_replica *replica, uint32_t pe
         status = holm_replica_output(replica, peer, &message);
     if (status != HOLM_OK)
         return status;
+    replica->peers[peer].hearing.asked += 1;
+    replica->stats.pulls += 1;
+    return HOLM_OK;
+}
+
+enum holm_status holm_replica_ask_runs(struct holm_replica *replica, uint32_t peer)
+{
+    enum holm_status status = holm_replica_send_pull(replica, peer);
+    if (status != HOLM_OK)
+        return status;
     replica->pull.active = true;
     replica->pull.peer = peer;
     replica->pull.deadline_us = holm_replica_deadline(replica, peer);
-    replica->stats.pulls += 1;
     return HOLM_OK;
 }
 
@@ -137,8 +146,8 @@ static enum holm_status take_too_old(struct holm_replica *replica, uint32_t peer
     return HOLM_OK;
 }
 
-enum holm_status holm_replica_take_deltas(struct holm_replica *replica, uint32_t peer,
-                                          const struct holm_deltas *deltas)
+static enum holm_status take_answer(struct holm_replica *replica, uint32_t peer,
+                                    const struct holm_deltas *deltas)
 {
     struct holm_replica_peer *known = holm_replica_find_peer(replica, peer);
     uint64_t hash_before = replica->actors.hash;
@@ -175,4 +184,27 @@ enum holm_status holm_replica_take_deltas(struct holm_replica *replica, uint32_t
     holm_replica_compare(replica, peer, &deltas->now);
     holm_replica_gaps_look(replica);
     return HOLM_OK;
+}
+
+/* Whether every run is applied: one that overlaps what is here is not. */
+static bool took_all(const struct holm_replica *replica, const struct holm_deltas *deltas)
+{
+    for (size_t i = 0; i < deltas->count; i++) {
+        const struct holm_delta *run = deltas->deltas[i];
+        if (run->last > holm_actors_seq_of(&replica->actors, run->actor))
+            return false;
+    }
+    return true;
+}
+
+enum holm_status holm_replica_take_deltas(struct holm_replica *replica, uint32_t peer,
+                                          const struct holm_deltas *deltas)
+{
+    enum holm_status status = take_answer(replica, peer, deltas);
+    if (holm_replica_find_peer(replica, peer) == NULL)
+        return status;
+    bool all = status == HOLM_OK && took_all(replica, deltas);
+    holm_replica_hear_answer(replica, peer, all && deltas->more && deltas->count > 0,
+                             all && !deltas->more && !deltas->too_old);
+    return status;
 }

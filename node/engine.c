@@ -398,10 +398,12 @@ enum holm_status holm_engine_commit(struct holm_engine *engine, uint32_t index,
     pthread_mutex_lock(&partition->lock);
     enum holm_status status = HOLM_EIO;
     commit.receipt.partition = index;
-    if (partition->provisional && !partition->muted)
+    if (partition->provisional && !partition->muted) {
         status = holm_engine_journal(engine, index, ops, count, now);
-    else if (!partition->muted)
+        commit.receipt.journalled = true;
+    } else if (!partition->muted) {
         status = holm_engine_step(engine, index, &event, now, &commit);
+    }
     pthread_mutex_unlock(&partition->lock);
     if (status == HOLM_OK && receipt != NULL)
         *receipt = commit.receipt;

@@ -18,6 +18,7 @@
  *     engine_list.c    the member list's partition
  *     engine_look.c    who has seen what, figures
  *     engine_metrics.c all figures in one go
+ *     engine_wait.c    what is asked by who waits (engine_wait.h)
  *     engine_store.c   what survives: runs, states that a sync has brought, journals, the epoch
  */
 #ifndef HOLM_NODE_ENGINE_STATE_H

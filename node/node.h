@@ -5,7 +5,7 @@
  *     node.c     what this header declares: the struct itself, its clock, its end
  *     runtime.c  holm_open, holm_close, holm_self, holm_address, holm_forget, holm_join,
  *                holm_peers, holm_stats, the faults, the witness; the I/O thread
- *     wait.c     holm_wait_seen, holm_wait_durable, holm_wait_peers
+ *     wait.c     holm_wait_peers, holm_wait_durable, and how all others wait (waiting.h)
  *
  * Every other public call is a file of its own over node/engine.h. A public call first asks
  * holm_node_check(), then takes the time with holm_node_now().

@@ -1,53 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Waiting for peers. The I/O thread counts a turn whenever something may have changed; who waits
- * looks, and sleeps until the turn is another. Peers are asked again now and then, since a question
- * may be lost with its link.
- */
-#include <stdlib.h>
 #include <time.h>
 
-#include "node/node.h"
+#include "node/waiting.h"
 
 #define ASK_AGAIN_US 250000
-
-struct awaited {
-    uint32_t peers;
-    uint32_t first; /* partition */
-    uint32_t count; /* of partitions; 0: only peers are awaited */
-    uint64_t *seqs; /* of the actor */
-    struct holm_actor actor;
-};
-
-/* The epoch grew: now the former one is awaited, which holm_replica_peer_has() sees to. */
-static void follow_epoch(struct holm_node *node, struct awaited *awaited)
-{
-    struct holm_actor self = holm_self(node);
-    if (holm_actor_equal(self, awaited->actor))
-        return;
-    for (uint32_t i = 0; i < awaited->count; i++)
-        awaited->seqs[i] = 0;
-    awaited->actor = self;
-}
-
-static bool arrived(struct holm_node *node, struct awaited *awaited)
-{
-    follow_epoch(node, awaited);
-    uint32_t peers = awaited->count == 0 ? holm_engine_peers_up(node->engine)
-                                         : holm_engine_seen(node->engine, awaited->first,
-                                                            awaited->seqs, awaited->count);
-    return peers >= awaited->peers;
-}
-
-static enum holm_status ask(struct holm_node *node, const struct awaited *awaited)
-{
-    enum holm_status status = HOLM_OK;
-    for (uint32_t i = 0; i < awaited->count && status == HOLM_OK; i++) {
-        if (awaited->seqs[i] > 0)
-            status = holm_engine_want(node->engine, awaited->first + i, holm_node_now(node));
-    }
-    return status;
-}
 
 static uint64_t turn_now(struct holm_node *node)
 {
@@ -72,7 +28,7 @@ static void sleep_until(struct holm_node *node, uint64_t turn, uint64_t until_us
     pthread_mutex_unlock(&node->wait_lock);
 }
 
-static enum holm_status wait_for(struct holm_node *node, struct awaited *awaited,
+static enum holm_status wait_for(struct holm_node *node, const struct holm_waiting *waiting,
                                  uint32_t timeout_ms)
 {
     uint64_t now_us = holm_node_now(node).monotonic_us;
@@ -80,87 +36,84 @@ static enum holm_status wait_for(struct holm_node *node, struct awaited *awaited
     uint64_t ask_us = now_us;
     for (;;) {
         uint64_t turn = turn_now(node);
-        if (arrived(node, awaited))
-            return HOLM_OK;
+        enum holm_status status = waiting->look(node, waiting->context);
+        if (status != HOLM_ETIMEDOUT)
+            return status;
         now_us = holm_node_now(node).monotonic_us;
         if (now_us >= deadline_us)
             return HOLM_ETIMEDOUT;
         if (now_us >= ask_us) {
-            enum holm_status status = ask(node, awaited);
+            status = waiting->ask == NULL ? HOLM_OK : waiting->ask(node, waiting->context);
             if (status != HOLM_OK)
                 return status;
             ask_us = now_us + ASK_AGAIN_US;
         }
         sleep_until(node, turn, ask_us < deadline_us ? ask_us : deadline_us);
-        enum holm_status status = holm_node_check(node);
+        status = holm_node_check(node);
         if (status != HOLM_OK)
             return status;
     }
 }
 
-static enum holm_status wait_counted(struct holm_node *node, struct awaited *awaited,
-                                     uint32_t timeout_ms)
+enum holm_status holm_node_wait(struct holm_node *node, const struct holm_waiting *waiting,
+                                uint32_t timeout_ms)
 {
     atomic_fetch_add(&node->waiters, 1);
-    enum holm_status status = wait_for(node, awaited, timeout_ms);
+    enum holm_status status = wait_for(node, waiting, timeout_ms);
     atomic_fetch_sub(&node->waiters, 1);
     return status;
 }
 
-static enum holm_status wait_all(struct holm_node *node, uint32_t peers, uint32_t timeout_ms)
+uint32_t holm_node_peers_meant(struct holm_node *node, uint32_t peers)
 {
-    uint32_t partitions = holm_engine_partitions(node->engine);
-    uint64_t *seqs = calloc(partitions, sizeof *seqs);
-    if (seqs == NULL)
-        return HOLM_ENOMEM;
-    struct awaited awaited = {
-        .peers = peers, .count = partitions, .seqs = seqs, .actor = holm_self(node)};
-    holm_engine_minted(node->engine, seqs);
-    enum holm_status status = wait_counted(node, &awaited, timeout_ms);
-    free(seqs);
+    if (peers < HOLM_MAJORITY)
+        return peers;
+    uint32_t others = holm_engine_others(node->engine, holm_node_now(node));
+    if (others == HOLM_ENGINE_OTHERS_UNKNOWN)
+        return UINT32_MAX;
+    return peers == HOLM_ALL ? others : (others + 1) / 2;
+}
+
+bool holm_node_wrote(struct holm_node *node, const struct holm_receipt *receipt)
+{
+    struct holm_actor begun = holm_engine_life(node->engine);
+    struct holm_actor writer = receipt->first.actor;
+    return writer.node.value == begun.node.value && writer.epoch.value >= begun.epoch.value;
+}
+
+enum holm_status holm_receipt_check(struct holm_node *node, const struct holm_receipt *receipt)
+{
+    enum holm_status status = holm_node_check(node);
+    if (status == HOLM_OK && receipt != NULL &&
+        receipt->partition >= holm_engine_partitions(node->engine))
+        return HOLM_EINVAL;
     return status;
 }
 
-enum holm_status holm_wait_seen(struct holm_node *node, const struct holm_receipt *receipt,
-                                uint32_t peers, uint32_t timeout_ms)
+/* ---- peers, the disk ------------------------------------------------------------------------ */
+
+static enum holm_status look_up(struct holm_node *node, void *context)
 {
-    enum holm_status status = holm_node_check(node);
-    if (status != HOLM_OK)
-        return status;
-    if (receipt == NULL)
-        return wait_all(node, peers, timeout_ms);
-    if (receipt->partition >= holm_engine_partitions(node->engine))
-        return HOLM_EINVAL;
-    uint64_t last = receipt->count == 0 ? 0 : receipt->first.seq + receipt->count - 1;
-    if (last == 0)
-        return holm_wait_peers(node, peers, timeout_ms);
-    struct awaited awaited = {.peers = peers,
-                              .first = receipt->partition,
-                              .count = 1,
-                              .seqs = &last,
-                              .actor = receipt->first.actor};
-    return wait_counted(node, &awaited, timeout_ms);
+    const uint32_t *peers = context;
+    uint32_t up = holm_engine_peers_up(node->engine);
+    return up >= holm_node_peers_meant(node, *peers) ? HOLM_OK : HOLM_ETIMEDOUT;
 }
 
 enum holm_status holm_wait_peers(struct holm_node *node, uint32_t peers, uint32_t timeout_ms)
 {
+    struct holm_waiting waiting = {.look = look_up, .context = &peers};
     enum holm_status status = holm_node_check(node);
-    if (status != HOLM_OK)
-        return status;
-    struct awaited awaited = {.peers = peers};
-    return wait_counted(node, &awaited, timeout_ms);
+    return status == HOLM_OK ? holm_node_wait(node, &waiting, timeout_ms) : status;
 }
 
 enum holm_status holm_wait_durable(struct holm_node *node, const struct holm_receipt *receipt,
                                    uint32_t timeout_ms)
 {
-    enum holm_status status = holm_node_check(node);
+    enum holm_status status = holm_receipt_check(node, receipt);
     if (status != HOLM_OK)
         return status;
-    uint32_t partitions = holm_engine_partitions(node->engine);
     uint32_t first = receipt == NULL ? 0 : receipt->partition;
-    if (first >= partitions)
-        return HOLM_EINVAL;
-    return holm_engine_sync(node->engine, first, receipt == NULL ? partitions : 1,
-                            holm_node_now(node), (uint64_t)timeout_ms * 1000);
+    uint32_t count = receipt == NULL ? holm_engine_partitions(node->engine) : 1;
+    return holm_engine_sync(node->engine, first, count, holm_node_now(node),
+                            (uint64_t)timeout_ms * 1000);
 }

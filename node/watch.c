@@ -3,9 +3,13 @@
  * The watches of a node. The engine tells of touched keys under a partition's lock; the node's
  * watch lock is taken below that one, and no other is taken below it.
  *
- *     N1  the eventfd is readable exactly while a key waits or an overflow is untold
+ *     N1  the eventfd is readable exactly while a key waits, an overflow is untold, or the watch has ended
  *     N2  while an overflow is untold, nothing is queued: who fetches it reads the state anew
  *     N3  a touch follows the change it tells of: who reads after fetching sees that change
+ *     N4  nothing is queued once a watch has ended
+ *
+ * A watch that goes on from a position is in the list before the op log is looked at, so that nothing comes
+ * between; what is told by both is told once, by the queue.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,8 +17,10 @@
 
 #include <sys/eventfd.h>
 
+#include "node/engine_wait.h"
 #include "node/keyqueue.h"
 #include "node/node.h"
+#include "node/token.h"
 
 #define KEYS_MAX_DEFAULT 65536
 
@@ -25,6 +31,9 @@ struct holm_watch {
     int fd;
     bool readable; /* the eventfd */
     bool overflow;
+    bool exact;
+    bool ended; /* more keys came than it may have, and that ends it */
+    enum holm_slow slow;
     struct holm_key_queue queue; /* when `overflow`: what nobody will fetch any more */
     struct holm_key_item *taken; /* what the last fetch handed out; the reader's, without lock */
     size_t prefix_size;
@@ -34,7 +43,7 @@ struct holm_watch {
 /* Makes the descriptor say what is so. Nobody else reads or writes it, so no call can block. */
 static void settle(struct holm_watch *watch)
 {
-    bool waiting = watch->overflow || watch->queue.count > 0;
+    bool waiting = watch->overflow || watch->ended || watch->queue.count > 0;
     uint64_t one = 1;
     ssize_t done;
 
@@ -49,16 +58,21 @@ static void settle(struct holm_watch *watch)
 
 static bool is_for(const struct holm_watch *watch, struct holm_bytes key)
 {
+    if (watch->exact && key.size != watch->prefix_size)
+        return false;
     return key.size >= watch->prefix_size &&
            (watch->prefix_size == 0 || memcmp(key.data, watch->prefix, watch->prefix_size) == 0);
 }
 
-static void queue_keys(struct holm_watch *watch, const struct holm_touched *touched, size_t count)
+static void queue_key(struct holm_watch *watch, struct holm_bytes key, struct holm_node_id origin)
 {
-    for (size_t i = 0; i < count && !watch->overflow; i++)
-        if (is_for(watch, touched[i].key) &&
-            holm_key_queue_push(&watch->queue, touched[i].key, touched[i].origin.node) != HOLM_OK)
-            watch->overflow = true;
+    if (watch->overflow || watch->ended || !is_for(watch, key) ||
+        holm_key_queue_push(&watch->queue, key, origin) == HOLM_OK)
+        return;
+    if (watch->slow == HOLM_SLOW_CLOSE)
+        watch->ended = true;
+    else
+        watch->overflow = true;
 }
 
 void holm_node_touched(struct holm_node *node, const struct holm_touched *touched, size_t count,
@@ -66,9 +80,9 @@ void holm_node_touched(struct holm_node *node, const struct holm_touched *touche
 {
     pthread_mutex_lock(&node->watch_lock);
     for (struct holm_watch *watch = node->watches; watch != NULL; watch = watch->next) {
-        if (all)
-            watch->overflow = true;
-        queue_keys(watch, touched, count);
+        watch->overflow |= all && !watch->ended;
+        for (size_t i = 0; i < count; i++)
+            queue_key(watch, touched[i].key, touched[i].origin.node);
         settle(watch);
     }
     pthread_mutex_unlock(&node->watch_lock);
@@ -109,35 +123,126 @@ static void delist(struct holm_watch *watch)
     pthread_mutex_unlock(&watch->node->watch_lock);
 }
 
-enum holm_status holm_watch_open(struct holm_node *node, struct holm_bytes prefix, size_t keys_max,
-                                 struct holm_watch **watch)
+/* ---- going on ------------------------------------------------------------------------------- */
+
+static void visit_change(void *context, struct holm_bytes key, struct holm_actor writer)
+{
+    struct holm_watch *watch = context;
+    pthread_mutex_lock(&watch->node->watch_lock);
+    queue_key(watch, key, writer.node);
+    pthread_mutex_unlock(&watch->node->watch_lock);
+}
+
+static struct holm_vector_view vector_in(const struct holm_position *position, uint32_t partition)
+{
+    struct holm_vector_view none = {NULL, 0};
+    for (size_t i = 0; i < position->count; i++) {
+        if (position->parts[i].partition == partition)
+            return position->parts[i].vector;
+    }
+    return none;
+}
+
+/* Queues what has changed since a position. HOLM_ENOMEM */
+static enum holm_status go_on(struct holm_watch *watch, const struct holm_position *since)
+{
+    struct holm_engine *engine = watch->node->engine;
+    enum holm_status status = HOLM_OK;
+    bool gap = false;
+    for (uint32_t i = 0; i < holm_engine_partitions(engine) && !gap && status == HOLM_OK; i++) {
+        status = holm_engine_changes(engine, i, vector_in(since, i), visit_change, watch,
+                                     holm_node_now(watch->node));
+        gap = status == HOLM_ENOENT;
+    }
+    pthread_mutex_lock(&watch->node->watch_lock);
+    watch->overflow |= gap;
+    settle(watch);
+    pthread_mutex_unlock(&watch->node->watch_lock);
+    return gap ? HOLM_OK : status;
+}
+
+/* ---- the calls ------------------------------------------------------------------------------ */
+
+static enum holm_status check_options(struct holm_bytes prefix,
+                                      const struct holm_watch_options *options)
+{
+    bool readable = (prefix.size == 0 || prefix.data != NULL) &&
+                    (options->since.size == 0 || options->since.data != NULL);
+    if (!readable || (options->exact && prefix.size == 0))
+        return HOLM_EINVAL;
+    if (options->slow != HOLM_SLOW_OVERFLOW && options->slow != HOLM_SLOW_CLOSE)
+        return HOLM_EINVAL;
+    return prefix.size > HOLM_KEY_BYTES_MAX ? HOLM_ETOOBIG : HOLM_OK;
+}
+
+static enum holm_status make(struct holm_bytes prefix, const struct holm_watch_options *options,
+                             struct holm_watch **watch)
+{
+    struct holm_watch *made = calloc(1, sizeof *made + prefix.size);
+    if (made == NULL)
+        return HOLM_ENOMEM;
+    made->exact = options->exact;
+    made->slow = options->slow;
+    made->prefix_size = prefix.size;
+    if (prefix.size > 0)
+        memcpy(made->prefix, prefix.data, prefix.size);
+    holm_key_queue_init(&made->queue,
+                        options->keys_max == 0 ? KEYS_MAX_DEFAULT : options->keys_max);
+    made->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (made->fd < 0) {
+        free(made);
+        return HOLM_EIO;
+    }
+    *watch = made;
+    return HOLM_OK;
+}
+
+static enum holm_status open_since(struct holm_node *node, struct holm_bytes prefix,
+                                   const struct holm_watch_options *options,
+                                   struct holm_watch **watch)
+{
+    struct holm_position since;
+    struct holm_watch *made;
+    enum holm_status status = holm_position_decode(node->engine, options->since, &since);
+    if (status != HOLM_OK)
+        return status;
+    status = make(prefix, options, &made);
+    if (status == HOLM_OK) {
+        enlist(node, made);
+        status = go_on(made, &since);
+        if (status == HOLM_OK)
+            *watch = made;
+        else
+            holm_watch_close(made);
+    }
+    holm_position_release(&since);
+    return status;
+}
+
+enum holm_status holm_watch_open_with(struct holm_node *node, struct holm_bytes prefix,
+                                      const struct holm_watch_options *options,
+                                      struct holm_watch **watch)
 {
     enum holm_status status = holm_node_check(node);
 
     *watch = NULL;
+    if (status == HOLM_OK)
+        status = check_options(prefix, options);
     if (status != HOLM_OK)
         return status;
-    if (prefix.size > 0 && prefix.data == NULL)
-        return HOLM_EINVAL;
-    if (prefix.size > HOLM_KEY_BYTES_MAX)
-        return HOLM_ETOOBIG;
+    if (options->since.size > 0)
+        return open_since(node, prefix, options, watch);
+    status = make(prefix, options, watch);
+    if (status == HOLM_OK)
+        enlist(node, *watch);
+    return status;
+}
 
-    struct holm_watch *opened = calloc(1, sizeof *opened + prefix.size);
-
-    if (opened == NULL)
-        return HOLM_ENOMEM;
-    opened->prefix_size = prefix.size;
-    if (prefix.size > 0)
-        memcpy(opened->prefix, prefix.data, prefix.size);
-    holm_key_queue_init(&opened->queue, keys_max == 0 ? KEYS_MAX_DEFAULT : keys_max);
-    opened->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (opened->fd < 0) {
-        free(opened);
-        return HOLM_EIO;
-    }
-    enlist(node, opened);
-    *watch = opened;
-    return HOLM_OK;
+enum holm_status holm_watch_open(struct holm_node *node, struct holm_bytes prefix, size_t keys_max,
+                                 struct holm_watch **watch)
+{
+    struct holm_watch_options options = {.keys_max = keys_max};
+    return holm_watch_open_with(node, prefix, &options, watch);
 }
 
 int holm_watch_fd(const struct holm_watch *watch)
@@ -161,9 +266,12 @@ static enum holm_status fetch(struct holm_watch *watch, struct holm_change *chan
         watch->taken = holm_key_queue_pop(&watch->queue);
     }
     settle(watch);
+    bool ended = watch->ended;
     pthread_mutex_unlock(&watch->node->watch_lock);
     holm_key_queue_release(&worthless);
-    return change->overflow || watch->taken != NULL ? HOLM_OK : HOLM_ENOENT;
+    if (change->overflow || watch->taken != NULL)
+        return HOLM_OK;
+    return ended ? HOLM_ELIMIT : HOLM_ENOENT;
 }
 
 enum holm_status holm_watch_next(struct holm_watch *watch, struct holm_change *change)

@@ -27,8 +27,8 @@
  *        exec: the child of a process that has opened a node cannot open one itself.
  *
  * Only holm_open, holm_close and the holm_wait_ functions wait; the others take a short lock of one
- * partition and copy. Fields may lie inside fields: each call that takes a field has a twin in
- * nested.h that takes a path. Build with `cc app.c $(pkg-config --cflags --libs holm)`; docs/examples/ has
+ * partition and copy; docs/API.md says of each what it costs. Fields may lie inside fields: each call that
+ * takes a field has a twin in nested.h that takes a path. wait.h has what can be waited for, watch.h what is told of changes. Build with `cc app.c $(pkg-config --cflags --libs holm)`; docs/examples/ has
  * whole programs, docs/SEMANTICS.md says what concurrent writes come to.
  */
 #ifndef HOLM_HOLM_H
@@ -37,15 +37,16 @@
 #include <holm/nested.h>
 #include <holm/status.h>
 #include <holm/value.h>
+#include <holm/wait.h>
+#include <holm/watch.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-struct holm_node;  /* a running node */
-struct holm_view;  /* a counted copy of one record */
-struct holm_scan;  /* a cut of one partition, being read */
-struct holm_watch; /* a subscription to changes */
+struct holm_node; /* a running node */
+struct holm_view; /* a counted copy of one record */
+struct holm_scan; /* a cut of one partition, being read */
 
 /* ---- opening and closing ------------------------------------------------------------------- */
 
@@ -213,20 +214,9 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_remove(struct holm_node *node, str
 HOLM_API HOLM_NODISCARD enum holm_status holm_bury(struct holm_node *node, struct holm_bytes key);
 
 /*
- * What was committed: `count` operations of `partition`, dots (actor, seq) to
- * (actor, seq + count - 1). count is 0 when nothing had to be written; and, with retention `stable`, before
- * this node is a member: what was written has no dots yet.
- */
-struct holm_receipt {
-    uint32_t partition;
-    uint32_t count;
-    struct holm_dot first;
-};
-
-/*
  * Commits operations as one batch: every replica shows all of them or none. All keys must be of
  * one partition: give them the same {tag} ("{hero:7}name", "{hero:7}log"). Later operations of the
- * batch see the earlier ones. `receipt` may be NULL. No operations at all are HOLM_OK, too.
+ * batch see the earlier ones. `receipt` may be NULL; wait.h says what it is good for. No operations at all are HOLM_OK, too.
  *
  *     const struct holm_op ops[] = {
  *         holm_op_put(key, holm_str("city"), holm_text("Oslo")),
@@ -241,34 +231,6 @@ struct holm_receipt {
 HOLM_API HOLM_NODISCARD enum holm_status holm_commit(struct holm_node *node,
                                                      const struct holm_op *ops, size_t count,
                                                      struct holm_receipt *receipt);
-
-/*
- * Waits until `peers` other nodes have applied the receipt's operations; with a NULL receipt, all
- * that this node has written so far. HOLM_ETIMEDOUT says that fewer have answered by then; what was
- * written may still spread. Peers count only while they are up, and two who share a name by mistake
- * count as one. A timeout of 0 only looks.
- */
-HOLM_API HOLM_NODISCARD enum holm_status holm_wait_seen(struct holm_node *node,
-                                                        const struct holm_receipt *receipt,
-                                                        uint32_t peers, uint32_t timeout_ms);
-
-/*
- * Waits until the receipt's operations are on this node's disk, written and flushed; with a NULL receipt, all that it
- * has so far, own and others'. Then they are read again after whatever end of this process or power. Blocks for one
- * flush of the disk, or two if one is under way (a fraction of a millisecond to some), however many wait with
- * it; other calls do not wait. Publishes what is pending. A timeout of 0 only looks.
- *   HOLM_EINVAL    this node has no store
- *   HOLM_ETIMEDOUT not yet; what was written may still get there
- *   HOLM_EIO       the store has failed, and takes nothing any more: the log says how. Reading goes on
- *   HOLM_ENOMEM, HOLM_EFORK, HOLM_ECLOSED
- */
-HOLM_API HOLM_NODISCARD enum holm_status holm_wait_durable(struct holm_node *node,
-                                                           const struct holm_receipt *receipt,
-                                                           uint32_t timeout_ms);
-
-/* Waits until at least `peers` peers are up (their Hello has come back). HOLM_ETIMEDOUT. */
-HOLM_API HOLM_NODISCARD enum holm_status holm_wait_peers(struct holm_node *node, uint32_t peers,
-                                                         uint32_t timeout_ms);
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
@@ -384,9 +346,6 @@ HOLM_API void holm_view_free(struct holm_view *view); /* NULL is allowed */
 HOLM_API uint32_t holm_partition(struct holm_node *node, struct holm_bytes key);
 HOLM_API uint32_t holm_partition_count(struct holm_node *node);
 
-/* All partitions, for a scan. */
-#define HOLM_EVERY_PARTITION UINT32_MAX
-
 /*
  * Opens a scan of the present records of one partition, or of every one, whose keys begin with
  * `prefix` (empty: all). The scan is a cut of each partition: the keys and records of one moment,
@@ -420,38 +379,6 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_scan_part(struct holm_node *node, 
 /* The next record, or NULL at the end. The view belongs to the scan, until it is closed. */
 HOLM_API const struct holm_view *holm_scan_next(struct holm_scan *scan);
 HOLM_API void holm_scan_close(struct holm_scan *scan); /* NULL is allowed */
-
-/* ---- changes ------------------------------------------------------------------------------- */
-
-/* A key has changed, here or elsewhere; read it to see how. */
-struct holm_change {
-    struct holm_bytes key;      /* belongs to the watch until the next call on it */
-    struct holm_node_id origin; /* who wrote last */
-    bool overflow; /* anything under the prefix may have changed: key is empty, origin zero */
-};
-
-/*
- * Watches every key that begins with `prefix` (empty: all). A key that changes several times before
- * it is fetched is told once. At most `keys_max` keys wait (0: 65,536): beyond that, and when much of
- * a partition came from a peer at once, one overflow is told instead. A slow reader never
- * slows a write. To follow a prefix without a gap, open the watch, then scan, then fetch: a change
- * that is told can be read.
- *   HOLM_ETOOBIG  the prefix is longer than a key can be
- *   HOLM_EIO      no file descriptor is left
- *   HOLM_EINVAL, HOLM_ENOMEM, HOLM_EFORK
- * After any error *watch is NULL.
- */
-HOLM_API HOLM_NODISCARD enum holm_status holm_watch_open(struct holm_node *node,
-                                                         struct holm_bytes prefix, size_t keys_max,
-                                                         struct holm_watch **watch);
-/* A file descriptor that is readable while a change waits; for poll(2) and its like. Do not read
- * or close it. */
-HOLM_API int holm_watch_fd(const struct holm_watch *watch);
-/* Takes the next change. HOLM_ENOENT when none waits; HOLM_EFORK. Of one watch, one thread at a
- * time. */
-HOLM_API HOLM_NODISCARD enum holm_status holm_watch_next(struct holm_watch *watch,
-                                                         struct holm_change *change);
-HOLM_API void holm_watch_close(struct holm_watch *watch); /* NULL is allowed */
 
 /* ---- peers and figures --------------------------------------------------------------------- */
 

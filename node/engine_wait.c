@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/engine_wait.h"
+#include "node/engine_state.h"
+
+struct holm_actor holm_engine_life(const struct holm_engine *engine)
+{
+    return engine->config.self;
+}
+
+uint64_t holm_engine_cluster(const struct holm_engine *engine)
+{
+    return engine->digest_seed;
+}
+
+bool holm_engine_has_members(const struct holm_engine *engine)
+{
+    return engine->members != NULL;
+}
+
+bool holm_engine_journals(struct holm_engine *engine, uint32_t index, uint64_t *minted)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    pthread_mutex_lock(&partition->lock);
+    bool journals = holm_journal_count(&partition->journal) > 0;
+    *minted = holm_replica_last_minted(partition->replica);
+    pthread_mutex_unlock(&partition->lock);
+    return journals;
+}
+
+uint32_t holm_engine_others(struct holm_engine *engine, struct holm_now now)
+{
+    uint32_t others;
+    pthread_mutex_lock(&engine->roster_lock);
+    if (engine->members == NULL) {
+        others = (uint32_t)holm_roster_peers(engine->roster, now, NULL, 0);
+    } else {
+        const struct holm_engine_membership *figures = &engine->members->figures;
+        others = figures->confirmed && figures->members > 0 ? figures->members - 1
+                                                            : HOLM_ENGINE_OTHERS_UNKNOWN;
+    }
+    pthread_mutex_unlock(&engine->roster_lock);
+    return others;
+}
+
+enum holm_presence holm_engine_presence(struct holm_engine *engine, uint32_t index,
+                                        struct holm_vector_view vector)
+{
+    pthread_mutex_lock(&engine->partitions[index].lock);
+    enum holm_presence presence = holm_replica_presence_of(engine->partitions[index].replica,
+                                                           vector);
+    pthread_mutex_unlock(&engine->partitions[index].lock);
+    return presence;
+}
+
+uint32_t holm_engine_sharing(struct holm_engine *engine, uint32_t index, struct holm_dot dot,
+                             struct holm_dot *mark)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    uint32_t peers = 0;
+    pthread_mutex_lock(&partition->lock);
+    const struct holm_replica *replica = partition->replica;
+    bool marked = holm_actor_equal(mark->actor, holm_replica_self(replica));
+    if (!marked && holm_replica_presence(replica, dot) == HOLM_PRESENCE_HERE)
+        *mark = holm_replica_mark(replica);
+    for (uint32_t peer = 0; peer < HOLM_REPLICA_PEERS_MAX; peer++)
+        peers += holm_replica_peer_shares(replica, peer, dot, *mark);
+    pthread_mutex_unlock(&partition->lock);
+    return peers;
+}
+
+bool holm_engine_is_stable(struct holm_engine *engine, uint32_t index, struct holm_dot dot)
+{
+    pthread_mutex_lock(&engine->partitions[index].lock);
+    bool stable = holm_replica_is_stable(engine->partitions[index].replica, dot);
+    pthread_mutex_unlock(&engine->partitions[index].lock);
+    return stable;
+}
+
+enum holm_status holm_engine_hear(struct holm_engine *engine, uint32_t index, uint64_t *number,
+                                  struct holm_now now)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    struct holm_event event = {.type = HOLM_EVENT_HEAR};
+    enum holm_status status = HOLM_OK;
+    event.as.hear = *number;
+    pthread_mutex_lock(&partition->lock);
+    if (!partition->provisional) {
+        status = holm_engine_step(engine, index, &event, now, NULL);
+        if (*number == 0)
+            *number = holm_replica_hearing(partition->replica);
+    }
+    pthread_mutex_unlock(&partition->lock);
+    return status;
+}
+
+uint32_t holm_engine_heard(struct holm_engine *engine, uint32_t first, const uint64_t *numbers,
+                           uint32_t count)
+{
+    bool heard[HOLM_REPLICA_PEERS_MAX];
+    uint32_t peers = 0;
+    memset(heard, true, sizeof heard);
+    for (uint32_t i = 0; i < count; i++) {
+        pthread_mutex_lock(&engine->partitions[first + i].lock);
+        const struct holm_replica *replica = engine->partitions[first + i].replica;
+        for (uint32_t peer = 0; peer < HOLM_REPLICA_PEERS_MAX; peer++)
+            heard[peer] = heard[peer] && numbers[i] > 0 &&
+                          holm_replica_heard_from(replica, peer) >= numbers[i];
+        pthread_mutex_unlock(&engine->partitions[first + i].lock);
+    }
+    for (uint32_t peer = 0; peer < HOLM_REPLICA_PEERS_MAX; peer++)
+        peers += heard[peer];
+    return peers;
+}
+
+enum holm_status holm_engine_vector(struct holm_engine *engine, uint32_t index,
+                                    struct holm_dot *entries, size_t *count, struct holm_now now)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    struct holm_event event = {.type = HOLM_EVENT_FLUSH};
+    size_t capacity = *count;
+    pthread_mutex_lock(&partition->lock);
+    enum holm_status status = holm_engine_step(engine, index, &event, now, NULL);
+    *count = holm_replica_vector(partition->replica, entries, capacity);
+    pthread_mutex_unlock(&partition->lock);
+    return status;
+}
+
+enum holm_status holm_engine_changes(struct holm_engine *engine, uint32_t index,
+                                     struct holm_vector_view since, holm_change_visitor *visit,
+                                     void *context, struct holm_now now)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    struct holm_event event = {.type = HOLM_EVENT_FLUSH};
+    pthread_mutex_lock(&partition->lock);
+    enum holm_status status = holm_engine_step(engine, index, &event, now, NULL);
+    if (status == HOLM_OK)
+        status = holm_replica_visit_changes(partition->replica, since, visit, context);
+    pthread_mutex_unlock(&partition->lock);
+    return status;
+}
