@@ -25,8 +25,7 @@ void holm_engine_membership(struct holm_engine *engine, struct holm_engine_membe
     }
 }
 
-/* Which slots are up: 0, or of which node they are. */
-static uint32_t up_slots(struct holm_engine *engine, uint64_t nodes[HOLM_REPLICA_PEERS_MAX])
+uint32_t holm_engine_up_slots(struct holm_engine *engine, uint64_t nodes[HOLM_REPLICA_PEERS_MAX])
 {
     pthread_mutex_lock(&engine->roster_lock);
     uint32_t slots = holm_roster_slots(engine->roster);
@@ -37,9 +36,7 @@ static uint32_t up_slots(struct holm_engine *engine, uint64_t nodes[HOLM_REPLICA
     return slots;
 }
 
-/* A node that shares its id has a slot for each who lives under it, and for a moment another for who
- * has just died: only one of them is sure to be another's. */
-static uint32_t count_nodes(const uint64_t *nodes, uint32_t slots)
+uint32_t holm_engine_count_nodes(const uint64_t *nodes, uint32_t slots)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < slots; i++) {
@@ -55,7 +52,7 @@ uint32_t holm_engine_seen(struct holm_engine *engine, uint32_t first, const uint
                           uint32_t count)
 {
     uint64_t nodes[HOLM_REPLICA_PEERS_MAX];
-    uint32_t slots = up_slots(engine, nodes);
+    uint32_t slots = holm_engine_up_slots(engine, nodes);
     for (uint32_t i = 0; i < count; i++) {
         pthread_mutex_lock(&engine->partitions[first + i].lock);
         const struct holm_replica *replica = engine->partitions[first + i].replica;
@@ -64,13 +61,13 @@ uint32_t holm_engine_seen(struct holm_engine *engine, uint32_t first, const uint
                 nodes[peer] = 0;
         holm_engine_unlock(engine, first + i);
     }
-    return count_nodes(nodes, slots);
+    return holm_engine_count_nodes(nodes, slots);
 }
 
 uint32_t holm_engine_peers_up(struct holm_engine *engine)
 {
     uint64_t nodes[HOLM_REPLICA_PEERS_MAX];
-    return count_nodes(nodes, up_slots(engine, nodes));
+    return holm_engine_count_nodes(nodes, holm_engine_up_slots(engine, nodes));
 }
 
 size_t holm_engine_peers(struct holm_engine *engine, struct holm_now now, struct holm_peer *peers,

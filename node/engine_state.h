@@ -376,6 +376,11 @@ HOLM_NODISCARD enum holm_status holm_engine_list_write(struct holm_engine *engin
 void holm_engine_list_believe(struct holm_engine *engine, const struct holm_member_op *op,
                               struct holm_now now);
 
+/* engine_look.c. Which slots are up: 0, or of which node they are; and how many nodes that is. A node that shares its id has a
+ * slot for each who lives under it, and for a moment another for who has just died: only one of them is sure to be another's. */
+uint32_t holm_engine_up_slots(struct holm_engine *engine, uint64_t nodes[HOLM_REPLICA_PEERS_MAX]);
+uint32_t holm_engine_count_nodes(const uint64_t *nodes, uint32_t slots);
+
 /* engine_drive.c */
 void holm_engine_drain(struct holm_engine *engine);
 

@@ -27,12 +27,16 @@ bool holm_engine_journals(struct holm_engine *engine, uint32_t index, uint64_t *
     return journals;
 }
 
-uint32_t holm_engine_others(struct holm_engine *engine, struct holm_now now)
+uint32_t holm_engine_others(struct holm_engine *engine)
 {
     uint32_t others;
     pthread_mutex_lock(&engine->roster_lock);
     if (engine->members == NULL) {
-        others = (uint32_t)holm_roster_peers(engine->roster, now, NULL, 0);
+        uint64_t nodes[HOLM_REPLICA_PEERS_MAX];
+        uint32_t slots = holm_roster_slots(engine->roster);
+        for (uint32_t i = 0; i < slots; i++)
+            nodes[i] = holm_roster_node(engine->roster, i).value;
+        others = holm_engine_count_nodes(nodes, slots);
     } else {
         const struct holm_engine_membership *figures = &engine->members->figures;
         others = figures->confirmed && figures->members > 0 ? figures->members - 1
@@ -56,16 +60,19 @@ uint32_t holm_engine_sharing(struct holm_engine *engine, uint32_t index, struct 
                              struct holm_dot *mark)
 {
     struct holm_engine_partition *partition = &engine->partitions[index];
-    uint32_t peers = 0;
+    uint64_t nodes[HOLM_REPLICA_PEERS_MAX];
+    uint32_t slots = holm_engine_up_slots(engine, nodes);
     pthread_mutex_lock(&partition->lock);
     const struct holm_replica *replica = partition->replica;
     bool marked = holm_actor_equal(mark->actor, holm_replica_self(replica));
     if (!marked && holm_replica_presence(replica, dot) == HOLM_PRESENCE_HERE)
         *mark = holm_replica_mark(replica);
-    for (uint32_t peer = 0; peer < HOLM_REPLICA_PEERS_MAX; peer++)
-        peers += holm_replica_peer_shares(replica, peer, dot, *mark);
+    for (uint32_t peer = 0; peer < slots; peer++) {
+        if (!holm_replica_peer_shares(replica, peer, dot, *mark))
+            nodes[peer] = 0;
+    }
     pthread_mutex_unlock(&partition->lock);
-    return peers;
+    return holm_engine_count_nodes(nodes, slots);
 }
 
 bool holm_engine_is_stable(struct holm_engine *engine, uint32_t index, struct holm_dot dot)
@@ -96,20 +103,18 @@ enum holm_status holm_engine_hear(struct holm_engine *engine, uint32_t index, ui
 uint32_t holm_engine_heard(struct holm_engine *engine, uint32_t first, const uint64_t *numbers,
                            uint32_t count)
 {
-    bool heard[HOLM_REPLICA_PEERS_MAX];
-    uint32_t peers = 0;
-    memset(heard, true, sizeof heard);
+    uint64_t nodes[HOLM_REPLICA_PEERS_MAX];
+    uint32_t slots = holm_engine_up_slots(engine, nodes);
     for (uint32_t i = 0; i < count; i++) {
         pthread_mutex_lock(&engine->partitions[first + i].lock);
         const struct holm_replica *replica = engine->partitions[first + i].replica;
-        for (uint32_t peer = 0; peer < HOLM_REPLICA_PEERS_MAX; peer++)
-            heard[peer] = heard[peer] && numbers[i] > 0 &&
-                          holm_replica_heard_from(replica, peer) >= numbers[i];
+        for (uint32_t peer = 0; peer < slots; peer++) {
+            if (numbers[i] == 0 || holm_replica_heard_from(replica, peer) < numbers[i])
+                nodes[peer] = 0;
+        }
         pthread_mutex_unlock(&engine->partitions[first + i].lock);
     }
-    for (uint32_t peer = 0; peer < HOLM_REPLICA_PEERS_MAX; peer++)
-        peers += heard[peer];
-    return peers;
+    return holm_engine_count_nodes(nodes, slots);
 }
 
 enum holm_status holm_engine_vector(struct holm_engine *engine, uint32_t index,

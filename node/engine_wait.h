@@ -25,7 +25,7 @@ bool holm_engine_journals(struct holm_engine *engine, uint32_t partition, uint64
 /* How many nodes there are beside this one, up or not: other members; with `forever`, those it has met.
  * UNKNOWN: it is no member. */
 #define HOLM_ENGINE_OTHERS_UNKNOWN UINT32_MAX
-uint32_t holm_engine_others(struct holm_engine *engine, struct holm_now now);
+uint32_t holm_engine_others(struct holm_engine *engine);
 
 enum holm_presence holm_engine_presence(struct holm_engine *engine, uint32_t partition,
                                         struct holm_vector_view vector);

@@ -68,7 +68,7 @@ uint32_t holm_node_peers_meant(struct holm_node *node, uint32_t peers)
 {
     if (peers < HOLM_MAJORITY)
         return peers;
-    uint32_t others = holm_engine_others(node->engine, holm_node_now(node));
+    uint32_t others = holm_engine_others(node->engine);
     if (others == HOLM_ENGINE_OTHERS_UNKNOWN)
         return UINT32_MAX;
     return peers == HOLM_ALL ? others : (others + 1) / 2;
