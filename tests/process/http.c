@@ -3,6 +3,9 @@
 #include "tests/process/api.h"
 #include "tests/process/prometheus.h"
 
+#include "node/engine_state.h"
+#include "node/node.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -233,6 +236,26 @@ static void test_http_when_the_url_is_wrong_or_taken_then_the_node_does_not_open
     }
 }
 
+/* A partition that is never let go of stops the node's thread. The last tests: the node is not well after. */
+static void test_http_when_the_node_is_stuck_then_it_is_not_healthy(void **state)
+{
+    struct served *served = *state;
+    assert_serves(served);
+    (void)holm_engine_lock(served->node->engine, 3);
+    await(get(served, "/healthz") == 503);
+    assert_non_null(strstr(served->page, "stuck"));
+    holm_engine_unlock(served->node->engine, 3);
+    await(get(served, "/healthz") == 200);
+}
+
+static void test_http_when_the_store_has_failed_then_it_is_not_healthy(void **state)
+{
+    struct served *served = *state;
+    holm_engine_mute_all(served->node->engine);
+    assert_int_equal(get(served, "/healthz"), 503);
+    assert_non_null(strstr(served->page, "the store has failed"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +265,8 @@ int main(void)
         cmocka_unit_test(test_http_when_many_stay_silent_then_others_are_served),
         cmocka_unit_test(test_http_when_the_url_is_wrong_or_taken_then_the_node_does_not_open),
         cmocka_unit_test(test_http_when_the_node_closes_under_requests_then_it_ends),
+        cmocka_unit_test(test_http_when_the_node_is_stuck_then_it_is_not_healthy),
+        cmocka_unit_test(test_http_when_the_store_has_failed_then_it_is_not_healthy),
     };
     return cmocka_run_group_tests(tests, open_served, close_served);
 }
