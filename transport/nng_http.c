@@ -9,7 +9,8 @@
 /* nng's threads may still be in a handler when its server has gone: who is last frees. */
 struct holm_http {
     struct holm_http_config config;
-    nng_http_server *server;
+    nng_http_server *server; /* one for all of this process who ask for one address */
+    bool started;
     pthread_mutex_t lock; /* of all below, and held while a page is made */
     uint32_t users;       /* the owner, and each handler */
     bool closed;
@@ -119,7 +120,10 @@ static int start(struct holm_http *http)
     nng_url_free(url);
     for (size_t i = 0; refused == 0 && http->config.paths[i] != NULL; i++)
         refused = add_path(http, http->config.paths[i]);
-    return refused == 0 ? nng_http_server_start(http->server) : refused;
+    if (refused == 0)
+        refused = nng_http_server_start(http->server);
+    http->started = refused == 0;
+    return refused;
 }
 
 static enum holm_status status_of(int refused)
@@ -165,7 +169,8 @@ void holm_http_close(struct holm_http *http)
     http->closed = true;
     pthread_mutex_unlock(&http->lock);
     if (http->server != NULL) {
-        nng_http_server_stop(http->server);
+        if (http->started)
+            nng_http_server_stop(http->server);
         nng_http_server_release(http->server);
     }
     let_go(http);

@@ -217,7 +217,7 @@ static void test_http_when_the_node_closes_under_requests_then_it_ends(void **st
 
 static void test_http_when_the_url_is_wrong_or_taken_then_the_node_does_not_open(void **state)
 {
-    const struct served *served = *state;
+    struct served *served = *state;
     struct holm_node *node;
     char taken[64];
     snprintf(taken, sizeof taken, "http://127.0.0.1:%u", (unsigned)served->port);
@@ -234,6 +234,7 @@ static void test_http_when_the_url_is_wrong_or_taken_then_the_node_does_not_open
         assert_status(holm_open(&config, &node), HOLM_EADDRESS);
         assert_null(node);
     }
+    assert_serves(served);
 }
 
 /* A partition that is never let go of stops the node's thread. The last tests: the node is not well after. */
