@@ -255,7 +255,8 @@ static bool same_list(struct holm_vector_view a, struct holm_vector_view b)
     return holm_vector_covers(a, b, none) && holm_vector_covers(b, a, none);
 }
 
-/* Whether it is a member, and was none or had another list when it was last told how this node stands. */
+/* Whether it is to be told how this node stands: it is a member, and was none or had another list before; or it
+ * still is none, and says so again, for what it was told when its link came up may have been lost. */
 static bool note_standing(struct holm_engine *engine, uint32_t peer,
                           const struct holm_standing *standing)
 {
@@ -263,6 +264,7 @@ static bool note_standing(struct holm_engine *engine, uint32_t peer,
     bool fresh = standing->confirmed && !(known->told && known->confirmed);
     bool news = fresh ||
                 (standing->confirmed && !same_list(holm_vector_view(&known->list), standing->list));
+    news |= known->told && !known->confirmed && !standing->confirmed;
     known->told = holm_vector_assign(&known->list, standing->list) == HOLM_OK;
     known->confirmed = standing->confirmed;
     known->former = standing->former;

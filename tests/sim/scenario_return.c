@@ -220,11 +220,36 @@ static void test_return_when_nothing_is_collected_then_each_epoch_costs_little(v
     story_end(story);
 }
 
+/* What a member says of itself when a link comes up may be lost with that link: it is told again. */
+static void test_return_when_a_member_is_not_heard_then_it_says_so_again(void **state)
+{
+    (void)state;
+    struct story *story = story_new(2, STORY_STABLE | STORY_DISKS);
+    story_begin(story);
+    story_put(story, 0, "k", 1);
+    story_converge(story, 2000);
+    holm_world_crash(story->world, 1);
+    struct holm_gate gate = {.verdict = HOLM_NETWORK_DROP,
+                             .from = 1,
+                             .to = 2,
+                             .types = BIT(HOLM_MESSAGE_STANDING),
+                             .count = 1};
+    uint32_t lost = holm_gate_set(story->world, &gate);
+    story_start(story, 1);
+    (void)story_await(story, 10000, story_confirmed, 1);
+    assert_int_equal(holm_gate_hits(story->world, lost), 1);
+    story_put(story, 1, "k", 2);
+    story_converge(story, 2000);
+    story_expect_members(story, 2);
+    story_end(story);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_return_when_a_forgotten_node_comes_back_then_its_own_counts_once),
         cmocka_unit_test(test_return_when_two_forget_each_other_at_once_then_all_converge),
+        cmocka_unit_test(test_return_when_a_member_is_not_heard_then_it_says_so_again),
         cmocka_unit_test(test_return_when_cities_are_bombed_for_ever_then_vectors_stay_small),
         cmocka_unit_test(test_return_when_nothing_is_collected_then_each_epoch_costs_little),
     };
