@@ -463,6 +463,8 @@ void holm_engine_admit_confirm(struct holm_engine *engine,
     tell_outcome(engine, &outcome);
     if (action->type == HOLM_MEMBERSHIP_FOUND)
         found(engine, &before, now);
+    outcome.unstored |= holm_engine_store_former(engine, holm_engine_members_actor(engine).epoch) !=
+                        HOLM_OK;
     holm_engine_store_end(engine, !outcome.unstored);
     pthread_mutex_lock(&engine->roster_lock);
     members->figures.replaced += begun && action->replace;

@@ -14,7 +14,7 @@ size_t holm_engine_members_heard(struct holm_engine *engine)
     return count;
 }
 
-static bool is_good_state(struct holm_engine *engine)
+bool holm_engine_members_good(struct holm_engine *engine)
 {
     const struct holm_members *known = holm_engine_list_members(engine);
     struct holm_heard self = holm_engine_members_self(engine, known);
@@ -70,7 +70,7 @@ void holm_engine_members_defer(struct holm_engine *engine, struct holm_now now)
     size_t heard = holm_engine_members_heard(engine);
     struct holm_actor self = holm_engine_members_actor(engine);
     bool able = !holm_membership_in_vain(members->machine) && !holm_engine_members_lost(engine) &&
-                is_good_state(engine) && ask_each(engine, heard, holm_replica_able);
+                holm_engine_members_good(engine) && ask_each(engine, heard, holm_replica_able);
     struct holm_actor defers = holm_admission_defer(self, members->defers, able, members->heard,
                                                     heard);
     if (!holm_actor_equal(defers, members->defers)) {

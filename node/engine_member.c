@@ -247,14 +247,6 @@ uint64_t holm_engine_members_due_us(const struct holm_engine *engine)
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
-/* The epoch that what was loaded was confirmed under: the last of this node that its list knows. */
-static struct holm_epoch find_former(const struct holm_engine *engine)
-{
-    const struct holm_member_row *row = holm_members_find(holm_engine_list_members(engine),
-                                                          engine->config.self.node);
-    return row == NULL ? (struct holm_epoch){0} : row->actor.epoch;
-}
-
 /* What was stored without ever having been confirmed is no state. */
 static enum holm_status start_empty(struct holm_engine *engine, struct holm_now now)
 {
@@ -319,8 +311,9 @@ enum holm_status holm_engine_members_open(struct holm_engine *engine, struct hol
     holm_engine_list_spread(engine, now);
     if (engine->members->news_all)
         return HOLM_ENOMEM;
-    struct holm_epoch former = find_former(engine);
-    if (former.value == 0)
+    struct holm_epoch former;
+    status = holm_engine_load_former(engine, &former);
+    if (status == HOLM_OK && former.value == 0)
         status = start_empty(engine, now);
     for (uint32_t i = 0; status == HOLM_OK && i < engine->partition_count; i++) {
         engine->partitions[i].provisional = true;

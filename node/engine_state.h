@@ -228,6 +228,12 @@ HOLM_NODISCARD enum holm_status holm_engine_store_minted(struct holm_engine *eng
 /* The journal that a former life has left. HOLM_EMALFORMED, HOLM_EVERSION, HOLM_ENOMEM, HOLM_EIO */
 HOLM_NODISCARD enum holm_status holm_engine_load_journal(struct holm_engine *engine,
                                                          uint32_t index);
+/* The epoch that what is stored was confirmed under; 0: none. HOLM_EMALFORMED, HOLM_EIO */
+HOLM_NODISCARD enum holm_status holm_engine_load_former(struct holm_engine *engine,
+                                                        struct holm_epoch *former);
+/* Between begin and end, with that state. HOLM_EIO */
+HOLM_NODISCARD enum holm_status holm_engine_store_former(struct holm_engine *engine,
+                                                         struct holm_epoch former);
 /* What is stored between them is, all of it, or none is. Nothing that was put into the outbox meanwhile has left:
  * for the driving thread. Not `whole`: as when the store fails, which mutes all and empties the outbox. */
 void holm_engine_store_begin(struct holm_engine *engine);
@@ -328,6 +334,8 @@ struct holm_heard holm_engine_members_peer(const struct holm_engine_standing *st
 /* Whether what this node has must not be merged, nor founded upon: it was told so, or a forget that it has collected
  * under, in this life or a former one, is void by now. */
 bool holm_engine_members_lost(struct holm_engine *engine);
+/* Whether there is a state, and it is the one that the members of its own list reckon with: admission.h. */
+bool holm_engine_members_good(struct holm_engine *engine);
 /* Fills members->heard with what the peers that are up have said. */
 size_t holm_engine_members_heard(struct holm_engine *engine);
 

@@ -4,6 +4,9 @@
 #include "proto/batch.h"
 #include "proto/snapshot.h"
 
+/* The list journals nothing: in its place is the epoch, little end first. */
+#define FORMER_BYTES 8
+
 /* ---- reading -------------------------------------------------------------------------------- */
 
 enum holm_status holm_engine_load(struct holm_engine *engine, uint32_t index,
@@ -31,6 +34,43 @@ enum holm_status holm_engine_load_journal(struct holm_engine *engine, uint32_t i
     if (!holm_store_keeps(store))
         return HOLM_OK;
     return store->ops->journal_load(store, index, load_batch, &engine->partitions[index].journal);
+}
+
+/* ---- what the state was confirmed under ---- */
+
+static enum holm_status load_former(void *context, struct holm_bytes bytes)
+{
+    struct holm_epoch *former = context;
+    const unsigned char *data = bytes.data;
+    if (bytes.size != FORMER_BYTES)
+        return HOLM_EMALFORMED;
+    former->value = 0;
+    for (size_t i = 0; i < FORMER_BYTES; i++)
+        former->value |= (uint64_t)data[i] << (8 * i);
+    return HOLM_OK;
+}
+
+enum holm_status holm_engine_load_former(struct holm_engine *engine, struct holm_epoch *former)
+{
+    struct holm_store *store = engine->store;
+    former->value = 0;
+    if (!holm_store_keeps(store))
+        return HOLM_OK;
+    return store->ops->journal_load(store, holm_engine_list(engine), load_former, former);
+}
+
+enum holm_status holm_engine_store_former(struct holm_engine *engine, struct holm_epoch former)
+{
+    struct holm_store *store = engine->store;
+    uint32_t list = holm_engine_list(engine);
+    unsigned char bytes[FORMER_BYTES];
+    if (!holm_store_keeps(store))
+        return HOLM_OK;
+    for (size_t i = 0; i < FORMER_BYTES; i++)
+        bytes[i] = (unsigned char)(former.value >> (8 * i));
+    if (store->ops->journal_clear(store, list) != HOLM_OK)
+        return HOLM_EIO;
+    return store->ops->journal_add(store, list, holm_mem(bytes, sizeof bytes));
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */

@@ -432,12 +432,42 @@ static void test_engine_member_when_lost_to_a_twin_then_an_older_list_goes_on(vo
     lose_to_a_twin(2);
 }
 
+/* Its list knows its twin's epoch, and not that this is another's: what it has is that of its own, still. */
+static void test_engine_member_when_it_restarts_behind_its_twin_then_it_is_replaced(void **state)
+{
+    (void)state;
+    struct world *world = open_world(3, true);
+    start(world, 0);
+    start(world, 1);
+    world_run(world, 8000);
+    holm_disk_copy(disks[2], disks[1]);
+    put(world, 1, "k", "Ada");
+    world_run(world, 2000);
+    world->configs[2].self.node = world->configs[1].self.node;
+    start(world, 2);
+    for (int i = 0; i < 20000 && (strstr(world->log, "lost: it was forgotten") == NULL ||
+                                  standing(world, 1).confirmed == standing(world, 2).confirmed);
+         i++)
+        world_run(world, 1);
+    uint32_t lost = standing(world, 1).confirmed ? 2 : 1;
+    assert_true(!standing(world, lost).confirmed && standing(world, 3 - lost).confirmed);
+    crash(world, lost);
+    crash(world, 3 - lost);
+    start(world, lost);
+    world_run(world, 60000);
+    assert_true(standing(world, 0).confirmed && standing(world, lost).confirmed);
+    assert_int_equal(standing(world, lost).replaced, 1);
+    expect_exists(world, "k", true);
+    close_cluster(world);
+}
+
 int main(int count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
         MEMBER_TEST(the_founder_knows_least_then_nothing_is_missing),
         MEMBER_TEST(told_before_it_is_a_member_then_it_finds_out_later),
         MEMBER_TEST(lost_to_a_twin_then_an_older_list_goes_on),
+        MEMBER_TEST(it_restarts_behind_its_twin_then_it_is_replaced),
         MEMBER_TEST(founded_beyond_its_forget_then_it_is_replaced),
         MEMBER_TEST(it_returns_from_an_older_store_then_all_agree),
         MEMBER_TEST(who_admitted_it_is_gone_then_all_agree),
