@@ -19,7 +19,6 @@ static void event(struct holm_judge *judge, const struct holm_world_event *event
 {
     if (event->type != HOLM_WORLD_COMMITTED || event->journalled || is_own_affair(event->status))
         return;
-    judge->blind |= event->unsure;
     if (judge->blind)
         return;
     struct holm_oracle_commit commit = {.actor = event->writer,

@@ -34,8 +34,8 @@ static void look(struct holm_judge *judge, const struct holm_sight *sight)
 {
     if (holm_replica_pending(sight->replica))
         return;
-    if (!judge->config.stable && holm_world_vector_hash(judge->config.world, sight->node,
-                                                        sight->vector) != sight->vector_hash)
+    if (holm_world_vector_hash(judge->config.world, sight->node, sight->vector) !=
+        sight->vector_hash)
         holm_judge_fail(judge, &holm_check_digest, sight->node,
                         "its vector of partition %" PRIu32 " has not the hash that it says",
                         sight->partition);

@@ -119,7 +119,6 @@ struct holm_judge_batch {
 /* Per node and partition. */
 struct holm_judge_replica {
     bool dirty, unaudited;
-    bool unsure; /* when it was last looked at, what it has was not known */
     uint64_t vector_hash, minted, collected; /* as last seen */
     uint64_t replaced;                       /* how often, in this life */
     struct holm_oracle_view view;            /* as last seen in this life */
@@ -170,9 +169,7 @@ struct holm_judge {
     size_t forgotten_count, forgotten_capacity;
     bool void_forgets; /* there was one */
     bool final;        /* all is over: nobody is outside any more */
-    bool
-        blind; /* contents tell nothing any more: one outside wrote on what should not be there, or two lived under
-                          one id */
+    bool blind;        /* one outside wrote on what should not be there: contents tell nothing */
     size_t actors[HOLM_JUDGE_NODES_MAX]; /* of its largest vector, in this life */
     bool outside[HOLM_JUDGE_NODES_MAX];
     struct holm_judge_left *left;

@@ -235,13 +235,6 @@ static bool is_news(const struct holm_judge *judge, uint32_t node, uint32_t part
     return news;
 }
 
-/* It has folded an epoch whose end no list of its founding tells of any more: what it has cannot be told. */
-static bool is_unsure(struct holm_judge *judge, const struct holm_sight *sight)
-{
-    return judge->config.stable && holm_world_vector_hash(judge->config.world, sight->node,
-                                                          sight->vector) != sight->vector_hash;
-}
-
 static void check_all(struct holm_judge *judge, const struct holm_sight *sight, bool whole)
 {
     for (const struct holm_checker *const *at = holm_checkers; *at != NULL; at++) {
@@ -279,9 +272,6 @@ static void look_at(struct holm_judge *judge, uint32_t node, uint32_t partition,
     read_vector(judge, &sight);
     sight.digest = holm_replica_digest(sight.replica);
     sight.vector_hash = holm_replica_vector_hash(sight.replica);
-    replica->unsure = is_unsure(judge, &sight);
-    if (replica->unsure)
-        return;
     if (replaced_at(judge, node) != replica->replaced)
         be_replaced(judge, &sight, replica);
     if (whole)

@@ -211,8 +211,6 @@ static void clone(struct player *player, const struct holm_plan_event *event)
         return;
     holm_disk_copy(target, source);
     start(player, event->other);
-    /* Who collects with the one of them has not asked whom the other has admitted. */
-    player->judge->blind |= is_stable(player);
 }
 
 static void set_disk(struct player *player, uint32_t node, enum holm_disk_fault fault)

@@ -69,9 +69,7 @@ struct holm_world_event {
     struct holm_vector_view collected; /* COMMITTED: S, what it had collected and folded by then */
     bool
         journalled; /* COMMITTED: its writer was no member: it has no dots so far, if it was taken */
-    bool
-        unsure; /* COMMITTED: `past` is not known for sure: nobody tells an end of what is folded */
-    bool anew;  /* COMMITTED: minted by the engine itself: of a journal, or in coming back */
+    bool anew;      /* COMMITTED: minted by the engine itself: of a journal, or in coming back */
     const struct holm_touched *touched; /* CHANGED */
     size_t touched_count;
     bool touched_all;
@@ -214,8 +212,6 @@ const struct holm_replica *holm_world_replica(const struct holm_world *world, ui
  * has it. The caller frees *entries. */
 size_t holm_world_vector(struct holm_world *world, uint32_t node, uint32_t partition,
                          struct holm_dot **entries);
-/* Whether that is what the replica has: its hash says so. */
-bool holm_world_vector_known(struct holm_world *world, uint32_t node, uint32_t partition);
 /* Notes the last seqs that a living node's member list tells of, so that they stay known when it dies. */
 void holm_world_note_ends(struct holm_world *world, uint32_t node);
 /* The hash that R has whose vector this is. */

@@ -56,10 +56,12 @@ static int compare_dots(const void *a, const void *b)
     return holm_actor_compare(x->actor, y->actor);
 }
 
-/* Whose word is taken on where epochs ended: the list's, or that of lists of former foundings, too, of which the
- * earliest or the latest. */
+/* Whose word is taken on where epochs ended: that of the own list; of all lists of its founding, among them some whose
+ * owners had just heard of that founding and still had the ends of the one before; or that of lists of former
+ * foundings, too, of which the earliest or the latest. */
 enum ends {
-    ENDS_OF_LIST,
+    ENDS_OWN,
+    ENDS_OF_FOUNDING,
     ENDS_LATEST,
     ENDS_EARLIEST
 };
@@ -92,7 +94,8 @@ static size_t add_ends(const struct holm_world *world, uint32_t partition, struc
         bool of_list = holm_founding_compare(founding, &known->founding) == 0;
         bool of_former = founding->generation < known->founding.generation;
         if (world->ends[i].partition != partition || !holm_members_covers(floor, end.actor) ||
-            !(of_list || (expanding->ends != ENDS_OF_LIST && of_former)) ||
+            !(of_list || (expanding->ends > ENDS_OF_FOUNDING && of_former)) ||
+            (expanding->ends == ENDS_OWN && holm_vector_seq(own, end.actor) == 0) ||
             has(target, count, end.actor))
             continue;
         uint64_t told = holm_vector_seq(own, end.actor);
@@ -128,7 +131,7 @@ static size_t expand_any(struct holm_world *world, uint32_t node, uint32_t parti
         expanding.known = holm_engine_list_members(world->nodes[node]->engine);
         note_ends(world, partition, expanding.known);
     }
-    for (int ends = ENDS_OF_LIST; ends <= ENDS_EARLIEST; ends++) {
+    for (int ends = ENDS_OWN; ends <= ENDS_EARLIEST; ends++) {
         expanding.ends = (enum ends)ends;
         count = expand(world, partition, vector, &expanding, target);
         struct holm_vector_view expanded = {target, count};
@@ -155,15 +158,6 @@ size_t holm_world_vector(struct holm_world *world, uint32_t node, uint32_t parti
                              *entries);
     free(own);
     return kept;
-}
-
-bool holm_world_vector_known(struct holm_world *world, uint32_t node, uint32_t partition)
-{
-    struct holm_dot *entries;
-    size_t count = holm_world_vector(world, node, partition, &entries);
-    uint64_t hash = holm_world_vector_hash(world, node, (struct holm_vector_view){entries, count});
-    free(entries);
-    return hash == holm_replica_vector_hash(holm_world_replica(world, node, partition));
 }
 
 uint64_t holm_world_vector_hash(const struct holm_world *world, uint32_t node,
@@ -229,6 +223,15 @@ void holm_world_tell_standings(struct holm_world *world)
     }
 }
 
+/* Others have gone on under its id, by its own list, with a state that it has not: which of two twins is to go on only an
+ * operator can say. */
+static bool is_behind_twin(struct holm_engine *engine, const struct holm_world_standing *standing)
+{
+    const struct holm_member_row *row = holm_members_find(standing->known, standing->state.node);
+    return row != NULL && row->actor.epoch.value > standing->state.epoch.value &&
+           !holm_engine_members_good(engine);
+}
+
 bool holm_world_stuck(const struct holm_world *world, uint64_t nodes)
 {
     bool forgotten = false;
@@ -241,7 +244,8 @@ bool holm_world_stuck(const struct holm_world *world, uint64_t nodes)
         holm_world_standing(world, i, &standing);
         bool nothing = standing.state.epoch.value == 0;
         bool lost = holm_admission_replaces(standing.known, standing.state) ||
-                    holm_engine_members_lost(world->nodes[i]->engine);
+                    holm_engine_members_lost(world->nodes[i]->engine) ||
+                    is_behind_twin(world->nodes[i]->engine, &standing);
         if (standing.figures.confirmed || (!nothing && !lost))
             return false;
         forgotten |= !nothing;

@@ -278,7 +278,6 @@ static void tell_minted(void *context, const struct holm_receipt *receipt,
     const struct holm_replica *replica = holm_world_replica(node->world, node->index,
                                                             receipt->partition);
     struct holm_dot before = {receipt->first.actor, receipt->first.seq - 1};
-    bool unsure = !holm_world_vector_known(node->world, node->index, receipt->partition);
     struct holm_vector_view past = past_of(node, receipt->partition, before);
     struct holm_world_event event = {.type = HOLM_WORLD_COMMITTED,
                                      .node = node->index,
@@ -291,7 +290,6 @@ static void tell_minted(void *context, const struct holm_receipt *receipt,
                                      .writer = receipt->first.actor,
                                      .past = past,
                                      .collected = holm_replica_collected(replica),
-                                     .unsure = unsure,
                                      .anew = !node->committing};
     holm_world_event(node->world, &event);
     free((void *)(uintptr_t)past.entries);
