@@ -28,7 +28,8 @@
  *     F1  a run is sent to a follower only after all that it needs: sent before, or told by the follower
  *     F2  no run is sent to whom it came from, or to its writer
  *     F3  at most HOLM_FEED_FLIGHTS frames and feed_bytes_max bytes, or one frame, are unacknowledged
- *     F4  a frame that does not follow on the last one taken is not taken: the link is followed anew
+ *     F4  a frame that does not follow on the last one taken is not taken: the link is followed anew. Numbers
+ *         never begin again in a slot, so none of a former feed is taken: a link outlives epochs
  *
  * Source: Leitao, Pereira, Rodrigues, "Epidemic Broadcast Trees", SRDS 2007, sections 3.4 to 3.6.
  */
@@ -93,7 +94,7 @@ struct holm_feed_link {
     bool probe;           /* followed because another link had stalled, and not proven useful yet */
     bool brought;         /* a run that was new, since the Follow */
     uint64_t heard_us;    /* when it was followed, or a frame came */
-    uint64_t taken;       /* the last frame */
+    uint64_t taken;       /* the last frame; kept from peer to peer of a slot (F4) */
     uint64_t deadline_us; /* not level by then: the Follow was lost */
     uint64_t retry_us;    /* not to be followed before */
     uint64_t backoff_us;

@@ -64,15 +64,17 @@ static uint64_t patience_min(const struct holm_replica *replica)
 
 void holm_replica_follow_new(struct holm_replica *replica, uint32_t peer, bool can)
 {
-    replica->peers[peer].feed = (struct holm_feed_link){
-        .can = can, .patience_us = patience_min(replica), .lag_us = patience_min(replica) / 4};
+    replica->peers[peer].feed = (struct holm_feed_link){.can = can,
+                                                        .taken = replica->peers[peer].feed.taken,
+                                                        .patience_us = patience_min(replica),
+                                                        .lag_us = patience_min(replica) / 4};
 }
 
 void holm_replica_follow_forget(struct holm_replica *replica, uint32_t peer)
 {
     bool fed = replica->peers[peer].feed.following;
     holm_replica_feed_end(replica, peer);
-    replica->peers[peer].feed = (struct holm_feed_link){.can = false};
+    replica->peers[peer].feed = (struct holm_feed_link){.taken = replica->peers[peer].feed.taken};
     if (!fed)
         return;
     /* It may have been a branch of the tree: all others are tried again, but where the host draws another. */

@@ -36,7 +36,8 @@ enum holm_status holm_replica_peer_up(struct holm_replica *replica, uint32_t pee
     if (status != HOLM_OK)
         return status;
     holm_replica_peer_down(replica, peer);
-    replica->peers[peer] = (struct holm_replica_peer){.up = true, .actor = actor};
+    replica->peers[peer] = (struct holm_replica_peer){
+        .up = true, .actor = actor, .feed.taken = replica->peers[peer].feed.taken};
     holm_replica_pace_up(replica, &replica->peers[peer]);
     holm_replica_follow_new(replica, peer, feeds);
     holm_guard_link_new(replica, peer);
@@ -62,7 +63,7 @@ void holm_replica_peer_down(struct holm_replica *replica, uint32_t peer)
         return;
     holm_replica_follow_forget(replica, peer);
     holm_guard_link_end(replica, peer);
-    *known = (struct holm_replica_peer){.up = false};
+    *known = (struct holm_replica_peer){.feed.taken = known->feed.taken};
     holm_replica_forget_cuts(replica, peer);
     if (replica->pull.active && replica->pull.peer == peer) {
         replica->pull.active = false;

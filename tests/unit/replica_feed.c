@@ -355,6 +355,31 @@ static void test_feed_when_it_is_acknowledged_then_the_writer_knows_who_has_seen
     trio_close(&trio);
 }
 
+/* The peer's new epoch came over the same link, and what it fed before is still under way: with numbers
+ * that began again, its frames would be taken for those of the new feed. */
+static void test_feed_when_a_peer_is_another_then_its_former_feed_acknowledges_nothing(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    open_line(&trio, &config);
+    uint64_t sent = look(&trio, A, B).sent;
+    link_up(&trio, B, A, HOLM_FOLLOW_WANT);
+    put(&trio, A, "k", 1);
+    (void)trio_event(&trio, B, HOLM_EVENT_TICK);
+    struct holm_message late = {.type = HOLM_MESSAGE_FEED};
+    for (late.as.feed.number = 1; late.as.feed.number <= sent; late.as.feed.number++)
+        assert_int_equal(trio_give(&trio, B, A, &late), HOLM_OK);
+    trio.cut[A][B] = true;
+    (void)trio_run(&trio, 50000);
+    assert_int_equal(holm_replica_peer_seen(trio.replicas[A], B), 0);
+    assert_false(equal(&trio, A, B));
+    trio.cut[A][B] = false;
+    (void)trio_run(&trio, 10 * SECOND_US);
+    assert_int_equal(holm_replica_peer_seen(trio.replicas[A], B), 1);
+    assert_equal(&trio);
+    trio_close(&trio);
+}
+
 static void test_feed_when_messages_are_nonsense_then_they_are_refused_or_ignored(void **state)
 {
     struct trio trio;
@@ -739,6 +764,8 @@ int main(void)
         cmocka_unit_test(test_feed_when_one_has_much_to_catch_up_with_then_one_peer_feeds_it_all),
         cmocka_unit_test(test_feed_when_nobody_wants_it_any_more_then_it_ends_on_both_sides),
         cmocka_unit_test(test_feed_when_it_is_acknowledged_then_the_writer_knows_who_has_seen),
+        cmocka_unit_test(
+            test_feed_when_a_peer_is_another_then_its_former_feed_acknowledges_nothing),
         cmocka_unit_test(test_feed_when_messages_are_nonsense_then_they_are_refused_or_ignored),
         cmocka_unit_test(
             test_feed_when_three_all_follow_then_one_link_is_pruned_and_runs_come_once),
