@@ -21,6 +21,13 @@ static bool is_exhausted(const struct holm_replica *replica, const struct holm_r
     return known->told && (known->told_hash == hash || fruitless);
 }
 
+/* Own runs are all that a newcomer has that was written to before it had met anybody. */
+static bool is_new(const struct holm_replica *replica)
+{
+    size_t own = holm_actors_seq(&replica->actors, replica->self) > 0;
+    return replica->actors.entries == own;
+}
+
 /* Whether somebody else may bring what this peer's log has not. */
 static bool may_come(const struct holm_replica *replica, uint32_t peer)
 {
@@ -37,7 +44,7 @@ bool holm_replica_gap_waits(struct holm_replica *replica, uint32_t peer)
     struct holm_replica_peer *known = &replica->peers[peer];
     uint64_t now_us = replica->now.monotonic_us;
     HOLM_ASSERT(known->up);
-    if (replica->actors.entries == 0 || known->must_sync || replica->sync.catchup != NULL)
+    if (is_new(replica) || known->must_sync || replica->sync.catchup != NULL)
         return false;
     if (known->gap_us == 0) {
         uint64_t wait_us = known->feed.patience_us;

@@ -121,12 +121,32 @@ static void test_replica_when_a_pull_is_larger_than_a_frame_then_it_goes_on(void
     trio_close(&trio);
 }
 
+/* Nothing of what others wrote is here: no feed is on its way to close the gap. */
+static void test_replica_when_it_has_own_runs_alone_then_a_gap_does_not_wait(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    (void)state;
+    trio_open(&trio, &config);
+    put(&trio, B, "b", 1);
+    (void)trio_run(&trio, 1000000);
+    struct holm_replica *replica = trio.replicas[B];
+    assert_int_equal(trio_event(&trio, B, HOLM_EVENT_TICK), HOLM_OK);
+    assert_false(holm_replica_gap_waits(replica, A));
+    put(&trio, C, "c", 1);
+    (void)trio_run(&trio, 1000000);
+    assert_int_equal(trio_event(&trio, B, HOLM_EVENT_TICK), HOLM_OK);
+    assert_true(holm_replica_gap_waits(replica, A));
+    trio_close(&trio);
+}
+
 /* A run that comes early is no reason to ask for the third time what has been answered. */
 static void test_replica_when_a_gap_waits_then_nothing_shortens_that(void **state)
 {
     struct trio trio;
     struct holm_replica_config config = trio_config();
     trio_open(&trio, &config);
+    put(&trio, C, "c", 1); /* B is no newcomer */
     put(&trio, B, "b", 1);
     (void)trio_run(&trio, 1000000);
     struct holm_replica *replica = trio.replicas[B];
@@ -147,6 +167,7 @@ static void test_replica_when_nobody_else_has_it_then_a_gap_waits_no_longer(void
     struct trio trio;
     struct holm_replica_config config = trio_config();
     trio_open(&trio, &config);
+    put(&trio, C, "c", 1); /* B is no newcomer */
     put(&trio, B, "b", 1);
     (void)trio_run(&trio, 1000000);
     struct holm_replica *replica = trio.replicas[B];
@@ -168,6 +189,7 @@ static void test_replica_when_another_log_reaches_back_then_it_does_not_sync(voi
     struct trio trio;
     struct holm_replica_config config = trio_config();
     trio_open(&trio, &config);
+    put(&trio, C, "c", 1); /* B is no newcomer */
     put(&trio, B, "b", 1);
     (void)trio_run(&trio, 2000);
     trio.deaf = true;
@@ -402,6 +424,7 @@ int main(void)
         cmocka_unit_test(test_replica_when_writes_follow_each_other_then_they_go_out_together),
         cmocka_unit_test(test_replica_when_broadcasts_are_lost_then_a_beacon_leads_to_a_pull),
         cmocka_unit_test(test_replica_when_a_pull_is_larger_than_a_frame_then_it_goes_on),
+        cmocka_unit_test(test_replica_when_it_has_own_runs_alone_then_a_gap_does_not_wait),
         cmocka_unit_test(test_replica_when_a_gap_waits_then_nothing_shortens_that),
         cmocka_unit_test(test_replica_when_nobody_else_has_it_then_a_gap_waits_no_longer),
         cmocka_unit_test(test_replica_when_another_log_reaches_back_then_it_does_not_sync),
