@@ -155,6 +155,33 @@ static void test_seen_when_the_writer_has_restarted_then_its_receipt_is_lost(voi
     holm_testing_free(world);
 }
 
+/* What a former life wrote came back from one peer, and nobody acknowledges it: it is no matter that the other
+ * is up. */
+static void test_seen_when_a_former_life_wrote_it_then_being_up_is_not_enough(void **state)
+{
+    struct holm_node *nodes[3];
+    struct holm_testing *world = open_world(nodes, 3, HOLM_RETENTION_FOREVER);
+    struct holm_testing_path slow = {.delay_us = 500 * MS};
+    holm_testing_split(world, "rome", NULL);
+    struct holm_receipt receipt = add(nodes[0], "k");
+    assert_int_equal(holm_wait_seen(nodes[0], &receipt, 1, 1000), HOLM_OK);
+    holm_testing_crash(world, "lisbon");
+    holm_testing_heal(world, NULL, NULL);
+    holm_testing_split(world, "oslo", NULL);
+    nodes[0] = holm_testing_restart(world, "lisbon");
+    assert_int_equal(holm_wait_peers(nodes[0], 1, 20000), HOLM_OK);
+    holm_testing_set_path(world, "lisbon", "rome", &slow);
+    holm_testing_heal(world, NULL, NULL);
+    holm_testing_cut(world, "oslo", "rome");
+    assert_int_equal(holm_wait_applied(nodes[0], &receipt, 20000), HOLM_OK);
+    assert_int_equal(holm_wait_peers(nodes[0], 2, 0), HOLM_OK);
+    assert_int_equal(sum(nodes[2], "k"), 0);
+    assert_int_equal(holm_wait_seen(nodes[0], &receipt, 2, 0), HOLM_ETIMEDOUT);
+    assert_int_equal(holm_wait_seen(nodes[0], &receipt, 2, 20000), HOLM_OK);
+    assert_int_equal(sum(nodes[2], "k"), 1);
+    holm_testing_free(world);
+}
+
 static void test_receipt_when_a_byte_is_another_then_it_is_refused(void **state)
 {
     struct holm_node *nodes[2];
@@ -612,6 +639,7 @@ int main(void)
         cmocka_unit_test(test_applied_when_a_receipt_is_carried_then_it_is_waited_for_there),
         cmocka_unit_test(test_seen_when_another_wrote_it_then_peers_are_not_taken_for_granted),
         cmocka_unit_test(test_seen_when_the_writer_has_restarted_then_its_receipt_is_lost),
+        cmocka_unit_test(test_seen_when_a_former_life_wrote_it_then_being_up_is_not_enough),
         cmocka_unit_test(test_receipt_when_a_byte_is_another_then_it_is_refused),
         cmocka_unit_test(test_heard_when_a_peer_has_written_then_it_is_read),
         cmocka_unit_test(test_heard_when_much_is_missing_then_all_of_it_is_here),
