@@ -319,7 +319,8 @@ struct holm_replica_lag {
     uint64_t mine;      /* operations of the peer that it has told of, and are not here … */
     uint64_t mine_us;   /* … and when it told of them first */
 };
-struct holm_replica_lag holm_replica_lag(const struct holm_replica *replica, uint32_t peer);
+/* `index`: the peer's. */
+struct holm_replica_lag holm_replica_lag(const struct holm_replica *replica, uint32_t index);
 /* What the link of a peer that is up carries, for tests and figures. */
 struct holm_feed_look {
     bool followed;           /* it is fed … */

@@ -27,12 +27,13 @@ bool holm_engine_journals(struct holm_engine *engine, uint32_t partition, uint64
 #define HOLM_ENGINE_OTHERS_UNKNOWN UINT32_MAX
 uint32_t holm_engine_others(struct holm_engine *engine);
 
-enum holm_presence holm_engine_presence(struct holm_engine *engine, uint32_t partition,
+/* `index`: the partition's, here and below. */
+enum holm_presence holm_engine_presence(struct holm_engine *engine, uint32_t index,
                                         struct holm_vector_view vector);
 
 /* How many peers that are up are known to have an operation. *mark is zero at first, and then what the last call with
  * the same operation made of it: what is sealed here when the operation is. */
-uint32_t holm_engine_sharing(struct holm_engine *engine, uint32_t partition, struct holm_dot dot,
+uint32_t holm_engine_sharing(struct holm_engine *engine, uint32_t index, struct holm_dot dot,
                              struct holm_dot *mark);
 /* With retention `stable`. */
 bool holm_engine_is_stable(struct holm_engine *engine, uint32_t partition, struct holm_dot dot);

@@ -292,7 +292,8 @@ static void put_peers(struct sheet *sheet, const struct holm_metrics *metrics)
 
 size_t holm_metrics_print(const struct holm_metrics *metrics, char *buffer, size_t capacity)
 {
-    struct sheet sheet = {buffer, capacity, 0};
+    struct sheet sheet = {.capacity = capacity};
+    sheet.buffer = buffer;
     put_node(&sheet, metrics);
     put_partitions(&sheet, metrics);
     put_peers(&sheet, metrics);

@@ -74,13 +74,13 @@ struct holm_store_lmdb_facts {
     enum holm_retention retention;
     uint64_t file_bytes; /* as far as pages are in use, or were */
 };
-void holm_store_lmdb_facts(struct holm_store *store, struct holm_store_lmdb_facts *facts);
+void holm_store_lmdb_facts(struct holm_store *base, struct holm_store_lmdb_facts *facts);
 
 /* How much is stored of a partition, as it was read or written last. */
 struct holm_store_lmdb_sizes {
     uint64_t state_bytes, run_bytes, journal_bytes;
 };
-struct holm_store_lmdb_sizes holm_store_lmdb_sizes(struct holm_store *store, uint32_t partition);
+struct holm_store_lmdb_sizes holm_store_lmdb_sizes(struct holm_store *base, uint32_t partition);
 
 /*
  * Copies the store as it is at one moment, without what is free, into a directory that is not there yet or empty;

@@ -166,6 +166,7 @@ static uint64_t check_of(const unsigned char *bytes, size_t size)
 static void write_head(struct writing *writing, uint32_t count)
 {
     unsigned char *at = writing->bytes;
+    HOLM_ASSERT(at != NULL); /* there is room for more than nothing */
     memcpy(at, position_magic, sizeof position_magic);
     at += sizeof position_magic;
     put_number(&at, cluster_of(writing->node->engine), 4);
