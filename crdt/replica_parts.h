@@ -186,7 +186,7 @@ struct holm_replica {
     uint64_t follow_cursor; /* where the search for a peer to follow goes on */
     struct holm_feed_root root;
     struct holm_pace pace;
-    struct holm_ages ages; /* of the present epoch's own runs */
+    struct holm_ages ages;            /* of the present epoch's own runs */
     uint64_t past[HOLM_REPLICA_PAST]; /* hashes of the vector before its last changes */
     uint32_t past_next;
     uint32_t feeder; /* whose feed is being taken; HOLM_PEER_NONE */
