@@ -93,11 +93,12 @@ static void tell_failure(const struct holm_world_options *options, struct holm_p
 
 static void print_result(const struct holm_play_result *result)
 {
-    (void)printf("%" PRIu64 " operations, %" PRIu64 " frames, %" PRIu64 " bytes, %" PRIu64
-                 " lives, %" PRIu64 " pulls, %" PRIu64 " syncs, %" PRIu64 " ms, agreed %" PRIu64
-                 " ms after the heal\n",
-                 result->operations, result->frames, result->bytes, result->lives, result->pulls,
-                 result->syncs, result->virtual_us / 1000, result->converged_us / 1000);
+    (void)printf(
+        "%" PRIu64 " operations, %" PRIu64 " frames, %" PRIu64 " bytes, %" PRIu64 " lives, %" PRIu64
+        " pulls, %" PRIu64 " syncs, %" PRIu64 " ms, %s %" PRIu64 " ms after the heal\n",
+        result->operations, result->frames, result->bytes, result->lives, result->pulls,
+        result->syncs, result->virtual_us / 1000,
+        result->stuck ? "nobody was left who could go on," : "agreed", result->converged_us / 1000);
 }
 
 static int play_one(const struct holm_world_options *options)
@@ -163,14 +164,16 @@ static void write_json(struct totals *totals, uint64_t seed, const struct holm_p
     holm_world_options_draw(totals->options, seed, &plan);
     const char *preset = plan.settings.preset;
     holm_plan_release(&plan);
-    (void)fprintf(
-        totals->json,
-        "%s\n    {\"seed\": %" PRIu64 ", \"preset\": \"%s\", \"holds\": %s, \"claim\": "
-        "\"%s\", \"hash\": \"%016" PRIx64 "\", \"operations\": %" PRIu64 ", \"frames\": %" PRIu64
-        ", \"bytes\": %" PRIu64 ", \"virtual_us\": %" PRIu64 ", \"converged_us\": %" PRIu64 "}",
-        totals->seeds == 1 ? "" : ",", seed, preset, result->verdict.broken ? "false" : "true",
-        result->verdict.broken ? result->verdict.claim : "", result->hash, result->operations,
-        result->frames, result->bytes, result->virtual_us, result->converged_us);
+    (void)fprintf(totals->json,
+                  "%s\n    {\"seed\": %" PRIu64 ", \"preset\": \"%s\", \"holds\": %s, \"claim\": "
+                  "\"%s\", \"hash\": \"%016" PRIx64 "\", \"operations\": %" PRIu64
+                  ", \"frames\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"virtual_us\": %" PRIu64
+                  ", \"converged_us\": %" PRIu64 ", \"stuck\": %s}",
+                  totals->seeds == 1 ? "" : ",", seed, preset,
+                  result->verdict.broken ? "false" : "true",
+                  result->verdict.broken ? result->verdict.claim : "", result->hash,
+                  result->operations, result->frames, result->bytes, result->virtual_us,
+                  result->converged_us, result->stuck ? "true" : "false");
 }
 
 static bool take(void *context, uint64_t seed, const struct holm_play_result *result)
@@ -181,7 +184,7 @@ static bool take(void *context, uint64_t seed, const struct holm_play_result *re
     totals->operations += result->operations;
     totals->frames += result->frames;
     totals->virtual_us += result->virtual_us;
-    if (result->converged_us > totals->converged_max_us)
+    if (!result->stuck && result->converged_us > totals->converged_max_us)
         totals->converged_max_us = result->converged_us;
     if (result->heap_peak > totals->heap_peak)
         totals->heap_peak = result->heap_peak;
