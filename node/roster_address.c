@@ -9,6 +9,7 @@ enum holm_status holm_roster_address_add(struct holm_roster *roster, struct holm
                                          bool seed, uint32_t *entry)
 {
     uint32_t place = HOLM_ROSTER_NONE;
+    size_t alike = 0;
     for (size_t i = 0; i < roster->address_count; i++) {
         struct holm_roster_address *address = &roster->addresses[i];
         if (!address->used) {
@@ -18,11 +19,14 @@ enum holm_status holm_roster_address_add(struct holm_roster *roster, struct holm
             address->stale = false;
             *entry = (uint32_t)i;
             return HOLM_OK;
+        } else {
+            alike += address->seed == seed;
         }
     }
+    /* Counted apart: what peers make up takes no place away from what the operator gives. */
+    if (alike >= 2 * (size_t)roster->config.peers_max + 16)
+        return HOLM_ELIMIT;
     if (place == HOLM_ROSTER_NONE) {
-        if (roster->address_count >= 2 * (size_t)roster->config.peers_max + 16)
-            return HOLM_ELIMIT;
         if (holm_array_reserve(&roster->config.allocator, (void **)&roster->addresses,
                                &roster->address_capacity, sizeof *roster->addresses,
                                roster->address_count + 1) != HOLM_OK)
@@ -94,6 +98,28 @@ void holm_roster_address_learn(struct holm_roster *roster, struct holm_roster_pe
     roster->due_us = 0;
 }
 
+static bool is_silent(const struct holm_roster_address *address)
+{
+    return address->used && !address->seed && !address->answered &&
+           address->silences > HOLM_ROSTER_TRIES;
+}
+
+/* How many usual pauses to make before the next dial. */
+static uint64_t patience(const struct holm_roster *roster,
+                         const struct holm_roster_address *address)
+{
+    if (address->self)
+        return 1u << SELF_SHIFT;
+    uint64_t pauses = 1u << address->refusals;
+    if (is_silent(address)) {
+        uint64_t grown = UINT64_C(1) << (address->silences - HOLM_ROSTER_TRIES);
+        uint64_t most = 1 + roster->silent / HOLM_ROSTER_SILENT_DIALS;
+        grown = grown < most ? grown : most;
+        pauses = pauses > grown ? pauses : grown;
+    }
+    return pauses;
+}
+
 void holm_roster_address_retry(struct holm_roster *roster, struct holm_roster_address *address,
                                enum holm_roster_retry retry, struct holm_now now)
 {
@@ -104,7 +130,7 @@ void holm_roster_address_retry(struct holm_roster *roster, struct holm_roster_ad
         wait_us = holm_random_between(&roster->random, 0, interval / 100);
     else if (retry == HOLM_RETRY_IN_TURN)
         base_us = address->dialled_us;
-    wait_us <<= address->self ? SELF_SHIFT : address->refusals;
+    wait_us *= patience(roster, address);
     address->due_us = base_us + wait_us;
     if (address->due_us < now.monotonic_us)
         address->due_us = now.monotonic_us;
@@ -146,6 +172,9 @@ static bool owner_is_met(const struct holm_roster *roster,
 uint64_t holm_roster_address_tick(struct holm_roster *roster, struct holm_now now)
 {
     uint64_t due = HOLM_NEVER;
+    roster->silent = 0;
+    for (size_t i = 0; i < roster->address_count; i++)
+        roster->silent += is_silent(&roster->addresses[i]);
     for (size_t i = 0; i < roster->address_count; i++) {
         struct holm_roster_address *address = &roster->addresses[i];
         if (!address->used || address->link != 0)
@@ -157,6 +186,7 @@ uint64_t holm_roster_address_tick(struct holm_roster *roster, struct holm_now no
             continue;
         }
         address->link = DIAL_PENDING;
+        address->silences += address->silences < HOLM_ROSTER_SILENCES_MAX;
         address->dialled_us = now.monotonic_us;
         struct holm_roster_action *action = holm_roster_push(roster, HOLM_ROSTER_DIAL);
         action->entry = (uint32_t)i;

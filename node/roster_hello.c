@@ -342,6 +342,7 @@ static void own_address(struct holm_roster *roster, const struct holm_roster_lin
     address->owned = true;
     address->owner = node;
     address->self = false;
+    address->answered = true;
     address->refusals = 0;
 }
 

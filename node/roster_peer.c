@@ -19,21 +19,23 @@ bool holm_roster_is_linked(const struct holm_roster *roster, uint32_t slot)
     return false;
 }
 
-static uint32_t longest_down(const struct holm_roster *roster)
+static uint32_t least_missed(const struct holm_roster *roster)
 {
     uint32_t found = HOLM_ROSTER_NONE;
     for (uint32_t i = 0; i < roster->peer_count; i++) {
         const struct holm_roster_peer *peer = &roster->peers[i];
         if (peer->up || holm_roster_is_linked(roster, i))
             continue;
-        if (found == HOLM_ROSTER_NONE || peer->changed_us < roster->peers[found].changed_us)
+        const struct holm_roster_peer *best = &roster->peers[found == HOLM_ROSTER_NONE ? i : found];
+        if (found == HOLM_ROSTER_NONE || (best->was_up && !peer->was_up) ||
+            (best->was_up == peer->was_up && peer->changed_us < best->changed_us))
             found = i;
     }
     return found;
 }
 
-/* A slot for one more peer. When there is none left, who comes itself displaces who is down for
- * longest; who was only told of displaces nobody. */
+/* A slot for one more peer. When there is none left, who comes itself displaces who was never met,
+ * or else who is down for longest; who was only told of displaces nobody. */
 static uint32_t slot_take(struct holm_roster *roster, bool direct)
 {
     for (uint32_t i = 0; i < roster->peer_count; i++) {
@@ -50,7 +52,7 @@ static uint32_t slot_take(struct holm_roster *roster, bool direct)
             return HOLM_ROSTER_NONE;
         return (uint32_t)roster->peer_count - 1;
     }
-    uint32_t slot = direct ? longest_down(roster) : HOLM_ROSTER_NONE;
+    uint32_t slot = direct ? least_missed(roster) : HOLM_ROSTER_NONE;
     if (slot != HOLM_ROSTER_NONE) {
         holm_roster_address_drop(roster, &roster->peers[slot]);
         holm_roster_peer_leave(roster, &roster->peers[slot]);

@@ -17,6 +17,14 @@
 
 #define HOLM_ROSTER_NONE UINT32_MAX
 
+/* An address that peers told of may be made up. So many dials it has at the usual pace. Then, while nobody of
+ * this cluster answers there, each further one doubles the pause, until all such addresses together have no more
+ * than HOLM_ROSTER_SILENT_DIALS in an interval: few are dialled as often as ever, since two halves may know of
+ * each other by hearsay alone; thousands cost no more than a few. */
+#define HOLM_ROSTER_TRIES 4u
+#define HOLM_ROSTER_SILENCES_MAX (HOLM_ROSTER_TRIES + 10)
+#define HOLM_ROSTER_SILENT_DIALS 16u
+
 struct holm_roster_address {
     bool used;
     bool seed;  /* given by the host: never dropped */
@@ -28,6 +36,8 @@ struct holm_roster_address {
     uint64_t dialled_us;
     uint64_t due_us; /* next dial, when there is no link */
     uint32_t refusals;
+    bool answered;     /* a node of this cluster was met here */
+    uint32_t silences; /* dials before that, up to HOLM_ROSTER_SILENCES_MAX */
     char text[HOLM_ADDRESS_BYTES_MAX + 1];
 };
 
@@ -106,6 +116,7 @@ struct holm_roster {
 
     struct holm_roster_address *addresses;
     size_t address_count, address_capacity;
+    uint32_t silent; /* of them, as of the last tick: learnt, tried, and nobody ever answered */
     struct holm_roster_link *links;
     size_t link_count, link_capacity;
     size_t link_last; /* where the last search ended */

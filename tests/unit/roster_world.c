@@ -402,10 +402,10 @@ void world_goodbye(struct world *world, uint32_t index)
 
 enum holm_liveness world_liveness(struct world *world, uint32_t a, uint32_t b)
 {
-    struct holm_peer peers[WORLD_NODES * 2];
+    struct holm_peer peers[256];
     size_t count = holm_roster_peers(world->nodes[a].roster, world->now, peers,
                                      sizeof peers / sizeof peers[0]);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && i < sizeof peers / sizeof peers[0]; i++) {
         if (peers[i].node.value == b + 1)
             return peers[i].liveness;
     }
