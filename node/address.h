@@ -15,6 +15,10 @@
 /* Whether the form is right. Port 0 asks the system for one: only good for listening. */
 bool holm_address_valid(struct holm_bytes address, bool listening);
 
+/* What the log says of an address that holm_address_is_exposed(), behind it. */
+#define HOLM_ADDRESS_EXPOSED                                                                       \
+    "is plain tcp off loopback, open to all on the way; write tls+tcp://, or set insecure"
+
 /* Whether its host stands for all addresses of a machine: good for listening only. */
 bool holm_address_is_wildcard(struct holm_bytes address);
 

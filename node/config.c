@@ -114,6 +114,22 @@ static enum holm_status check_address(const char *member, struct holm_bytes addr
     return HOLM_EADDRESS;
 }
 
+/* Of a list of addresses that are well formed. */
+static enum holm_status check_exposure(const char *member, struct holm_bytes list, char *line,
+                                       size_t capacity)
+{
+    struct holm_bytes address;
+
+    while (holm_address_next(&list, &address)) {
+        if (!holm_address_is_exposed(address))
+            continue;
+        snprintf(line, capacity, "config: %s: '%.*s' " HOLM_ADDRESS_EXPOSED, member,
+                 (int)address.size, (const char *)address.data);
+        return HOLM_EINVAL;
+    }
+    return HOLM_OK;
+}
+
 static enum holm_status check_seeds(struct holm_bytes seeds, char *line, size_t capacity)
 {
     struct holm_bytes address;
@@ -143,6 +159,10 @@ enum holm_status holm_config_check(const struct holm_config *config, char *line,
         status = check_address("listen", holm_str(config->listen), true, line, capacity);
     if (status == HOLM_OK)
         status = check_seeds(holm_str(config->seeds), line, capacity);
+    if (status == HOLM_OK && !config->insecure)
+        status = check_exposure("listen", holm_str(config->listen), line, capacity);
+    if (status == HOLM_OK && !config->insecure)
+        status = check_exposure("seeds", holm_str(config->seeds), line, capacity);
     return status;
 }
 

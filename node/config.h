@@ -12,7 +12,7 @@
 /*
  * Looks at every member. At the first that is not allowed, `line` says which it is, what it holds
  * and what is allowed, cut to `capacity` bytes with its NUL; otherwise it is "".
- *   HOLM_EINVAL    a member is missing or out of its range
+ *   HOLM_EINVAL    a member is missing or out of its range, or an address is exposed
  *   HOLM_EADDRESS  listen or one of the seeds is not written as an address
  */
 HOLM_NODISCARD enum holm_status holm_config_check(const struct holm_config *config, char *line,

@@ -84,6 +84,8 @@ static enum holm_status transport_open(struct holm_node *node, const struct holm
         transport.broadcast_queue_bytes_max = 4 * config->frame_bytes_max;
     transport.links_max = 2 * (size_t)config->peers_max + 64;
     transport.random_seed = seed;
+    transport.insecure = config->insecure;
+    node->insecure = config->insecure;
     struct holm_transport *below = NULL;
     enum holm_status status = holm_transport_nng_open(&transport, &below);
     if (status != HOLM_OK)
@@ -291,6 +293,10 @@ enum holm_status holm_join(struct holm_node *node, const char *address)
         return node->host->join(node, address);
     if (!holm_address_valid(holm_str(address), false))
         return HOLM_EADDRESS;
+    if (!node->insecure && holm_address_is_exposed(holm_str(address))) {
+        holm_log_line(&node->log, HOLM_LOG_ERROR, "join: '%s' " HOLM_ADDRESS_EXPOSED, address);
+        return HOLM_EINVAL;
+    }
     return holm_engine_join(node->engine, address, holm_node_now(node));
 }
 

@@ -30,6 +30,8 @@ static enum holm_status dial(struct holm_nng *nng, enum holm_channel_kind kind, 
 {
     if (!holm_address_is_usable(address, false))
         return HOLM_EADDRESS;
+    if (!nng->config.insecure && holm_address_is_exposed(holm_str(address)))
+        return HOLM_EINVAL;
     pthread_mutex_lock(&nng->lock);
     struct holm_channel *channel = NULL;
     enum holm_status status = holm_channel_new(nng, kind, address, NULL, &channel);
@@ -286,6 +288,9 @@ enum holm_status holm_transport_nng_open(const struct holm_transport_config *con
         return status;
     if (config->listen != NULL && !holm_address_is_usable(config->listen, true))
         return HOLM_EADDRESS;
+    if (config->listen != NULL && !config->insecure &&
+        holm_address_is_exposed(holm_str(config->listen)))
+        return HOLM_EINVAL;
     struct holm_nng *nng = holm_allocate(&config->allocator, sizeof *nng);
     if (nng == NULL)
         return HOLM_ENOMEM;

@@ -44,7 +44,8 @@
 /*
  * Opens a transport, listening at config->listen unless that is NULL. *transport is the caller's,
  * until its close(). A socket file that a killed process left behind is taken over.
- *   HOLM_EINVAL   the configuration's numbers do not fit
+ *   HOLM_EINVAL   the configuration's numbers do not fit; or config->listen is exposed, and nobody said
+ *                 that this is meant
  *   HOLM_EADDRESS the address cannot be read, or somebody listens there
  *   HOLM_EIO      the system refused a socket for another reason
  *   HOLM_ENOMEM

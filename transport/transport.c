@@ -13,6 +13,36 @@ static void *resize(void *context, void *memory, size_t size_old, size_t size_ne
     return NULL;
 }
 
+/* Four numbers of at most three digits, the first of them 127. A name that only begins like that is
+ * none of ours, and neither is 127.1, which not every resolver reads alike. */
+static bool is_loopback4(struct holm_bytes host)
+{
+    const char *text = host.data;
+    size_t dots = 0, digits = 0;
+    for (size_t i = 0; i < host.size; i++) {
+        if (text[i] == '.' && digits > 0) {
+            dots++;
+            digits = 0;
+        } else if (text[i] < '0' || text[i] > '9' || ++digits > 3) {
+            return false;
+        }
+    }
+    return dots == 3 && digits > 0 && memcmp(text, "127.", 4) == 0;
+}
+
+bool holm_address_is_exposed(struct holm_bytes address)
+{
+    const char *text = address.data;
+    size_t end = address.size;
+    if (address.size < 6 || memcmp(text, "tcp://", 6) != 0)
+        return false;
+    while (end > 6 && text[end - 1] != ':')
+        end--;
+    struct holm_bytes host = holm_mem(text + 6, end > 6 ? end - 7 : 0);
+    return !is_loopback4(host) && !holm_bytes_equal(host, holm_str("localhost")) &&
+           !holm_bytes_equal(host, holm_str("[::1]"));
+}
+
 struct holm_transport_config holm_transport_config_default(void)
 {
     return (struct holm_transport_config){

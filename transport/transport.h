@@ -52,10 +52,15 @@ struct holm_transport_config {
     size_t links_max;         /* more accepted ones, or more subscribers, are closed at once; 512 */
     uint64_t dial_timeout_us; /* 1,000,000 */
     uint64_t random_seed;
+    bool insecure; /* false: exposed addresses are neither listened at nor dialled: HOLM_EINVAL */
 };
 
 /* The numbers above, an allocator over malloc, and no address. */
 struct holm_transport_config holm_transport_config_default(void);
+
+/* Whether it is tcp:// to or at another host than loopback (127.0.0.0/8, [::1], localhost): then
+ * whoever is on the way can read and change what travels, and anybody can call. */
+bool holm_address_is_exposed(struct holm_bytes address);
 
 /* HOLM_EINVAL: no allocator, no time to dial, or sizes that do not fit into each other. */
 HOLM_NODISCARD enum holm_status holm_transport_config_check(
@@ -95,7 +100,8 @@ struct holm_transport_ops {
      * of `listen`: a wildcard there is for the others to replace, by the `host` of a LINK_UP. */
     const char *(*publisher)(struct holm_transport *transport);
 
-    /* Starts a dial. LINK_UP or LINK_CLOSED will follow. HOLM_EADDRESS, HOLM_ENOMEM, HOLM_ELIMIT */
+    /* Starts a dial. LINK_UP or LINK_CLOSED will follow. HOLM_EADDRESS, HOLM_EINVAL (it is refused for
+     * being exposed), HOLM_ENOMEM, HOLM_ELIMIT */
     enum holm_status (*link_dial)(struct holm_transport *transport, const char *address,
                                   struct holm_link_id *link);
     /* Copies the frame into the link's queue, also while its dial is under way. HOLM_ECLOSED (no
@@ -108,7 +114,7 @@ struct holm_transport_ops {
 
     /* Takes the broadcasts of a publisher, whenever it can be reached, until unsubscribed. After a
      * cut the connection below may lie dead for half a minute: whoever has found the peer again
-     * should subscribe anew. HOLM_EADDRESS, HOLM_ENOMEM */
+     * should subscribe anew. HOLM_EADDRESS, HOLM_EINVAL (as above), HOLM_ENOMEM */
     enum holm_status (*subscribe)(struct holm_transport *transport, const char *publisher,
                                   struct holm_subscription_id *subscription);
     /* At once, and no event of it comes any more. Unknown subscriptions are ignored. */

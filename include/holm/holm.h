@@ -64,6 +64,10 @@ struct holm_config {
     const char *cluster; /* "holm"; 1 to 63 bytes */
     const char *listen;  /* NULL: not at all; tcp://HOST:PORT (0: any) or ipc:///PATH */
     const char *seeds;   /* NULL; addresses to dial for ever, commas or spaces between */
+    /* false: tcp:// is taken on the loopback interface alone (127.0.0.0/8, [::1], localhost), to listen at and
+     * to dial, whoever told of the address; what is beyond it is refused, since everybody on the way could read
+     * and change what travels, and anybody call. true: anywhere, on a network that only the nodes share. */
+    bool insecure;
     /* NULL: what this node has lives in memory, and after a restart comes from its peers. A directory, made if
      * it is not there: it is kept there, too, by a thread of its own; no write waits for a disk. One
      * process at a time; of this node, cluster, partitions and retention alone. Each opening begins a new
@@ -111,7 +115,8 @@ HOLM_API struct holm_config holm_config_default(void);
  * Opens a node under a new epoch: listens, starts dialling its seeds, and answers. Does not wait
  * for peers. *node is set on success only, and is freed by holm_close().
  * After an error *node is NULL, and a line in the log says what to change.
- *   HOLM_EINVAL    a required member is missing, or one is out of its range
+ *   HOLM_EINVAL    a required member is missing, or one is out of its range; or an address is plain tcp:// off
+ *                  loopback, and `insecure` is false
  *   HOLM_EADDRESS  an address cannot be read, or is in use; an ipc path names a file
  *   HOLM_EBUSY     another process has the store open
  *   HOLM_ECLUSTER  the store is of another node or cluster, or has other partitions or retention
@@ -156,7 +161,8 @@ HOLM_API const char *holm_address(struct holm_node *node);
 HOLM_API HOLM_NODISCARD enum holm_status holm_forget(struct holm_node *node,
                                                      struct holm_node_id member);
 
-/* Dials one more address, for ever. HOLM_EADDRESS, HOLM_ENOMEM, HOLM_ELIMIT. */
+/* Dials one more address, for ever. HOLM_EADDRESS, HOLM_EINVAL (plain tcp:// off loopback, and the node is
+ * not `insecure`), HOLM_ENOMEM, HOLM_ELIMIT. */
 HOLM_API HOLM_NODISCARD enum holm_status holm_join(struct holm_node *node, const char *address);
 
 /* ---- writing ------------------------------------------------------------------------------- */

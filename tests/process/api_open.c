@@ -56,8 +56,34 @@ static void test_open_when_a_member_is_wrong_then_a_line_says_which(void **state
     config.listen = "localhost:7001";
     assert_refused(&config, HOLM_EADDRESS, "listen");
     config = api_config("lisbon");
+    config.listen = "tcp://*:0";
+    assert_refused(&config, HOLM_EINVAL, "'tcp://*:0' is plain tcp off loopback");
+    config = api_config("lisbon");
+    config.seeds = "tcp://127.0.0.1:1, tcp://192.0.2.1:1";
+    assert_refused(&config, HOLM_EINVAL, "'tcp://192.0.2.1:1' is plain tcp off loopback");
+    config = api_config("lisbon");
     config.seeds = "tcp://127.0.0.1:1, nowhere";
     assert_refused(&config, HOLM_EADDRESS, "nowhere");
+}
+
+static void test_join_when_plain_tcp_leaves_loopback_then_it_is_refused_unless_insecure(
+    void **state)
+{
+    struct holm_config config = api_config("lisbon");
+    struct said said = {0};
+    struct holm_node *node;
+
+    config.log = hear;
+    config.log_context = &said;
+    assert_ok(holm_open(&config, &node));
+    assert_status(holm_join(node, "tcp://192.0.2.1:1"), HOLM_EINVAL);
+    assert_non_null(strstr(said.line, "tcp://192.0.2.1:1"));
+    assert_ok(holm_join(node, "tcp://127.0.0.1:1"));
+    holm_close(node);
+    config.insecure = true;
+    assert_ok(holm_open(&config, &node));
+    assert_ok(holm_join(node, "tcp://192.0.2.1:1"));
+    holm_close(node);
 }
 
 static void test_open_when_the_address_is_in_use_then_it_is_refused(void **state)
@@ -284,6 +310,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open_when_a_member_is_wrong_then_a_line_says_which),
+        cmocka_unit_test(
+            test_join_when_plain_tcp_leaves_loopback_then_it_is_refused_unless_insecure),
         cmocka_unit_test(test_open_when_the_address_is_in_use_then_it_is_refused),
         cmocka_unit_test(test_open_when_a_file_stands_at_the_path_then_it_is_left_alone),
         cmocka_unit_test(test_open_when_limits_are_at_their_ends_then_it_works),

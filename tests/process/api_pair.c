@@ -324,6 +324,7 @@ static void test_pair_when_both_listen_everywhere_then_they_find_each_other(void
         struct holm_config config = api_config("lisbon");
 
         config.listen = everywhere[i];
+        config.insecure = true;
         config.beacon_interval_ms = 3600000;
         assert_ok(holm_open(&config, &pair.lisbon));
         snprintf(lisbon, sizeof lisbon, "tcp://127.0.0.1%s",

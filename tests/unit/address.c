@@ -94,6 +94,34 @@ static void test_address_when_the_host_is_a_wildcard_then_another_takes_its_plac
     assert_replaced(address, "h.lan", ""); /* four bytes too many */
 }
 
+/* Nothing that a resolver could take elsewhere passes for loopback. */
+static void test_address_when_it_is_plain_tcp_off_loopback_then_it_is_exposed(void **state)
+{
+    static const char *const hidden[] = {"tcp://127.0.0.1:1", "tcp://127.255.255.254:1",
+                                         "tcp://localhost:1", "tcp://[::1]:1",
+                                         "ipc:///tmp/a",      "tls+tcp://10.0.0.1:1"};
+    static const char *const exposed[] = {"tcp://10.0.0.1:1",
+                                          "tcp://*:1",
+                                          "tcp://0.0.0.0:1",
+                                          "tcp://[::]:1",
+                                          "tcp://127.0.0.1.evil.se:1",
+                                          "tcp://127.1:1",
+                                          "tcp://127.:1",
+                                          "tcp://127.0.0:1",
+                                          "tcp://127.0.0.0.1:1",
+                                          "tcp://localhost.:1",
+                                          "tcp://128.0.0.1:1",
+                                          "tcp://1270.0.0.1:1",
+                                          "tcp://[::ffff:127.0.0.1]:1",
+                                          "tcp://:1",
+                                          "tcp://"};
+
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+        assert_false(holm_address_is_exposed(holm_str(hidden[i])));
+    for (size_t i = 0; i < sizeof exposed / sizeof exposed[0]; i++)
+        assert_true(holm_address_is_exposed(holm_str(exposed[i])));
+}
+
 static void assert_list(const char *list, size_t count, const char *const *expected)
 {
     struct holm_bytes rest = holm_str(list);
@@ -129,6 +157,7 @@ int main(void)
         cmocka_unit_test(test_address_when_the_port_is_zero_then_it_is_for_listening_alone),
         cmocka_unit_test(test_address_when_it_is_long_then_it_must_leave_room_for_its_end),
         cmocka_unit_test(test_address_when_the_host_is_a_wildcard_then_another_takes_its_place),
+        cmocka_unit_test(test_address_when_it_is_plain_tcp_off_loopback_then_it_is_exposed),
         cmocka_unit_test(test_address_when_there_is_a_list_then_each_is_taken_once),
     };
 

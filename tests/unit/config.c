@@ -131,6 +131,27 @@ static void test_config_when_an_address_is_wrong_then_the_line_shows_it(void **s
                "config: listen has ''; write tcp://HOST:PORT or ipc:///PATH");
 }
 
+static void test_config_when_plain_tcp_leaves_loopback_then_it_is_refused_unless_insecure(
+    void **state)
+{
+    struct holm_config config = good();
+
+    config.listen = "tcp://0.0.0.0:7000";
+    assert_bad(
+        &config, HOLM_EINVAL,
+        "config: listen: 'tcp://0.0.0.0:7000' is plain tcp off loopback, open to all on the way; "
+        "write tls+tcp://, or set insecure");
+    config.listen = "ipc:///tmp/holm";
+    config.seeds = "tcp://127.0.0.1:1 tcp://10.0.0.1:1,ipc:///tmp/b";
+    assert_bad(
+        &config, HOLM_EINVAL,
+        "config: seeds: 'tcp://10.0.0.1:1' is plain tcp off loopback, open to all on the way; "
+        "write tls+tcp://, or set insecure");
+    config.insecure = true;
+    config.listen = "tcp://*:7000";
+    assert_good(&config);
+}
+
 static void test_config_when_the_line_has_little_room_then_it_is_cut(void **state)
 {
     struct holm_config config = holm_config_default();
@@ -170,6 +191,8 @@ int main(void)
         cmocka_unit_test(test_config_when_a_number_is_out_of_range_then_the_line_says_the_range),
         cmocka_unit_test(test_config_when_any_number_is_zero_then_it_is_refused_but_drift_and_id),
         cmocka_unit_test(test_config_when_an_address_is_wrong_then_the_line_shows_it),
+        cmocka_unit_test(
+            test_config_when_plain_tcp_leaves_loopback_then_it_is_refused_unless_insecure),
         cmocka_unit_test(test_config_when_the_line_has_little_room_then_it_is_cut),
         cmocka_unit_test(test_config_when_nothing_is_collected_then_nobody_founds_or_is_forgotten),
     };
