@@ -349,12 +349,13 @@ bool holm_replica_may_list(struct holm_replica *replica, const struct holm_heard
 bool holm_replica_lost(struct holm_replica *replica, const struct holm_members *theirs,
                        struct holm_vector_view list)
 {
-    struct holm_vector room;
-    struct holm_stable_self self;
-    bool lost = self_of(replica, &room, &self) == HOLM_OK &&
-                holm_admission_lost(&replica->guard->stable, &self, theirs, list);
-    holm_vector_release(&room);
-    return lost;
+    const struct holm_guard *guard = guard_of(replica);
+    /* R does not count, and this is asked at every tick. */
+    struct holm_stable_self self = {.actor = self_actor(replica),
+                                    .number = replica->config.partition,
+                                    .list = holm_vector_view(&guard->known),
+                                    .members = &guard->members};
+    return holm_admission_lost(&guard->stable, &self, theirs, list);
 }
 
 bool holm_replica_betrayed(const struct holm_replica *replica)

@@ -154,8 +154,8 @@ static enum holm_status combine(struct holm_vector *target, struct holm_vector_v
                         ? -1
                         : holm_actor_compare(own.entries[i].actor, source.entries[k].actor);
         struct holm_actor actor = order <= 0 ? own.entries[i].actor : source.entries[k].actor;
-        uint64_t mine = holm_vector_seq(own, actor);
-        uint64_t yours = holm_vector_seq(source, actor);
+        uint64_t mine = order <= 0 ? own.entries[i].seq : holm_vector_seq(own, actor);
+        uint64_t yours = order >= 0 ? source.entries[k].seq : holm_vector_seq(source, actor);
         uint64_t seq = (mine > yours) == larger ? mine : yours;
         if (seq != 0)
             append(&result, actor, seq);
@@ -177,12 +177,25 @@ enum holm_status holm_vector_meet(struct holm_vector *target, struct holm_vector
     return combine(target, source, false);
 }
 
+/* Whether the actor is behind all that are there. */
+static bool is_behind(struct holm_vector_view view, struct holm_actor actor)
+{
+    return view.count == 0 || holm_actor_compare(view.entries[view.count - 1].actor, actor) < 0;
+}
+
 enum holm_status holm_vector_raise(struct holm_vector *target, struct holm_actor actor,
                                    uint64_t seq)
 {
     HOLM_ASSERT(seq > 0);
     struct holm_dot entry = {actor, seq};
     struct holm_vector_view one = {&entry, 1};
+    if (is_behind(holm_vector_view(target), actor) &&
+        !holm_vector_has(holm_vector_view(target), entry)) {
+        enum holm_status status = reserve(target, target->count + 1);
+        if (status == HOLM_OK)
+            append(target, actor, seq);
+        return status;
+    }
     size_t place = place_of(holm_vector_view(target), actor);
     if (holm_vector_has(holm_vector_view(target), entry))
         return HOLM_OK;

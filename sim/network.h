@@ -123,6 +123,9 @@ void holm_network_let_go(struct holm_network *network, uint64_t tag, size_t coun
  * the network. */
 const char *holm_network_peer(struct holm_transport *transport, struct holm_link_id link);
 
+/* Whether its next() would give something. O(1). */
+bool holm_network_waits(struct holm_transport *transport);
+
 uint64_t holm_network_now(const struct holm_network *network);
 
 /* When the next thing happens by itself, or HOLM_NEVER. Never before now. */

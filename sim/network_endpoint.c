@@ -398,3 +398,8 @@ const char *holm_network_peer(struct holm_transport *transport, struct holm_link
     struct holm_endpoint_link *found = holm_endpoint_link_find(endpoint_of(transport), link.value);
     return found == NULL ? NULL : found->line->sides[1 - found->side].place->address;
 }
+
+bool holm_network_waits(struct holm_transport *transport)
+{
+    return endpoint_of(transport)->queue.first != NULL;
+}

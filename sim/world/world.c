@@ -128,9 +128,11 @@ uint32_t holm_world_count(const struct holm_world *world)
 /* Hands a node what has arrived, and lets it do what is due. */
 static void drive(struct holm_world *world, struct holm_world_node *node)
 {
+    bool due = !node->due_known || node->due_us <= world->now_us + HOLM_WORLD_START_US;
+    if (!due && !holm_world_end_waits(node->end))
+        return;
     struct holm_transport *transport = holm_world_end_transport(node->end);
     struct holm_now now = holm_world_clock(world, node->index);
-    bool due = !node->due_known || node->due_us <= now.monotonic_us;
     for (;;) {
         struct holm_transport_event event;
         transport->ops->next(transport, 0, &event);

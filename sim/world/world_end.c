@@ -219,3 +219,8 @@ struct holm_transport *holm_world_end_transport(struct holm_world_end *end)
 {
     return &end->base;
 }
+
+bool holm_world_end_waits(const struct holm_world_end *end)
+{
+    return holm_network_waits(end->network);
+}

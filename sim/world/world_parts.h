@@ -87,5 +87,7 @@ uint32_t holm_world_number_of(const char *address);
 /* An open transport of a node, and its end. */
 struct holm_world_end *holm_world_end_open(struct holm_world *world, uint32_t node);
 struct holm_transport *holm_world_end_transport(struct holm_world_end *end);
+/* Whether something has arrived there and was not taken. O(1). */
+bool holm_world_end_waits(const struct holm_world_end *end);
 
 #endif

@@ -48,8 +48,10 @@ static struct holm_transport_event take(struct holm_transport *transport,
                                         enum holm_transport_event_type type)
 {
     struct holm_transport_event event;
+    bool waits = holm_network_waits(transport);
     transport->ops->next(transport, 0, &event);
     assert_int_equal(event.type, type);
+    assert_int_equal(waits, type != HOLM_TRANSPORT_NONE);
     return event;
 }
 

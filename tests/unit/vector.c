@@ -165,7 +165,7 @@ static void test_vector_when_memory_is_refused_then_it_is_as_it_was(void **state
     heap_refuse(&f.heap);
     assert_int_equal(holm_vector_meet(&a, holm_vector_view(&b)), HOLM_ENOMEM);
     heap_refuse(&f.heap);
-    assert_int_equal(holm_vector_raise(&a, actor_of(9, 9), HOLM_SEQ_FOLDED), HOLM_ENOMEM);
+    assert_int_equal(holm_vector_raise(&a, actor_of(0, 9), HOLM_SEQ_FOLDED), HOLM_ENOMEM);
     assert_table(&a, &x);
     enum holm_status status = HOLM_OK;
     for (uint64_t node = 100; status == HOLM_OK && node < 200; node++) {
