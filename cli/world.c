@@ -65,7 +65,7 @@ static void print_story(const struct holm_plan *plan, const struct holm_world_op
     (void)printf("replay: holm world --seed %" PRIu64 " --%s %s", plan->settings.seed,
                  options->scenario != NULL ? "scenario" : "preset", plan->settings.preset);
     if (options->nodes != 0)
-        (void)printf(" --nodes %" PRIu32, options->nodes);
+        (void)printf(" --nodes %" PRIu32 "..%" PRIu32, options->nodes, options->nodes_last);
     if (options->retention != NULL)
         (void)printf(" --retention %s", options->retention);
     (void)printf(" --only %s --trace\n", plan->count == 0 ? "999999" : text);

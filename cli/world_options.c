@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "node/random.h"
+
 static const char usage[] =
     "holm world - whole nodes in virtual time over a virtual network, all from one seed\n"
     "\n"
@@ -22,7 +24,8 @@ static const char usage[] =
     "                        hostile or collect; else each seed draws one\n"
     "    --retention NAME    forever or stable; drawn: as the seed draws it\n"
     "    --scenario NAME     a schedule written by hand, as T26; the seed draws the rest\n"
-    "    --nodes N           2 to 64 nodes; else drawn\n"
+    "    --nodes N | A..B    2 to 64 nodes, or as many from A to B as the seed draws; else by its "
+    "preset\n"
     "    --trace             every event as a line; of one seed\n"
     "    --only LIST         only these events of the plan, as 0-3,17; of one seed\n"
     "    --no-shrink         do not look for a shorter story of what fails\n"
@@ -100,6 +103,20 @@ static enum holm_world_parsed take_count(const char *name, const char *text, uin
     return HOLM_WORLD_RUN;
 }
 
+static enum holm_world_parsed take_nodes(const char *text, struct holm_world_options *options)
+{
+    uint64_t first = 0, last = 0;
+    const char *at = parse_number(text, HOLM_PLAN_NODES_MAX, &first);
+    last = first;
+    if (at != NULL && strncmp(at, "..", 2) == 0)
+        at = parse_number(at + 2, HOLM_PLAN_NODES_MAX, &last);
+    if (at == NULL || *at != '\0' || first < 2 || last < first)
+        return wrong("--nodes is N or A..B, from 2 to %d, not '%s'", HOLM_PLAN_NODES_MAX, text);
+    options->nodes = (uint32_t)first;
+    options->nodes_last = (uint32_t)last;
+    return HOLM_WORLD_RUN;
+}
+
 static enum holm_world_parsed take_retention(const char *text, struct holm_world_options *options)
 {
     bool drawn = strcmp(text, "drawn") == 0;
@@ -117,7 +134,7 @@ static enum holm_world_parsed take_value(const char *name, const char *text,
     if (strcmp(name, "seeds") == 0)
         return take_seeds(text, options);
     if (strcmp(name, "nodes") == 0)
-        return take_count(name, text, 2, HOLM_PLAN_NODES_MAX, &options->nodes);
+        return take_nodes(text, options);
     if (strcmp(name, "jobs") == 0)
         return take_count(name, text, 1, 64, &options->jobs);
     if (strcmp(name, "time") == 0)
@@ -200,6 +217,15 @@ enum holm_world_parsed holm_world_options_parse(int argc, char **argv,
     return HOLM_WORLD_RUN;
 }
 
+/* 0: the preset's. Neighbours among the seeds have nothing in common. */
+static uint32_t draw_nodes(const struct holm_world_options *options, uint64_t seed)
+{
+    struct holm_random random = {seed};
+    return options->nodes == options->nodes_last
+               ? options->nodes
+               : (uint32_t)holm_random_between(&random, options->nodes, options->nodes_last);
+}
+
 void holm_world_options_draw(const struct holm_world_options *options, uint64_t seed,
                              struct holm_plan *plan)
 {
@@ -214,7 +240,7 @@ void holm_world_options_draw(const struct holm_world_options *options, uint64_t 
     HOLM_ASSERT(count > 0);
     if (preset == NULL)
         preset = &holm_presets[seed % count];
-    holm_plan_draw(plan, preset, seed, options->nodes);
+    holm_plan_draw(plan, preset, seed, draw_nodes(options, seed));
     bool stable = plan->settings.engine.retention == HOLM_RETENTION_STABLE;
     if (options->retention != NULL && stable != (strcmp(options->retention, "stable") == 0))
         holm_plan_retain(plan, stable ? HOLM_RETENTION_FOREVER : HOLM_RETENTION_STABLE);

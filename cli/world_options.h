@@ -13,7 +13,7 @@ struct holm_world_options {
     const struct holm_preset *preset;     /* NULL: each seed draws its own */
     const struct holm_scenario *scenario; /* NULL: presets */
     const char *retention;                /* forever, stable; NULL: as drawn. Borrowed */
-    uint32_t nodes;                       /* 0: drawn */
+    uint32_t nodes, nodes_last; /* each seed draws from the first to the last; 0: by its preset */
     uint32_t jobs;
     uint32_t seconds; /* stops after so many; 0: does not */
     bool trace;
