@@ -216,18 +216,37 @@ bool holm_admission_may_return(const struct holm_stable *stable,
            holm_stable_gone(stable, self, former) && has_all_reported(stable, self, former.node);
 }
 
+struct holm_actor holm_admission_disowned(const struct holm_members *members,
+                                          struct holm_actor former)
+{
+    const struct holm_member_row *row = holm_members_find(members, former.node);
+    return row != NULL && row->actor.epoch.value > former.epoch.value ? row->actor : former;
+}
+
+/* Whether the listed epoch may have brought to others what the former one alone had: it went on with that state. */
+static bool went_on(const struct holm_members *members, struct holm_actor former)
+{
+    const struct holm_member_row *row = holm_members_find(members, former.node);
+    return row != NULL && row->actor.epoch.value > former.epoch.value && row->base.value != 0;
+}
+
 static enum holm_answer answer_replaced(const struct holm_stable *stable,
                                         const struct holm_stable_self *self,
                                         const struct holm_heard *asking)
 {
+    const struct holm_members *members = self->members;
     struct holm_actor former = {asking->actor.node, asking->former};
-    if (holm_admission_replaces(self->members, former))
-        return holm_admission_may_return(stable, self, former) ? HOLM_ANSWER_REPLACE
+    struct holm_actor listed = holm_admission_disowned(members, former);
+    bool may;
+    if (holm_members_forgotten(members, listed))
+        return holm_admission_may_return(stable, self, listed) ? HOLM_ANSWER_REPLACE
                                                                : HOLM_ANSWER_LATER;
-    return holm_vector_covers(self->partition, asking->partition,
-                              holm_members_lasts(self->members, self->number))
-               ? HOLM_ANSWER_REPLACE
-               : HOLM_ANSWER_FORGET;
+    if (holm_members_forgotten(members, former))
+        may = !went_on(members, former) && holm_admission_may_return(stable, self, former);
+    else
+        may = holm_vector_covers(self->partition, asking->partition,
+                                 holm_members_lasts(members, self->number));
+    return may ? HOLM_ANSWER_REPLACE : HOLM_ANSWER_FORGET;
 }
 
 enum holm_answer holm_admission_answer(const struct holm_stable *stable,

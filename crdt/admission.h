@@ -173,9 +173,10 @@ static inline bool holm_admission_replaces(const struct holm_members *members,
 }
 
 enum holm_answer {
-    HOLM_ANSWER_LATER = 0,  /* not yet, or not here */
-    HOLM_ANSWER_FORGET = 1, /* its former epoch is to be forgotten here first; then it asks again */
-    HOLM_ANSWER_MERGE = 2,  /* admit it: its state, if it has one, is merged */
+    HOLM_ANSWER_LATER = 0, /* not yet, or not here */
+    HOLM_ANSWER_FORGET =
+        1, /* holm_admission_disowned() is to be forgotten here; then it asks again */
+    HOLM_ANSWER_MERGE = 2, /* admit it: its state, if it has one, is merged */
     HOLM_ANSWER_REPLACE =
         3, /* admit it: its state is replaced by the cut of this member, and no other */
 };
@@ -186,14 +187,24 @@ enum holm_answer {
  * of another founding is replaced at once: what both have in common was there before the foundings
  * parted, and all members have it; nobody here takes the rest. Only if this founding is among those
  * that the state is built on, members may still be taking what the node wrote under it, and it is
- * as with a state that is not to be merged: unless all of it is here, its epoch is forgotten first.
+ * as with a state that is not to be merged: unless all of it is here, its epoch is forgotten first, and
+ * whatever its node went on as. An epoch that was admitted by replacement did not go on with it.
  */
 enum holm_answer holm_admission_answer(const struct holm_stable *stable,
                                        const struct holm_stable_self *self,
                                        const struct holm_heard *asking);
 
-/* Whether this member may admit such a node: all others know of each forget of it, so nobody takes any
- * more of what it had written, and what they took is here (T40). The node must then sync from here. */
+/*
+ * The epoch that is to be forgotten before a state of this one is replaced: the node's listed epoch,
+ * when that is later. It may have gone on with that state, and what it told of it may still be on its way.
+ * And it is the one that others would wait for before they admit anybody else: of two nodes that both
+ * come back from stores that are older than what is listed, neither could.
+ */
+struct holm_actor holm_admission_disowned(const struct holm_members *members,
+                                          struct holm_actor former);
+
+/* Whether this member may admit a node of which this epoch was forgotten: all others know of that, so nobody
+ * takes any more of what it had written, and what they took is here (T40). The node must then sync from here. */
 bool holm_admission_may_return(const struct holm_stable *stable,
                                const struct holm_stable_self *self, struct holm_actor former);
 

@@ -398,7 +398,8 @@ static void tell_outcome(struct holm_engine *engine, const struct outcome *outco
                       holm_strerror(outcome->status));
 }
 
-/* Admits this epoch itself, and forgets all that were listed, its own former one too. */
+/* Admits this epoch itself, and forgets all that were listed, its own former one too; those as well that are
+ * forgotten already: it has collected without them, and that forget may turn out void. */
 static void found(struct holm_engine *engine, const struct holm_heard *self_before,
                   struct holm_now now)
 {
@@ -417,11 +418,9 @@ static void found(struct holm_engine *engine, const struct holm_heard *self_befo
             .state = self_before->former.value == 0 ? 0 : self_before->state,
             .last = known->founding.generation + 1,
         };
-        for (size_t i = 0; i < known->count; i++) {
-            if (!known->rows[i].forgotten)
-                ops[count++] = (struct holm_member_op){.type = HOLM_MEMBER_FORGET,
-                                                       .subject = known->rows[i].actor};
-        }
+        for (size_t i = 0; i < known->count; i++)
+            ops[count++] = (struct holm_member_op){.type = HOLM_MEMBER_FORGET,
+                                                   .subject = known->rows[i].actor};
         status = holm_engine_list_write(engine, ops, count, now);
         holm_deallocate(&engine->config.allocator, ops, bytes);
     }

@@ -40,7 +40,9 @@ static enum holm_status admit(struct holm_engine *engine, const struct holm_hear
 
 static void disown(struct holm_engine *engine, struct holm_actor former, struct holm_now now)
 {
-    struct holm_member_op op = {.type = HOLM_MEMBER_FORGET, .subject = former};
+    const struct holm_members *known = holm_engine_list_members(engine);
+    struct holm_member_op op = {.type = HOLM_MEMBER_FORGET,
+                                .subject = holm_admission_disowned(known, former)};
     enum holm_status status = holm_engine_list_write(engine, &op, 1, now);
     (void)status; /* it asks again */
 }

@@ -6,6 +6,7 @@
  * had been taken out; all heals in the end, as in collect_random.c.
  */
 #include "tests/model/collect_script.h"
+#include "tests/model/collect_state.h"
 
 static void cut(struct world *w, int from, int to)
 {
@@ -311,6 +312,38 @@ static const char *own_forget_by_hearsay(struct world *w)
     return world_heal(w);
 }
 
+/* B has collected by C's forget of A, and founds on that; then somebody passes on that A had forgotten C first. */
+static const char *found_upon_a_void_forget(struct world *w)
+{
+    int first = w->list_count;
+    known_key(w, L);
+    world_forget(w, A, C);
+    world_forget(w, C, A);
+    list(w, C, B);
+    bury(w, B, K);
+    runs(w, B, C);
+    report(w, C, B);
+    MUST(world_collect(w, B));
+    list(w, A, C);
+    world_store(w, B);
+    world_store(w, C);
+    restart(w, B);
+    restart(w, C);
+    bomb(w, A);
+    MUST(found(w, B));
+    come_in(w, A, B);
+    world_set_add(&w->nodes[B].state.hearsay, first);
+    world_members(w, B);
+    MUST(!w->nodes[B].members.forgets[w->nodes[B].members.forget_count - 1].stands);
+    return world_lost(w, B, A) ? "the founder is lost to who came in" : world_heal(w);
+}
+
+static void test_collect_when_founded_upon_a_void_forget_then_the_founder_stays(void **state)
+{
+    (void)state;
+    check(found_upon_a_void_forget, 3, WORLD_FOUND_BY_ROW);
+}
+
 static void test_collect_when_a_forget_is_hearsay_then_it_is_said_again(void **state)
 {
     (void)state;
@@ -400,6 +433,7 @@ int main(void)
         cmocka_unit_test(test_collect_when_a_store_is_of_another_epoch_then_it_is_not_merged),
         cmocka_unit_test(test_collect_when_an_epoch_died_in_between_then_the_store_is_merged),
         cmocka_unit_test(test_collect_when_all_restart_amid_a_replacement_then_one_goes_on),
+        cmocka_unit_test(test_collect_when_founded_upon_a_void_forget_then_the_founder_stays),
         cmocka_unit_test(test_collect_when_a_forget_is_hearsay_then_it_is_said_again),
         cmocka_unit_test(test_collect_when_a_forget_was_not_relied_on_then_it_fences_no_cut),
         cmocka_unit_test(test_collect_when_beyond_a_forget_then_nothing_is_merged),

@@ -56,8 +56,8 @@ static const char *died_while_returning(struct world *w)
     world_start(w, C, true, 0);
     MUST(world_admit(w, A, C));
     list(w, A, B);
-    restart(w, C);
     report(w, B, A);
+    restart(w, C);
     come_in(w, C, A);
     runs(w, C, A);
     return world_settle(w);
@@ -100,6 +100,64 @@ static void test_collect_when_returning_then_what_others_took_counts_once(void *
 {
     (void)state;
     check(returning_with_increments, 4, WORLD_RETURN_ANYWHERE);
+}
+
+/* X goes on from its store, is a member, and gets back the store of before. */
+static void fall_back(struct world *w, int x)
+{
+    put(w, x, M); /* it has that alone */
+    world_store(w, x);
+    world_keep(w, x);
+    put(w, x, L);
+    world_store(w, x);
+    restart(w, x);
+    come_in(w, x, A);
+    lists_to_all(w, A);
+    world_crash(w, x);
+    world_swap(w, x);
+    world_start(w, x, true, 0);
+}
+
+/* B.e2 has told C of the +5 that B.e1 alone had, which C reads late; B is back from an older store of B.e1. */
+static const char *told_by_who_went_on(struct world *w)
+{
+    known_key(w, L);
+    add(w, B, K, 5);
+    world_store(w, B);
+    world_keep(w, B);
+    add(w, B, K, 1);
+    world_store(w, B);
+    restart(w, B);
+    come_in(w, B, A);
+    lists_to_all(w, A);
+    int unread = world_send(w, WORLD_RUNS, B, C);
+    world_crash(w, B);
+    world_swap(w, B);
+    world_start(w, B, true, 0);
+    MUST(!world_admit(w, A, B)); /* it is forgotten first */
+    list(w, A, C);
+    report(w, C, A);
+    come_in(w, B, A);
+    (void)world_deliver_unread(w, unread);
+    const char *harm = world_settle(w);
+    return harm != NULL ? harm : sum_is(w, 5);
+}
+
+/* B and C are back from stores that are older than what is listed of them. */
+static const char *two_older_stores(struct world *w)
+{
+    known_key(w, L);
+    fall_back(w, B);
+    fall_back(w, C);
+    return world_heal(w);
+}
+
+/* T40 */
+static void test_collect_when_back_from_an_older_store_then_the_listed_epoch_has_ended(void **state)
+{
+    (void)state;
+    check(told_by_who_went_on, 3, WORLD_DISOWN_STATE);
+    check(two_older_stores, 3, WORLD_DISOWN_STATE);
 }
 
 /* What a returning node had of others, and nobody else has, is dropped and told. */
@@ -351,6 +409,8 @@ int main(void)
         cmocka_unit_test(test_collect_when_forgotten_then_a_return_revives_nothing),
         cmocka_unit_test(test_collect_when_died_while_returning_then_the_next_epoch_returns_too),
         cmocka_unit_test(test_collect_when_returning_then_what_others_took_counts_once),
+        cmocka_unit_test(
+            test_collect_when_back_from_an_older_store_then_the_listed_epoch_has_ended),
         cmocka_unit_test(
             test_collect_when_returning_then_operations_of_others_are_dropped_and_told),
         cmocka_unit_test(test_collect_when_two_forget_each_other_then_one_comes_back_to_the_other),

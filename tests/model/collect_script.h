@@ -153,7 +153,7 @@ static inline const char *sum_is(struct world *w, int64_t expected)
     return NULL;
 }
 
-static inline const char *run(schedule *tell, int nodes, uint32_t left_out)
+static inline const char *run(schedule *tell, int nodes, uint64_t left_out)
 {
     static struct world world;
     static char harm[sizeof world.harm];
@@ -165,7 +165,7 @@ static inline const char *run(schedule *tell, int nodes, uint32_t left_out)
     return told == NULL ? NULL : harm;
 }
 
-static inline void check(schedule *tell, int nodes, uint32_t rule)
+static inline void check(schedule *tell, int nodes, uint64_t rule)
 {
     const char *harm = run(tell, nodes, WORLD_ALL_RULES);
     if (harm != NULL)

@@ -115,7 +115,7 @@ static void list_mint(struct world *world, int node, enum holm_member_op_type ty
     world_learn(world, node, at);
 }
 
-void world_init(struct world *world, int node_count, uint32_t rules_left_out)
+void world_init(struct world *world, int node_count, uint64_t rules_left_out)
 {
     memset(world, 0, sizeof *world);
     world->allocator = heap_allocator(&world->heap);
@@ -419,12 +419,15 @@ static enum holm_answer answer(struct world *world, int member, const struct hol
     struct holm_actor former = {asking->actor.node, asking->former};
     const struct holm_member_row *row = holm_members_find(&m->members, former.node);
     enum holm_answer honest = holm_admission_answer(&m->stable, &self, asking);
-    uint32_t rules = world->rules;
+    uint64_t rules = world->rules;
     bool forgotten = holm_admission_replaces(&m->members, former);
     if ((rules & WORLD_RETURN_BY_ROW) != 0)
         forgotten = row != NULL && row->forgotten;
     if (forgotten && (rules & WORLD_RETURN_ANYWHERE) != 0)
         return HOLM_ANSWER_REPLACE;
+    if (forgotten && (rules & WORLD_DISOWN_STATE) != 0 && honest == HOLM_ANSWER_FORGET)
+        return holm_admission_may_return(&m->stable, &self, former) ? HOLM_ANSWER_REPLACE
+                                                                    : HOLM_ANSWER_LATER;
     if (!forgotten && (rules & WORLD_MERGE_ANY) != 0)
         return HOLM_ANSWER_MERGE;
     return honest;
@@ -599,7 +602,7 @@ bool world_confirm_itself(struct world *world, int node, bool founding)
     if (!may)
         return false;
     for (size_t i = 0; i < n->members.count && (world->rules & WORLD_CONFIRM_ALONE) == 0; i++) {
-        if (!n->members.rows[i].forgotten)
+        if (!n->members.rows[i].forgotten || (world->rules & WORLD_FOUND_BY_ROW) == 0)
             listed[count++] = n->members.rows[i].actor;
     }
     ask_as_another(world, n);
@@ -621,6 +624,8 @@ void world_disown(struct world *world, int member, int node)
 {
     const struct world_node *n = &world->nodes[node];
     struct holm_actor former = {n->actor.node, n->former};
+    if ((world->rules & WORLD_DISOWN_STATE) == 0)
+        former = holm_admission_disowned(&world->nodes[member].members, former);
     list_mint(world, member, HOLM_MEMBER_FORGET, former, 0);
 }
 
@@ -736,7 +741,7 @@ bool world_collect(struct world *world, int node)
     struct holm_stable lies;
     struct holm_vector frontier, lasts, r, known;
     bool grown = false;
-    uint32_t lying = WORLD_NO_CLOSURE | WORLD_NO_LIST_CLOSURE | WORLD_NO_EPOCH |
+    uint64_t lying = WORLD_NO_CLOSURE | WORLD_NO_LIST_CLOSURE | WORLD_NO_EPOCH |
                      WORLD_NO_ADMISSIONS | WORLD_FORGET_AT_ONCE;
     if (!n->alive || !n->confirmed)
         return false;

@@ -85,6 +85,11 @@ enum world_rule {
     WORLD_ANY_EPOCH = 1 << 18     /* T41: an epoch is above all that is known */
 };
 
+/* More of them than an enum has room for. */
+#define WORLD_DISOWN_STATE                                                                         \
+    (UINT64_C(1) << 32) /* 5: whose state is replaced, its listed epoch ends */
+#define WORLD_FOUND_BY_ROW (UINT64_C(1) << 33) /* 3: a founder forgets the forgotten, too */
+
 enum world_op_type {
     WORLD_PUT = 1,
     WORLD_DROP,
@@ -237,7 +242,7 @@ struct world_node {
 struct world {
     struct heap heap;
     struct holm_allocator allocator;
-    uint32_t rules; /* left out */
+    uint64_t rules; /* left out */
     struct world_node nodes[WORLD_NODES];
     int node_count;
     struct world_op ops[WORLD_OPS];
@@ -272,7 +277,7 @@ enum {
 };
 
 /* `node_count` members that know each other, all under epoch 1. */
-void world_init(struct world *world, int node_count, uint32_t rules_left_out);
+void world_init(struct world *world, int node_count, uint64_t rules_left_out);
 void world_release(struct world *world);
 
 /* ---- writing. Provisional: into the journal. False: refused, the key is buried here. */
@@ -315,7 +320,7 @@ void world_meet(struct world *world, int node);
  * ones have. */
 bool world_confirm_itself(struct world *world, int node, bool founding);
 void world_forget(struct world *world, int member, int node);
-/* The member forgets the node, under the epoch that the node says its state is of. */
+/* The member forgets the node, whose state is not the one that it reckons with. */
 void world_disown(struct world *world, int member, int node);
 /* The node is lost to the member, which forgets it if they are of one founding; it starts anew to come back. */
 void world_give_up(struct world *world, int member, int node);
