@@ -45,6 +45,20 @@ static bool same_founding(const struct holm_members *members, const struct holm_
     return holm_founding_compare(&members->founding, founding) == 0;
 }
 
+void holm_admission_doubt(struct holm_stable *stable, const struct holm_stable_self *self,
+                          const struct holm_heard *heard, size_t count)
+{
+    for (size_t i = 0; i < self->members->forget_count; i++) {
+        if (!self->members->forgets[i].stands)
+            return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (heard[i].confirmed && same_founding(self->members, &heard[i].founding) &&
+            holm_members_current(self->members, heard[i].actor))
+            holm_stable_relent(stable, heard[i].list);
+    }
+}
+
 /* Whether nothing of what it has is taken, be it a member or not. */
 static bool is_apart(const struct holm_stable *stable, const struct holm_stable_self *self,
                      const struct holm_heard *heard)

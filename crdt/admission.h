@@ -70,6 +70,18 @@ bool holm_admission_beyond(const struct holm_stable *stable, const struct holm_s
                            struct holm_vector_view list);
 
 /*
+ * Takes those forgets for not relied on that S was not grown under for certain. More are noted than
+ * were: all that stand when S grows, or in what was stored. But a forget counts only when all members
+ * have reported it; so a member under the very epoch that is listed here, whose list does not have the
+ * forget, never did, and nobody collected under it. (An epoch that was admitted later has it
+ * from who admitted it.) Else this node, alone with a forget that nobody has heard of, would refuse for ever what
+ * they have taken of the forgotten since. Where any forget is void nothing is doubted: who was asked then is not
+ * known. O(heard x forgets).
+ */
+void holm_admission_doubt(struct holm_stable *stable, const struct holm_stable_self *self,
+                          const struct holm_heard *heard, size_t count);
+
+/*
  * Whether the state of this node may be merged with what is known under this list. The epoch that
  * it was confirmed under last is the last of its node that the list knows as admitted; or it is the
  * very state that this one goes on with, of two stores the same: its hash is the sum of what

@@ -365,6 +365,16 @@ bool holm_replica_betrayed(const struct holm_replica *replica)
     return holm_stable_betrayed(&guard->stable, &guard->members);
 }
 
+void holm_replica_relent(struct holm_replica *replica, const struct holm_heard *heard, size_t count)
+{
+    struct holm_guard *guard = guard_of(replica);
+    struct holm_stable_self self = {.actor = self_actor(replica),
+                                    .number = replica->config.partition,
+                                    .list = holm_vector_view(&guard->known),
+                                    .members = &guard->members};
+    holm_admission_doubt(&guard->stable, &self, heard, count);
+}
+
 /* ---- a whole cluster restarts */
 
 /* Those of whom it was heard what they have of this partition. */

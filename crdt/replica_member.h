@@ -112,6 +112,10 @@ bool holm_replica_lost(struct holm_replica *replica, const struct holm_members *
 bool holm_replica_betrayed(const struct holm_replica *replica);
 bool holm_replica_outlived(const struct holm_replica *replica);
 
+/* holm_admission_doubt(), of `heard` that need no `partition`. */
+void holm_replica_relent(struct holm_replica *replica, const struct holm_heard *heard,
+                         size_t count);
+
 /* What a provisional epoch asks when a whole cluster restarts. `heard` has no `partition`: that is what
  * each reported of this one; who is provisional and has not reported is as if it was not heard. */
 bool holm_replica_able(struct holm_replica *replica, const struct holm_heard *heard, size_t count);

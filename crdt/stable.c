@@ -364,6 +364,16 @@ enum holm_status holm_stable_rely_on(struct holm_stable *stable, struct holm_dot
     return status;
 }
 
+void holm_stable_relent(struct holm_stable *stable, struct holm_vector_view list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < stable->relied_count; i++) {
+        if (holm_vector_has(list, stable->relied[i]))
+            stable->relied[kept++] = stable->relied[i];
+    }
+    stable->relied_count = kept;
+}
+
 bool holm_stable_relied(const struct holm_stable *stable, const struct holm_members *members,
                         struct holm_actor actor)
 {

@@ -135,6 +135,8 @@ bool holm_stable_betrayed(const struct holm_stable *stable, const struct holm_me
 /* Whether a forget that stands, and that S was grown under, names this epoch. */
 bool holm_stable_relied(const struct holm_stable *stable, const struct holm_members *members,
                         struct holm_actor actor);
+/* S was not grown under those forgets that are not in this list (holm_admission_doubt()). */
+void holm_stable_relent(struct holm_stable *stable, struct holm_vector_view list);
 /* Notes one forget: what was stored along with S comes back. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_stable_rely_on(struct holm_stable *stable,
                                                     struct holm_dot forget);

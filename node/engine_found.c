@@ -37,6 +37,16 @@ static bool ask_each(struct holm_engine *engine, size_t heard,
     return answer;
 }
 
+static void doubt(struct holm_engine *engine, size_t heard)
+{
+    for (uint32_t i = 0; i < engine->config.partitions; i++) {
+        struct holm_engine_partition *partition = &engine->partitions[i];
+        pthread_mutex_lock(&partition->lock);
+        holm_replica_relent(partition->replica, engine->members->heard, heard);
+        pthread_mutex_unlock(&partition->lock);
+    }
+}
+
 /* A partition knows the forgets that its own S was grown under; the node is beyond any of them as a whole. */
 static void share_relied(struct holm_engine *engine)
 {
@@ -66,8 +76,9 @@ static void share_relied(struct holm_engine *engine)
 void holm_engine_members_defer(struct holm_engine *engine, struct holm_now now)
 {
     struct holm_engine_members *members = engine->members;
-    share_relied(engine);
     size_t heard = holm_engine_members_heard(engine);
+    doubt(engine, heard);
+    share_relied(engine);
     struct holm_actor self = holm_engine_members_actor(engine);
     bool able = !holm_membership_in_vain(members->machine) && !holm_engine_members_lost(engine) &&
                 holm_engine_members_good(engine) && ask_each(engine, heard, holm_replica_able);

@@ -86,6 +86,7 @@ enum world_rule {
 };
 
 /* More of them than an enum has room for. */
+#define WORLD_NO_DOUBT (UINT64_C(1) << 34) /* 5: what a member never heard of was not relied on */
 #define WORLD_DISOWN_STATE                                                                         \
     (UINT64_C(1) << 32) /* 5: whose state is replaced, its listed epoch ends */
 #define WORLD_FOUND_BY_ROW (UINT64_C(1) << 33) /* 3: a founder forgets the forgotten, too */
