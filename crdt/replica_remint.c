@@ -8,6 +8,7 @@ struct reminting {
     struct holm_replica *old, *cut;
     const struct holm_reminter *to;
     struct holm_remint *remint;
+    struct holm_origins *origins;
     struct holm_node_id self;
     bool blind;          /* the op log does not reach back to the cut */
     struct holm_op *ops; /* of the present key */
@@ -17,10 +18,11 @@ struct reminting {
     enum holm_status status;
 };
 
-/* What the cut has of an epoch. A fold covers all of it, and of what an epoch wrote that has ended no more than up
+/* What the cut has of an epoch by its dots. A fold covers all of it, and of what an epoch wrote that has ended no more than up
  * to its end, which the list has, was ever everywhere. */
-static uint64_t known_seq(const struct reminting *reminting, struct holm_actor actor)
+static uint64_t dotted_seq(void *context, struct holm_actor actor)
 {
+    const struct reminting *reminting = context;
     const struct holm_replica *cut = reminting->cut;
     if (!holm_replica_folds(holm_replica_collected(cut), actor))
         return holm_replica_seq(cut, actor);
@@ -28,6 +30,28 @@ static uint64_t known_seq(const struct reminting *reminting, struct holm_actor a
         return HOLM_SEQ_FOLDED;
     return holm_vector_view_seq(holm_members_lasts(&cut->guard->members, cut->config.partition),
                                 actor);
+}
+
+/* The same, or by what its copies stand for. */
+static uint64_t known_seq(const struct reminting *reminting, struct holm_actor actor)
+{
+    uint64_t copied, seq = dotted_seq((void *)(uintptr_t)reminting, actor);
+    if (holm_origins_there(reminting->origins, actor, &copied) == HOLM_ORIGINS_ALL && copied > seq)
+        return copied;
+    return seq;
+}
+
+/* Up to which operation an epoch wrote copies, if the cut has some of what they stand for, and nothing tells what; or 0. */
+static uint64_t doubtful_seq(const struct reminting *reminting, struct holm_actor actor)
+{
+    uint64_t copied;
+    bool some = holm_origins_there(reminting->origins, actor, &copied) == HOLM_ORIGINS_SOME;
+    return some ? copied : 0;
+}
+
+static bool is_doubtful(const struct reminting *reminting, struct holm_dot dot)
+{
+    return dot.seq <= doubtful_seq(reminting, dot.actor);
 }
 
 static bool has_dot(const struct reminting *reminting, struct holm_dot dot)
@@ -120,14 +144,13 @@ static bool sum_there(const struct reminting *reminting, const struct holm_cell_
 
 /* The same as the last own run had it that the cut covers: a fold does not tell entries apart. */
 static bool sum_then(const struct reminting *reminting, const struct holm_cell_view *cell,
-                     int64_t *sum)
+                     uint64_t known, int64_t *sum)
 {
     const struct holm_oplog *log = &reminting->old->log;
     bool found = false;
     for (size_t i = 0; i < log->count; i++) {
         const struct holm_delta *run = holm_oplog_at(log, i)->delta;
-        if (!holm_actor_equal(run->actor, cell->dot.actor) ||
-            run->last > known_seq(reminting, run->actor))
+        if (!holm_actor_equal(run->actor, cell->dot.actor) || run->last > known)
             continue;
         const struct holm_items *items = &run->items;
         for (uint32_t k = 0; k < items->item_count; k++) {
@@ -152,10 +175,15 @@ static bool uncounted(const struct reminting *reminting, const struct holm_cell_
     const struct holm_count *count = cell->count;
     uint64_t known = known_seq(reminting, cell->dot.actor);
     int64_t sum;
+    uint64_t copied = doubtful_seq(reminting, cell->dot.actor);
+    if (known < copied)
+        known = copied;
+    if (cell->dot.seq <= known)
+        return false;
     *amount = (int64_t)((uint64_t)count->sum - (uint64_t)count->cancelled_sum);
     if (count->start > known || count->cancelled >= known)
         return true;
-    if (!sum_there(reminting, cell, &sum) && !sum_then(reminting, cell, &sum))
+    if (!sum_there(reminting, cell, &sum) && !sum_then(reminting, cell, known, &sum))
         return false;
     *amount = (int64_t)((uint64_t)count->sum - (uint64_t)sum);
     return true;
@@ -217,7 +245,7 @@ static void survey(const struct reminting *reminting, struct holm_spot spot, str
     *record = (struct record){.known = false};
     for (; holm_spot_cell(state, &spot, &cell); holm_spot_next(state, &spot)) {
         struct holm_dot dot = dot_of(reminting, &cell);
-        if (covered(reminting, dot) ||
+        if (covered(reminting, dot) || is_doubtful(reminting, dot) ||
             (cell.kind == HOLM_COUNTER &&
              covered(reminting, (struct holm_dot){dot.actor, cell.count.start})))
             record->known = true;
@@ -270,9 +298,11 @@ static bool add_cell(void *context, const struct holm_cell_view *cell)
     struct holm_op op;
     if (covered(reminting, cell->dot) || !is_own(reminting, cell->dot.actor))
         return true;
-    if (op_of(reminting, cell, names_of(reminting, cell->path), &op))
+    bool made = op_of(reminting, cell, names_of(reminting, cell->path), &op);
+    if (made)
         add_op(reminting, op);
-    else
+    if (!made || (cell->kind == HOLM_COUNTER &&
+                  is_doubtful(reminting, (struct holm_dot){cell->dot.actor, cell->count->start})))
         lose_view(reminting, cell);
     return true;
 }
@@ -485,24 +515,46 @@ static bool is_blind(const struct reminting *reminting)
     return false;
 }
 
+/* What each operation is in place of is not told apart: all is from one state. */
+static void note_origins(struct reminting *reminting)
+{
+    const struct holm_replica *old = reminting->old;
+    struct holm_actor self = reminting->cut->actors.rows[reminting->cut->self].actor;
+    struct holm_dot copy = {self, holm_replica_last_minted(reminting->cut)};
+    bool any = reminting->remint->minted > 0 && copy.seq > 0;
+    for (size_t i = 0; any && i < old->actors.count && reminting->status == HOLM_OK; i++) {
+        struct holm_actor of = old->actors.rows[i].actor;
+        struct holm_origin origin = {copy, of, 0, holm_replica_seq(old, of), HOLM_ORIGINS_NONE};
+        if (!is_own(reminting, of) || holm_actor_equal(of, self) ||
+            has_dot(reminting, (struct holm_dot){of, origin.last}))
+            continue;
+        origin.after = known_seq(reminting, of);
+        reminting->status = holm_origins_add(reminting->origins, &origin);
+        HOLM_ASSERT(reminting->status != HOLM_EMALFORMED);
+    }
+}
+
 enum holm_status holm_replica_remint(struct holm_replica *old, struct holm_replica *cut,
                                      const struct holm_reminter *reminter,
-                                     struct holm_remint *remint)
+                                     struct holm_origins *origins, struct holm_remint *remint)
 {
     struct reminting reminting = {.old = old,
                                   .cut = cut,
                                   .to = reminter,
                                   .remint = remint,
+                                  .origins = origins,
                                   .self = old->actors.rows[old->self].actor.node,
                                   .status = HOLM_OK};
     struct holm_spot spot;
     HOLM_ASSERT(!holm_replica_pending(old) && !holm_replica_pending(cut) && old->guard != NULL);
     *remint = (struct holm_remint){0, 0};
+    holm_origins_look(origins, dotted_seq, &reminting);
     reminting.blind = is_blind(&reminting);
     remint_removals(&reminting);
     struct holm_walk walk = holm_state_walk(&old->state, 0, UINT64_MAX);
     while (reminting.status == HOLM_OK && holm_walk_next(&old->state, &walk, &spot))
         remint_record(&reminting, &spot);
+    note_origins(&reminting);
     const struct holm_allocator *allocator = &old->config.allocator;
     holm_array_free(allocator, reminting.ops, reminting.capacity, sizeof *reminting.ops);
     holm_array_free(allocator, reminting.names, reminting.name_capacity, sizeof *reminting.names);

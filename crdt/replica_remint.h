@@ -16,12 +16,17 @@
  * that is not in the cut is taken for gone. A fold says nothing of what its epoch wrote behind the end that the list
  * has of it, so that is not in the cut; what a counter's chain had come to there, the own op log tells, if it reaches back. Operations of others that the cut does not cover are dropped. All
  * that is not written anew is counted, and told one by one.
+ *
+ * What was written anew before, for others who have turned out to be lost, is a copy (origins.h), and the cut may be of those who
+ * had it all along: then it is there. If the cut has a part of what copies stand for, a copied count is lost, since
+ * nothing tells which part of it that is; of the rest the cut can but take once more what it has.
  */
 #ifndef HOLM_CRDT_REPLICA_REMINT_H
 #define HOLM_CRDT_REPLICA_REMINT_H
 
 #include <holm/nested.h>
 
+#include "crdt/origins.h"
 #include "crdt/replica.h"
 
 struct holm_remint {
@@ -50,12 +55,14 @@ struct holm_reminter {
 /*
  * Compares, and gives what is to be written to `take`, a batch a key, and what is not to `lose`. `cut` is the
  * replica that has taken the cut, and nothing else; `take` may write to it, `lose` to neither. Nothing may be
- * pending in either before. O(cells of the old state, runs of its op log).
+ * pending in either before. `origins`: of the copies in the old state; those of what is written now are added.
+ * O(cells of the old state, runs of its op log).
  *   HOLM_ENOMEM  a part is done
  */
 HOLM_NODISCARD enum holm_status holm_replica_remint(struct holm_replica *old,
                                                     struct holm_replica *cut,
                                                     const struct holm_reminter *reminter,
+                                                    struct holm_origins *origins,
                                                     struct holm_remint *remint);
 
 #endif

@@ -83,6 +83,7 @@ static enum holm_status partition_open(struct holm_engine *engine, uint32_t inde
     partition->wakes[0] = partition->wakes[1] = HOLM_NEVER;
     holm_journal_init(&partition->journal, &engine->config.allocator,
                       engine->config.journal_bytes_max / engine->config.partitions);
+    holm_origins_init(&partition->origins, &engine->config.allocator);
     return holm_engine_load(engine, index, &config, now);
 }
 
@@ -217,6 +218,7 @@ void holm_engine_free(struct holm_engine *engine)
         holm_replica_free(engine->partitions[i].incoming);
         holm_replica_free(engine->partitions[i].home);
         holm_journal_release(&engine->partitions[i].journal);
+        holm_origins_release(&engine->partitions[i].origins);
         pthread_mutex_destroy(&engine->partitions[i].lock);
     }
     holm_deallocate(&allocator, engine->partitions_memory, partitions_bytes(engine));

@@ -318,6 +318,30 @@ static void lose(void *context, const struct holm_lost *lost)
     holm_lost_add(&replacing->outcome->lost, replacing->minting.index, lost);
 }
 
+/* Whoever watches sees the state once more that is about to go, and what came of it. */
+static void tell_replacing(struct holm_engine *engine, uint32_t index, bool done)
+{
+    const struct holm_witness *witness = atomic_load_explicit(&engine->witness,
+                                                              memory_order_acquire);
+    if (witness != NULL && witness->replacing != NULL && index < engine->config.partitions)
+        witness->replacing(witness->context, index, done);
+}
+
+/* What is written anew is a run of its own: how far copies go is told by their last operation. */
+static enum holm_status remint_apart(struct holm_engine *engine, uint32_t index,
+                                     struct holm_replica *old, struct replacing *replacing,
+                                     struct holm_remint *remint)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    struct holm_reminter reminter = {mint_anew, lose, replacing};
+    struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
+    enum holm_status status = holm_replica_remint(old, partition->replica, &reminter,
+                                                  &partition->origins, remint);
+    if (status == HOLM_OK && remint->minted > 0)
+        status = holm_engine_step(engine, index, &flush, replacing->minting.now, NULL);
+    return status;
+}
+
 static void put_in_place(struct holm_engine *engine, uint32_t index, bool replace,
                          struct holm_now now, struct outcome *outcome)
 {
@@ -325,7 +349,6 @@ static void put_in_place(struct holm_engine *engine, uint32_t index, bool replac
     struct holm_replica *old = partition->replica;
     struct holm_remint remint = {0, 0};
     struct replacing replacing = {{engine, index, now}, outcome};
-    struct holm_reminter reminter = {mint_anew, lose, &replacing};
     struct holm_work all = {.touched_all = true, .wake_us = now.monotonic_us};
     partition->replica = partition->incoming;
     partition->incoming = NULL;
@@ -335,7 +358,7 @@ static void put_in_place(struct holm_engine *engine, uint32_t index, bool replac
     enum holm_status status = holm_replica_rely(partition->replica);
     introduce(engine, index, now);
     if (replace && index < engine->config.partitions)
-        status = holm_replica_remint(old, partition->replica, &reminter, &remint);
+        status = remint_apart(engine, index, old, &replacing, &remint);
     if (status != HOLM_OK)
         outcome->status = status;
     outcome->remint.minted += remint.minted;
@@ -434,9 +457,13 @@ static void go_on(struct holm_engine *engine, uint32_t index, const bool *replac
                   struct holm_now now, struct outcome *outcome)
 {
     struct holm_engine_partition *partition = &engine->partitions[index];
+    if (replace != NULL && *replace)
+        tell_replacing(engine, index, false);
     pthread_mutex_lock(&partition->lock);
     if (replace != NULL)
         put_in_place(engine, index, *replace, now, outcome);
+    if (replace != NULL && *replace)
+        tell_replacing(engine, index, true);
     holm_replica_fence(partition->replica, true);
     holm_replica_free(partition->home);
     partition->home = NULL;

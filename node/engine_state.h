@@ -29,6 +29,7 @@
 #include <stdatomic.h>
 
 #include "crdt/journal.h"
+#include "crdt/origins.h"
 #include "crdt/replica_member.h"
 #include "node/engine.h"
 #include "node/faults.h"
@@ -60,6 +61,7 @@ struct holm_engine_partition {
     struct holm_replica
         *home; /* the state and the journal, for reading; NULL: nothing journalled */
     struct holm_journal journal;
+    struct holm_origins origins; /* of what was written anew in coming back, up to now */
 };
 
 /* How a peer stands, by slot. */

@@ -4,8 +4,9 @@
 #include "proto/batch.h"
 #include "proto/snapshot.h"
 
-/* The list journals nothing: in its place is the epoch, little end first. */
+/* The list journals nothing: in its place is the epoch, and then each row of origins; all numbers little end first. */
 #define FORMER_BYTES 8
+#define ORIGIN_BYTES 48 /* partition, and of the row: copy, its last, of, after, last */
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
@@ -38,25 +39,76 @@ enum holm_status holm_engine_load_journal(struct holm_engine *engine, uint32_t i
 
 /* ---- what the state was confirmed under ---- */
 
+static uint64_t read_number(const unsigned char *data)
+{
+    uint64_t number = 0;
+    for (size_t i = 0; i < 8; i++)
+        number |= (uint64_t)data[i] << (8 * i);
+    return number;
+}
+
+static void write_number(unsigned char *data, uint64_t number)
+{
+    for (size_t i = 0; i < 8; i++)
+        data[i] = (unsigned char)(number >> (8 * i));
+}
+
+struct loading {
+    struct holm_engine *engine;
+    struct holm_epoch *former;
+};
+
+static enum holm_status load_origin(struct holm_engine *engine, const unsigned char *data)
+{
+    struct holm_node_id self = engine->config.self.node;
+    uint64_t index = read_number(data);
+    struct holm_origin origin = {.copy = {{self, {read_number(data + 8)}}, read_number(data + 16)},
+                                 .of = {self, {read_number(data + 24)}},
+                                 .after = read_number(data + 32),
+                                 .last = read_number(data + 40)};
+    if (index >= engine->config.partitions)
+        return HOLM_EMALFORMED;
+    return holm_origins_add(&engine->partitions[index].origins, &origin);
+}
+
 static enum holm_status load_former(void *context, struct holm_bytes bytes)
 {
-    struct holm_epoch *former = context;
-    const unsigned char *data = bytes.data;
+    struct loading *loading = context;
+    if (bytes.size == ORIGIN_BYTES)
+        return load_origin(loading->engine, bytes.data);
     if (bytes.size != FORMER_BYTES)
         return HOLM_EMALFORMED;
-    former->value = 0;
-    for (size_t i = 0; i < FORMER_BYTES; i++)
-        former->value |= (uint64_t)data[i] << (8 * i);
+    loading->former->value = read_number(bytes.data);
     return HOLM_OK;
 }
 
 enum holm_status holm_engine_load_former(struct holm_engine *engine, struct holm_epoch *former)
 {
     struct holm_store *store = engine->store;
+    struct loading loading = {engine, former};
     former->value = 0;
     if (!holm_store_keeps(store))
         return HOLM_OK;
-    return store->ops->journal_load(store, holm_engine_list(engine), load_former, former);
+    return store->ops->journal_load(store, holm_engine_list(engine), load_former, &loading);
+}
+
+static enum holm_status store_origins(struct holm_engine *engine, uint32_t index)
+{
+    const struct holm_origins *origins = &engine->partitions[index].origins;
+    enum holm_status status = HOLM_OK;
+    for (size_t i = 0; status == HOLM_OK && i < origins->count; i++) {
+        const struct holm_origin *row = &origins->rows[i];
+        unsigned char bytes[ORIGIN_BYTES];
+        write_number(bytes, index);
+        write_number(bytes + 8, row->copy.actor.epoch.value);
+        write_number(bytes + 16, row->copy.seq);
+        write_number(bytes + 24, row->of.epoch.value);
+        write_number(bytes + 32, row->after);
+        write_number(bytes + 40, row->last);
+        status = engine->store->ops->journal_add(engine->store, holm_engine_list(engine),
+                                                 holm_mem(bytes, sizeof bytes));
+    }
+    return status;
 }
 
 enum holm_status holm_engine_store_former(struct holm_engine *engine, struct holm_epoch former)
@@ -66,11 +118,13 @@ enum holm_status holm_engine_store_former(struct holm_engine *engine, struct hol
     unsigned char bytes[FORMER_BYTES];
     if (!holm_store_keeps(store))
         return HOLM_OK;
-    for (size_t i = 0; i < FORMER_BYTES; i++)
-        bytes[i] = (unsigned char)(former.value >> (8 * i));
+    write_number(bytes, former.value);
     if (store->ops->journal_clear(store, list) != HOLM_OK)
         return HOLM_EIO;
-    return store->ops->journal_add(store, list, holm_mem(bytes, sizeof bytes));
+    enum holm_status status = store->ops->journal_add(store, list, holm_mem(bytes, sizeof bytes));
+    for (uint32_t i = 0; status == HOLM_OK && i < engine->config.partitions; i++)
+        status = store_origins(engine, i);
+    return status;
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * witness.h - who is told of every local commit.
+ * witness.h - who is told of every local commit, and of the last moment of a state that is replaced.
  *
  *     commit -> applied -> witness told -> only then may anything of it leave this node
  *
@@ -22,6 +22,10 @@ struct holm_witness {
     void (*committed)(void *context, const struct holm_receipt *receipt, const struct holm_op *ops,
                       size_t count);
     void *context;
+    /* NULL, or: this node comes back by replacement. Before it, with no lock held, the state is as it was; when it is `done`,
+     * under the partition's lock, it is the members', with what was written anew: `committed` was told of
+     * that between the two. */
+    void (*replacing)(void *context, uint32_t partition, bool done);
 };
 
 /* Sets the witness of a node, or none (NULL). Set it before the first write. The struct is

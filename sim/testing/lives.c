@@ -96,7 +96,7 @@ static struct holm_testing_life *make_life(struct holm_testing *world, uint32_t 
         holm_testing_fail(world, "no memory");
     life->node->host = &host;
     life->node->host_context = life;
-    life->witness = (struct holm_witness){witness, life};
+    life->witness = (struct holm_witness){.committed = witness, .context = life};
     world->lives = life;
     return life;
 }

@@ -449,7 +449,7 @@ static void test_node_when_it_commits_its_witness_is_told_first(void **state)
     struct told told = {.lock = PTHREAD_MUTEX_INITIALIZER,
                         .changed = PTHREAD_COND_INITIALIZER,
                         .node = cluster->nodes[0]};
-    const struct holm_witness witness = {committed, &told};
+    const struct holm_witness witness = {.committed = committed, .context = &told};
     holm_node_set_witness(cluster->nodes[0], &witness);
     assert_held_back(cluster, &told, 0);
     assert_int_equal(told.commits, 1);

@@ -344,7 +344,7 @@ static void test_engine_when_a_run_leaves_it_is_stored_and_witnessed(void **stat
 {
     struct world *world = *state;
     struct strict_store strict = {.base = {&strict_ops}};
-    struct holm_witness witness = {strict_committed, &strict};
+    struct holm_witness witness = {.committed = strict_committed, .context = &strict};
     world->stores[0] = &strict.base;
     world->context = &strict;
     world->leaving = strict_leaving;
@@ -397,7 +397,7 @@ static void test_engine_when_it_commits_its_witness_is_told_before_its_outbox(vo
 {
     struct world *world = *state;
     struct early_witness early = {.world = world};
-    struct holm_witness witness = {early_committed, &early};
+    struct holm_witness witness = {.committed = early_committed, .context = &early};
     world_cluster(world, 2);
     holm_engine_set_witness(world->engines[0], &witness);
     for (uint32_t i = 1; i <= 10; i++) {

@@ -13,6 +13,7 @@ enum {
     OLD, /* of node 1, epoch 1 */
     CUT, /* of node 1, epoch 2: what the members have */
     OTHER,
+    BEFORE, /* of node 1, too: what it wrote as another epoch */
     NODES
 };
 
@@ -20,6 +21,7 @@ struct fixture {
     struct heap heap;
     struct holm_replica *replicas[NODES];
     const struct holm_work *work;
+    struct holm_origins origins;
     struct holm_remint remint;
     struct holm_lost lost[4]; /* what was told to be lost */
     size_t lost_count;
@@ -28,9 +30,11 @@ struct fixture {
 
 static void open_fixture(struct fixture *f)
 {
-    static const uint64_t nodes[NODES] = {1, 1, 2};
-    static const uint64_t epochs[NODES] = {1, 2, 1};
+    static const uint64_t nodes[NODES] = {1, 1, 2, 1};
+    static const uint64_t epochs[NODES] = {1, 2, 1, 3};
     memset(f, 0, sizeof *f);
+    struct holm_allocator allocator = heap_allocator(&f->heap);
+    holm_origins_init(&f->origins, &allocator);
     for (int i = 0; i < NODES; i++) {
         struct holm_replica_config config = holm_replica_config_default();
         config.allocator = heap_allocator(&f->heap);
@@ -46,6 +50,8 @@ static void close_fixture(struct fixture *f)
         holm_replica_check(f->replicas[i]);
         holm_replica_free(f->replicas[i]);
     }
+    holm_origins_check(&f->origins);
+    holm_origins_release(&f->origins);
     assert_int_equal(f->heap.blocks, 0);
 }
 
@@ -90,7 +96,8 @@ static void lose(void *context, const struct holm_lost *lost)
 static enum holm_status try_remint(struct fixture *f)
 {
     struct holm_reminter reminter = {take, lose, f};
-    return holm_replica_remint(f->replicas[OLD], f->replicas[CUT], &reminter, &f->remint);
+    return holm_replica_remint(f->replicas[OLD], f->replicas[CUT], &reminter, &f->origins,
+                               &f->remint);
 }
 
 static void remint(struct fixture *f)
@@ -460,6 +467,82 @@ static void test_remint_when_a_write_is_refused_then_all_of_it_is_lost(void **st
     close_fixture(&f);
 }
 
+/* What it wrote as another epoch, two increments, it has written anew as one, its first operation since; and more. */
+static void copied(struct fixture *f, unsigned first_to, unsigned second_to)
+{
+    const struct holm_origin origin = {.copy = {holm_replica_self(f->replicas[OLD]), 1},
+                                       .of = holm_replica_self(f->replicas[BEFORE]),
+                                       .last = 2};
+    write(f, BEFORE, first_to, holm_op_add(k(), holm_str("n"), 5));
+    write(f, BEFORE, second_to, holm_op_add(k(), holm_str("n"), 3));
+    write(f, OLD, 0, holm_op_add(k(), holm_str("n"), 8));
+    write(f, OLD, 0, holm_op_add(k(), holm_str("n"), 2));
+    assert_int_equal(holm_origins_add(&f->origins, &origin), HOLM_OK);
+}
+
+/* T40 */
+static void test_remint_when_a_copy_stands_for_what_is_there_then_it_is_not_written_again(
+    void **state)
+{
+    (void)state;
+    for (int there = 0; there < 2; there++) {
+        struct fixture f;
+        unsigned to = there == 1 ? TO(CUT) : 0;
+        open_fixture(&f);
+        copied(&f, to, to);
+        remint(&f);
+        expect(&f, 1, 0);
+        assert_int_equal(sum(&f), 10);
+        assert_int_equal(f.origins.count, 2);
+        assert_true(f.origins.rows[1].after == (there == 1 ? 1 : 0) &&
+                    f.origins.rows[1].last == 2 && f.origins.rows[1].copy.seq == 1);
+        close_fixture(&f);
+    }
+}
+
+/* T40: of 5 and 3 the cut has the 5: the 8 is lost, and told; what came after it is written anew. */
+static void test_remint_when_a_copy_stands_for_a_part_then_its_count_is_lost(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f);
+    copied(&f, TO(CUT), 0);
+    remint(&f);
+    expect(&f, 1, 1);
+    expect_lost(
+        &f, 0,
+        (struct holm_lost){.path = holm_str("\1n"), .kind = HOLM_COUNTER, .dot = dot_of(1, 1, 2)});
+    assert_int_equal(sum(&f), 7);
+    close_fixture(&f);
+}
+
+/* T40: a copy of a copy, too; and a key of which the cut had what was copied, and has removed it, stays so. */
+static void test_remint_when_a_copy_was_removed_there_then_it_stays_so(void **state)
+{
+    (void)state;
+    for (int part = 0; part < 2; part++) {
+        struct fixture f;
+        struct holm_origin origin = {
+            .copy = {actor_of(1, 4), 1}, .of = actor_of(1, 3), .last = 1 + (uint64_t)part};
+        open_fixture(&f);
+        write(&f, BEFORE, TO(CUT), put("Ada"));
+        write(&f, OTHER, 0, holm_op_insert(holm_str("l"), holm_str("s"), holm_str("x")));
+        struct holm_op op = holm_op_remove(k(), holm_mem(NULL, 0));
+        struct holm_event commit = {.type = HOLM_EVENT_COMMIT, .as.commit = {&op, 1}};
+        assert_int_equal(holm_replica_step(f.replicas[CUT], &commit, now, &f.work), HOLM_OK);
+        struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
+        assert_int_equal(holm_replica_step(f.replicas[CUT], &flush, now, &f.work), HOLM_OK);
+        write(&f, OLD, 0, put("Ada"));
+        assert_int_equal(holm_origins_add(&f.origins, &origin), HOLM_OK);
+        origin = (struct holm_origin){.copy = {actor_of(1, 1), 1}, .of = actor_of(1, 4), .last = 1};
+        assert_int_equal(holm_origins_add(&f.origins, &origin), HOLM_OK);
+        remint(&f);
+        expect(&f, 0, (uint64_t)part);
+        assert_false(holm_replica_exists(f.replicas[CUT], k()));
+        close_fixture(&f);
+    }
+}
+
 static void test_remint_when_memory_is_refused_then_it_says_so_and_leaks_nothing(void **state)
 {
     (void)state;
@@ -496,6 +579,10 @@ int main(void)
         cmocka_unit_test(test_remint_when_a_burial_was_collected_then_it_is_buried_again),
         cmocka_unit_test(test_remint_when_it_was_written_again_since_then_only_that_lives),
         cmocka_unit_test(test_remint_when_a_collected_burial_is_refused_then_it_is_lost),
+        cmocka_unit_test(
+            test_remint_when_a_copy_stands_for_what_is_there_then_it_is_not_written_again),
+        cmocka_unit_test(test_remint_when_a_copy_stands_for_a_part_then_its_count_is_lost),
+        cmocka_unit_test(test_remint_when_a_copy_was_removed_there_then_it_stays_so),
         cmocka_unit_test(test_remint_when_a_write_is_refused_then_all_of_it_is_lost),
         cmocka_unit_test(test_remint_when_memory_is_refused_then_it_says_so_and_leaks_nothing),
     };
