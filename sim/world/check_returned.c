@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "sim/world/checker.h"
 #include "sim/world/oracle_parts.h"
@@ -9,25 +10,66 @@ static struct holm_node_id id_of(const struct holm_judge *judge, uint32_t node)
     return holm_engine_self(holm_world_engine(judge->config.world, node)).node;
 }
 
-/* What it wrote itself and nobody had must not turn up again beside what it writes anew. */
-static void leave(struct holm_judge *judge, const struct holm_sight *sight)
+static void leave(struct holm_judge *judge, uint32_t partition, uint32_t actor, uint64_t first,
+                  uint64_t last)
 {
-    for (uint32_t i = 0; i < sight->before->count; i++) {
-        uint64_t first = holm_oracle_view_seq(sight->view, i) + 1, last = sight->before->seqs[i];
-        if (first > last ||
-            holm_oracle_actor(sight->oracle, i).node.value != id_of(judge, sight->node).value)
+    judge->left = holm_oracle_room(judge->left, &judge->left_capacity, judge->left_count,
+                                   sizeof *judge->left);
+    judge->left[judge->left_count++] = (struct holm_judge_left){partition, actor, first, last,
+                                                                judge->replacements};
+}
+
+/* What it wrote itself, and has not any more. */
+static void leave_own(struct holm_judge *judge, uint32_t node, uint32_t partition)
+{
+    struct holm_oracle *oracle = judge->oracles[partition];
+    struct holm_oracle_view now = {.count = 0};
+    struct holm_dot *entries;
+    size_t count = holm_world_vector(judge->config.world, node, partition, &entries);
+    (void)holm_oracle_view_set(oracle, &now, (struct holm_vector_view){entries, count});
+    for (uint32_t i = 0; i < judge->left_behind.count; i++) {
+        uint64_t first = holm_oracle_view_seq(&now, i) + 1, last = judge->left_behind.seqs[i];
+        if (first <= last && holm_oracle_actor(oracle, i).node.value == id_of(judge, node).value)
+            leave(judge, partition, i, first, last);
+    }
+    holm_oracle_view_release(&now);
+    free(entries);
+}
+
+static void copy(struct holm_judge *judge, const struct holm_world_event *event)
+{
+    for (uint32_t i = 0; i < event->receipt->count; i++) {
+        struct holm_dot dot = {event->receipt->first.actor, event->receipt->first.seq + i};
+        uint32_t op = holm_oracle_find(judge->oracles[event->partition], dot);
+        if (op == HOLM_ORACLE_NONE)
             continue;
-        judge->left = holm_oracle_room(judge->left, &judge->left_capacity, judge->left_count,
-                                       sizeof *judge->left);
-        judge->left[judge->left_count++] = (struct holm_judge_left){sight->partition, i, first,
-                                                                    last};
+        judge->copies = holm_oracle_room(judge->copies, &judge->copy_capacity, judge->copy_count,
+                                         sizeof *judge->copies);
+        judge->copies[judge->copy_count++] = (struct holm_judge_copy){event->partition, op,
+                                                                      judge->replacements, false};
+    }
+}
+
+static void event(struct holm_judge *judge, const struct holm_world_event *event)
+{
+    if (event->type == HOLM_WORLD_REPLACING) {
+        judge->replacements += 1;
+        judge->replacing = true;
+        judge->left_behind.count = 0;
+        holm_oracle_view_join(&judge->left_behind,
+                              &holm_judge_replica(judge, event->node, event->partition)->view);
+    } else if (event->type == HOLM_WORLD_REPLACED) {
+        judge->replacing = false;
+        leave_own(judge, event->node, event->partition);
+    } else if (event->type == HOLM_WORLD_COMMITTED && judge->replacing &&
+               event->status == HOLM_OK) {
+        copy(judge, event);
     }
 }
 
 static void replaced(struct holm_judge *judge, const struct holm_sight *sight)
 {
     size_t count = holm_oracle_count(sight->oracle);
-    leave(judge, sight);
     if (sight->node >= HOLM_JUDGE_NODES_MAX || sight->outside)
         return;
     for (uint32_t i = 0; i < count; i++) {
@@ -58,31 +100,70 @@ static void moment(struct holm_judge *judge)
     }
 }
 
-static void converged(struct holm_judge *judge, bool in_time)
+/* Whether an operation is in the view, or one that it was minted in place of, or these were. */
+static bool is_there(const struct holm_judge *judge, const struct holm_oracle_view *view,
+                     uint32_t partition, uint32_t number)
 {
-    for (size_t i = 0; in_time && i < judge->left_count; i++) {
+    if (holm_oracle_covers(view, holm_oracle_op(judge->oracles[partition], number)))
+        return true;
+    for (size_t i = 0; i < judge->copy_count; i++)
+        if (judge->copies[i].partition == partition && judge->copies[i].op == number)
+            return judge->copies[i].again;
+    return false;
+}
+
+/* What was left of the key that this one was minted for. */
+static bool stands_for_another(const struct holm_judge *judge, const struct holm_oracle_view *view,
+                               const struct holm_judge_copy *copy)
+{
+    const struct holm_oracle *oracle = judge->oracles[copy->partition];
+    uint32_t key = holm_oracle_op(oracle, copy->op)->key;
+    for (size_t i = 0; i < judge->left_count; i++) {
         const struct holm_judge_left *left = &judge->left[i];
-        for (uint32_t node = 0; node < holm_world_count(judge->config.world) && node < 64; node++) {
-            const struct holm_oracle_view *view =
-                &holm_judge_replica(judge, node, left->partition)->view;
-            if ((judge->core >> node & 1) == 0 ||
-                holm_oracle_view_seq(view, left->actor) < left->first)
-                continue;
-            holm_judge_fail(
-                judge, &holm_check_returned, node,
-                "it has operation %" PRIu64 " of node %" PRIu64
-                ", which that had alone when it was replaced",
-                left->first,
-                holm_oracle_actor(judge->oracles[left->partition], left->actor).node.value);
-            return;
+        if (left->replacement != copy->replacement)
+            continue;
+        struct holm_dot dot = {holm_oracle_actor(oracle, left->actor), left->first};
+        for (; dot.seq <= left->last; dot.seq++) {
+            uint32_t op = holm_oracle_find(oracle, dot);
+            if (op != HOLM_ORACLE_NONE && holm_oracle_op(oracle, op)->key == key &&
+                is_there(judge, view, copy->partition, op))
+                return true;
         }
     }
+    return false;
+}
+
+/* In the order in which they were minted, so that what one stands for is known before it is asked for. */
+static void look_for_both(struct holm_judge *judge, uint32_t node)
+{
+    for (size_t i = 0; i < judge->copy_count; i++) {
+        struct holm_judge_copy *copy = &judge->copies[i];
+        struct holm_oracle *oracle = judge->oracles[copy->partition];
+        const struct holm_oracle_view *view =
+            &holm_judge_replica(judge, node, copy->partition)->view;
+        const struct holm_oracle_op *op = holm_oracle_op(oracle, copy->op);
+        copy->again = stands_for_another(judge, view, copy);
+        if (copy->again && op->kind == HOLM_COUNTER && holm_oracle_covers(view, op))
+            holm_judge_fail(judge, &holm_check_returned, node,
+                            "it has operation %" PRIu64 " of node %" PRIu64
+                            ", and what that was minted in place of",
+                            op->seq, holm_oracle_actor(oracle, op->actor).node.value);
+    }
+}
+
+static void converged(struct holm_judge *judge, bool in_time)
+{
+    for (uint32_t node = 0; in_time && node < holm_world_count(judge->config.world) && node < 64;
+         node++)
+        if ((judge->core >> node & 1) != 0)
+            look_for_both(judge, node);
 }
 
 const struct holm_checker holm_check_returned = {
     .name = "returned",
-    .claim =
-        "what a node had alone that was replaced is minted anew or reported, and comes no more",
+    .claim = "what a node had alone that was replaced is minted anew or reported, and never beside "
+             "itself",
+    .event = event,
     .replaced = replaced,
     .moment = moment,
     .converged = converged,

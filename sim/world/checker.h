@@ -102,10 +102,18 @@ struct holm_judge_config {
     const char *only;          /* the one claim that counts; NULL: all */
 };
 
-/* Operations of one actor that only a node had that came back by replacement. */
+/* Operations of one actor that a node left when it came back by replacement. */
 struct holm_judge_left {
     uint32_t partition, actor;
     uint64_t first, last;
+    uint32_t replacement; /* which one, of all */
+};
+
+/* An operation that was minted in place of some that were left. */
+struct holm_judge_copy {
+    uint32_t partition, op;
+    uint32_t replacement;
+    bool again; /* what it stands for is there besides (check_returned.c) */
 };
 
 /* A batch in the journal of a node. Bytes are the plan's. */
@@ -174,6 +182,11 @@ struct holm_judge {
     bool outside[HOLM_JUDGE_NODES_MAX];
     struct holm_judge_left *left;
     size_t left_count, left_capacity;
+    struct holm_judge_copy *copies; /* in the order in which they were minted */
+    size_t copy_count, copy_capacity;
+    uint32_t replacements;
+    bool replacing;                         /* a partition of a node is between the two states */
+    struct holm_oracle_view left_behind;    /* … and had this */
     uint64_t missing[HOLM_JUDGE_NODES_MAX]; /* cells that were left, not yet accounted for */
     uint64_t
         settled[HOLM_JUDGE_NODES_MAX]; /* what was minted anew or dropped, in this life so far */

@@ -59,6 +59,8 @@ void holm_judge_free(struct holm_judge *judge)
     free(judge->digests);
     free(judge->forgotten);
     free(judge->left);
+    free(judge->copies);
+    holm_oracle_view_release(&judge->left_behind);
     free(judge->batches);
     free(judge->entries);
     free(judge->cells);
@@ -329,6 +331,10 @@ void holm_judge_event(struct holm_judge *judge, const struct holm_world_event *e
         holm_judge_members(judge);
         for (uint32_t p = 0; p < judge->config.partitions; p++)
             look_at(judge, event->node, p, false);
+    } else if (event->type == HOLM_WORLD_REPLACING) {
+        /* What it has now, and not what it had when it was last looked at, it mints anew or tells of. */
+        holm_judge_members(judge);
+        look_at(judge, event->node, event->partition, false);
     } else if (event->type == HOLM_WORLD_CHANGED) {
         struct holm_judge_replica *replica = holm_judge_replica(judge, event->node,
                                                                 event->partition);

@@ -112,6 +112,12 @@ void holm_trace_line(FILE *file, const struct holm_world_event *event)
     case HOLM_WORLD_GONE:
         (void)fputs("is gone", file);
         break;
+    case HOLM_WORLD_REPLACING:
+        (void)fprintf(file, "gives up p%" PRIu32, event->partition);
+        break;
+    case HOLM_WORLD_REPLACED:
+        (void)fprintf(file, "has p%" PRIu32 " of the others", event->partition);
+        break;
     case HOLM_WORLD_COMMITTED:
         print_commit(file, event);
         break;

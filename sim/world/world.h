@@ -49,14 +49,17 @@ enum holm_world_event_type {
     HOLM_WORLD_ARRIVED = 6,   /* … here; of a broadcast the sender is not told */
     HOLM_WORLD_LOGGED = 7,    /* `text` */
     HOLM_WORLD_FAULT = 8,     /* something was done to the world: `text` */
-    HOLM_WORLD_GONE = 9       /* after ENDED: its engine is freed, and must hold no memory */
+    HOLM_WORLD_GONE = 9,      /* after ENDED: its engine is freed, and must hold no memory */
+    HOLM_WORLD_REPLACING =
+        10,                  /* it comes back by replacement: a partition's last moment as it was */
+    HOLM_WORLD_REPLACED = 11 /* … and its first as the members', with what was minted anew */
 };
 
 struct holm_world_event {
     enum holm_world_event_type type;
     uint64_t at_us;
     uint32_t node, peer;
-    uint32_t partition;                 /* COMMITTED, CHANGED */
+    uint32_t partition;                 /* COMMITTED, CHANGED, REPLACING, REPLACED */
     struct holm_actor self;             /* STARTED */
     const char *text;                   /* ENDED, LOGGED, FAULT */
     int level;                          /* LOGGED */

@@ -70,6 +70,8 @@ static void tell_touched(void *context, uint32_t partition, const struct holm_to
 static void tell_minted(void *context, const struct holm_receipt *receipt,
                         const struct holm_op *ops, size_t count);
 
+static void tell_replacing(void *context, uint32_t partition, bool done);
+
 static void set_name(struct holm_world_node *node)
 {
     if (node->config.name != NULL)
@@ -100,7 +102,8 @@ uint32_t holm_world_add(struct holm_world *world, const struct holm_world_node_c
     if (config->disk)
         node->disk = holm_disk_new(holm_world_disk_partitions(&config->engine));
     node->observer = (struct holm_observer){tell_touched, node};
-    node->witness = (struct holm_witness){tell_minted, node};
+    node->witness = (struct holm_witness){
+        .committed = tell_minted, .context = node, .replacing = tell_replacing};
     world->nodes[world->count] = node;
     return world->count++;
 }
@@ -293,6 +296,16 @@ static void tell_minted(void *context, const struct holm_receipt *receipt,
                                      .anew = !node->committing};
     holm_world_event(node->world, &event);
     free((void *)(uintptr_t)past.entries);
+}
+
+static void tell_replacing(void *context, uint32_t partition, bool done)
+{
+    struct holm_world_node *node = context;
+    struct holm_world_event event = {.type = done ? HOLM_WORLD_REPLACED : HOLM_WORLD_REPLACING,
+                                     .node = node->index,
+                                     .peer = HOLM_WORLD_NOBODY,
+                                     .partition = partition};
+    holm_world_event(node->world, &event);
 }
 
 static bool is_member(struct holm_engine *engine)
