@@ -15,6 +15,7 @@ static const char usage[] =
     "wrote\n"
     "                          them when, and what they replaced\n"
     "    holm backup DIR TO    copies a store, while its node runs or not\n"
+    "    holm certs DIR [NAME...]  certificates for a cluster that is tried out\n"
     "    holm --help           this text; `holm sim --help` for a command's options\n"
     "    holm --version\n";
 
@@ -24,13 +25,10 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"sim", holm_cli_sim},
-    {"city", holm_cli_city},
-    {"world", holm_cli_world},
-    {"bench", holm_cli_bench},
-    {"inspect", holm_cli_inspect},
-    {"backup", holm_cli_backup},
-    {"bench-node", holm_cli_bench_node},
+    {"sim", holm_cli_sim},         {"city", holm_cli_city},
+    {"world", holm_cli_world},     {"bench", holm_cli_bench},
+    {"inspect", holm_cli_inspect}, {"backup", holm_cli_backup},
+    {"certs", holm_cli_certs},     {"bench-node", holm_cli_bench_node},
 };
 
 static int print(const char *text)
