@@ -60,17 +60,38 @@ static bool is_host_and_port(struct holm_bytes rest, bool listening)
     return is_port(skip(rest, host + 1), listening);
 }
 
+/* The bytes of "tcp://" or "tls+tcp://" at its beginning; 0: neither. */
+static size_t scheme_bytes(struct holm_bytes address)
+{
+    return starts_with(address, "tls+tcp://") ? 10 : starts_with(address, "tcp://") ? 6 : 0;
+}
+
 bool holm_address_valid(struct holm_bytes address, bool listening)
 {
+    size_t scheme = scheme_bytes(address);
+
     if (address.size >= HOLM_ADDRESS_BYTES_MAX || !is_printable(address))
         return false;
-    if (starts_with(address, "tcp://"))
-        return is_host_and_port(skip(address, 6), listening);
+    if (scheme > 0)
+        return is_host_and_port(skip(address, scheme), listening);
     return starts_with(address, "ipc:///") && address.size > 7;
+}
+
+const char *holm_address_objection(struct holm_bytes address, bool tls, bool insecure)
+{
+    if (starts_with(address, "tls+tcp://"))
+        return tls ? NULL : HOLM_ADDRESS_BARE;
+    if (insecure || scheme_bytes(address) == 0)
+        return NULL;
+    if (holm_address_is_exposed(address))
+        return HOLM_ADDRESS_EXPOSED;
+    return tls ? HOLM_ADDRESS_PLAIN : NULL;
 }
 
 bool holm_address_is_wildcard(struct holm_bytes address)
 {
+    if (starts_with(address, "tls+"))
+        address = skip(address, 4);
     return starts_with(address, "tcp://*:") || starts_with(address, "tcp://0.0.0.0:") ||
            starts_with(address, "tcp://[::]:");
 }
@@ -84,7 +105,8 @@ void holm_address_with_host(char result[HOLM_ADDRESS_BYTES_MAX + 1], struct holm
     while (((const char *)address.data)[port - 1] != ':')
         port--;
 
-    int written = snprintf(result, HOLM_ADDRESS_BYTES_MAX + 1, "tcp://%s:%.*s", host,
+    int written = snprintf(result, HOLM_ADDRESS_BYTES_MAX + 1, "%.*s%s:%.*s",
+                           (int)scheme_bytes(address), (const char *)address.data, host,
                            (int)(address.size - port), (const char *)address.data + port);
 
     if (host[0] == '\0' || written > HOLM_ADDRESS_BYTES_MAX)

@@ -3,6 +3,7 @@
  * address.h - where nodes are found, as people write it.
  *
  *     tcp://HOST:PORT    HOST: a name, an IPv4 address, an IPv6 address in [brackets], or * for all
+ *     tls+tcp://HOST:PORT  the same, with certificates
  *     ipc:///PATH        an absolute path of a socket
  *
  * Only the form is looked at here; the transport finds out whether it can be used.
@@ -18,6 +19,13 @@ bool holm_address_valid(struct holm_bytes address, bool listening);
 /* What the log says of an address that holm_address_is_exposed(), behind it. */
 #define HOLM_ADDRESS_EXPOSED                                                                       \
     "is plain tcp off loopback, open to all on the way; write tls+tcp://, or set insecure"
+/* Likewise, of tcp:// at a node that has a certificate, and of tls+tcp:// at one that has none. */
+#define HOLM_ADDRESS_PLAIN                                                                         \
+    "is plain tcp, and there is a certificate; write tls+tcp://, or set insecure"
+#define HOLM_ADDRESS_BARE "needs tls_certificate, tls_key and tls_ca"
+
+/* What is wrong with an address that is well formed, as above; or NULL. `tls`: there is a certificate. */
+const char *holm_address_objection(struct holm_bytes address, bool tls, bool insecure);
 
 /* Whether its host stands for all addresses of a machine: good for listening only. */
 bool holm_address_is_wildcard(struct holm_bytes address);

@@ -114,17 +114,43 @@ static enum holm_status check_address(const char *member, struct holm_bytes addr
     return HOLM_EADDRESS;
 }
 
-/* Of a list of addresses that are well formed. */
-static enum holm_status check_exposure(const char *member, struct holm_bytes list, char *line,
-                                       size_t capacity)
+static enum holm_status check_certificate(const struct holm_config *config, char *line,
+                                          size_t capacity)
 {
+    const struct {
+        const char *member, *file;
+    } files[] = {{"tls_certificate", config->tls_certificate},
+                 {"tls_key", config->tls_key},
+                 {"tls_ca", config->tls_ca}};
+
+    if (config->tls_certificate == NULL && config->tls_key == NULL && config->tls_ca == NULL)
+        return HOLM_OK;
+    for (size_t i = 0; i < 3; i++) {
+        if (files[i].file != NULL && files[i].file[0] != '\0')
+            continue;
+        snprintf(
+            line, capacity,
+            "config: %s is missing; write tls_certificate, tls_key and tls_ca, or none of them",
+            files[i].member);
+        return HOLM_EINVAL;
+    }
+    return HOLM_OK;
+}
+
+/* Of a list of addresses that are well formed. */
+static enum holm_status check_exposure(const struct holm_config *config, const char *member,
+                                       const char *addresses, char *line, size_t capacity)
+{
+    struct holm_bytes list = holm_str(addresses);
     struct holm_bytes address;
 
     while (holm_address_next(&list, &address)) {
-        if (!holm_address_is_exposed(address))
+        const char *objection = holm_address_objection(address, config->tls_certificate != NULL,
+                                                       config->insecure);
+        if (objection == NULL)
             continue;
-        snprintf(line, capacity, "config: %s: '%.*s' " HOLM_ADDRESS_EXPOSED, member,
-                 (int)address.size, (const char *)address.data);
+        snprintf(line, capacity, "config: %s: '%.*s' %s", member, (int)address.size,
+                 (const char *)address.data, objection);
         return HOLM_EINVAL;
     }
     return HOLM_OK;
@@ -159,10 +185,12 @@ enum holm_status holm_config_check(const struct holm_config *config, char *line,
         status = check_address("listen", holm_str(config->listen), true, line, capacity);
     if (status == HOLM_OK)
         status = check_seeds(holm_str(config->seeds), line, capacity);
-    if (status == HOLM_OK && !config->insecure)
-        status = check_exposure("listen", holm_str(config->listen), line, capacity);
-    if (status == HOLM_OK && !config->insecure)
-        status = check_exposure("seeds", holm_str(config->seeds), line, capacity);
+    if (status == HOLM_OK)
+        status = check_certificate(config, line, capacity);
+    if (status == HOLM_OK)
+        status = check_exposure(config, "listen", config->listen, line, capacity);
+    if (status == HOLM_OK)
+        status = check_exposure(config, "seeds", config->seeds, line, capacity);
     return status;
 }
 

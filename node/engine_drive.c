@@ -268,6 +268,8 @@ void holm_engine_event(struct holm_engine *engine, const struct holm_transport_e
         break;
     case HOLM_TRANSPORT_LINK_CLOSED:
         pthread_mutex_lock(&engine->roster_lock);
+        if (event->untrusted)
+            holm_roster_link_untrusted(engine->roster, event->link, now);
         holm_roster_link_closed(engine->roster, event->link, now);
         pthread_mutex_unlock(&engine->roster_lock);
         break;

@@ -48,6 +48,7 @@ struct holm_node {
     struct holm_store *store;
     struct holm_engine *engine;
     bool insecure; /* exposed addresses are dialled, too */
+    bool tls;      /* it has a certificate */
     pthread_t thread;
     atomic_bool stopping;
     atomic_uint_fast64_t looks_us; /* when the I/O thread looks around next, or began to */

@@ -126,6 +126,10 @@ void holm_roster_link_up(struct holm_roster *roster, struct holm_link_id id, boo
                          const char *host, struct holm_now now);
 void holm_roster_link_closed(struct holm_roster *roster, struct holm_link_id id,
                              struct holm_now now);
+/* The link, which is told closed next, ended for want of a certificate: the other side has none that is trusted
+ * here, or does not trust ours. The log says so once a minute at most, and how many they were. Acts. */
+void holm_roster_link_untrusted(struct holm_roster *roster, struct holm_link_id id,
+                                struct holm_now now);
 /* A link that broke its word: closes it. Acts. */
 void holm_roster_link_drop(struct holm_roster *roster, struct holm_link_id id, const char *why,
                            struct holm_now now);

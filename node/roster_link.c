@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/roster_state.h"
 
+#define UNTRUSTED_INTERVAL_US UINT64_C(60000000)
+
 struct holm_roster_link *holm_roster_link_find(struct holm_roster *roster, uint64_t id)
 {
     if (roster->link_last < roster->link_count && roster->links[roster->link_last].id == id)
@@ -121,6 +123,25 @@ void holm_roster_link_closed(struct holm_roster *roster, struct holm_link_id id,
                              struct holm_now now)
 {
     holm_roster_link_remove(roster, id.value, now);
+}
+
+void holm_roster_link_untrusted(struct holm_roster *roster, struct holm_link_id id,
+                                struct holm_now now)
+{
+    const struct holm_roster_link *link = holm_roster_link_find(roster, id.value);
+    roster->untrusted++;
+    if (link == NULL || (roster->untrusted_told_us != 0 &&
+                         now.monotonic_us - roster->untrusted_told_us < UNTRUSTED_INTERVAL_US))
+        return;
+    bool dialled = link->address != HOLM_ROSTER_NONE;
+    holm_roster_note(
+        roster, HOLM_LOG_NOTICE,
+        "%s %s: no certificate that both sides trust (%llu such links since the last such line)",
+        dialled ? "peer at" : "caller from",
+        dialled ? roster->addresses[link->address].text : link->host,
+        (unsigned long long)roster->untrusted);
+    roster->untrusted = 0;
+    roster->untrusted_told_us = now.monotonic_us;
 }
 
 void holm_roster_link_drop(struct holm_roster *roster, struct holm_link_id id, const char *why,

@@ -113,6 +113,8 @@ struct holm_roster {
     uint64_t twin_slots_us;                 /* when they are looked at again */
     uint64_t refused[HOLM_ROSTER_REFUSALS]; /* nodes whose refusal was logged */
     uint32_t refused_next;
+    uint64_t untrusted_told_us; /* when the operator was told last; 0: never */
+    uint64_t untrusted;         /* since then */
 
     struct holm_roster_address *addresses;
     size_t address_count, address_capacity;

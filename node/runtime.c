@@ -74,6 +74,7 @@ static enum holm_status transport_open(struct holm_node *node, const struct holm
                                        uint64_t seed)
 {
     struct holm_transport_config transport = holm_transport_config_default();
+    const char *why = NULL;
     transport.allocator = node->allocator;
     transport.listen = config->listen;
     transport.frame_bytes_max = config->frame_bytes_max;
@@ -84,10 +85,16 @@ static enum holm_status transport_open(struct holm_node *node, const struct holm
         transport.broadcast_queue_bytes_max = 4 * config->frame_bytes_max;
     transport.links_max = 2 * (size_t)config->peers_max + 64;
     transport.random_seed = seed;
-    transport.insecure = config->insecure;
-    node->insecure = config->insecure;
+    transport.insecure = node->insecure = config->insecure;
+    transport.tls = (struct holm_transport_tls){config->tls_certificate, config->tls_key,
+                                                config->tls_ca};
+    transport.why = &why;
+    node->tls = config->tls_certificate != NULL;
     struct holm_transport *below = NULL;
     enum holm_status status = holm_transport_nng_open(&transport, &below);
+    if (why != NULL)
+        holm_log_line(&node->log, HOLM_LOG_ERROR, "tls: %s (%s, %s, %s)", why,
+                      config->tls_certificate, config->tls_key, config->tls_ca);
     if (status != HOLM_OK)
         return status;
     status = holm_transport_packed_open(below, &node->allocator, &node->transport);
@@ -293,8 +300,9 @@ enum holm_status holm_join(struct holm_node *node, const char *address)
         return node->host->join(node, address);
     if (!holm_address_valid(holm_str(address), false))
         return HOLM_EADDRESS;
-    if (!node->insecure && holm_address_is_exposed(holm_str(address))) {
-        holm_log_line(&node->log, HOLM_LOG_ERROR, "join: '%s' " HOLM_ADDRESS_EXPOSED, address);
+    const char *objection = holm_address_objection(holm_str(address), node->tls, node->insecure);
+    if (objection != NULL) {
+        holm_log_line(&node->log, HOLM_LOG_ERROR, "join: '%s' %s", address, objection);
         return HOLM_EINVAL;
     }
     return holm_engine_join(node->engine, address, holm_node_now(node));

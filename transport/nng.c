@@ -24,17 +24,29 @@ static const char *nng_publisher(struct holm_transport *transport)
     return nng_of(transport)->publisher.address;
 }
 
+/* HOLM_EINVAL: whoever is there would be spoken to without knowing who it is. */
+static enum holm_status check_scheme(const struct holm_nng *nng, const char *address)
+{
+    if (holm_address_is_tls(address))
+        return nng->tls.dial == NULL ? HOLM_EINVAL : HOLM_OK;
+    if (holm_address_is_ipc(address) || nng->config.insecure)
+        return HOLM_OK;
+    return nng->tls.dial != NULL || holm_address_is_exposed(holm_str(address)) ? HOLM_EINVAL
+                                                                               : HOLM_OK;
+}
+
 /* A new channel, and its first dial. */
 static enum holm_status dial(struct holm_nng *nng, enum holm_channel_kind kind, const char *address,
                              uint64_t *id)
 {
     if (!holm_address_is_usable(address, false))
         return HOLM_EADDRESS;
-    if (!nng->config.insecure && holm_address_is_exposed(holm_str(address)))
-        return HOLM_EINVAL;
+    enum holm_status status = check_scheme(nng, address);
+    if (status != HOLM_OK)
+        return status;
     pthread_mutex_lock(&nng->lock);
     struct holm_channel *channel = NULL;
-    enum holm_status status = holm_channel_new(nng, kind, address, NULL, &channel);
+    status = holm_channel_new(nng, kind, address, NULL, &channel);
     if (status == HOLM_OK) {
         *id = channel->id;
         holm_channel_dial(channel);
@@ -231,6 +243,7 @@ static void destroy(struct holm_nng *nng)
             holm_channel_free(channel);
         }
     }
+    holm_nng_tls_close(&nng->tls);
     holm_backlog_release(&nng->backlog);
     pthread_cond_destroy(&nng->changed);
     pthread_mutex_destroy(&nng->lock);
@@ -270,6 +283,8 @@ static void init(struct holm_nng *nng, const struct holm_transport_config *confi
     nng->transport.ops = &operations;
     nng->config = *config;
     nng->config.listen = NULL;
+    nng->config.why = NULL;
+    memset(&nng->config.tls, 0, sizeof nng->config.tls);
     nng->random = config->random_seed;
     holm_backlog_init(&nng->backlog, &nng->config.allocator, config->backlog_bytes_max);
     pthread_condattr_t attributes;
@@ -288,14 +303,17 @@ enum holm_status holm_transport_nng_open(const struct holm_transport_config *con
         return status;
     if (config->listen != NULL && !holm_address_is_usable(config->listen, true))
         return HOLM_EADDRESS;
-    if (config->listen != NULL && !config->insecure &&
-        holm_address_is_exposed(holm_str(config->listen)))
-        return HOLM_EINVAL;
     struct holm_nng *nng = holm_allocate(&config->allocator, sizeof *nng);
     if (nng == NULL)
         return HOLM_ENOMEM;
+    const char *why = "";
     init(nng, config);
-    if (config->listen != NULL) {
+    status = holm_nng_tls_open(&nng->tls, &config->tls, &config->allocator, &why);
+    if (status != HOLM_OK && config->why != NULL)
+        *config->why = why;
+    if (status == HOLM_OK && config->listen != NULL)
+        status = check_scheme(nng, config->listen);
+    if (status == HOLM_OK && config->listen != NULL) {
         /* Links come last: whoever reaches them may ask for the publisher. */
         char publisher[HOLM_ADDRESS_BYTES_MAX];
         holm_address_of_publisher(publisher, config->listen);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * nng.h - the transport over nng: real sockets, tcp and ipc.
+ * nng.h - the transport over nng: real sockets, tcp, tls+tcp and ipc.
  *
  *     link          an nng_stream, frames behind a little-endian u32
  *     broadcast     nng's pub0/sub0 on the wire: an nng_stream that greets as the one or the other
  *
- * Addresses are tcp://HOST:PORT (port 0: any) and ipc:///PATH. The publisher's own address follows
+ * Addresses are tcp://HOST:PORT (port 0: any), tls+tcp://HOST:PORT and ipc:///PATH. The publisher's own address follows
  * from the link's: ipc:///PATH.pub, or any free port of the same HOST.
  *
  * Why there are no pub0 and sub0 sockets. In nng 1.5.2, which distributions ship, a receive of the
@@ -44,8 +44,9 @@
 /*
  * Opens a transport, listening at config->listen unless that is NULL. *transport is the caller's,
  * until its close(). A socket file that a killed process left behind is taken over.
- *   HOLM_EINVAL   the configuration's numbers do not fit; or config->listen is exposed, and nobody said
- *                 that this is meant
+ *   HOLM_EINVAL   the configuration's numbers do not fit; the certificate's files do not; config->listen
+ *                 is exposed, or plain although there is a certificate, and nobody said that this is
+ *                 meant; or it is tls+tcp:// and there is no certificate
  *   HOLM_EADDRESS the address cannot be read, or somebody listens there
  *   HOLM_EIO      the system refused a socket for another reason
  *   HOLM_ENOMEM

@@ -29,10 +29,12 @@ bool holm_address_is_usable(const char *address, bool to_listen)
         size_t most = IPC_PATH_BYTES_MAX + (to_listen ? 0 : 4);
         return address[6] == '/' && length > 7 && length - 6 <= most;
     }
-    if (strncmp(address, "tcp://", 6) != 0 || length > TCP_ADDRESS_BYTES_MAX)
+    const char *host = address + (holm_address_is_tls(address) ? 10 : 6);
+    if ((strncmp(address, "tcp://", 6) != 0 && !holm_address_is_tls(address)) ||
+        length > TCP_ADDRESS_BYTES_MAX)
         return false;
-    const char *colon = strrchr(address + 6, ':');
-    return colon != NULL && colon > address + 6 && strchr(address + 6, '/') == NULL &&
+    const char *colon = strrchr(host, ':');
+    return colon != NULL && colon > host && strchr(host, '/') == NULL &&
            port_is_usable(colon + 1, to_listen);
 }
 

@@ -33,7 +33,7 @@ static void settle(struct holm_channel *channel)
     channel->stream = NULL;
     holm_framer_clear(&channel->framer);
     holm_outbox_release(&channel->outbox);
-    channel->greeted = false;
+    channel->greeted = channel->heard = channel->untrusted = false;
     channel->state = HOLM_CHANNEL_WAITING;
     unsigned pause_ms = REDIAL_MS_MAX;
     if (channel->failures < 5)
@@ -63,6 +63,20 @@ void holm_channel_break(struct holm_channel *channel)
     if (channel->nng->closing)
         pthread_cond_signal(&channel->nng->changed);
     settle(channel);
+}
+
+/*
+ * A stream failed. With TLS nothing comes before both sides have taken each other's certificate: who
+ * calls and ends without a word had none, or did not like ours.
+ */
+static void fail(struct holm_channel *channel, int error)
+{
+    if (channel->tls && !channel->heard && !channel->untrusted &&
+        (channel->listener != NULL || error == NNG_EPEERAUTH || error == NNG_ECRYPTO)) {
+        channel->untrusted = true;
+        channel->nng->stats.handshakes_failed++;
+    }
+    holm_channel_break(channel);
 }
 
 void holm_channel_read(struct holm_channel *channel)
@@ -244,7 +258,7 @@ static void after_receive(struct holm_channel *channel, int error, enum holm_sta
     if (channel->state != HOLM_CHANNEL_OPEN) {
         settle(channel);
     } else if (error != 0 || status != HOLM_OK) {
-        holm_channel_break(channel);
+        fail(channel, error);
     } else {
         if (!holm_channel_is_link(channel) && channel->framer.greeted && !channel->greeted)
             greeted(channel);
@@ -273,6 +287,7 @@ static void on_receive(void *context)
     pthread_mutex_lock(&nng->lock);
     channel->under_way--;
     channel->reading = false;
+    channel->heard |= error == 0 && count > 0;
     if (channel->closing) {
         holm_frame_list_free(&nng->config.allocator, &frames);
     } else {
@@ -294,7 +309,7 @@ static void on_send(void *context)
     if (channel->closing || channel->state != HOLM_CHANNEL_OPEN) {
         settle(channel);
     } else if (error != 0) {
-        holm_channel_break(channel);
+        fail(channel, error);
     } else {
         if (channel->sending_backlog)
             holm_backlog_sent(&channel->reader, count);
@@ -313,6 +328,9 @@ static enum holm_status give_dialer(struct holm_channel *channel, const char *ad
         if (error == 0)
             error = nng_stream_dialer_set_bool(channel->dialer, NNG_OPT_TCP_KEEPALIVE, true);
     }
+    if (error == 0 && channel->tls)
+        error = nng_stream_dialer_set_ptr(channel->dialer, NNG_OPT_TLS_CONFIG,
+                                          channel->nng->tls.dial);
     if (error == 0)
         error = nng_aio_alloc(&channel->connect, on_connect, channel);
     return error == 0 || error == NNG_ENOMEM ? holm_status_of_nng(error) : HOLM_EADDRESS;
@@ -339,6 +357,7 @@ enum holm_status holm_channel_new(struct holm_nng *nng, enum holm_channel_kind k
     made->nng = nng;
     made->kind = kind;
     made->listener = listener;
+    made->tls = listener != NULL ? listener->tls : holm_address_is_tls(address);
     made->state = HOLM_CHANNEL_WAITING;
     holm_framer_init(&made->framer, allocator, framing_for(kind, address),
                      nng->config.frame_bytes_max);

@@ -27,6 +27,7 @@
 
 #include "transport/backlog.h"
 #include "transport/framer.h"
+#include "transport/nng_tls.h"
 #include "transport/outbox.h"
 #include "transport/transport.h"
 
@@ -60,6 +61,7 @@ struct holm_listener {
     nng_stream_listener *stream_listener;
     nng_aio *accept;
     bool pausing; /* `accept` is a timer now */
+    bool tls;
     size_t accepted_count;
     char address[HOLM_ADDRESS_BYTES_MAX]; /* "" when it does not listen */
 };
@@ -73,7 +75,10 @@ struct holm_channel {
     bool opened;  /* it was OPEN once */
     bool reading; /* a receive is under way; not so while the inbox is full */
     bool sending;
-    bool greeted;                  /* by the other side of a subscription */
+    bool greeted; /* by the other side of a subscription */
+    bool tls;
+    bool heard;     /* something has come: with TLS, the other side has shown its certificate */
+    bool untrusted; /* it ended before that */
     bool up_untold, closed_untold; /* a subscriber's end is told to no one, but frees it */
     unsigned under_way;
     unsigned failures;              /* of dialling, one after the other */
@@ -111,6 +116,7 @@ struct holm_nng {
     size_t broadcast_bytes;    /* received and not yet taken */
     struct holm_transport_stats stats;
 
+    struct holm_nng_tls tls;
     struct holm_listener links, publisher;
     struct holm_backlog backlog;
 };
@@ -164,9 +170,13 @@ HOLM_NODISCARD enum holm_status holm_listener_open(struct holm_listener *listene
 /* Called without the lock; accepts nothing any more once it returns. */
 void holm_listener_close(struct holm_listener *listener);
 
-/* tcp://HOST:PORT or ipc:///PATH, short enough to be told to others. A port of 0 is for listening
- * only. */
+/* tcp://HOST:PORT, tls+tcp://HOST:PORT or ipc:///PATH, short enough to be told to others. A port of 0
+ * is for listening only. */
 bool holm_address_is_usable(const char *address, bool to_listen);
+static inline bool holm_address_is_tls(const char *address)
+{
+    return strncmp(address, "tls+tcp://", 10) == 0;
+}
 static inline bool holm_address_is_ipc(const char *address)
 {
     return strncmp(address, "ipc://", 6) == 0;

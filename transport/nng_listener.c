@@ -70,6 +70,8 @@ static int start(struct holm_listener *listener, const char *address)
         error = nng_stream_listener_set_bool(started, NNG_OPT_TCP_NODELAY, true);
     if (error == 0 && tcp)
         error = nng_stream_listener_set_bool(started, NNG_OPT_TCP_KEEPALIVE, true);
+    if (error == 0 && holm_address_is_tls(address))
+        error = nng_stream_listener_set_ptr(started, NNG_OPT_TLS_CONFIG, listener->nng->tls.listen);
     if (error == 0)
         error = nng_stream_listener_listen(started);
     int port = 0;
@@ -91,6 +93,7 @@ enum holm_status holm_listener_open(struct holm_listener *listener, struct holm_
 {
     listener->nng = nng;
     listener->kind = kind;
+    listener->tls = holm_address_is_tls(address);
     int error = start(listener, address);
     if (error != 0)
         return holm_status_of_nng(error);

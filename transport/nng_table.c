@@ -102,6 +102,7 @@ bool holm_channel_take(struct holm_channel *channel, struct holm_transport_event
         HOLM_ASSERT(channel->closed_untold);
         if (holm_channel_is_link(channel))
             event->type = HOLM_TRANSPORT_LINK_CLOSED;
+        event->untrusted = channel->untrusted;
         holm_channel_remove(channel);
         return true;
     }

@@ -42,6 +42,13 @@ struct holm_subscription_id {
     uint64_t value;
 };
 
+/* PEM files; all NULL: there is no certificate, and tls+tcp:// is refused. */
+struct holm_transport_tls {
+    const char *certificate; /* this node's own, and those between it and the CA */
+    const char *key;         /* its private key, without a password */
+    const char *ca; /* whoever is to be spoken to has a certificate of it; may hold a CRL, too */
+};
+
 struct holm_transport_config {
     struct holm_allocator allocator; /* must be thread-safe */
     const char *listen;              /* link address, or NULL; borrowed for the call */
@@ -52,7 +59,12 @@ struct holm_transport_config {
     size_t links_max;         /* more accepted ones, or more subscribers, are closed at once; 512 */
     uint64_t dial_timeout_us; /* 1,000,000 */
     uint64_t random_seed;
-    bool insecure; /* false: exposed addresses are neither listened at nor dialled: HOLM_EINVAL */
+    /* false: exposed addresses, and any tcp:// when there is a certificate, are neither listened at nor
+     * dialled: HOLM_EINVAL */
+    bool insecure;
+    struct holm_transport_tls tls; /* borrowed for the call */
+    const char *
+        *why; /* NULL; or what is set to a static sentence if it is the certificate that fails */
 };
 
 /* The numbers above, an allocator over malloc, and no address. */
@@ -77,8 +89,10 @@ enum holm_transport_event_type {
 struct holm_transport_event {
     enum holm_transport_event_type type;
     struct holm_link_id link;
-    bool accepted;                            /* LINK_UP: the other side dialled */
-    char host[HOLM_HOST_BYTES_MAX];           /* LINK_UP: the peer's, as in an address; or "" */
+    bool accepted;                  /* LINK_UP: the other side dialled */
+    char host[HOLM_HOST_BYTES_MAX]; /* LINK_UP: the peer's, as in an address; or "" */
+    bool
+        untrusted; /* LINK_CLOSED: it ended for want of a certificate, ours or theirs; `host` is set */
     struct holm_subscription_id subscription; /* BROADCAST: whence; 0 when unknown */
     const unsigned char *frame;               /* the transport's, until release() */
     size_t frame_bytes;
@@ -91,6 +105,7 @@ struct holm_transport_stats {
     uint64_t broadcasts_sent, broadcasts_received, broadcast_bytes_sent, broadcast_bytes_received;
     uint64_t broadcasts_dropped; /* known to be dropped here; the network may drop more */
     uint64_t oversized;
+    uint64_t handshakes_failed; /* of links and subscriptions, with tls+tcp:// */
 };
 
 struct holm_transport_ops {

@@ -62,12 +62,20 @@ struct holm_config {
         *name; /* required; 1 to 63 bytes, no control characters; unique: the id comes from it */
     uint64_t node_id;    /* 0: the hash of the name */
     const char *cluster; /* "holm"; 1 to 63 bytes */
-    const char *listen;  /* NULL: not at all; tcp://HOST:PORT (0: any) or ipc:///PATH */
-    const char *seeds;   /* NULL; addresses to dial for ever, commas or spaces between */
+    const char *
+        listen; /* NULL: not at all; tls+tcp://HOST:PORT, tcp://HOST:PORT (0: any) or ipc:///PATH */
+    const char *seeds; /* NULL; addresses to dial for ever, commas or spaces between */
     /* false: tcp:// is taken on the loopback interface alone (127.0.0.0/8, [::1], localhost), to listen at and
      * to dial, whoever told of the address; what is beyond it is refused, since everybody on the way could read
-     * and change what travels, and anybody call. true: anywhere, on a network that only the nodes share. */
+     * and change what travels, and anybody call. With a certificate it is refused everywhere. true: anywhere,
+     * on a network that only the nodes share. */
     bool insecure;
+    /* For tls+tcp://: all NULL, or all three, PEM files that are read once. This node's certificate, with those
+     * between it and the authority; its key, without a password; the authority of the cluster, with its revocations
+     * if it has any. Each side of a link or a subscription shows a certificate, and hangs up on who has none of
+     * this authority. A certificate admits to the cluster, and to all that is in it; it does not prove which node
+     * shows it: no name in it is looked at. `holm certs` makes some to try it out. */
+    const char *tls_certificate, *tls_key, *tls_ca;
     /* NULL: what this node has lives in memory, and after a restart comes from its peers. A directory, made if
      * it is not there: it is kept there, too, by a thread of its own; no write waits for a disk. One
      * process at a time; of this node, cluster, partitions and retention alone. Each opening begins a new
@@ -115,8 +123,8 @@ HOLM_API struct holm_config holm_config_default(void);
  * Opens a node under a new epoch: listens, starts dialling its seeds, and answers. Does not wait
  * for peers. *node is set on success only, and is freed by holm_close().
  * After an error *node is NULL, and a line in the log says what to change.
- *   HOLM_EINVAL    a required member is missing, or one is out of its range; or an address is plain tcp:// off
- *                  loopback, and `insecure` is false
+ *   HOLM_EINVAL    a required member is missing, or one is out of its range; an address is plain tcp:// off
+ *                  loopback, and `insecure` is false; or the certificate's files cannot be read, or do not fit
  *   HOLM_EADDRESS  an address cannot be read, or is in use; an ipc path names a file
  *   HOLM_EBUSY     another process has the store open
  *   HOLM_ECLUSTER  the store is of another node or cluster, or has other partitions or retention

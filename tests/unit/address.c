@@ -10,8 +10,8 @@
 static void test_address_when_it_is_well_formed_then_it_is_valid(void **state)
 {
     static const char *const good[] = {
-        "tcp://127.0.0.1:7001", "tcp://localhost:1",        "tcp://*:65535",
-        "tcp://[::1]:7001",     "tcp://some.host.lan:7001", "ipc:///tmp/a",
+        "tcp://127.0.0.1:7001",     "tcp://localhost:1", "tcp://*:65535",    "tcp://[::1]:7001",
+        "tcp://some.host.lan:7001", "ipc:///tmp/a",      "tls+tcp://*:7001", "tls+tcp://h:1",
     };
 
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -38,6 +38,10 @@ static void test_address_when_it_is_malformed_then_it_is_refused(void **state)
         "tcp://[::1:7001",
         "tcp://a b:7001",
         "udp://host:7001",
+        "tls+tcp://",
+        "tls+tcp://:1",
+        "tls+ipc:///tmp/a",
+        "tls+host:1",
         "ipc://relative",
         "ipc:///",
         "ipc:///tmp/a\n",
@@ -86,6 +90,7 @@ static void test_address_when_the_host_is_a_wildcard_then_another_takes_its_plac
     assert_replaced("tcp://*:7000", "10.0.0.7", "tcp://10.0.0.7:7000");
     assert_replaced("tcp://0.0.0.0:65535", "[fd00::7]", "tcp://[fd00::7]:65535");
     assert_replaced("tcp://[::]:1", "h", "tcp://h:1");
+    assert_replaced("tls+tcp://*:7000", "10.0.0.7", "tls+tcp://10.0.0.7:7000");
     assert_replaced("tcp://*:1", "", "");
 
     char address[129] = "tcp://*:";

@@ -152,6 +152,38 @@ static void test_config_when_plain_tcp_leaves_loopback_then_it_is_refused_unless
     assert_good(&config);
 }
 
+static void test_config_when_certificates_are_given_by_half_then_it_is_refused(void **state)
+{
+    struct holm_config config = good();
+
+    config.tls_certificate = "node.crt";
+    config.tls_ca = "ca.crt";
+    assert_bad(
+        &config, HOLM_EINVAL,
+        "config: tls_key is missing; write tls_certificate, tls_key and tls_ca, or none of them");
+    config.tls_key = "";
+    assert_bad(
+        &config, HOLM_EINVAL,
+        "config: tls_key is missing; write tls_certificate, tls_key and tls_ca, or none of them");
+    config.tls_key = "node.key";
+    config.listen = "tls+tcp://*:7000";
+    config.seeds = "tls+tcp://10.0.0.1:7000 ipc:///tmp/b";
+    assert_good(&config);
+    config.seeds = "tcp://127.0.0.1:1";
+    assert_bad(&config, HOLM_EINVAL,
+               "config: seeds: 'tcp://127.0.0.1:1' is plain tcp, and there is a certificate; "
+               "write tls+tcp://, or set insecure");
+    config.insecure = true;
+    assert_good(&config);
+    config = good();
+    config.listen = "tls+tcp://127.0.0.1:0";
+    assert_bad(&config, HOLM_EINVAL,
+               "config: listen: 'tls+tcp://127.0.0.1:0' needs tls_certificate, tls_key and tls_ca");
+    config.insecure = true;
+    assert_bad(&config, HOLM_EINVAL,
+               "config: listen: 'tls+tcp://127.0.0.1:0' needs tls_certificate, tls_key and tls_ca");
+}
+
 static void test_config_when_the_line_has_little_room_then_it_is_cut(void **state)
 {
     struct holm_config config = holm_config_default();
@@ -191,6 +223,7 @@ int main(void)
         cmocka_unit_test(test_config_when_a_number_is_out_of_range_then_the_line_says_the_range),
         cmocka_unit_test(test_config_when_any_number_is_zero_then_it_is_refused_but_drift_and_id),
         cmocka_unit_test(test_config_when_an_address_is_wrong_then_the_line_shows_it),
+        cmocka_unit_test(test_config_when_certificates_are_given_by_half_then_it_is_refused),
         cmocka_unit_test(
             test_config_when_plain_tcp_leaves_loopback_then_it_is_refused_unless_insecure),
         cmocka_unit_test(test_config_when_the_line_has_little_room_then_it_is_cut),

@@ -190,6 +190,35 @@ static void test_roster_when_rumours_fill_the_slots_then_a_caller_displaces_one_
     assert_int_equal(world_liveness(world, 0, 1), HOLM_DOWN);
 }
 
+/* A minute's callers are one line, which says how many they were. */
+static void test_roster_when_callers_are_not_trusted_then_a_line_a_minute_says_so(void **state)
+{
+    struct world *world = *state;
+    world_start(world, 0, 0);
+    struct holm_roster *roster = world->nodes[0].roster;
+    struct holm_roster_action action;
+    char lines[1024] = "";
+    size_t count = 0;
+    for (int i = 0; i < 90; i++) {
+        world->wires[world->wire_count++] = (struct world_wire){LIAR, 0, true};
+        struct holm_link_id link = {world->wire_count};
+        holm_roster_link_up(roster, link, true, "192.0.2.7", world->now);
+        holm_roster_link_untrusted(roster, link, world->now);
+        holm_roster_link_closed(roster, link, world->now);
+        while (holm_roster_next(roster, &action)) {
+            if (action.type != HOLM_ROSTER_NOTE)
+                continue;
+            count++;
+            strncat(lines, action.text, sizeof lines - strlen(lines) - 1);
+        }
+        world->now.monotonic_us += 1000000;
+    }
+    assert_int_equal(count, 2);
+    assert_non_null(strstr(lines, "caller from 192.0.2.7: no certificate"));
+    assert_non_null(strstr(lines, "(1 such links"));
+    assert_non_null(strstr(lines, "(60 such links"));
+}
+
 static int open_world(void **state)
 {
     *state = world_new();
@@ -212,6 +241,7 @@ int main(void)
         ROSTER_TEST(a_seed_is_silent_then_it_is_dialled_at_the_usual_pace),
         ROSTER_TEST(a_rumour_proves_true_then_the_node_is_met_and_redialled_at_the_usual_pace),
         ROSTER_TEST(rumours_fill_the_table_then_the_operator_still_adds_a_seed),
+        ROSTER_TEST(callers_are_not_trusted_then_a_line_a_minute_says_so),
         ROSTER_TEST(rumours_fill_the_slots_then_a_caller_displaces_one_of_them),
     };
     return cmocka_run_group_tests_name("roster_limits", tests, NULL, NULL);
