@@ -138,9 +138,9 @@ static void visit(void *context, uint64_t first, uint64_t last, holm_reconcile_v
     struct showing showing = {frozen, visitor, visitor_context};
     struct holm_walk walk = holm_state_walk(frozen->state, first, last);
     struct holm_spot spot;
-    HOLM_ASSERT(!frozen->broken && !frozen->paused);
+    HOLM_ASSERT(!frozen->broken && !frozen->paused && first >= frozen->passed);
     while (holm_walk_next(frozen->state, &walk, &spot)) {
-        frozen->state->walked += 1;
+        frozen->state->walked += frozen->treeless ? 0 : 1;
         if (!show_record(&showing, &spot))
             return;
     }
@@ -265,6 +265,14 @@ void holm_frozen_pause(struct holm_frozen *frozen, bool paused)
     frozen->paused = paused;
 }
 
+void holm_frozen_pass(struct holm_frozen *frozen, uint64_t hash)
+{
+    HOLM_ASSERT(!frozen->state->open && hash >= frozen->passed);
+    frozen->treeless = true;
+    frozen->source.tree = NULL;
+    frozen->passed = hash;
+}
+
 /* ---- changes ------------------------------------------------------------------------------- */
 
 /* What it kept is of no use any more. In a transaction this cannot be taken back. */
@@ -289,7 +297,7 @@ void holm_frozen_begin(struct holm_state *state)
         frozen->start.changes = frozen->change_count;
         frozen->start.arrivals = frozen->arrival_count;
         frozen->start.arena = holm_arena_mark(&frozen->arena);
-        if (frozen->source.tree == &frozen->tree)
+        if (frozen->treeless || frozen->source.tree == &frozen->tree)
             continue;
         if (holm_tree_copy(&frozen->tree, &state->tree) == HOLM_OK)
             frozen->source.tree = &frozen->tree;
@@ -380,11 +388,16 @@ static void keep(struct holm_frozen *frozen, const struct holm_spot *spot,
     change->actor = cell->actor;
 }
 
+static bool hears(const struct holm_frozen *frozen, uint64_t hash)
+{
+    return !frozen->broken && !frozen->paused && hash >= frozen->passed;
+}
+
 void holm_frozen_goes(struct holm_state *state, const struct holm_spot *spot,
                       const struct holm_cell *cell, struct holm_digest term)
 {
     for (struct holm_frozen *frozen = state->frozen; frozen != NULL; frozen = frozen->next) {
-        if (!frozen->broken && !frozen->paused && was_there(frozen, cell))
+        if (hears(frozen, spot->hash) && was_there(frozen, cell))
             keep(frozen, spot, cell, term);
     }
 }
@@ -409,7 +422,7 @@ void holm_frozen_came(struct holm_state *state, uint64_t hash, const struct holm
                       struct holm_digest term)
 {
     for (struct holm_frozen *frozen = state->frozen; frozen != NULL; frozen = frozen->next) {
-        if (frozen->broken || frozen->paused)
+        if (!hears(frozen, hash))
             continue;
         if (was_there(frozen, cell))
             (void)add_change(frozen, hash, term);

@@ -39,7 +39,9 @@ struct holm_frozen {
     bool broken;
     bool listening; /* `arrivals` are kept */
     bool paused;
-    uint64_t *seqs; /* by index: the vector */
+    bool treeless;   /* no tree is kept: it is shown, not compared */
+    uint64_t passed; /* hashes below it are shown no more: what changes there is not kept */
+    uint64_t *seqs;  /* by index: the vector */
     size_t seq_count;
     struct holm_dot *vector;
     struct holm_tree tree; /* once the state has changed */
@@ -84,6 +86,10 @@ size_t holm_frozen_bytes(const struct holm_frozen *frozen);
 /* What comes now is not kept: the last transaction before it is released. It must not be read from
  * then on, unless that is rolled back, and paused no more. */
 void holm_frozen_pause(struct holm_frozen *frozen, bool paused);
+
+/* It is shown once, from the lowest hash to the highest, and compared with nothing: its digest tree is not copied,
+ * and what changes below `hash` is not kept from now on. A range that reaches below must not be visited. */
+void holm_frozen_pass(struct holm_frozen *frozen, uint64_t hash);
 
 /* ---- for the state: all frozen states of it hear of its changes ------------------------------ */
 

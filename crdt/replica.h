@@ -409,6 +409,32 @@ size_t holm_cut_page_count(const struct holm_cut *cut);
 const struct holm_page *holm_cut_page(const struct holm_cut *cut, size_t index);
 void holm_cut_close(struct holm_cut *cut); /* NULL is allowed */
 
+/*
+ * The same in pieces, while the replica goes on: for who must not stop it for as long as a copy takes.
+ *
+ *     open   seals, freezes (frozen.h): vector, S and digest are of this moment. O(actors)
+ *     next   the pages of about so many records more. O(those)
+ *     close  before the replica is freed. O(what was kept)
+ *
+ * What changes meanwhile is kept as it was until it has been given, within kept_bytes_max. All pages together are those of a
+ * cut at that moment, in an order of their own.
+ */
+struct holm_still;
+HOLM_NODISCARD enum holm_status holm_still_open(struct holm_replica *replica, size_t kept_bytes_max,
+                                                struct holm_now now, const struct holm_work **work,
+                                                struct holm_still **still);
+struct holm_vector_view holm_still_vector(const struct holm_still *still);
+struct holm_vector_view holm_still_collected(const struct holm_still *still);
+struct holm_digest holm_still_digest(const struct holm_still *still);
+/*
+ * *pages is the caller's, has pages alone, and is NULL when all have been given.
+ *   HOLM_ELIMIT  more has changed than could be kept: close it, and begin anew
+ *   HOLM_ENOMEM  as if it had not been called
+ */
+HOLM_NODISCARD enum holm_status holm_still_next(struct holm_still *still, size_t records,
+                                                struct holm_cut **pages);
+void holm_still_close(struct holm_still *still); /* NULL is allowed */
+
 /* Merges a whole cut into the replica (into an empty one: loads it). All or nothing. */
 HOLM_NODISCARD enum holm_status holm_replica_load(struct holm_replica *replica,
                                                   struct holm_vector_view vector,

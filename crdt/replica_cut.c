@@ -25,6 +25,7 @@ struct freeze {
     struct holm_item *items; /* of the coming page; bytes in the state, actors by index */
     size_t item_count, item_capacity;
     size_t bytes;
+    uint64_t first, last; /* hashes, of what is frozen */
     enum holm_status status;
 };
 
@@ -158,7 +159,8 @@ static bool add_frozen_entry(void *context, const struct holm_reconcile_entry *e
 static enum holm_status add_frozen(struct freeze *freeze, const struct holm_frozen *frozen)
 {
     freeze->status = HOLM_OK;
-    frozen->source.visit(frozen->source.context, 0, UINT64_MAX, add_frozen_entry, freeze);
+    frozen->source.visit(frozen->source.context, freeze->first, freeze->last, add_frozen_entry,
+                         freeze);
     return freeze->status == HOLM_OK ? finish_page(freeze) : freeze->status;
 }
 
@@ -202,26 +204,41 @@ static enum holm_status gather(struct freeze *freeze, const struct holm_frozen *
     return status == HOLM_OK ? add_all(freeze) : status;
 }
 
-enum holm_status holm_cut_copy(struct holm_replica *replica, const struct holm_frozen *frozen,
-                               struct holm_vector_view known, struct holm_cut **result)
+static enum holm_status copy(struct freeze *freeze, const struct holm_frozen *frozen,
+                             struct holm_vector_view known, struct holm_cut **result)
 {
-    HOLM_ASSERT(frozen != NULL || !holm_replica_pending(replica));
+    const struct holm_replica *replica = freeze->replica;
     const struct holm_allocator *allocator = &replica->config.allocator;
     *result = NULL;
     struct holm_cut *cut = holm_allocate(allocator, sizeof *cut);
     if (cut == NULL)
         return HOLM_ENOMEM;
     *cut = (struct holm_cut){.allocator = *allocator, .digest = replica->state.digest};
-    struct freeze freeze = {.replica = replica, .cut = cut};
+    freeze->cut = cut;
     holm_vector_init(&cut->collected, allocator);
-    enum holm_status status = gather(&freeze, frozen, known);
-    holm_array_free(allocator, freeze.items, freeze.item_capacity, sizeof *freeze.items);
+    enum holm_status status = gather(freeze, frozen, known);
+    holm_array_free(allocator, freeze->items, freeze->item_capacity, sizeof *freeze->items);
     if (status != HOLM_OK) {
         holm_cut_close(cut);
         return status;
     }
     *result = cut;
     return HOLM_OK;
+}
+
+enum holm_status holm_cut_copy(struct holm_replica *replica, const struct holm_frozen *frozen,
+                               struct holm_vector_view known, struct holm_cut **cut)
+{
+    struct freeze freeze = {.replica = replica, .first = 0, .last = UINT64_MAX};
+    HOLM_ASSERT(frozen != NULL || !holm_replica_pending(replica));
+    return copy(&freeze, frozen, known, cut);
+}
+
+enum holm_status holm_cut_copy_range(struct holm_replica *replica, const struct holm_frozen *frozen,
+                                     uint64_t first, uint64_t last, struct holm_cut **cut)
+{
+    struct freeze freeze = {.replica = replica, .first = first, .last = last};
+    return copy(&freeze, frozen, (struct holm_vector_view){NULL, 0}, cut);
 }
 
 void holm_cut_close(struct holm_cut *cut)

@@ -14,6 +14,7 @@
  *     replica_sync.c     a sync as its receiver: whom to read from, asking, what is next
  *     replica_serve.c    a sync as its server: cuts that are open, answering
  *     replica_cut.c      the state as pages
+ *     replica_still.c    the same, piece by piece, of what was frozen
  *     replica_merge.c    merging a whole cut into the state
  *     replica_merge_folds.c  where epochs are folded
  *     replica_offer.c    a frozen state that a peer compares its own with
@@ -451,6 +452,11 @@ HOLM_NODISCARD enum holm_status holm_catchup_apply(struct holm_catchup *catchup)
 HOLM_NODISCARD enum holm_status holm_cut_copy(struct holm_replica *replica,
                                               const struct holm_frozen *frozen,
                                               struct holm_vector_view known, struct holm_cut **cut);
+/* What is frozen of the records whose hash is from `first` to `last`. HOLM_ENOMEM. O(what they have). */
+HOLM_NODISCARD enum holm_status holm_cut_copy_range(struct holm_replica *replica,
+                                                    const struct holm_frozen *frozen,
+                                                    uint64_t first, uint64_t last,
+                                                    struct holm_cut **cut);
 struct holm_page *holm_cut_page_at(struct holm_cut *cut, size_t index);
 
 /* ---- replica_merge.c */

@@ -21,7 +21,9 @@
 #ifndef HOLM_PROTO_SNAPSHOT_H
 #define HOLM_PROTO_SNAPSHOT_H
 
+#include "crdt/arena.h"
 #include "crdt/replica.h"
+#include "proto/codec.h"
 
 /* Takes the bytes of a snapshot, piece by piece, in order. A piece is borrowed for the call; what
  * is returned but HOLM_OK ends the writing and is what the writer returns. */
@@ -39,6 +41,35 @@ struct holm_snapshot_sink {
 HOLM_NODISCARD enum holm_status holm_snapshot_write(const struct holm_replica_config *config,
                                                     const struct holm_cut *cut,
                                                     const struct holm_snapshot_sink *sink);
+
+/*
+ * The same in pieces, for a cut that comes in pieces (holm_still_open()):
+ *
+ *     init   begin   pages   pages ...   end   release
+ *
+ * After an error only release() may follow; the errors are those of holm_snapshot_write().
+ */
+struct holm_snapshot_writer { /* private */
+    struct holm_snapshot_sink sink;
+    struct holm_encoder encoder; /* of pages */
+    struct holm_arena arena;     /* of head and foot */
+    uint64_t seed;
+    uint64_t pages, items;
+};
+void holm_snapshot_writer_init(struct holm_snapshot_writer *writer,
+                               const struct holm_allocator *allocator,
+                               struct holm_snapshot_sink sink);
+void holm_snapshot_writer_release(struct holm_snapshot_writer *writer);
+/* The vector and S of the cut, which are borrowed for the call. */
+HOLM_NODISCARD enum holm_status holm_snapshot_begin(struct holm_snapshot_writer *writer,
+                                                    uint32_t partition,
+                                                    struct holm_vector_view vector,
+                                                    struct holm_vector_view collected);
+HOLM_NODISCARD enum holm_status holm_snapshot_pages(struct holm_snapshot_writer *writer,
+                                                    const struct holm_cut *cut);
+/* The digest of the cut's live state. */
+HOLM_NODISCARD enum holm_status holm_snapshot_end(struct holm_snapshot_writer *writer,
+                                                  struct holm_digest digest);
 
 /*
  * A new replica with the snapshot's state: all or nothing. config->self must be an actor that never
