@@ -16,5 +16,6 @@ int main(int argc, char **argv)
     node_empty(&report);
     node_idle(&report);
     node_notice(&report);
+    node_compact(&report);
     return report_close(&report);
 }

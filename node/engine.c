@@ -210,6 +210,7 @@ void holm_engine_free(struct holm_engine *engine)
     if (engine == NULL)
         return;
     struct holm_allocator allocator = engine->config.allocator;
+    holm_engine_saving_end(engine);
     holm_engine_members_free(engine);
     for (uint32_t i = 0; engine->partitions != NULL && i < engine->partition_count; i++) {
         if (engine->partitions[i].replica == NULL)

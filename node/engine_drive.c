@@ -381,6 +381,8 @@ static uint64_t settle(struct holm_engine *engine)
         due = engine->review_us;
     uint64_t members_us = holm_engine_members_due_us(engine);
     due = members_us < due ? members_us : due;
+    uint64_t compact_us = holm_engine_compact_due_us(engine);
+    due = compact_us < due ? compact_us : due;
     for (uint32_t i = 0; i < engine->partition_count; i++) {
         uint64_t wake_us = atomic_load(&engine->partitions[i].wake_us);
         if (wake_us < due)

@@ -60,6 +60,7 @@ static void gather_partition(struct holm_engine *engine, uint32_t index, struct 
     out->lagging = holm_replica_lagging(partition->replica);
     out->collected = partition->collected;
     out->stored = partition->stored;
+    out->saved = partition->saved;
     out->muted = partition->muted;
     out->journalled = holm_journal_count(&partition->journal);
     for (size_t i = 0; i < metrics->peer_count; i++) {

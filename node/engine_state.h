@@ -49,6 +49,8 @@ struct holm_engine_partition {
     uint32_t serving;
     uint64_t syncs;               /* whose outcome is saved */
     uint64_t stored;              /* runs that a store which keeps them was given */
+    struct holm_still *still;     /* of the state that is being saved, or NULL */
+    uint64_t saved;               /* states that took the place of runs there */
     uint64_t collected;           /* what went by own collection */
     atomic_uint_fast64_t wake_us; /* written under the lock, read without */
 
@@ -136,8 +138,10 @@ struct holm_engine {
     _Atomic(const struct holm_observer *) observer;
     _Atomic(const struct holm_witness *) witness;
     atomic_bool store_failed;
-    bool store_begun;               /* the driving thread's */
-    uint32_t compacted;             /* partitions that had their turn; the driving thread's */
+    bool store_begun;   /* the driving thread's */
+    uint32_t compacted; /* partitions that had their turn; the driving thread's, as the next two */
+    struct holm_engine_saving *saving;
+    uint32_t hurry;
     atomic_uint receiving, serving; /* syncs under way, of all partitions */
     atomic_uint_fast64_t changes;   /* steps that had something to store or to say */
     atomic_uint_fast64_t published; /* runs that were broadcast */
@@ -216,6 +220,8 @@ HOLM_NODISCARD enum holm_status holm_engine_load(struct holm_engine *engine, uin
                                                  struct holm_now now);
 /* What a step put out is stored, before anybody hears of it. A failure mutes the partition. */
 void holm_engine_store(struct holm_engine *engine, uint32_t index, const struct holm_work *work);
+/* The partition takes no writes any more, nor does it send. Under its lock. */
+void holm_engine_mute(struct holm_engine *engine, uint32_t index);
 /* Mutes all partitions: what they do from now on is not kept. */
 void holm_engine_mute_all(struct holm_engine *engine);
 /* Takes an epoch above all that the store knows of, if config.self has none, and notes it there. What cannot be
@@ -245,9 +251,15 @@ void holm_engine_store_end(struct holm_engine *engine, bool whole);
 const struct holm_work *holm_engine_save(struct holm_engine *engine, uint32_t index,
                                          struct holm_now now);
 
-/* Saves the state of one partition, a turn each, if the store says that its runs have become too many. Copies and
- * encodes what is in that partition under its lock; nothing else waits. */
+/* engine_compact.c; the driving thread's. One partition, a turn each, whose runs have become too many: its state takes their
+ * place, with a store that knows how to in pieces of which each keeps others from the partition for less than a
+ * millisecond; one a call. When the next is due. */
 void holm_engine_compact(struct holm_engine *engine, struct holm_now now);
+uint64_t holm_engine_compact_due_us(const struct holm_engine *engine);
+/* What has been begun comes to nothing. */
+void holm_engine_saving_end(struct holm_engine *engine);
+/* The same, under the partition's lock: before another replica comes or a whole state is saved. */
+void holm_engine_still_drop(struct holm_engine_partition *partition);
 
 /* engine_peers.c */
 void holm_engine_act(struct holm_engine *engine, struct holm_now now);

@@ -129,7 +129,7 @@ enum holm_status holm_engine_store_former(struct holm_engine *engine, struct hol
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-static void mute(struct holm_engine *engine, uint32_t index)
+void holm_engine_mute(struct holm_engine *engine, uint32_t index)
 {
     engine->partitions[index].muted = true;
     atomic_store(&engine->store_failed, true);
@@ -144,7 +144,7 @@ void holm_engine_mute_all(struct holm_engine *engine)
 {
     for (uint32_t i = 0; i < engine->partition_count; i++) {
         pthread_mutex_lock(&engine->partitions[i].lock);
-        mute(engine, i);
+        holm_engine_mute(engine, i);
         pthread_mutex_unlock(&engine->partitions[i].lock);
     }
 }
@@ -163,7 +163,7 @@ void holm_engine_store(struct holm_engine *engine, uint32_t index, const struct 
         return;
     if (engine->store->ops->append(engine->store, index, work->stored, work->stored_count) !=
         HOLM_OK)
-        mute(engine, index);
+        holm_engine_mute(engine, index);
     else if (holm_store_keeps(engine->store))
         engine->partitions[index].stored += work->stored_count;
 }
@@ -179,7 +179,7 @@ enum holm_status holm_engine_store_batch(struct holm_engine *engine, uint32_t in
     enum holm_status status = holm_batch_encode(allocator, ops, count, &bytes, &size, &capacity);
     if (status == HOLM_OK &&
         engine->store->ops->journal_add(engine->store, index, holm_mem(bytes, size)) != HOLM_OK) {
-        mute(engine, index);
+        holm_engine_mute(engine, index);
         status = HOLM_EIO;
     }
     holm_array_free(allocator, bytes, capacity, 1);
@@ -192,7 +192,7 @@ enum holm_status holm_engine_store_minted(struct holm_engine *engine, uint32_t i
         return HOLM_OK;
     if (engine->partitions[index].muted ||
         engine->store->ops->journal_clear(engine->store, index) != HOLM_OK) {
-        mute(engine, index);
+        holm_engine_mute(engine, index);
         return HOLM_EIO;
     }
     return HOLM_OK;
@@ -266,6 +266,7 @@ const struct holm_work *holm_engine_save(struct holm_engine *engine, uint32_t in
     if (stats.syncs == partition->syncs)
         return NULL;
     partition->syncs = stats.syncs;
+    holm_engine_still_drop(partition);
     const struct holm_work *work;
     struct holm_cut *cut;
     enum holm_status status = holm_cut_open(partition->replica, now, &work, &cut);
@@ -273,24 +274,10 @@ const struct holm_work *holm_engine_save(struct holm_engine *engine, uint32_t in
         status = save_cut(engine, index, cut);
         holm_cut_close(cut);
     }
+    partition->saved += status == HOLM_OK ? 1 : 0;
     if (status != HOLM_OK)
-        mute(engine, index);
+        holm_engine_mute(engine, index);
     return work;
-}
-
-void holm_engine_compact(struct holm_engine *engine, struct holm_now now)
-{
-    struct holm_store *store = engine->store;
-    uint32_t index = engine->compacted++ % engine->partition_count;
-    if (store->ops->bulky == NULL || !store->ops->bulky(store, index))
-        return;
-    struct holm_engine_partition *partition = &engine->partitions[index];
-    pthread_mutex_lock(&partition->lock);
-    partition->syncs = UINT64_MAX;
-    const struct holm_work *work = holm_engine_save(engine, index, now);
-    if (work != NULL)
-        holm_engine_work(engine, index, partition->replica, work);
-    pthread_mutex_unlock(&partition->lock);
 }
 
 enum holm_status holm_engine_sync(struct holm_engine *engine, uint32_t first, uint32_t count,

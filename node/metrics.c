@@ -139,6 +139,8 @@ static const struct family of_partition[] = {
      "Batches that wait until this node is a member."},
     {"stored_deltas_total", COUNTER, offsetof(struct holm_metrics_partition, stored),
      "Deltas given to a store that keeps them."},
+    {"saved_states_total", COUNTER, offsetof(struct holm_metrics_partition, saved),
+     "States that took the place of deltas in the store."},
     {"muted", GAUGE, offsetof(struct holm_metrics_partition, muted),
      "1 when the store has failed for this partition: it takes no writes."},
 };

@@ -28,6 +28,7 @@ struct holm_metrics_partition {
     uint64_t lagging;   /* peers that are left to pull */
     uint64_t collected; /* tombstones and remains of counters */
     uint64_t stored;    /* runs given to a store that keeps them */
+    uint64_t saved;     /* states that took the place of runs there */
     uint64_t muted;     /* 1: its store has failed */
     uint64_t journalled;
 };

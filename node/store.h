@@ -11,6 +11,10 @@
  *
  *     load: saved() if there is something, then the runs appended since
  *
+ * It may be saved piece by piece, of a moment that has passed meanwhile; the runs since then stay:
+ *
+ *     cut(p)  append(p, runs)  piece(p)  piece(p)  append(p, runs)  piece(p)  seal(p)
+ *
  * Beside them a partition has a journal: batches of operations that have no dots yet, since the
  * epoch was no member when they were written (crdt/journal.h). save() leaves it alone. When they are
  * minted, they go from the journal in one piece with the runs that they have become, with the state
@@ -83,6 +87,15 @@ struct holm_store_ops {
 
     /* Blocks until all that was given before is on the disk, for at most so long. HOLM_ETIMEDOUT, HOLM_EIO */
     enum holm_status (*sync)(struct holm_store *store, uint64_t timeout_us);
+    /* A snapshot in pieces, for who cannot wait until a whole one is made: in place of what was stored before the cut,
+     * journal apart; what has been appended since stays. Before seal() nothing has changed for a later life. What
+     * was cut and not sealed is given up by the next cut() or save(). All NULL: states are saved whole.
+     *   HOLM_EBUSY  of piece() alone: nothing was taken, the disk is far behind; again later. HOLM_EIO, HOLM_ENOMEM */
+    enum holm_status (*cut)(struct holm_store *store, uint32_t partition);
+    enum holm_status (*piece)(struct holm_store *store, uint32_t partition,
+                              struct holm_bytes piece);
+    enum holm_status (*seal)(struct holm_store *store, uint32_t partition);
+
     /* Whether the runs of a partition have become so many that its state should be saved in their place. O(1) */
     bool (*bulky)(struct holm_store *store, uint32_t partition);
 };

@@ -14,7 +14,7 @@
 #include "node/store_lmdb_parts.h"
 
 #define MIB ((size_t)1 << 20)
-#define FORMAT 1u
+#define FORMAT 2u /* 1: states have no generations */
 #define PATH_ROOM (HOLM_STORE_LMDB_PATH_BYTES_MAX + 16)
 
 static const char *const table_names[HOLM_STORE_LMDB_TABLES] = {"meta", "state", "runs", "journal"};
@@ -67,6 +67,24 @@ struct holm_store_lmdb_key holm_store_lmdb_key(uint32_t partition, uint64_t numb
     for (unsigned i = 0; i < 8; i++)
         key.bytes[4 + i] = (unsigned char)(number >> (56 - 8 * i));
     return key;
+}
+
+uint64_t holm_store_lmdb_number(const void *key)
+{
+    const unsigned char *bytes = key;
+    uint64_t number = 0;
+    for (size_t i = 4; i < HOLM_STORE_LMDB_KEY_BYTES; i++)
+        number = number << 8 | bytes[i];
+    return number;
+}
+
+uint32_t holm_store_lmdb_partition(const void *key)
+{
+    const unsigned char *bytes = key;
+    uint32_t partition = 0;
+    for (size_t i = 0; i < 4; i++)
+        partition = partition << 8 | bytes[i];
+    return partition;
 }
 
 bool holm_store_lmdb_is_of(const void *key, size_t size, uint32_t partition)
@@ -327,6 +345,10 @@ static enum holm_status part_open(struct holm_store_lmdb *store, uint32_t partit
         *sizes[i] = measuring.bytes;
         part->numbers[i] = measuring.next;
     }
+    uint64_t highest = 0;
+    if (status == HOLM_OK)
+        status = holm_store_lmdb_highest(store, HOLM_STORE_LMDB_STATE, partition, &highest);
+    part->generation = (uint32_t)(highest >> 32);
     return status;
 }
 
@@ -414,6 +436,9 @@ static const struct holm_store_ops ops = {
     .begin = holm_store_lmdb_begin,
     .end = holm_store_lmdb_end,
     .sync = holm_store_lmdb_sync,
+    .cut = holm_store_lmdb_cut,
+    .piece = holm_store_lmdb_give_piece,
+    .seal = holm_store_lmdb_seal,
     .bulky = holm_store_lmdb_bulky,
 };
 

@@ -11,7 +11,8 @@
  * transaction: the slower the disk, the larger the groups. The queue is bounded; who would overfill it waits.
  *
  *     meta     "format" "epoch" "node" "cluster" "partitions" "retention"
- *     state    partition, piece      -> up to a MiB of a snapshot
+ *     state    partition, generation, piece -> up to a MiB of a snapshot
+ *     state    partition, generation, last  -> the snapshot is not sealed; the number of the first run behind its cut
  *     runs     partition, number     -> check, then frames, each with its size before it
  *     journal  partition, number     -> check, batch
  *
@@ -23,6 +24,8 @@
  *     L2  transactions hold calls in the order they were made, of all partitions; between begin() and end() none ends
  *     L3  one process has the directory open for writing: it holds a lock on it
  *     L4  once a transaction has failed, none is tried again, and every call is HOLM_EIO; the file is as before
+ *     L5  of a partition one state at most is sealed; what is not is older than nothing that counts: it is not read, and
+ *         goes with the next
  *
  * A new file is made under another name, and renamed.
  *

@@ -4,13 +4,32 @@
 
 #include "node/store_lmdb_parts.h"
 
-static uint64_t number_of(const MDB_val *key)
+int holm_store_lmdb_unsealed(struct holm_store_lmdb *store, MDB_txn *txn, uint32_t partition,
+                             uint32_t generation, uint64_t *cut)
 {
-    const unsigned char *bytes = key->mv_data;
-    uint64_t number = 0;
-    for (size_t i = 4; i < HOLM_STORE_LMDB_KEY_BYTES; i++)
-        number = number << 8 | bytes[i];
-    return number;
+    struct holm_store_lmdb_key name = holm_store_lmdb_key(
+        partition, holm_store_lmdb_piece(generation, HOLM_STORE_LMDB_UNSEALED));
+    MDB_val key = {sizeof name.bytes, name.bytes}, value;
+    int code = mdb_get(txn, store->tables[HOLM_STORE_LMDB_STATE], &key, &value);
+    if (code == 0 && value.mv_size != sizeof *cut)
+        code = MDB_CORRUPTED;
+    if (code == 0)
+        memcpy(cut, value.mv_data, sizeof *cut);
+    return code;
+}
+
+/* Whether a record is of what counts: 0 or not, or what LMDB says. */
+static int counts(struct holm_store_lmdb *store, MDB_txn *txn, enum holm_store_lmdb_table table,
+                  const void *key, bool *does)
+{
+    uint64_t number = holm_store_lmdb_number(key), cut;
+    *does = true;
+    if (table != HOLM_STORE_LMDB_STATE)
+        return 0;
+    int code = holm_store_lmdb_unsealed(store, txn, holm_store_lmdb_partition(key),
+                                        (uint32_t)(number >> 32), &cut);
+    *does = code == MDB_NOTFOUND;
+    return *does ? 0 : code;
 }
 
 static enum holm_status read_all_in(struct holm_store_lmdb *store, MDB_txn *txn,
@@ -27,12 +46,42 @@ static enum holm_status read_all_in(struct holm_store_lmdb *store, MDB_txn *txn,
     code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
     while (status == HOLM_OK && code == 0 &&
            holm_store_lmdb_is_of(key.mv_data, key.mv_size, partition)) {
-        status = take(context, number_of(&key), holm_mem(value.mv_data, value.mv_size));
-        if (status == HOLM_OK)
+        bool does;
+        code = counts(store, txn, table, key.mv_data, &does);
+        if (code == 0 && does)
+            status = take(context, holm_store_lmdb_number(key.mv_data),
+                          holm_mem(value.mv_data, value.mv_size));
+        if (code == 0 && status == HOLM_OK)
             code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
     }
     mdb_cursor_close(cursor);
     return code == 0 || code == MDB_NOTFOUND ? status
+                                             : holm_store_lmdb_tell(store, "cannot be read", code);
+}
+
+enum holm_status holm_store_lmdb_highest(struct holm_store_lmdb *store,
+                                         enum holm_store_lmdb_table table, uint32_t partition,
+                                         uint64_t *number)
+{
+    MDB_txn *txn = store->look;
+    MDB_cursor *cursor = NULL;
+    struct holm_store_lmdb_key next = holm_store_lmdb_key(partition + 1, 0);
+    MDB_val key = {sizeof next.bytes, next.bytes}, value;
+    *number = 0;
+    int code = txn == NULL ? mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn) : 0;
+    if (code == 0)
+        code = mdb_cursor_open(txn, store->tables[table], &cursor);
+    if (code == 0)
+        code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
+    if (cursor != NULL && (code == 0 || code == MDB_NOTFOUND))
+        code = mdb_cursor_get(cursor, &key, &value, code == 0 ? MDB_PREV : MDB_LAST);
+    if (code == 0 && holm_store_lmdb_is_of(key.mv_data, key.mv_size, partition))
+        *number = holm_store_lmdb_number(key.mv_data);
+    if (cursor != NULL)
+        mdb_cursor_close(cursor);
+    if (txn != NULL && txn != store->look)
+        mdb_txn_abort(txn);
+    return code == 0 || code == MDB_NOTFOUND ? HOLM_OK
                                              : holm_store_lmdb_tell(store, "cannot be read", code);
 }
 
@@ -138,13 +187,19 @@ enum holm_status holm_store_lmdb_journal_load(struct holm_store *base, uint32_t 
                                 load_batch, &loading);
 }
 
+struct copying {
+    struct holm_store_lmdb_part *part;
+    size_t size;
+};
+
 static enum holm_status copy_piece(void *context, uint64_t number, struct holm_bytes bytes)
 {
-    struct holm_store_lmdb_part *part = context;
-    if (number * HOLM_STORE_LMDB_PIECE_BYTES + bytes.size > part->saved_size)
+    struct copying *copying = context;
+    (void)number;
+    if (bytes.size > copying->part->saved_size - copying->size)
         return HOLM_EMALFORMED;
-    memcpy((unsigned char *)part->saved + number * HOLM_STORE_LMDB_PIECE_BYTES, bytes.data,
-           bytes.size);
+    memcpy((unsigned char *)copying->part->saved + copying->size, bytes.data, bytes.size);
+    copying->size += bytes.size;
     return HOLM_OK;
 }
 
@@ -166,8 +221,9 @@ struct holm_bytes holm_store_lmdb_saved(struct holm_store *base, uint32_t partit
         return holm_mem(NULL, 0);
     part->saved = holm_allocate(&store->allocator, size);
     part->saved_size = part->saved == NULL ? 0 : size;
-    if (part->saved == NULL ||
-        holm_store_lmdb_read(store, HOLM_STORE_LMDB_STATE, partition, copy_piece, part) != HOLM_OK)
+    struct copying copying = {part, 0};
+    if (part->saved == NULL || holm_store_lmdb_read(store, HOLM_STORE_LMDB_STATE, partition,
+                                                    copy_piece, &copying) != HOLM_OK)
         return holm_mem("", 1);
     return holm_mem(part->saved, part->saved_size);
 }

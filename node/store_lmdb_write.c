@@ -5,20 +5,11 @@
 
 #include "node/store_lmdb_parts.h"
 
-#define BULK_BYTES ((size_t)1 << 20)
-
-enum kind {
-    TASK_RUNS = 1,
-    TASK_STATE,
-    TASK_BATCH,
-    TASK_MINTED,
-    TASK_EPOCH
-};
-
 /* ---- the writer ----------------------------------------------------------------------------- */
 
-static int put(struct holm_store_lmdb *store, MDB_txn *txn, enum holm_store_lmdb_table table,
-               struct holm_store_lmdb_key key, struct holm_bytes bytes)
+int holm_store_lmdb_put(struct holm_store_lmdb *store, MDB_txn *txn,
+                        enum holm_store_lmdb_table table, struct holm_store_lmdb_key key,
+                        struct holm_bytes bytes)
 {
     MDB_val name = {sizeof key.bytes, key.bytes};
     MDB_val value = {bytes.size, (void *)(uintptr_t)bytes.data};
@@ -33,18 +24,23 @@ int holm_store_lmdb_put_fact(struct holm_store_lmdb *store, MDB_txn *txn, const 
     return mdb_put(txn, store->tables[HOLM_STORE_LMDB_META], &key, &value, 0);
 }
 
-/* All of a partition. */
-static int delete_all(struct holm_store_lmdb *store, MDB_txn *txn, enum holm_store_lmdb_table table,
-                      uint32_t partition)
+static bool is_in(const MDB_val *key, struct holm_store_lmdb_range range)
+{
+    return holm_store_lmdb_is_of(key->mv_data, key->mv_size, range.partition) &&
+           holm_store_lmdb_number(key->mv_data) <= range.last;
+}
+
+int holm_store_lmdb_delete(struct holm_store_lmdb *store, MDB_txn *txn,
+                           enum holm_store_lmdb_table table, struct holm_store_lmdb_range range)
 {
     MDB_cursor *cursor;
-    struct holm_store_lmdb_key first = holm_store_lmdb_key(partition, 0);
+    struct holm_store_lmdb_key first = holm_store_lmdb_key(range.partition, range.first);
     MDB_val key = {sizeof first.bytes, first.bytes}, value;
     int code = mdb_cursor_open(txn, store->tables[table], &cursor);
     if (code != 0)
         return code;
     code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
-    while (code == 0 && holm_store_lmdb_is_of(key.mv_data, key.mv_size, partition)) {
+    while (code == 0 && is_in(&key, range)) {
         code = mdb_cursor_del(cursor, 0);
         if (code == 0)
             code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
@@ -53,43 +49,35 @@ static int delete_all(struct holm_store_lmdb *store, MDB_txn *txn, enum holm_sto
     return code == MDB_NOTFOUND ? 0 : code;
 }
 
-static int write_state(struct holm_store_lmdb *store, MDB_txn *txn,
-                       const struct holm_store_task *task)
+static int write_record(struct holm_store_lmdb *store, MDB_txn *txn,
+                        enum holm_store_lmdb_table table, const struct holm_store_task *task)
 {
-    int code = delete_all(store, txn, HOLM_STORE_LMDB_RUNS, task->partition);
-    if (code == 0)
-        code = delete_all(store, txn, HOLM_STORE_LMDB_STATE, task->partition);
-    const unsigned char *bytes = task->bytes.data;
-    for (size_t at = 0; code == 0 && at < task->bytes.size; at += HOLM_STORE_LMDB_PIECE_BYTES) {
-        size_t rest = task->bytes.size - at;
-        code = put(store, txn, HOLM_STORE_LMDB_STATE,
-                   holm_store_lmdb_key(task->partition, at / HOLM_STORE_LMDB_PIECE_BYTES),
-                   holm_mem(bytes + at, rest < HOLM_STORE_LMDB_PIECE_BYTES
-                                            ? rest
-                                            : HOLM_STORE_LMDB_PIECE_BYTES));
-    }
-    return code;
+    uint64_t number = store->parts[task->partition].numbers[table]++;
+    return holm_store_lmdb_put(store, txn, table, holm_store_lmdb_key(task->partition, number),
+                               task->bytes);
 }
 
 static int write_task(struct holm_store_lmdb *store, MDB_txn *txn,
                       const struct holm_store_task *task)
 {
-    struct holm_store_lmdb_part *part = &store->parts[task->partition];
-    enum holm_store_lmdb_table table = task->kind == TASK_RUNS ? HOLM_STORE_LMDB_RUNS
-                                                               : HOLM_STORE_LMDB_JOURNAL;
     uint64_t epoch;
-    switch ((enum kind)task->kind) {
-    case TASK_RUNS:
-    case TASK_BATCH:
-        return put(store, txn, table, holm_store_lmdb_key(task->partition, part->numbers[table]++),
-                   task->bytes);
-    case TASK_STATE:
-        return write_state(store, txn, task);
-    case TASK_MINTED:
-        return delete_all(store, txn, HOLM_STORE_LMDB_JOURNAL, task->partition);
-    case TASK_EPOCH:
+    switch ((enum holm_store_lmdb_task)task->kind) {
+    case HOLM_STORE_LMDB_TASK_RUNS:
+        return write_record(store, txn, HOLM_STORE_LMDB_RUNS, task);
+    case HOLM_STORE_LMDB_TASK_BATCH:
+        return write_record(store, txn, HOLM_STORE_LMDB_JOURNAL, task);
+    case HOLM_STORE_LMDB_TASK_MINTED:
+        return holm_store_lmdb_delete(
+            store, txn, HOLM_STORE_LMDB_JOURNAL,
+            (struct holm_store_lmdb_range){task->partition, 0, UINT64_MAX});
+    case HOLM_STORE_LMDB_TASK_EPOCH:
         memcpy(&epoch, task->bytes.data, sizeof epoch);
         return holm_store_lmdb_put_fact(store, txn, "epoch", epoch);
+    case HOLM_STORE_LMDB_TASK_STATE:
+    case HOLM_STORE_LMDB_TASK_CUT:
+    case HOLM_STORE_LMDB_TASK_PIECE:
+    case HOLM_STORE_LMDB_TASK_SEAL:
+        return holm_store_lmdb_write_state(store, txn, task);
     }
     return EINVAL;
 }
@@ -139,10 +127,11 @@ void *holm_store_lmdb_write(void *context)
 
 /* ---- what is told to be written ------------------------------------------------------------- */
 
-static enum holm_status put_task(struct holm_store_lmdb *store, enum kind kind, uint32_t partition,
-                                 struct holm_bytes bytes)
+enum holm_status holm_store_lmdb_put_task(struct holm_store_lmdb *store,
+                                          enum holm_store_lmdb_task kind, uint32_t partition,
+                                          uint64_t number, struct holm_bytes bytes)
 {
-    struct holm_store_task task = {(uint32_t)kind, partition, bytes};
+    struct holm_store_task task = {(uint32_t)kind, partition, number, bytes};
     return store->reading ? HOLM_EIO : holm_store_queue_put(&store->queue, &task);
 }
 
@@ -167,16 +156,17 @@ static enum holm_status begin_record(struct holm_store_lmdb *store,
     return add_bytes(store, part, &check, sizeof check);
 }
 
-static enum holm_status end_record(struct holm_store_lmdb *store, enum kind kind,
+static enum holm_status end_record(struct holm_store_lmdb *store, enum holm_store_lmdb_task kind,
                                    uint32_t partition)
 {
     struct holm_store_lmdb_part *part = &store->parts[partition];
     unsigned char *bytes = part->bytes;
     uint64_t check = XXH3_64bits(bytes + sizeof check, part->size - sizeof check);
     memcpy(bytes, &check, sizeof check);
-    enum holm_status status = put_task(store, kind, partition, holm_mem(bytes, part->size));
+    enum holm_status status = holm_store_lmdb_put_task(store, kind, partition, 0,
+                                                       holm_mem(bytes, part->size));
     pthread_mutex_lock(&part->lock);
-    if (status == HOLM_OK && kind == TASK_RUNS)
+    if (status == HOLM_OK && kind == HOLM_STORE_LMDB_TASK_RUNS)
         part->sizes.run_bytes += part->size;
     else if (status == HOLM_OK)
         part->sizes.journal_bytes += part->size;
@@ -206,22 +196,7 @@ enum holm_status holm_store_lmdb_append(struct holm_store *base, uint32_t partit
     enum holm_status status = begin_record(store, part);
     for (size_t i = 0; status == HOLM_OK && i < count; i++)
         status = add_run(store, part, deltas[i]);
-    return status == HOLM_OK ? end_record(store, TASK_RUNS, partition) : status;
-}
-
-enum holm_status holm_store_lmdb_save(struct holm_store *base, uint32_t partition,
-                                      struct holm_bytes snapshot)
-{
-    struct holm_store_lmdb *store = holm_store_lmdb_of(base);
-    struct holm_store_lmdb_part *part = &store->parts[partition];
-    enum holm_status status = put_task(store, TASK_STATE, partition, snapshot);
-    pthread_mutex_lock(&part->lock);
-    if (status == HOLM_OK) {
-        part->sizes.state_bytes = snapshot.size;
-        part->sizes.run_bytes = 0;
-    }
-    pthread_mutex_unlock(&part->lock);
-    return status;
+    return status == HOLM_OK ? end_record(store, HOLM_STORE_LMDB_TASK_RUNS, partition) : status;
 }
 
 enum holm_status holm_store_lmdb_journal_add(struct holm_store *base, uint32_t partition,
@@ -232,7 +207,7 @@ enum holm_status holm_store_lmdb_journal_add(struct holm_store *base, uint32_t p
     enum holm_status status = begin_record(store, part);
     if (status == HOLM_OK)
         status = add_bytes(store, part, batch.data, batch.size);
-    return status == HOLM_OK ? end_record(store, TASK_BATCH, partition) : status;
+    return status == HOLM_OK ? end_record(store, HOLM_STORE_LMDB_TASK_BATCH, partition) : status;
 }
 
 enum holm_status holm_store_lmdb_journal_clear(struct holm_store *base, uint32_t partition)
@@ -242,7 +217,8 @@ enum holm_status holm_store_lmdb_journal_clear(struct holm_store *base, uint32_t
     pthread_mutex_lock(&part->lock);
     part->sizes.journal_bytes = 0;
     pthread_mutex_unlock(&part->lock);
-    return put_task(store, TASK_MINTED, partition, holm_mem(NULL, 0));
+    return holm_store_lmdb_put_task(store, HOLM_STORE_LMDB_TASK_MINTED, partition, 0,
+                                    holm_mem(NULL, 0));
 }
 
 struct holm_epoch holm_store_lmdb_epoch(struct holm_store *base)
@@ -263,7 +239,8 @@ enum holm_status holm_store_lmdb_sync(struct holm_store *base, uint64_t timeout_
 enum holm_status holm_store_lmdb_epoch_raise(struct holm_store *base, struct holm_epoch epoch)
 {
     struct holm_store_lmdb *store = holm_store_lmdb_of(base);
-    enum holm_status status = put_task(store, TASK_EPOCH, 0, holm_mem(&epoch, sizeof epoch));
+    enum holm_status status = holm_store_lmdb_put_task(store, HOLM_STORE_LMDB_TASK_EPOCH, 0, 0,
+                                                       holm_mem(&epoch, sizeof epoch));
     if (status == HOLM_OK)
         status = holm_store_lmdb_sync(base, UINT32_MAX * UINT64_C(1000));
     pthread_mutex_lock(&store->epoch_lock);
@@ -284,10 +261,4 @@ enum holm_status holm_store_lmdb_end(struct holm_store *base, bool whole)
     struct holm_store_lmdb *store = holm_store_lmdb_of(base);
     holm_store_queue_let(&store->queue, whole);
     return holm_store_lmdb_sync(base, UINT32_MAX * UINT64_C(1000));
-}
-
-bool holm_store_lmdb_bulky(struct holm_store *base, uint32_t partition)
-{
-    struct holm_store_lmdb_sizes sizes = holm_store_lmdb_sizes(base, partition);
-    return sizes.run_bytes > BULK_BYTES && sizes.run_bytes > 2 * sizes.state_bytes;
 }

@@ -9,7 +9,7 @@
 
 struct head {
     uint32_t kind, partition;
-    uint64_t size;
+    uint64_t number, size;
 };
 
 enum holm_status holm_store_queue_init(struct holm_store_queue *queue,
@@ -41,7 +41,7 @@ void holm_store_queue_release(struct holm_store_queue *queue)
 static enum holm_status add(struct holm_store_queue *queue, const struct holm_store_task *task)
 {
     struct holm_store_tasks *tasks = &queue->gathering;
-    struct head head = {task->kind, task->partition, task->bytes.size};
+    struct head head = {task->kind, task->partition, task->number, task->bytes.size};
     enum holm_status status = holm_array_reserve(&queue->allocator, &tasks->bytes, &tasks->capacity,
                                                  1, tasks->size + sizeof head + task->bytes.size);
     if (status != HOLM_OK)
@@ -68,6 +68,14 @@ enum holm_status holm_store_queue_put(struct holm_store_queue *queue,
         pthread_cond_signal(&queue->filled);
     pthread_mutex_unlock(&queue->lock);
     return status;
+}
+
+size_t holm_store_queue_bytes(struct holm_store_queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    size_t bytes = queue->gathering.size;
+    pthread_mutex_unlock(&queue->lock);
+    return bytes;
 }
 
 static struct timespec time_after(uint64_t timeout_us)
@@ -156,7 +164,7 @@ bool holm_store_queue_next(const struct holm_store_queue *queue, size_t *cursor,
     if (*cursor >= queue->taken.size)
         return false;
     memcpy(&head, bytes + *cursor, sizeof head);
-    *task = (struct holm_store_task){head.kind, head.partition,
+    *task = (struct holm_store_task){head.kind, head.partition, head.number,
                                      holm_mem(bytes + *cursor + sizeof head, head.size)};
     *cursor += sizeof head + head.size;
     return true;

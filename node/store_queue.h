@@ -22,6 +22,7 @@
 struct holm_store_task {
     uint32_t kind; /* the store's own */
     uint32_t partition;
+    uint64_t number; /* the store's own */
     struct holm_bytes bytes;
 };
 
@@ -50,6 +51,9 @@ void holm_store_queue_release(struct holm_store_queue *queue);
  * HOLM_ENOMEM, HOLM_EIO (Q3) */
 HOLM_NODISCARD enum holm_status holm_store_queue_put(struct holm_store_queue *queue,
                                                      const struct holm_store_task *task);
+
+/* How many bytes wait for the writer. */
+size_t holm_store_queue_bytes(struct holm_store_queue *queue);
 
 /* Waits until all that was put so far is done, for at most so long. HOLM_ETIMEDOUT, HOLM_EIO */
 HOLM_NODISCARD enum holm_status holm_store_queue_wait(struct holm_store_queue *queue,

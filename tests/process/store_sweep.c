@@ -42,8 +42,10 @@
 #define DISKS_IN_BRIEF 3
 #define DISKS_IN_SOAK 8
 #define JOURNALLED 6
-#define OPS 90
-#define PAD_BYTES 40000
+#define OPS 260
+#define PIECES_FROM 200
+#define PAD_BYTES 10000
+#define PADS 40 /* so large a state is saved in pieces, while more is written */
 
 /* ---- what is noted -------------------------------------------------------------------------- */
 
@@ -242,9 +244,12 @@ static void commit(struct world *world, int64_t number)
 {
     static char pad[PAD_BYTES];
     struct holm_bytes key = holm_str(keys[number % PARTITIONS]);
-    struct holm_op ops[] = {holm_op_add(key, holm_str("n"), 1),
-                            holm_op_put(key, holm_str("last"), holm_i64(number)),
-                            holm_op_put(key, holm_str("pad"), holm_bytes_value(pad, sizeof pad))};
+    char padded[16];
+    (void)snprintf(padded, sizeof padded, "{%s}%d", keys[number % PARTITIONS],
+                   (int)(number / PARTITIONS % PADS));
+    struct holm_op ops[] = {
+        holm_op_add(key, holm_str("n"), 1), holm_op_put(key, holm_str("last"), holm_i64(number)),
+        holm_op_put(holm_str(padded), holm_str("pad"), holm_bytes_value(pad, sizeof pad))};
     uint32_t partition = holm_partition_of(key, PARTITIONS);
     memset(pad, (int)number, sizeof pad);
     pthread_mutex_lock(&recorder.lock);
@@ -268,6 +273,15 @@ static void make_durable(struct world *world)
     pthread_mutex_unlock(&recorder.lock);
 }
 
+/* While states are saved, what a millisecond brings is a transaction of its own: pieces come one by one. */
+static void pass(struct world *world, int64_t number)
+{
+    struct holm_store *store = world->stores[0];
+    world_pass(world, 1);
+    if (number > PIECES_FROM)
+        assert_int_equal(store->ops->sync(store, 60000000), HOLM_OK);
+}
+
 /* Journals, founds, writes, compacts; waits for the disk now and then. */
 static void live(void)
 {
@@ -283,9 +297,12 @@ static void live(void)
             world_pass(world, 1);
             holm_engine_membership(world->engines[0], &membership);
         }
-        world_pass(world, 3);
+        for (int i = number > PIECES_FROM ? 1 : 6; i > 0; i--)
+            pass(world, number);
     }
     assert_true(membership.confirmed);
+    for (uint32_t i = 0; i < PARTITIONS; i++)
+        assert_true(holm_store_lmdb_sizes(world->stores[0], i).state_bytes > PADS * PAD_BYTES);
     close_world(world);
     recorder.on = false;
 }

@@ -4,9 +4,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "node/engine_state.h"
+#include "node/node.h"
+#include "node/store_lmdb.h"
 #include "sim/world/disk.h"
 #include "tests/unit/engine_world.h"
 
@@ -78,11 +83,163 @@ static void test_engine_store_when_others_write_then_it_is_bounded_too(void **st
     holm_disk_free(disk);
 }
 
+/* ---- in pieces ------------------------------------------------------------------------------ */
+
+#define KEYS 400
+#define VALUE_BYTES 2000
+#define ALL_US 60000000u
+
+static struct holm_store *open_directory(const char *directory)
+{
+    struct holm_store_lmdb_config config = holm_store_lmdb_config_default();
+    struct holm_store *store;
+    config.allocator = holm_node_allocator();
+    config.directory = directory;
+    config.node.value = 1;
+    config.cluster = 1;
+    config.partitions = 1;
+    assert_int_equal(holm_store_lmdb_open(&config, &store), HOLM_OK);
+    return store;
+}
+
+static struct world *live_in(const char *directory)
+{
+    struct world *world = world_new_of(1, 1, 1);
+    world->stores[0] = open_directory(directory);
+    world_start(world, 0);
+    return world;
+}
+
+static void end_life(struct world *world)
+{
+    stop(world);
+    world_free(world);
+}
+
+static void remove_files(const char *directory)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb", "holm.lock"};
+    char path[128];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(directory), 0);
+}
+
+/* Every write adds one to a sum, too. */
+static void put_large(struct world *world, int number)
+{
+    static char value[VALUE_BYTES];
+    char key[16];
+    (void)snprintf(key, sizeof key, "key %d", number % KEYS);
+    memset(value, number, sizeof value);
+    struct holm_op ops[] = {
+        holm_op_put(holm_str(key), holm_str("f"), holm_bytes_value(value, sizeof value)),
+        holm_op_add(holm_str("n"), holm_str("n"), 1)};
+    assert_int_equal(holm_engine_commit(world->engines[0], 0, ops, 2, world_now(world, 0), NULL),
+                     HOLM_OK);
+}
+
+/* Until a state is being saved, and some of it has been. The disk keeps up. */
+static int put_until_saving(struct world *world, int number)
+{
+    for (int limit = number + 20 * KEYS; number < limit; number++) {
+        put_large(world, number);
+        world_pass(world, 1);
+        if (number % 200 == 0)
+            assert_int_equal(world->stores[0]->ops->sync(world->stores[0], ALL_US), HOLM_OK);
+        if (world->engines[0]->partitions[0].still != NULL && number % 2 == 0)
+            return number + 1;
+    }
+    fail_msg("no state is saved in pieces");
+    return 0;
+}
+
+static void expect_written(const char *directory, int writes)
+{
+    struct world *world = live_in(directory);
+    assert_int_equal(world_sum(world, 0, "n"), writes);
+    struct holm_engine *engine = world->engines[0];
+    holm_replica_check(engine->partitions[0].replica);
+    end_life(world);
+}
+
+/* It is written to meanwhile, and another begins. */
+static void test_engine_store_when_a_state_is_saved_in_pieces_writes_go_on(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/holm-store-XXXXXX";
+    int writes = 0;
+    assert_non_null(mkdtemp(directory));
+    struct world *world = live_in(directory);
+    for (int saved = 0; saved < 3; saved++) {
+        uint64_t before = world->engines[0]->partitions[0].saved;
+        writes = put_until_saving(world, writes);
+        int during = 0;
+        for (; world->engines[0]->partitions[0].still != NULL && during < 10 * KEYS; during++) {
+            put_large(world, writes++);
+            world_pass(world, 1);
+        }
+        assert_true(during > 1);
+        assert_int_equal(world->engines[0]->partitions[0].saved, before + 1);
+    }
+    end_life(world);
+    expect_written(directory, writes);
+    remove_files(directory);
+}
+
+/* As after a sync: what had been begun comes to nothing. */
+static void test_engine_store_when_a_whole_state_is_saved_meanwhile_pieces_give_way(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/holm-store-XXXXXX";
+    assert_non_null(mkdtemp(directory));
+    struct world *world = live_in(directory);
+    int writes = put_until_saving(world, 0);
+    struct holm_engine *engine = world->engines[0];
+    assert_non_null(engine->saving);
+    engine->partitions[0].syncs = UINT64_MAX;
+    put_large(world, writes++);
+    assert_null(engine->partitions[0].still);
+    assert_int_equal(engine->partitions[0].saved, 1);
+    for (int i = 0; i < 20; i++) {
+        put_large(world, writes++);
+        world_pass(world, 2);
+    }
+    assert_null(engine->saving);
+    assert_false(holm_engine_store_failed(engine));
+    end_life(world);
+    expect_written(directory, writes);
+    remove_files(directory);
+}
+
+/* A life may end with a state half saved. */
+static void test_engine_store_when_a_life_ends_with_a_state_half_saved_nothing_is_lost(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/holm-store-XXXXXX";
+    int writes = 0;
+    assert_non_null(mkdtemp(directory));
+    for (int life = 0; life < 4; life++) {
+        struct world *world = live_in(directory);
+        writes = put_until_saving(world, writes);
+        assert_int_equal(holm_engine_flush(world->engines[0], 0, world_now(world, 0)), HOLM_OK);
+        end_life(world);
+        expect_written(directory, writes);
+    }
+    remove_files(directory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_engine_store_when_runs_outgrow_the_state_it_takes_their_place),
         cmocka_unit_test(test_engine_store_when_others_write_then_it_is_bounded_too),
+        cmocka_unit_test(test_engine_store_when_a_state_is_saved_in_pieces_writes_go_on),
+        cmocka_unit_test(test_engine_store_when_a_whole_state_is_saved_meanwhile_pieces_give_way),
+        cmocka_unit_test(
+            test_engine_store_when_a_life_ends_with_a_state_half_saved_nothing_is_lost),
     };
     return cmocka_run_group_tests_name("engine_store", tests, NULL, NULL);
 }

@@ -205,6 +205,107 @@ static void test_store_lmdb_when_a_state_is_saved_it_takes_the_place_of_runs(voi
     finish(&f);
 }
 
+/* What a later life finds if this one ends now. */
+static void expect_found(struct fixture *f, const char *state, uint64_t first, uint64_t last)
+{
+    struct fixture later = {.store = NULL};
+    (void)snprintf(later.directory, sizeof later.directory, "/tmp/holm-store-XXXXXX");
+    assert_non_null(mkdtemp(later.directory));
+    assert_int_equal(f->store->ops->sync(f->store, LONG_US), HOLM_OK);
+    assert_int_equal(holm_store_lmdb_copy(f->store, later.directory), HOLM_OK);
+    reopen(&later);
+    expect_state(&later, 0, holm_str(state));
+    assert_int_equal(runs(&later, 0).first, first);
+    assert_int_equal(runs(&later, 0).last, last);
+    assert_int_equal(holm_store_lmdb_sizes(later.store, 0).state_bytes, strlen(state));
+    expect_journal(&later, 0, "Ada ");
+    expect_state(&later, 1, holm_str("other"));
+    finish(&later);
+}
+
+static void test_store_lmdb_when_a_state_comes_in_pieces_it_counts_once_sealed(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    const struct holm_store_ops *ops = f.store->ops;
+    assert_int_equal(journal(&f, 0, "Ada "), HOLM_OK);
+    assert_int_equal(ops->save(f.store, 1, holm_str("other")), HOLM_OK);
+    assert_int_equal(ops->save(f.store, 0, holm_str("old")), HOLM_OK);
+    for (uint64_t i = 1; i <= 3; i++)
+        assert_int_equal(append(&f, 0, i, 10), HOLM_OK);
+    assert_int_equal(ops->cut(f.store, 0), HOLM_OK);
+    expect_found(&f, "old", 1, 3);
+    assert_int_equal(append(&f, 0, 4, 10), HOLM_OK);
+    assert_int_equal(ops->piece(f.store, 0, holm_str("ne")), HOLM_OK);
+    expect_found(&f, "old", 1, 4);
+    assert_int_equal(append(&f, 0, 5, 10), HOLM_OK);
+    assert_int_equal(ops->piece(f.store, 0, holm_str("w")), HOLM_OK);
+    expect_found(&f, "old", 1, 5);
+    uint64_t before = holm_store_lmdb_sizes(f.store, 0).run_bytes;
+    assert_int_equal(ops->seal(f.store, 0), HOLM_OK);
+    expect_found(&f, "new", 4, 5);
+    assert_int_equal(holm_store_lmdb_sizes(f.store, 0).run_bytes, before / 5 * 2);
+    assert_int_equal(append(&f, 0, 6, 10), HOLM_OK);
+    reopen(&f);
+    expect_found(&f, "new", 4, 6);
+    finish(&f);
+}
+
+/* By another cut, by a whole state, by the end of a life. */
+static void test_store_lmdb_when_a_cut_is_given_up_nothing_is_left_of_it(void **state)
+{
+    (void)state;
+    static char much[1 << 20];
+    struct fixture f;
+    struct holm_store_lmdb_facts facts;
+    begin(&f);
+    assert_int_equal(journal(&f, 0, "Ada "), HOLM_OK);
+    assert_int_equal(f.store->ops->save(f.store, 1, holm_str("other")), HOLM_OK);
+    for (uint64_t i = 1; i <= 60; i++) {
+        assert_int_equal(append(&f, 0, i, 10), HOLM_OK);
+        assert_int_equal(f.store->ops->cut(f.store, 0), HOLM_OK);
+        assert_int_equal(f.store->ops->piece(f.store, 0, holm_mem(much, sizeof much)), HOLM_OK);
+        if (i % 4 == 0)
+            reopen(&f);
+        else if (i % 7 == 0)
+            assert_int_equal(f.store->ops->save(f.store, 0, holm_str("all")), HOLM_OK);
+    }
+    expect_found(&f, "all", 50, 60);
+    holm_store_lmdb_facts(f.store, &facts);
+    assert_in_range(facts.file_bytes, 1 << 20, 24 << 20);
+    assert_int_equal(f.store->ops->cut(f.store, 0), HOLM_OK);
+    assert_int_equal(f.store->ops->piece(f.store, 0, holm_str("last")), HOLM_OK);
+    assert_int_equal(f.store->ops->seal(f.store, 0), HOLM_OK);
+    expect_found(&f, "last", 0, 0);
+    finish(&f);
+}
+
+/* While the disk is far behind, pieces wait and runs do not. */
+static void test_store_lmdb_when_the_disk_is_behind_pieces_wait(void **state)
+{
+    (void)state;
+    static char much[1 << 20];
+    struct fixture f;
+    enum holm_status status = HOLM_OK;
+    int given = 0;
+    begin(&f);
+    assert_int_equal(f.store->ops->cut(f.store, 0), HOLM_OK);
+    assert_int_equal(f.store->ops->begin(f.store), HOLM_OK); /* the writer waits */
+    for (; status == HOLM_OK && given < 100; given += status == HOLM_OK ? 1 : 0)
+        status = f.store->ops->piece(f.store, 0, holm_mem(much, sizeof much));
+    assert_int_equal(status, HOLM_EBUSY);
+    assert_in_range(given, 2, 20);
+    assert_int_equal(append(&f, 0, 1, 10), HOLM_OK);
+    assert_int_equal(f.store->ops->end(f.store, true), HOLM_OK);
+    assert_int_equal(f.store->ops->piece(f.store, 0, holm_str("x")), HOLM_OK);
+    assert_int_equal(f.store->ops->seal(f.store, 0), HOLM_OK);
+    reopen(&f);
+    assert_int_equal(f.store->ops->saved(f.store, 0).size, (size_t)given * sizeof much + 1);
+    assert_int_equal(runs(&f, 0).last, 1);
+    finish(&f);
+}
+
 static void test_store_lmdb_when_it_ends_badly_is_as_before_it_began(void **state)
 {
     (void)state;
@@ -380,6 +481,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_store_lmdb_when_opened_anew_has_what_it_was_given),
         cmocka_unit_test(test_store_lmdb_when_a_state_is_saved_it_takes_the_place_of_runs),
+        cmocka_unit_test(test_store_lmdb_when_a_state_comes_in_pieces_it_counts_once_sealed),
+        cmocka_unit_test(test_store_lmdb_when_a_cut_is_given_up_nothing_is_left_of_it),
+        cmocka_unit_test(test_store_lmdb_when_the_disk_is_behind_pieces_wait),
         cmocka_unit_test(test_store_lmdb_when_it_ends_badly_is_as_before_it_began),
         cmocka_unit_test(test_store_lmdb_when_an_epoch_is_raised_keeps_it),
         cmocka_unit_test(test_store_lmdb_when_the_map_is_full_grows),

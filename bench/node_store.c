@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <holm/holm.h>
+#include <holm/wait.h>
+
+#include "bench/bare.h"
+#include "bench/node.h"
+
+#define PATIENCE_MS 120000
+#define MIB (1024.0 * 1024.0)
+
+struct place {
+    char directory[64], store[80];
+};
+
+static void place_make(struct place *place)
+{
+    (void)snprintf(place->directory, sizeof place->directory, "/tmp/holm-bench-XXXXXX");
+    measure_require(mkdtemp(place->directory) != NULL, "a directory");
+    (void)snprintf(place->store, sizeof place->store, "%s/store", place->directory);
+}
+
+static void place_remove(const struct place *place)
+{
+    static const char *const names[] = {"data.mdb", "lock.mdb", "holm.lock"};
+    char path[128];
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", place->store, names[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(place->store);
+    (void)rmdir(place->directory);
+}
+
+static struct holm_node *open_node(const char *store, uint32_t partitions)
+{
+    struct holm_config config = holm_config_default();
+    struct holm_node *node;
+    config.name = "bench";
+    config.listen = "tcp://127.0.0.1:0";
+    config.store = store;
+    config.partitions = partitions;
+    config.log_level = 1;
+    measure_must(holm_open(&config, &node), "opening a node");
+    return node;
+}
+
+/* A sum over all partitions. */
+static double metric(struct holm_node *node, const char *name)
+{
+    size_t size = 0, capacity = 65536;
+    char *text = measure_allocate(capacity + 1);
+    double sum = 0;
+    measure_must(holm_metrics(node, text, capacity, &size), "metrics");
+    text[size] = '\0';
+    for (char *at = text; (at = strstr(at, name)) != NULL; at++) {
+        const char *value = strchr(at, ' ');
+        if ((at == text || at[-1] == '\n') && at[strlen(name)] == '{' && value != NULL)
+            sum += strtod(value, NULL);
+    }
+    free(text);
+    return sum;
+}
+
+/* ---- puts while runs give way to states ----------------------------------------------------- */
+
+static void put(struct holm_node *node, const struct bare_keys *keys, size_t number, int64_t value)
+{
+    measure_must(holm_put(node, bare_key(keys, number), holm_mem(NULL, 0), holm_i64(value)),
+                 "a put");
+}
+
+/* All keys are put, so that the table grows no more; then each again and again, and the slowest is told. */
+static void measure_worst(struct measure_samples *worst_ms, struct measure_samples *rare_ms,
+                          const struct bare_keys *keys, const char *store, int passes)
+{
+    struct holm_node *node = open_node(store, 1);
+    struct measure_samples all = {0};
+    for (size_t i = 0; i < keys->count; i++)
+        put(node, keys, i, 0);
+    if (store != NULL)
+        measure_must(holm_wait_durable(node, NULL, PATIENCE_MS), "the disk");
+    double before = metric(node, "holm_partition_saved_states_total");
+    for (int pass = 1; pass <= passes; pass++) {
+        for (size_t i = 0; i < keys->count; i++) {
+            uint64_t begun = measure_now_ns();
+            put(node, keys, bare_shuffled(keys, i), pass);
+            measure_sample(&all, (double)(measure_now_ns() - begun) / 1e6);
+        }
+    }
+    double saved = metric(node, "holm_partition_saved_states_total") - before;
+    measure_require(store == NULL || saved >= 2, "runs give way to states meanwhile");
+    measure_sample(worst_ms, measure_percentile(&all, 100));
+    measure_sample(rare_ms, measure_percentile(&all, 99.99));
+    measure_samples_free(&all);
+    holm_close(node);
+}
+
+void node_compact(struct report *report)
+{
+    if (!report_wants(report, "compact",
+                      "one partition, all of it put again and again; each put is timed"))
+        return;
+    struct measure_samples worst[2] = {{0}, {0}}, rare[2] = {{0}, {0}};
+    struct bare_keys keys;
+    bare_keys_make(&keys, report->quick ? 100000 : 300000);
+    for (int i = 0; i < (report->quick ? 1 : 3); i++) {
+        struct place place;
+        place_make(&place);
+        measure_worst(&worst[0], &rare[0], &keys, NULL, 10);
+        measure_worst(&worst[1], &rare[1], &keys, place.store, 10);
+        place_remove(&place);
+    }
+    struct report_base base = report_base(report, "the slowest put, without a store", "ms",
+                                          &worst[0]);
+    struct report_base base_rare = report_base(report, "one put in 10,000, without a store", "ms",
+                                               &rare[0]);
+    report_row(report,
+               &(struct report_row){.name = "the slowest put, while runs give way to states",
+                                    .unit = "ms",
+                                    .samples = &worst[1],
+                                    .base = base,
+                                    .ratio_max = 4});
+    report_row(report, &(struct report_row){.name = "one put in 10,000",
+                                            .unit = "ms",
+                                            .samples = &rare[1],
+                                            .base = base_rare,
+                                            .ratio_max = 4});
+    bare_keys_free(&keys);
+    for (int i = 0; i < 2; i++) {
+        measure_samples_free(&worst[i]);
+        measure_samples_free(&rare[i]);
+    }
+}
