@@ -88,11 +88,18 @@ static enum holm_status reserve(struct holm_outgoing *outgoing, size_t wanted)
     struct holm_outgoing_buffer *buffer = &outgoing->gathering;
     if (wanted > outgoing->bytes_max)
         return HOLM_ELIMIT;
-    void *bytes = buffer->bytes;
-    enum holm_status status = holm_array_reserve(&outgoing->allocator, &bytes, &buffer->capacity, 1,
-                                                 wanted);
+    if (wanted <= buffer->capacity)
+        return HOLM_OK;
+    size_t doubled = buffer->capacity < outgoing->bytes_max / 2 ? 2 * buffer->capacity
+                                                                : outgoing->bytes_max;
+    size_t grown = doubled < wanted ? wanted : doubled;
+    void *bytes = outgoing->allocator.resize(outgoing->allocator.context, buffer->bytes,
+                                             buffer->capacity, grown);
+    if (bytes == NULL)
+        return HOLM_ENOMEM;
     buffer->bytes = bytes;
-    return status;
+    buffer->capacity = grown;
+    return HOLM_OK;
 }
 
 static enum holm_status append(struct holm_outgoing *outgoing, uint64_t link,

@@ -13,6 +13,7 @@
  *     O1  frames put by one thread are taken in the order in which they were put
  *     O2  the waiting frames take at most bytes_max; what would go beyond is dropped and counted
  *         (a lost broadcast is pulled, a lost question is asked again after its time-out)
+ *     O3  neither buffer is ever larger than bytes_max
  */
 #ifndef HOLM_NODE_OUTGOING_H
 #define HOLM_NODE_OUTGOING_H

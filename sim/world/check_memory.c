@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a node may hold beside its state and its log, twice over, and what its limits allow (heap_bytes_max): all
- * that there is per peer. An array has room for up to twice what it has held.
+ * What a node may hold beside its state and its log, twice over, and what its limits allow (heap_bytes_max: hold-back,
+ * a frame a partition, and what an engine without peers is made of): all that there is per peer. An array has room
+ * for up to twice what it has held. What the code enforces is said behind each:
  *
- *     roster    of each peer, address and link; and the actions of one turn, which roster.c bounds by these
- *     outbox    in one turn each peer is told a Hello, of all members, while the last turn's are being sent
- *     replicas  in each partition of each peer, and of who follows a number an actor
- *     reports   with retention stable, of each member and partition two vectors (crdt/stable.h)
+ *     roster    of each peer, address and link (peers_max slots; as many links as addresses to dial, and the
+ *               transport's links_max more); and the actions of one turn (no more fit: holm_roster_reserve())
+ *     outbox    in one turn each peer is told a Hello, of all members, while the last turn's are being sent (two
+ *               buffers of outbox_bytes_max: outgoing.h O3)
+ *     replicas  in each partition of each peer (peers_max), and of who follows (replica_feed.h) a number an actor
+ *     reports   with retention stable, of each member and partition two vectors (crdt/stable.h: one report a member)
  *
- * Who was frozen finds as much as its peers could send before they gave up, answers it all in one turn, and so
- * fills its outbox.
+ * What is claimed of links and of the outbox is tighter than that, and no limit of the code: that peers which mean well
+ * need no more. Who was frozen does: it finds as much as its peers could send before they gave up, answers it all in
+ * one turn, and so fills its outbox, up to what is enforced.
  */
 #include "crdt/replica_parts.h"
 #include "node/roster_state.h"
 #include "sim/world/checker.h"
 
 #define GROWTH 2
+#define OUTBOX_BUFFERS 2
 /* Each of the two has dialled the other, and one of them dials again before both know that a link is gone. */
 #define LINKS_A_PEER 3
 /* On the wire, with the short names and addresses that there are here. */
@@ -34,7 +39,7 @@ static size_t roster_bytes(size_t peers)
 
 static size_t outbox_bytes(size_t peers)
 {
-    return 2 * GROWTH * peers * (HELLO_BYTES + peers * HELLO_MEMBER_BYTES);
+    return OUTBOX_BUFFERS * GROWTH * peers * (HELLO_BYTES + peers * HELLO_MEMBER_BYTES);
 }
 
 static size_t replicas_bytes(size_t peers, size_t entries)
@@ -80,7 +85,7 @@ static void moment(struct holm_judge *judge)
         size_t of_peers = peers_bytes(judge, judge->actors[i]);
         size_t allowed = judge->config.heap_bytes_max + 2 * judge->contents[i] + of_peers;
         if (judge->frozen[i])
-            allowed += judge->config.outbox_bytes_max;
+            allowed += OUTBOX_BUFFERS * judge->config.outbox_bytes_max;
         if (bytes > allowed)
             holm_judge_fail(judge, &holm_check_memory, i,
                             "it held %zu bytes, %zu are allowed with a state and a log of %zu and "

@@ -236,6 +236,20 @@ static bool agree_in(struct holm_world *world, uint64_t nodes, uint32_t partitio
     return true;
 }
 
+bool holm_world_living_agree(struct holm_world *world)
+{
+    uint32_t partitions = world->count == 0 ? 0 : world->nodes[0]->config.engine.partitions;
+    bool agree = true;
+    for (uint32_t p = 0; p < partitions; p++) {
+        struct likeness likeness = {.known = false};
+        for (uint32_t i = 0; agree && i < world->count; i++) {
+            struct holm_world_node *node = world->nodes[i];
+            agree = node->engine == NULL || (!node->paused && alike(node->engine, p, &likeness));
+        }
+    }
+    return agree;
+}
+
 bool holm_world_agree(struct holm_world *world, uint64_t nodes)
 {
     uint32_t partitions = 0;

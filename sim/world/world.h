@@ -204,6 +204,8 @@ void holm_world_committed(struct holm_world *world, uint32_t index,
 /* Whether these nodes (a bit each, for the first 64) live and are equal in every partition, with
  * nothing pending. Runs may be held back whose gap only others could fill. */
 bool holm_world_agree(struct holm_world *world, uint64_t nodes);
+/* The same of all that live, however many. */
+bool holm_world_living_agree(struct holm_world *world);
 
 /* ---- what is inside (world_look.c) ---------------------------------------------------------- */
 

@@ -164,10 +164,7 @@ uint64_t story_await(struct story *story, uint64_t limit_ms,
 
 bool story_converged(const struct story *story)
 {
-    uint64_t living = 0;
-    for (uint32_t i = 0; i < story->nodes; i++)
-        living |= (uint64_t)holm_world_alive(story->world, i) << i;
-    return holm_world_agree(story->world, living);
+    return holm_world_living_agree(story->world);
 }
 
 static bool converged(const struct story *story, uint32_t node)

@@ -19,7 +19,7 @@
 #include "sim/world/gate.h"
 #include "sim/world/world.h"
 
-#define STORY_NODES_MAX 50
+#define STORY_NODES_MAX 100
 #define STORY_PARTITIONS 2u
 
 enum story_options {
