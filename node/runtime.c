@@ -81,6 +81,8 @@ static enum holm_status transport_open(struct holm_node *node, const struct holm
     transport.link_queue_bytes_max = LINK_QUEUE_BYTES_MAX;
     if (transport.link_queue_bytes_max < 4 * config->frame_bytes_max)
         transport.link_queue_bytes_max = 4 * config->frame_bytes_max;
+    if (transport.links_queue_bytes_max < 2 * transport.link_queue_bytes_max)
+        transport.links_queue_bytes_max = 2 * transport.link_queue_bytes_max;
     if (transport.broadcast_queue_bytes_max < 4 * config->frame_bytes_max)
         transport.broadcast_queue_bytes_max = 4 * config->frame_bytes_max;
     transport.links_max = 2 * (size_t)config->peers_max + 64;

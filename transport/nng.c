@@ -79,14 +79,8 @@ static enum holm_status send_on(struct holm_channel *channel, struct holm_bytes 
 {
     struct holm_nng *nng = channel->nng;
     unsigned char prefix[HOLM_LINK_PREFIX_BYTES];
-    size_t total = frame.size + sizeof prefix;
-    if (holm_outbox_size(&channel->outbox) + total > nng->config.link_queue_bytes_max) {
-        holm_channel_break(channel);
-        return HOLM_ELIMIT;
-    }
     holm_link_prefix(prefix, frame.size);
-    enum holm_status status = holm_outbox_append(&channel->outbox, holm_mem(prefix, sizeof prefix),
-                                                 frame);
+    enum holm_status status = holm_channel_queue(channel, holm_mem(prefix, sizeof prefix), frame);
     if (status != HOLM_OK)
         return status;
     nng->stats.frames_sent++;

@@ -23,6 +23,14 @@ void holm_channel_dial(struct holm_channel *channel)
     nng_stream_dialer_dial(channel->dialer, channel->connect);
 }
 
+/* So much of what was queued waits no more. */
+static void sent(struct holm_channel *channel, size_t size)
+{
+    HOLM_ASSERT(size <= channel->queued);
+    channel->queued -= size;
+    channel->nng->stats.queued_bytes -= size;
+}
+
 /* A broken subscription dials again once nothing of its old stream is under way. */
 static void settle(struct holm_channel *channel)
 {
@@ -52,6 +60,7 @@ void holm_channel_break(struct holm_channel *channel)
     if (channel->state == HOLM_CHANNEL_BROKEN)
         return;
     channel->state = HOLM_CHANNEL_BROKEN;
+    sent(channel, channel->queued);
     if (channel->stream != NULL)
         nng_stream_close(channel->stream);
     if (channel->kind == HOLM_CHANNEL_SUBSCRIBER)
@@ -134,6 +143,44 @@ void holm_channel_flush(struct holm_channel *channel)
     nng_stream_send(channel->stream, channel->send);
 }
 
+/* Of those that wait for their peers the one that costs most. */
+static struct holm_channel *fullest(struct holm_nng *nng)
+{
+    struct holm_channel *found = NULL;
+    for (size_t i = 0; i < HOLM_CHANNEL_BUCKETS; i++)
+        for (struct holm_channel *c = nng->buckets[i]; c != NULL; c = c->bucket_next)
+            if (found == NULL || c->queued > found->queued)
+                found = c;
+    return found;
+}
+
+static void overrun(struct holm_channel *channel)
+{
+    channel->nng->stats.links_overrun++;
+    holm_channel_break(channel);
+}
+
+enum holm_status holm_channel_queue(struct holm_channel *channel, struct holm_bytes prefix,
+                                    struct holm_bytes body)
+{
+    struct holm_nng *nng = channel->nng;
+    size_t size = prefix.size + body.size;
+    if (channel->queued + size > nng->config.link_queue_bytes_max)
+        overrun(channel);
+    /* Not whoever comes next: one that reads slowly must not cost another its link. */
+    while (channel->state != HOLM_CHANNEL_BROKEN &&
+           nng->stats.queued_bytes + size > nng->config.links_queue_bytes_max)
+        overrun(fullest(nng));
+    if (channel->state == HOLM_CHANNEL_BROKEN)
+        return HOLM_ELIMIT;
+    enum holm_status status = holm_outbox_append(&channel->outbox, prefix, body);
+    if (status == HOLM_OK) {
+        channel->queued += size;
+        nng->stats.queued_bytes += size;
+    }
+    return status;
+}
+
 bool holm_channel_is_ending(const struct holm_channel *channel)
 {
     if (!holm_channel_is_link(channel))
@@ -148,8 +195,7 @@ void holm_channel_end(struct holm_channel *channel)
         return;
     unsigned char end[HOLM_LINK_PREFIX_BYTES];
     holm_link_prefix(end, HOLM_LINK_END);
-    if (holm_outbox_append(&channel->outbox, holm_mem(end, sizeof end), holm_mem(NULL, 0)) !=
-        HOLM_OK) {
+    if (holm_channel_queue(channel, holm_mem(end, sizeof end), holm_mem(NULL, 0)) != HOLM_OK) {
         holm_channel_break(channel);
         return;
     }
@@ -297,6 +343,13 @@ static void on_receive(void *context)
     pthread_mutex_unlock(&nng->lock);
 }
 
+static void take_sent(struct holm_channel *channel, size_t count)
+{
+    holm_outbox_sent(&channel->outbox, count);
+    if (holm_channel_is_link(channel))
+        sent(channel, count);
+}
+
 static void on_send(void *context)
 {
     struct holm_channel *channel = context;
@@ -314,7 +367,7 @@ static void on_send(void *context)
         if (channel->sending_backlog)
             holm_backlog_sent(&channel->reader, count);
         else
-            holm_outbox_sent(&channel->outbox, count);
+            take_sent(channel, count);
         holm_channel_flush(channel);
     }
     pthread_mutex_unlock(&nng->lock);

@@ -88,7 +88,8 @@ struct holm_channel {
     nng_aio *connect, *receive, *send;
     struct holm_framer framer;
     struct holm_outbox outbox;
-    bool sending_backlog;              /* what is being sent is the reader's, not the outbox's */
+    size_t queued;        /* of a link's outbox, and counted in the transport's stats */
+    bool sending_backlog; /* what is being sent is the reader's, not the outbox's */
     struct holm_backlog_reader reader; /* of a subscriber */
     struct holm_frame_list inbox;
     size_t inbox_bytes;
@@ -135,6 +136,10 @@ void holm_channel_dial(struct holm_channel *channel);
 void holm_channel_open(struct holm_channel *channel, nng_stream *stream);
 /* Breaks it: what has arrived is still delivered, then LINK_CLOSED; a subscription dials again. */
 void holm_channel_break(struct holm_channel *channel);
+/* What a link sends next. HOLM_ELIMIT (too much waits; it is broken), HOLM_ENOMEM (nothing was queued) */
+HOLM_NODISCARD enum holm_status holm_channel_queue(struct holm_channel *channel,
+                                                   struct holm_bytes prefix,
+                                                   struct holm_bytes body);
 /* Sends what is in the outbox, unless it is being sent. */
 void holm_channel_flush(struct holm_channel *channel);
 /* Reads on, unless it is being read. */

@@ -55,6 +55,8 @@ void holm_channel_remove(struct holm_channel *channel)
     *place = channel->bucket_next;
     ring_remove(channel);
     channel->closing = true;
+    channel->nng->stats.queued_bytes -= channel->queued;
+    channel->queued = 0;
     if (channel->dialer != NULL)
         nng_stream_dialer_close(channel->dialer);
     if (channel->stream != NULL)

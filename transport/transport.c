@@ -50,6 +50,7 @@ struct holm_transport_config holm_transport_config_default(void)
         .listen = NULL,
         .frame_bytes_max = (size_t)1 << 20,
         .link_queue_bytes_max = (size_t)8 << 20,
+        .links_queue_bytes_max = (size_t)256 << 20,
         .broadcast_queue_bytes_max = (size_t)32 << 20,
         .backlog_bytes_max = (size_t)32 << 20,
         .links_max = 512,
@@ -64,6 +65,7 @@ enum holm_status holm_transport_config_check(const struct holm_transport_config 
                   config->frame_bytes_max <= HOLM_FRAME_BYTES_LIMIT &&
                   config->link_queue_bytes_max >=
                       config->frame_bytes_max + HOLM_LINK_PREFIX_BYTES &&
+                  config->links_queue_bytes_max >= config->link_queue_bytes_max &&
                   config->dial_timeout_us > 0;
     return usable ? HOLM_OK : HOLM_EINVAL;
 }

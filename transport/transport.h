@@ -53,7 +53,9 @@ struct holm_transport_config {
     struct holm_allocator allocator; /* must be thread-safe */
     const char *listen;              /* link address, or NULL; borrowed for the call */
     size_t frame_bytes_max;
-    size_t link_queue_bytes_max;      /* unsent bytes of one link before it is cut off; 8 MiB */
+    size_t link_queue_bytes_max; /* unsent bytes of one link before it is cut off; 8 MiB */
+    /* Of all links together, before the one with most is cut off; 256 MiB. */
+    size_t links_queue_bytes_max;
     size_t broadcast_queue_bytes_max; /* received and not yet taken broadcasts; 32 MiB */
     size_t backlog_bytes_max; /* own broadcasts that some subscriber has yet to take; 32 MiB */
     size_t links_max;         /* more accepted ones, or more subscribers, are closed at once; 512 */
@@ -101,6 +103,8 @@ struct holm_transport_event {
 
 struct holm_transport_stats {
     uint64_t links_opened, links_closed, links_refused;
+    uint64_t links_overrun; /* cut off for what waited to be sent */
+    uint64_t queued_bytes;  /* that wait to be sent over links now */
     uint64_t frames_sent, frames_received, bytes_sent, bytes_received; /* links */
     uint64_t broadcasts_sent, broadcasts_received, broadcast_bytes_sent, broadcast_bytes_received;
     uint64_t broadcasts_dropped; /* known to be dropped here; the network may drop more */
@@ -120,8 +124,8 @@ struct holm_transport_ops {
     enum holm_status (*link_dial)(struct holm_transport *transport, const char *address,
                                   struct holm_link_id *link);
     /* Copies the frame into the link's queue, also while its dial is under way. HOLM_ECLOSED (no
-     * such link any more), HOLM_ELIMIT (its queue is full; the link is broken, and LINK_CLOSED
-     * follows), HOLM_ETOOBIG, HOLM_ENOMEM (nothing was queued) */
+     * such link any more), HOLM_ELIMIT (its queue is full, or the fullest of too many; the link is
+     * broken, and LINK_CLOSED follows), HOLM_ETOOBIG, HOLM_ENOMEM (nothing was queued) */
     enum holm_status (*link_send)(struct holm_transport *transport, struct holm_link_id link,
                                   const void *frame, size_t frame_bytes);
     /* Closes at once; what is queued may be lost, and no event follows. Unknown links are ignored. */

@@ -429,6 +429,75 @@ static void test_transport_when_peers_trickle_bytes_then_close_returns(void **st
     shut(transport);
 }
 
+/* The next event, which must be of this type. */
+static struct holm_link_id await_link(struct holm_transport *transport,
+                                      enum holm_transport_event_type type)
+{
+    struct holm_transport_event event;
+    transport->ops->next(transport, 10 * SECOND, &event);
+    assert_int_equal(event.type, type);
+    return event.link;
+}
+
+/* Sends until so much waits in all queues, and the kernel takes no more of it. */
+static void fill(struct holm_transport *transport, struct holm_link_id link, uint64_t bytes)
+{
+    static char frame[60000];
+    struct holm_transport_event event;
+    do {
+        while (stats_of(transport).queued_bytes < bytes)
+            assert_int_equal(transport->ops->link_send(transport, link, frame, sizeof frame),
+                             HOLM_OK);
+        transport->ops->next(transport, SECOND / 20, &event);
+        assert_int_equal(event.type, HOLM_TRANSPORT_NONE);
+    } while (stats_of(transport).queued_bytes < bytes);
+}
+
+/* Many peers that read nothing cost no more than the bound; the one that costs most goes first. */
+static void test_links_when_all_together_wait_for_too_much_then_the_fullest_is_cut_off(void **state)
+{
+    enum {
+        PEERS = 4
+    };
+    struct holm_transport_config config = holm_transport_config_default();
+    struct holm_transport *transport = NULL;
+    struct holm_link_id links[PEERS];
+    static char frame[60000];
+    int fds[PEERS];
+    config.listen = everywhere[0];
+    config.frame_bytes_max = 65536;
+    config.link_queue_bytes_max = 3 << 20;
+    config.links_queue_bytes_max = 4 << 20;
+    assert_int_equal(holm_transport_nng_open(&config, &transport), HOLM_OK);
+    for (int i = 0; i < PEERS; i++) {
+        fds[i] = connect_to(transport->ops->address(transport));
+        links[i] = await_link(transport, HOLM_TRANSPORT_LINK_UP);
+    }
+    fill(transport, links[0], 2 << 20);
+    fill(transport, links[1], 3 << 20);
+    /* The third takes what is left, and then the place of the first. */
+    while (stats_of(transport).links_overrun == 0)
+        assert_int_equal(transport->ops->link_send(transport, links[2], frame, sizeof frame),
+                         HOLM_OK);
+    assert_int_equal(await_link(transport, HOLM_TRANSPORT_LINK_CLOSED).value, links[0].value);
+    assert_int_equal(transport->ops->link_send(transport, links[0], frame, 1), HOLM_ECLOSED);
+    for (int i = 1; i < PEERS; i++)
+        assert_int_equal(transport->ops->link_send(transport, links[i], frame, 1), HOLM_OK);
+    assert_true(stats_of(transport).queued_bytes <= config.links_queue_bytes_max);
+    /* One alone has its own bound. */
+    enum holm_status status = HOLM_OK;
+    while (status == HOLM_OK)
+        status = transport->ops->link_send(transport, links[3], frame, sizeof frame);
+    assert_int_equal(status, HOLM_ELIMIT);
+    assert_true(stats_of(transport).queued_bytes <= config.links_queue_bytes_max);
+    for (int i = 0; i < PEERS; i++)
+        transport->ops->link_close(transport, links[i]);
+    assert_int_equal(stats_of(transport).queued_bytes, 0);
+    for (int i = 0; i < PEERS; i++)
+        close(fds[i]);
+    shut(transport);
+}
+
 int main(void)
 {
     if (mkdtemp(folder) == NULL)
@@ -445,6 +514,8 @@ int main(void)
         cmocka_unit_test(test_transport_when_closed_with_linger_then_the_reader_loses_nothing),
         cmocka_unit_test(test_transport_when_closed_with_linger_while_dialling_then_frames_arrive),
         cmocka_unit_test(test_transport_when_peers_trickle_bytes_then_close_returns),
+        cmocka_unit_test(
+            test_links_when_all_together_wait_for_too_much_then_the_fullest_is_cut_off),
     };
     int failed = cmocka_run_group_tests_name("nng_peers", tests, NULL, NULL);
     return rmdir(folder) == 0 ? failed : 1;
