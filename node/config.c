@@ -26,7 +26,7 @@ struct holm_config holm_config_default(void)
         .lag_ms = 250,
         .peers_max = 256,
         .max_drift_ms = 60000,
-        .log_level = 2,
+        .log_level = HOLM_LOG_INFO,
     };
 
     return config;

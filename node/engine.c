@@ -31,7 +31,7 @@ struct holm_engine_config holm_engine_config_default(void)
         .peers_max = 256,
         .collect_interval_us = 5000000,
         .journal_bytes_max = 16 * MIB,
-        .log = {.level = HOLM_LOG_NOTICE},
+        .log = {.level = HOLM_LOG_INFO},
     };
 }
 

@@ -400,7 +400,8 @@ static void seal_minted(struct holm_engine *engine, uint32_t index, struct holm_
     outcome->unstored |= status != HOLM_OK;
 }
 
-static void tell_outcome(struct holm_engine *engine, const struct outcome *outcome)
+static void tell_outcome(struct holm_engine *engine, const struct outcome *outcome,
+                         struct holm_now now)
 {
     const struct holm_remint *remint = &outcome->remint;
     pthread_mutex_lock(&engine->roster_lock);
@@ -408,18 +409,16 @@ static void tell_outcome(struct holm_engine *engine, const struct outcome *outco
     engine->members->figures.dropped += remint->dropped + outcome->refused;
     pthread_mutex_unlock(&engine->roster_lock);
     if (remint->minted + remint->dropped > 0)
-        holm_log_line(&engine->config.log, HOLM_LOG_NOTICE,
-                      "replaced: %llu of this node's writes are written anew, %llu are dropped",
-                      (unsigned long long)remint->minted, (unsigned long long)remint->dropped);
-    holm_lost_tell(&outcome->lost, &engine->config.log);
+        holm_log_tell(
+            &engine->config.log, now, HOLM_LOG_WRITES_REMINTED,
+            HOLM_LOG_VALUES(holm_log_number(remint->minted), holm_log_number(remint->dropped)));
+    holm_lost_tell(&outcome->lost, &engine->config.log, now);
     if (outcome->refused > 0)
-        holm_log_line(&engine->config.log, HOLM_LOG_NOTICE,
-                      "%llu writes of before it was a member are refused by what has become of "
-                      "their keys",
-                      (unsigned long long)outcome->refused);
+        holm_log_tell(&engine->config.log, now, HOLM_LOG_JOURNAL_REFUSED,
+                      HOLM_LOG_VALUES(holm_log_number(outcome->refused)));
     if (outcome->status != HOLM_OK)
-        holm_log_line(&engine->config.log, HOLM_LOG_ERROR, "in coming back: %s",
-                      holm_strerror(outcome->status));
+        holm_log_tell(&engine->config.log, now, HOLM_LOG_RETURN_FAILED,
+                      HOLM_LOG_VALUES(holm_log_status(outcome->status)));
 }
 
 /* Admits this epoch itself, and forgets all that were listed, its own former one too; those as well that are
@@ -487,7 +486,7 @@ void holm_engine_admit_confirm(struct holm_engine *engine,
     holm_engine_store_begin(engine);
     for (uint32_t k = engine->partition_count; k > 0; k--)
         go_on(engine, k - 1, begun ? &action->replace : NULL, now, &outcome);
-    tell_outcome(engine, &outcome);
+    tell_outcome(engine, &outcome, now);
     if (action->type == HOLM_MEMBERSHIP_FOUND)
         found(engine, &before, now);
     outcome.unstored |= holm_engine_store_former(engine, holm_engine_members_actor(engine).epoch) !=

@@ -296,7 +296,7 @@ static bool cut(struct holm_engine *engine, struct holm_link_id link)
     return known && holm_faults_strike(&engine->faults, node, HOLM_OUTGOING);
 }
 
-void holm_engine_drain(struct holm_engine *engine)
+void holm_engine_drain(struct holm_engine *engine, struct holm_now now)
 {
     struct holm_transport *transport = engine->transport;
     while (holm_outgoing_waiting(&engine->outgoing)) {
@@ -312,8 +312,9 @@ void holm_engine_drain(struct holm_engine *engine)
                 status = transport->ops->link_send(transport, link, frame.data, frame.size);
             /* A link that is gone tells so by an event of its own. */
             if (status != HOLM_OK && status != HOLM_ECLOSED)
-                holm_log_line(&engine->config.log, HOLM_LOG_DEBUG, "a frame of %zu bytes: %s",
-                              frame.size, holm_strerror(status));
+                holm_log_tell(
+                    &engine->config.log, now, HOLM_LOG_FRAME_UNSENT,
+                    HOLM_LOG_VALUES(holm_log_number(frame.size), holm_log_status(status)));
         }
     }
 }
@@ -359,13 +360,12 @@ static void stats_tick(struct holm_engine *engine)
     pthread_mutex_unlock(&engine->roster_lock);
 }
 
-static void tell_failure(struct holm_engine *engine)
+static void tell_failure(struct holm_engine *engine, struct holm_now now)
 {
     if (engine->store_failure_told || !atomic_load(&engine->store_failed))
         return;
     engine->store_failure_told = true;
-    holm_log_line(&engine->config.log, HOLM_LOG_ERROR,
-                  "the store has failed: partitions that it failed for take no writes any more");
+    holm_log_tell(&engine->config.log, now, HOLM_LOG_STORE_FAILED, HOLM_LOG_NOTHING);
 }
 
 /* When to act again; from here on, who makes something due earlier wakes this thread. Whatever
@@ -410,9 +410,9 @@ uint64_t holm_engine_tick(struct holm_engine *engine, struct holm_now now)
     holm_engine_relay_tick(engine, now);
     holm_engine_beacon_tick(engine, now);
     holm_engine_compact(engine, now);
-    holm_engine_drain(engine);
+    holm_engine_drain(engine, now);
     stats_tick(engine);
-    tell_failure(engine);
+    tell_failure(engine, now);
     if (engine->progressed && engine->config.progress != NULL)
         engine->config.progress(engine->config.progress_context);
     engine->progressed = false;

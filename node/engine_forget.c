@@ -33,8 +33,8 @@ static void forget(struct holm_engine *engine, struct holm_node_id node, struct 
         return;
     struct holm_member_op op = {.type = HOLM_MEMBER_FORGET, .subject = row->actor};
     enum holm_status status = holm_engine_list_write(engine, &op, 1, now);
-    holm_log_line(&engine->config.log, HOLM_LOG_NOTICE, "node %llx is forgotten: %s",
-                  (unsigned long long)node.value, holm_strerror(status));
+    holm_log_tell(&engine->config.log, now, HOLM_LOG_MEMBER_FORGOTTEN,
+                  HOLM_LOG_VALUES(holm_log_hex(node.value), holm_log_status(status)));
 }
 
 void holm_engine_forget_asked(struct holm_engine *engine, struct holm_now now)

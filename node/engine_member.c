@@ -166,12 +166,12 @@ static void perform(struct holm_engine *engine, const struct holm_membership_act
         holm_engine_standing_tell(engine, HOLM_PEER_NONE);
         break;
     case HOLM_MEMBERSHIP_NOTE:
-        holm_log_line(&engine->config.log, (enum holm_log_level)action->level, "%s", action->text);
+        holm_log_tell_packed(&engine->config.log, now, action->event, action->text);
         break;
     }
     if (status != HOLM_OK) /* nothing comes of it, and it is tried again after a while */
-        holm_log_line(&engine->config.log, HOLM_LOG_ERROR, "cannot take what a member has: %s",
-                      holm_strerror(status));
+        holm_log_tell(&engine->config.log, now, HOLM_LOG_STATE_UNTAKEN,
+                      HOLM_LOG_VALUES(holm_log_status(status)));
 }
 
 static void act(struct holm_engine *engine, struct holm_now now)

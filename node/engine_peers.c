@@ -39,22 +39,23 @@ static void dial(struct holm_engine *engine, const struct holm_roster_action *ac
                                                                 &link);
     if (status != HOLM_OK) {
         link.value = 0;
-        holm_log_line(&engine->config.log, HOLM_LOG_DEBUG, "cannot dial %s: %s", action->text,
-                      holm_strerror(status));
+        holm_log_tell(&engine->config.log, now, HOLM_LOG_DIAL_FAILED,
+                      HOLM_LOG_VALUES(holm_log_text(action->text), holm_log_status(status)));
     }
     pthread_mutex_lock(&engine->roster_lock);
     holm_roster_dialled(engine->roster, action->entry, link, now);
     pthread_mutex_unlock(&engine->roster_lock);
 }
 
-void holm_engine_subscribe(struct holm_engine *engine, uint32_t peer, const char *publisher)
+void holm_engine_subscribe(struct holm_engine *engine, uint32_t peer, const char *publisher,
+                           struct holm_now now)
 {
     struct holm_subscription_id subscription = {0};
     enum holm_status status = engine->transport->ops->subscribe(engine->transport, publisher,
                                                                 &subscription);
     if (status != HOLM_OK) {
-        holm_log_line(&engine->config.log, HOLM_LOG_NOTICE, "cannot subscribe to %s: %s", publisher,
-                      holm_strerror(status));
+        holm_log_tell(&engine->config.log, now, HOLM_LOG_SUBSCRIBE_FAILED,
+                      HOLM_LOG_VALUES(holm_log_text(publisher), holm_log_status(status)));
         return;
     }
     pthread_mutex_lock(&engine->roster_lock);
@@ -62,13 +63,14 @@ void holm_engine_subscribe(struct holm_engine *engine, uint32_t peer, const char
     pthread_mutex_unlock(&engine->roster_lock);
 }
 
-static void subscribe(struct holm_engine *engine, const struct holm_roster_action *action)
+static void subscribe(struct holm_engine *engine, const struct holm_roster_action *action,
+                      struct holm_now now)
 {
     pthread_mutex_lock(&engine->roster_lock);
     bool already = holm_roster_subscription(engine->roster, action->peer).value != 0;
     pthread_mutex_unlock(&engine->roster_lock);
     if (!already && holm_engine_hears(engine, action->peer))
-        holm_engine_subscribe(engine, action->peer, action->text);
+        holm_engine_subscribe(engine, action->peer, action->text, now);
 }
 
 enum holm_status holm_engine_step_all(struct holm_engine *engine, const struct holm_event *event,
@@ -193,7 +195,7 @@ static void perform(struct holm_engine *engine, const struct holm_roster_action 
         peer_down(engine, action, now);
         break;
     case HOLM_ROSTER_SUBSCRIBE:
-        subscribe(engine, action);
+        subscribe(engine, action, now);
         break;
     case HOLM_ROSTER_UNSUBSCRIBE:
         transport->ops->unsubscribe(transport, action->subscription);
@@ -207,10 +209,10 @@ static void perform(struct holm_engine *engine, const struct holm_roster_action 
     case HOLM_ROSTER_SUPERSEDED:
         event.as.superseded = action->actor;
         if (holm_engine_step_all(engine, &event, now) != HOLM_OK)
-            holm_log_line(&engine->config.log, HOLM_LOG_NOTICE, "out of memory for an epoch");
+            holm_log_tell(&engine->config.log, now, HOLM_LOG_EPOCH_UNTOLD, HOLM_LOG_NOTHING);
         break;
     case HOLM_ROSTER_NOTE:
-        holm_log_line(&engine->config.log, (enum holm_log_level)action->level, "%s", action->text);
+        holm_log_tell_packed(&engine->config.log, now, action->event, action->text);
         break;
     }
 }
@@ -241,12 +243,12 @@ void holm_engine_farewell(struct holm_engine *engine, struct holm_now now)
     struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
     enum holm_status status = holm_engine_step_all(engine, &flush, now);
     if (status != HOLM_OK)
-        holm_log_line(&engine->config.log, HOLM_LOG_ERROR, "the last writes are not published: %s",
-                      holm_strerror(status));
+        holm_log_tell(&engine->config.log, now, HOLM_LOG_LAST_UNPUBLISHED,
+                      HOLM_LOG_VALUES(holm_log_status(status)));
     uint32_t slots = holm_roster_slots(engine->roster);
     for (uint32_t peer = 0; peer < slots; peer++) {
         if (holm_roster_up(engine->roster, peer))
             goodbye(engine, peer);
     }
-    holm_engine_drain(engine);
+    holm_engine_drain(engine, now);
 }

@@ -52,9 +52,8 @@ static void decide(struct holm_engine *engine, size_t peers, struct holm_now now
     bool many = peers + 1 > few;
     bool relaying = engine->config.relay || many || strange;
     if (relaying != engine->relaying)
-        holm_log_line(&engine->config.log, HOLM_LOG_NOTICE,
-                      relaying ? "writes are heard of by feeds from now on"
-                               : "writes are heard of by broadcast from now on");
+        holm_log_tell(&engine->config.log, now,
+                      relaying ? HOLM_LOG_FEEDS_BEGUN : HOLM_LOG_FEEDS_ENDED, HOLM_LOG_NOTHING);
     engine->relaying = relaying;
     /* Who does not see all would draw another tree than the others. */
     engine->draws = many && !strange;
@@ -100,7 +99,7 @@ static bool wants_broadcasts(const struct holm_engine *engine, bool can)
     return !engine->relaying || !can;
 }
 
-static void hear(struct holm_engine *engine, const struct neighbour *neighbour)
+static void hear(struct holm_engine *engine, const struct neighbour *neighbour, struct holm_now now)
 {
     char publisher[HOLM_ROSTER_TEXT_BYTES];
     pthread_mutex_lock(&engine->roster_lock);
@@ -113,7 +112,7 @@ static void hear(struct holm_engine *engine, const struct neighbour *neighbour)
     if (!wanted && had.value != 0)
         engine->transport->ops->unsubscribe(engine->transport, had);
     if (wanted && had.value == 0 && publisher[0] != '\0')
-        holm_engine_subscribe(engine, neighbour->slot, publisher);
+        holm_engine_subscribe(engine, neighbour->slot, publisher, now);
 }
 
 static void review(struct holm_engine *engine, struct holm_now now)
@@ -127,7 +126,7 @@ static void review(struct holm_engine *engine, struct holm_now now)
     for (uint32_t i = 0; i < engine->partition_count; i++)
         wish_all(engine, i, now);
     for (size_t i = 0; i < review->count; i++)
-        hear(engine, &review->neighbours[i]);
+        hear(engine, &review->neighbours[i], now);
 }
 
 bool holm_engine_hears(struct holm_engine *engine, uint32_t peer)

@@ -279,7 +279,8 @@ bool holm_engine_is_provisional(const struct holm_engine *engine);
 HOLM_NODISCARD enum holm_status holm_engine_step_all(struct holm_engine *engine,
                                                      const struct holm_event *event,
                                                      struct holm_now now);
-void holm_engine_subscribe(struct holm_engine *engine, uint32_t peer, const char *publisher);
+void holm_engine_subscribe(struct holm_engine *engine, uint32_t peer, const char *publisher,
+                           struct holm_now now);
 
 /* engine_relay.c */
 HOLM_NODISCARD enum holm_status holm_engine_relay_open(struct holm_engine *engine);
@@ -404,6 +405,6 @@ uint32_t holm_engine_up_slots(struct holm_engine *engine, uint64_t nodes[HOLM_RE
 uint32_t holm_engine_count_nodes(const uint64_t *nodes, uint32_t slots);
 
 /* engine_drive.c */
-void holm_engine_drain(struct holm_engine *engine);
+void holm_engine_drain(struct holm_engine *engine, struct holm_now now);
 
 #endif

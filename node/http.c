@@ -71,8 +71,8 @@ enum holm_status holm_node_http_open(struct holm_node *node, const char *url)
         .allocator = node->allocator, .url = url, .paths = paths, .answer = make, .context = node};
     enum holm_status status = holm_http_open(&config, &node->http);
     if (status == HOLM_OK && !is_loopback(url))
-        holm_log_line(&node->log, HOLM_LOG_NOTICE,
-                      "http: %s is not loopback: whoever reaches it reads all figures", url);
+        holm_log_tell(&node->log, holm_node_now(node), HOLM_LOG_HTTP_EXPOSED,
+                      HOLM_LOG_VALUES(holm_log_text(url)));
     return status;
 }
 

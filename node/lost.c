@@ -71,10 +71,12 @@ void holm_lost_add(struct holm_lost_list *list, uint32_t partition, const struct
         (unsigned long)partition);
 }
 
-void holm_lost_tell(const struct holm_lost_list *list, const struct holm_log *log)
+void holm_lost_tell(const struct holm_lost_list *list, const struct holm_log *log,
+                    struct holm_now now)
 {
     for (size_t i = 0; i < list->count; i++)
-        holm_log_line(log, HOLM_LOG_NOTICE, "lost: %s", list->lines[i]);
+        holm_log_tell(log, now, HOLM_LOG_WRITE_LOST,
+                      HOLM_LOG_VALUES(holm_log_text(list->lines[i])));
     if (list->more > 0)
-        holm_log_line(log, HOLM_LOG_NOTICE, "lost: %llu more", (unsigned long long)list->more);
+        holm_log_tell(log, now, HOLM_LOG_WRITES_LOST, HOLM_LOG_VALUES(holm_log_number(list->more)));
 }

@@ -27,7 +27,8 @@ struct holm_lost_list {
 
 void holm_lost_add(struct holm_lost_list *list, uint32_t partition, const struct holm_lost *lost);
 
-/* One notice a line, in the order in which they were lost. */
-void holm_lost_tell(const struct holm_lost_list *list, const struct holm_log *log);
+/* One event a line, in the order in which they were lost. */
+void holm_lost_tell(const struct holm_lost_list *list, const struct holm_log *log,
+                    struct holm_now now);
 
 #endif

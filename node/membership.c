@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "node/log.h"
 #include "node/random.h"
 
 /* More than one call can push. */
@@ -102,18 +101,12 @@ static struct holm_membership_action *push(struct holm_membership *membership,
     return &membership->actions[at];
 }
 
-static void note(struct holm_membership *membership, enum holm_log_level level, const char *format,
-                 ...) __attribute__((format(printf, 3, 4)));
-
-static void note(struct holm_membership *membership, enum holm_log_level level, const char *format,
-                 ...)
+static void note(struct holm_membership *membership, enum holm_log_event event,
+                 const struct holm_log_value *values, size_t count)
 {
     struct holm_membership_action *action = push(membership, HOLM_MEMBERSHIP_NOTE);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(action->text, sizeof action->text, format, arguments);
-    va_end(arguments);
-    action->level = (int)level;
+    action->event = event;
+    holm_log_pack(event, values, count, action->text, sizeof action->text);
 }
 
 bool holm_membership_next(struct holm_membership *membership, struct holm_membership_action *action)
@@ -256,7 +249,7 @@ static void begin(struct holm_membership *membership)
     if (takes_new_epoch(membership, nobody))
         return;
     membership->replace = false;
-    note(membership, HOLM_LOG_NOTICE, "no cluster is known: this node begins one");
+    note(membership, HOLM_LOG_CLUSTER_BEGUN, HOLM_LOG_NOTHING);
     confirm(membership, HOLM_MEMBERSHIP_FOUND);
 }
 
@@ -421,12 +414,12 @@ void holm_membership_whole(struct holm_membership *membership, struct holm_now n
     HOLM_ASSERT(membership->state == HOLM_MEMBER_TAKING ||
                 membership->state == HOLM_MEMBER_GATHERING);
     if (membership->state == HOLM_MEMBER_TAKING) {
-        note(membership, HOLM_LOG_NOTICE, "a member%s",
-             membership->replace ? ", with the state of the others in place of its own" : "");
+        note(membership, membership->replace ? HOLM_LOG_MEMBER_REPLACED : HOLM_LOG_MEMBER_CONFIRMED,
+             HOLM_LOG_NOTHING);
         confirm(membership, HOLM_MEMBERSHIP_CONFIRM);
         return;
     }
-    note(membership, HOLM_LOG_NOTICE, "the whole cluster has restarted: this node founds it anew");
+    note(membership, HOLM_LOG_CLUSTER_FOUNDED, HOLM_LOG_NOTHING);
     membership->replace = false;
     confirm(membership, HOLM_MEMBERSHIP_FOUND);
 }
@@ -435,7 +428,7 @@ void holm_membership_refuse(struct holm_membership *membership, struct holm_now 
 {
     HOLM_ASSERT(membership->state == HOLM_MEMBER_TAKING);
     peer_of(membership, membership->peer)->beyond = true;
-    note(membership, HOLM_LOG_NOTICE, "what a peer has is from beyond a forget: it is not taken");
+    note(membership, HOLM_LOG_STATE_BEYOND, HOLM_LOG_NOTHING);
     give_up(membership, now);
     look_around(membership, now);
 }
@@ -466,7 +459,7 @@ void holm_membership_lost(struct holm_membership *membership, uint32_t peer, con
     if (peer != HOLM_PEER_NONE)
         membership->home = peer_of(membership, peer)->actor.node;
     membership->alone_us = HOLM_NEVER;
-    note(membership, HOLM_LOG_NOTICE, "lost: %s; it comes back by replacement", why);
+    note(membership, HOLM_LOG_MEMBER_LOST, HOLM_LOG_VALUES(holm_log_text(why)));
     push(membership, HOLM_MEMBERSHIP_EPOCH)->epoch.value = membership->config.self.epoch.value + 1;
     wait(membership, now);
     look_around(membership, now);

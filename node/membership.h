@@ -34,6 +34,7 @@
 #define HOLM_NODE_MEMBERSHIP_H
 
 #include "crdt/replica.h"
+#include "node/log.h"
 
 struct holm_membership;
 
@@ -71,7 +72,7 @@ enum holm_membership_do {
     HOLM_MEMBERSHIP_CONFIRM, /* replace: what was taken is what this node has; mint the journal */
     HOLM_MEMBERSHIP_FOUND, /* as CONFIRM; admit this epoch, whose state is of `epoch`, forget the rest */
     HOLM_MEMBERSHIP_TELL, /* tell every peer how this node stands */
-    HOLM_MEMBERSHIP_NOTE  /* level, text: a line for the log */
+    HOLM_MEMBERSHIP_NOTE  /* event, text: for the log, its values packed (log.h) */
 };
 
 struct holm_membership_action {
@@ -80,7 +81,7 @@ struct holm_membership_action {
     struct holm_epoch epoch;
     struct holm_dot admission;
     bool replace;
-    int level;
+    enum holm_log_event event; /* NOTE */
     char text[HOLM_MEMBERSHIP_TEXT_BYTES];
 };
 

@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "node/utf8.h"
+
 enum family_type {
     GAUGE,
     COUNTER,
@@ -203,31 +205,13 @@ __attribute__((format(printf, 2, 3))) static void say(struct sheet *sheet, const
     put(sheet, text, (size_t)length);
 }
 
-/* Bytes of the UTF-8 character that begins here, or 0: what is here is none. */
-static size_t character(const unsigned char *text)
-{
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (text[0] < 0x80)
-        return 1;
-    size_t size = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-    if (text[0] < 0xc2 || text[0] > 0xf4)
-        return 0;
-    uint32_t code = text[0] & (0xffu >> (size + 1));
-    for (size_t i = 1; i < size; i++) {
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (text[i] & 0x3fu);
-    }
-    bool surrogate = code >= 0xd800 && code < 0xe000;
-    return code >= least[size] && code < 0x110000 && !surrogate ? size : 0;
-}
-
 /* A name comes from a peer: what may not be in a label is told as U+FFFD. */
 static void put_label(struct sheet *sheet, const char *text)
 {
     const unsigned char *at = (const unsigned char *)text;
     while (*at != '\0') {
-        size_t size = character(at);
+        uint32_t code;
+        size_t size = holm_utf8_next(at, strlen((const char *)at), &code);
         if (*at == '\n')
             put(sheet, "\\n", 2);
         else if (*at == '"' || *at == '\\')

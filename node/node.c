@@ -2,26 +2,12 @@
 #include "node/node.h"
 
 #include <stdlib.h>
-#include <time.h>
 
-static struct holm_now system_now(void)
-{
-    struct timespec monotonic, wall;
-    clock_gettime(CLOCK_MONOTONIC, &monotonic);
-    /* Not the coarse clock, though it is eight times as fast: writes to two nodes of one machine a
-     * millisecond apart are told apart by it alone. */
-    clock_gettime(CLOCK_REALTIME, &wall);
-    /* A monotonic time of 0 would read as "never happened" here and there. */
-    return (struct holm_now){
-        .monotonic_us = (uint64_t)monotonic.tv_sec * 1000000 + (uint64_t)monotonic.tv_nsec / 1000 +
-                        1,
-        .wall_ms = (uint64_t)wall.tv_sec * 1000 + (uint64_t)wall.tv_nsec / 1000000,
-    };
-}
+#include "node/clock.h"
 
 struct holm_now holm_node_now(const struct holm_node *node)
 {
-    return node->host == NULL ? system_now() : node->host->now(node);
+    return node->host == NULL ? holm_clock_now() : node->host->now(node);
 }
 
 static void *resize(void *context, void *memory, size_t size_old, size_t size_new)
@@ -74,6 +60,8 @@ enum holm_status holm_node_new(const struct holm_log *log, struct holm_node **ma
     }
     holm_fork_mark_open(&node->mark);
     node->log = *log;
+    holm_log_limits_init(&node->log_limits);
+    node->log.limits = &node->log_limits;
     node->allocator = holm_node_allocator();
     *made = node;
     return HOLM_OK;
@@ -84,6 +72,7 @@ void holm_node_free(struct holm_node *node)
     pthread_cond_destroy(&node->wait_changed);
     pthread_mutex_destroy(&node->wait_lock);
     pthread_mutex_destroy(&node->watch_lock);
+    holm_log_limits_release(&node->log_limits);
     holm_fork_mark_close(&node->mark);
     free(node);
 }

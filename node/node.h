@@ -43,7 +43,8 @@ struct holm_node {
     void *host_context;
     bool ended; /* hosted: there is no engine any more, and every call answers HOLM_ECLOSED */
     struct holm_allocator allocator;
-    struct holm_log log;
+    struct holm_log log; /* with the limits below */
+    struct holm_log_limits log_limits;
     struct holm_transport *transport;
     struct holm_store *store;
     struct holm_engine *engine;

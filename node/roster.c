@@ -74,15 +74,12 @@ struct holm_roster_action *holm_roster_push(struct holm_roster *roster, enum hol
     return action;
 }
 
-void holm_roster_note(struct holm_roster *roster, enum holm_log_level level, const char *format,
-                      ...)
+void holm_roster_note(struct holm_roster *roster, enum holm_log_event event,
+                      const struct holm_log_value *values, size_t count)
 {
     struct holm_roster_action *action = holm_roster_push(roster, HOLM_ROSTER_NOTE);
-    action->level = (int)level;
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(action->text, sizeof action->text, format, arguments);
-    va_end(arguments);
+    action->event = event;
+    holm_log_pack(event, values, count, action->text, sizeof action->text);
 }
 
 bool holm_roster_next(struct holm_roster *roster, struct holm_roster_action *action)
@@ -172,8 +169,9 @@ static void proven_tick(struct holm_roster *roster, struct holm_roster_link *lin
     if (8 * link->round_trip_us > patience)
         patience = 8 * link->round_trip_us;
     if (now.monotonic_us - link->heard_us >= patience) {
-        holm_roster_note(roster, HOLM_LOG_DEBUG, "link to %s silent for %llu ms: dropped",
-                         roster->peers[link->peer].name, (unsigned long long)(patience / 1000));
+        holm_roster_note(roster, HOLM_LOG_LINK_SILENT,
+                         HOLM_LOG_VALUES(holm_log_text(roster->peers[link->peer].name),
+                                         holm_log_number(patience / 1000)));
         holm_roster_link_shut(roster, link->id, now);
         return;
     }

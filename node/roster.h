@@ -32,6 +32,7 @@
 
 #include "crdt/replica.h"
 #include "node/config.h"
+#include "node/log.h"
 #include "transport/transport.h"
 
 struct holm_roster;
@@ -74,7 +75,7 @@ enum holm_roster_do {
     HOLM_ROSTER_UNSUBSCRIBE, /* subscription */
     HOLM_ROSTER_EPOCH,      /* actor: this node goes on under this epoch, in all replicas at once */
     HOLM_ROSTER_SUPERSEDED, /* actor: a node and its present epoch */
-    HOLM_ROSTER_NOTE        /* level, text: a line for the log */
+    HOLM_ROSTER_NOTE        /* event, text: for the log, its values packed (log.h) */
 };
 
 /* How much a Hello tells. */
@@ -94,7 +95,7 @@ struct holm_roster_action {
     uint64_t token;
     bool answer;                /* HELLO */
     enum holm_roster_tell tell; /* HELLO */
-    int level;
+    enum holm_log_event event;  /* NOTE */
     char text[HOLM_ROSTER_TEXT_BYTES];
 };
 

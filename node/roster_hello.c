@@ -49,8 +49,8 @@ void holm_roster_raise(struct holm_roster *roster, uint64_t above, bool at_once,
     if (roster->raise_wait_us < 64 * roster->config.redial_interval_us)
         roster->raise_wait_us *= 2;
     holm_roster_push(roster, HOLM_ROSTER_EPOCH)->actor = roster->config.self;
-    holm_roster_note(roster, HOLM_LOG_NOTICE, "a peer remembers this node's id: new epoch %llx",
-                     (unsigned long long)roster->config.self.epoch.value);
+    holm_roster_note(roster, HOLM_LOG_EPOCH_RAISED,
+                     HOLM_LOG_VALUES(holm_log_hex(roster->config.self.epoch.value)));
     for (size_t i = 0; i < roster->link_count; i++) {
         struct holm_roster_link *link = &roster->links[i];
         if (link->peer != HOLM_ROSTER_NONE && link->state != HOLM_LINK_REFUSED)
@@ -70,8 +70,7 @@ void holm_roster_twin(struct holm_roster *roster, struct holm_epoch epoch, struc
     if (epoch.value < roster->config.self.epoch.value)
         return;
     if (roster->raise_above < epoch.value)
-        holm_roster_note(roster, HOLM_LOG_ERROR,
-                         "duplicate node: another writes under the id and epoch of this one");
+        holm_roster_note(roster, HOLM_LOG_TWIN_WRITES, HOLM_LOG_NOTHING);
     holm_roster_raise(roster, epoch.value, false, now);
 }
 
@@ -104,9 +103,9 @@ static void refuse(struct holm_roster *roster, struct holm_roster_link *link,
                    const struct holm_hello *hello, const char *why, struct holm_now now)
 {
     if (!refused_before(roster, hello->nonce))
-        holm_roster_note(roster, HOLM_LOG_NOTICE, "%s %.*s refused: %s",
-                         link->accepted ? "caller" : "peer", (int)hello->self.name.size,
-                         (const char *)hello->self.name.data, why);
+        holm_roster_note(roster, HOLM_LOG_PEER_REFUSED,
+                         HOLM_LOG_VALUES(holm_log_text(link->accepted ? "caller" : "peer"),
+                                         holm_log_bytes(hello->self.name), holm_log_text(why)));
     holm_roster_greet(roster, link, false, HOLM_TELL_NONE, now);
     if (link->address != HOLM_ROSTER_NONE) {
         struct holm_roster_address *address = &roster->addresses[link->address];
@@ -299,8 +298,8 @@ static uint32_t peer_meet(struct holm_roster *roster, uint64_t link_id,
         /* Two lives under one epoch: it is burnt, and both are told to take another. */
         roster->twins++;
         if (!refused_before(roster, hello->nonce))
-            holm_roster_note(roster, HOLM_LOG_ERROR, "duplicate node: two lives of %s in one epoch",
-                             peer->name);
+            holm_roster_note(roster, HOLM_LOG_TWIN_PEER,
+                             HOLM_LOG_VALUES(holm_log_text(peer->name)));
         peer->told = epoch + 1;
         holm_roster_news(roster, peer, now);
     }

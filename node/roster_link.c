@@ -134,12 +134,10 @@ void holm_roster_link_untrusted(struct holm_roster *roster, struct holm_link_id 
                          now.monotonic_us - roster->untrusted_told_us < UNTRUSTED_INTERVAL_US))
         return;
     bool dialled = link->address != HOLM_ROSTER_NONE;
-    holm_roster_note(
-        roster, HOLM_LOG_NOTICE,
-        "%s %s: no certificate that both sides trust (%llu such links since the last such line)",
-        dialled ? "peer at" : "caller from",
-        dialled ? roster->addresses[link->address].text : link->host,
-        (unsigned long long)roster->untrusted);
+    const char *address = dialled ? roster->addresses[link->address].text : link->host;
+    holm_roster_note(roster, HOLM_LOG_PEER_UNTRUSTED,
+                     HOLM_LOG_VALUES(holm_log_text(dialled ? "peer at" : "caller from"),
+                                     holm_log_text(address), holm_log_number(roster->untrusted)));
     roster->untrusted = 0;
     roster->untrusted_told_us = now.monotonic_us;
 }
@@ -150,9 +148,10 @@ void holm_roster_link_drop(struct holm_roster *roster, struct holm_link_id id, c
     struct holm_roster_link *link = holm_roster_link_find(roster, id.value);
     if (link == NULL)
         return;
-    holm_roster_note(roster, HOLM_LOG_NOTICE, "link to %s dropped: %s",
-                     link->peer == HOLM_ROSTER_NONE ? "a stranger" : roster->peers[link->peer].name,
-                     why);
+    const char *name = link->peer == HOLM_ROSTER_NONE ? "a stranger"
+                                                      : roster->peers[link->peer].name;
+    holm_roster_note(roster, HOLM_LOG_LINK_DROPPED,
+                     HOLM_LOG_VALUES(holm_log_text(name), holm_log_text(why)));
     holm_roster_link_shut(roster, id.value, now);
 }
 

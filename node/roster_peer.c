@@ -152,8 +152,8 @@ static void peer_down(struct holm_roster *roster, uint32_t slot, struct holm_now
     struct holm_roster_action *action = holm_roster_push(roster, HOLM_ROSTER_DOWN);
     action->peer = slot;
     action->actor = peer->actor;
-    holm_roster_note(roster, HOLM_LOG_NOTICE,
-                     peer->leaving ? "peer %s has left" : "peer %s is down", peer->name);
+    holm_roster_note(roster, peer->leaving ? HOLM_LOG_PEER_LEFT : HOLM_LOG_PEER_DOWN,
+                     HOLM_LOG_VALUES(holm_log_text(peer->name)));
     peer->leaving = false;
     for (size_t i = 0; i < roster->address_count; i++) {
         struct holm_roster_address *address = &roster->addresses[i];
@@ -174,10 +174,12 @@ static void peer_up(struct holm_roster *roster, uint32_t slot, struct holm_now n
     action->peer = slot;
     action->actor = peer->actor;
     if (peer->was_up)
-        holm_roster_note(roster, HOLM_LOG_NOTICE, "peer %s is up again after %llu ms", peer->name,
-                         (unsigned long long)((now.monotonic_us - peer->changed_us) / 1000));
+        holm_roster_note(
+            roster, HOLM_LOG_PEER_RETURNED,
+            HOLM_LOG_VALUES(holm_log_text(peer->name),
+                            holm_log_number((now.monotonic_us - peer->changed_us) / 1000)));
     else
-        holm_roster_note(roster, HOLM_LOG_NOTICE, "peer %s is up", peer->name);
+        holm_roster_note(roster, HOLM_LOG_PEER_UP, HOLM_LOG_VALUES(holm_log_text(peer->name)));
     peer->up = true;
     peer->changed_us = now.monotonic_us;
     /* The connection below an old subscription may have died unnoticed: it only listens. */

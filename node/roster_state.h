@@ -11,7 +11,6 @@
 #ifndef HOLM_NODE_ROSTER_STATE_H
 #define HOLM_NODE_ROSTER_STATE_H
 
-#include "node/log.h"
 #include "node/random.h"
 #include "node/roster.h"
 
@@ -132,8 +131,8 @@ struct holm_roster {
 
 /* roster.c */
 struct holm_roster_action *holm_roster_push(struct holm_roster *roster, enum holm_roster_do type);
-void holm_roster_note(struct holm_roster *roster, enum holm_log_level level, const char *format,
-                      ...) __attribute__((format(printf, 3, 4)));
+void holm_roster_note(struct holm_roster *roster, enum holm_log_event event,
+                      const struct holm_log_value *values, size_t count);
 void holm_roster_due(struct holm_roster *roster, uint64_t when_us);
 HOLM_NODISCARD enum holm_status holm_roster_reserve(struct holm_roster *roster);
 

@@ -54,9 +54,7 @@ void holm_roster_twin_heard(struct holm_roster *roster, uint64_t epoch, bool liv
         return;
     roster->twin_told_us = now.monotonic_us + TELL_US - TELL_US / 8;
     roster->twins++;
-    holm_roster_note(roster, HOLM_LOG_ERROR,
-                     "duplicate node: another lives under this node's id, in epoch %llx",
-                     (unsigned long long)epoch);
+    holm_roster_note(roster, HOLM_LOG_TWIN_HERE, HOLM_LOG_VALUES(holm_log_hex(epoch)));
 }
 
 uint64_t holm_roster_twins(const struct holm_roster *roster)
@@ -138,9 +136,9 @@ void holm_roster_twin_tick(struct holm_roster *roster, struct holm_now now)
         }
         shared = true;
         if (peer->up && now.monotonic_us >= roster->twin_told_us) {
-            holm_roster_note(roster, HOLM_LOG_ERROR,
-                             "duplicate node: %s is up twice, here in epoch %llx", peer->name,
-                             (unsigned long long)peer->actor.epoch.value);
+            holm_roster_note(
+                roster, HOLM_LOG_TWIN_TWICE,
+                HOLM_LOG_VALUES(holm_log_text(peer->name), holm_log_hex(peer->actor.epoch.value)));
             holm_roster_news(roster, peer, now);
             told = true;
         }

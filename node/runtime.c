@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "node/address.h"
+#include "node/clock.h"
 #include "node/config.h"
 #include "node/http.h"
 #include "node/node.h"
@@ -95,8 +96,10 @@ static enum holm_status transport_open(struct holm_node *node, const struct holm
     struct holm_transport *below = NULL;
     enum holm_status status = holm_transport_nng_open(&transport, &below);
     if (why != NULL)
-        holm_log_line(&node->log, HOLM_LOG_ERROR, "tls: %s (%s, %s, %s)", why,
-                      config->tls_certificate, config->tls_key, config->tls_ca);
+        holm_log_tell(&node->log, holm_clock_now(), HOLM_LOG_TLS_REFUSED,
+                      HOLM_LOG_VALUES(holm_log_text(why), holm_log_text(config->tls_certificate),
+                                      holm_log_text(config->tls_key),
+                                      holm_log_text(config->tls_ca)));
     if (status != HOLM_OK)
         return status;
     status = holm_transport_packed_open(below, &node->allocator, &node->transport);
@@ -220,12 +223,13 @@ enum holm_status holm_open(const struct holm_config *config, struct holm_node **
     *opened = NULL;
     enum holm_status status = holm_config_check(config, line, sizeof line);
     if (status != HOLM_OK) {
-        holm_log_line(&log, HOLM_LOG_ERROR, "%s", line);
+        holm_log_tell(&log, holm_clock_now(), HOLM_LOG_CONFIG_REFUSED,
+                      HOLM_LOG_VALUES(holm_log_text(line)));
         return status;
     }
     if (process_forked()) {
-        holm_log_line(&log, HOLM_LOG_ERROR, "%s does not open: %s", config->name,
-                      holm_strerror(HOLM_EFORK));
+        holm_log_tell(&log, holm_clock_now(), HOLM_LOG_NODE_FORKED,
+                      HOLM_LOG_VALUES(holm_log_text(config->name), holm_log_status(HOLM_EFORK)));
         return HOLM_EFORK;
     }
     struct holm_node *node;
@@ -235,8 +239,11 @@ enum holm_status holm_open(const struct holm_config *config, struct holm_node **
         return status;
     status = parts_open(node, config);
     if (status != HOLM_OK) {
-        holm_log_line(&log, HOLM_LOG_ERROR, "%s does not open (listen: %s): %s", config->name,
-                      config->listen == NULL ? "none" : config->listen, holm_strerror(status));
+        holm_log_tell(
+            &log, holm_clock_now(), HOLM_LOG_NODE_NOT_OPENED,
+            HOLM_LOG_VALUES(holm_log_text(config->name),
+                            holm_log_text(config->listen == NULL ? "none" : config->listen),
+                            holm_log_status(status)));
         dispose(node);
         return status;
     }
@@ -258,7 +265,7 @@ void holm_close(struct holm_node *node)
     /* What was written last may be known here alone, and a broadcast may be lost: whoever is up
      * gets a while to fetch it. */
     if (holm_wait_seen(node, NULL, holm_engine_peers_up(node->engine), LAST_WORDS_MS) != HOLM_OK)
-        holm_log_line(&node->log, HOLM_LOG_NOTICE, "closing before all peers have the last writes");
+        holm_log_tell(&node->log, holm_node_now(node), HOLM_LOG_CLOSING_EARLY, HOLM_LOG_NOTHING);
     if (node->host != NULL) {
         node->host->close(node);
         return;
@@ -304,7 +311,8 @@ enum holm_status holm_join(struct holm_node *node, const char *address)
         return HOLM_EADDRESS;
     const char *objection = holm_address_objection(holm_str(address), node->tls, node->insecure);
     if (objection != NULL) {
-        holm_log_line(&node->log, HOLM_LOG_ERROR, "join: '%s' %s", address, objection);
+        holm_log_tell(&node->log, holm_node_now(node), HOLM_LOG_JOIN_REFUSED,
+                      HOLM_LOG_VALUES(holm_log_text(address), holm_log_text(objection)));
         return HOLM_EINVAL;
     }
     return holm_engine_join(node->engine, address, holm_node_now(node));

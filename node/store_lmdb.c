@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "node/clock.h"
 #include "node/store_lmdb_parts.h"
 
 #define MIB ((size_t)1 << 20)
@@ -44,16 +45,18 @@ enum holm_status holm_store_lmdb_tell(const struct holm_store_lmdb *store, const
                                       int code)
 {
     if (code != 0)
-        holm_log_line(&store->log, HOLM_LOG_ERROR, "the store in %s %s: %s", store->directory, what,
-                      mdb_strerror(code));
+        holm_log_tell(&store->log, holm_clock_now(), HOLM_LOG_STORE_ERROR,
+                      HOLM_LOG_VALUES(holm_log_text(store->directory), holm_log_text(what),
+                                      holm_log_text(mdb_strerror(code))));
     return status_of(code);
 }
 
 enum holm_status holm_store_lmdb_damaged(const struct holm_store_lmdb *store,
                                          enum holm_store_lmdb_table table, uint32_t partition)
 {
-    holm_log_line(&store->log, HOLM_LOG_ERROR, "the store in %s is damaged: %s of partition %u",
-                  store->directory, table_names[table], (unsigned)partition);
+    holm_log_tell(&store->log, holm_clock_now(), HOLM_LOG_STORE_DAMAGED,
+                  HOLM_LOG_VALUES(holm_log_text(store->directory),
+                                  holm_log_text(table_names[table]), holm_log_number(partition)));
     return HOLM_EMALFORMED;
 }
 
@@ -127,8 +130,8 @@ static enum holm_status directory_open(struct holm_store_lmdb *store)
         return holm_store_lmdb_tell(store, "cannot be locked", errno);
     if (flock(store->lock, LOCK_EX | LOCK_NB) == 0)
         return HOLM_OK;
-    holm_log_line(&store->log, HOLM_LOG_ERROR, "the store in %s is open in another process",
-                  store->directory);
+    holm_log_tell(&store->log, holm_clock_now(), HOLM_LOG_STORE_BUSY,
+                  HOLM_LOG_VALUES(holm_log_text(store->directory)));
     return HOLM_EBUSY;
 }
 
@@ -197,13 +200,12 @@ static enum holm_status facts_fit(const struct holm_store_lmdb *store,
                (config->cluster == 0 || config->cluster == facts->cluster) &&
                (config->partitions == 0 ||
                 (config->partitions == facts->partitions && config->retention == facts->retention));
+    const char *retention = facts->retention == HOLM_RETENTION_STABLE ? "stable" : "forever";
     if (!fit)
-        holm_log_line(&store->log, HOLM_LOG_ERROR,
-                      "the store in %s is of node %llx, with %u partitions and retention %s, or "
-                      "of another cluster",
-                      store->directory, (unsigned long long)facts->node.value,
-                      (unsigned)facts->partitions,
-                      facts->retention == HOLM_RETENTION_STABLE ? "stable" : "forever");
+        holm_log_tell(
+            &store->log, holm_clock_now(), HOLM_LOG_STORE_FOREIGN,
+            HOLM_LOG_VALUES(holm_log_text(store->directory), holm_log_hex(facts->node.value),
+                            holm_log_number(facts->partitions), holm_log_text(retention)));
     return fit ? HOLM_OK : HOLM_ECLUSTER;
 }
 
@@ -445,7 +447,7 @@ static const struct holm_store_ops ops = {
 struct holm_store_lmdb_config holm_store_lmdb_config_default(void)
 {
     return (struct holm_store_lmdb_config){
-        .queue_bytes_max = 64 * MIB, .map_bytes = 256 * MIB, .log = {.level = HOLM_LOG_NOTICE}};
+        .queue_bytes_max = 64 * MIB, .map_bytes = 256 * MIB, .log = {.level = HOLM_LOG_INFO}};
 }
 
 enum holm_status holm_store_lmdb_open(const struct holm_store_lmdb_config *config,

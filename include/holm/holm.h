@@ -50,6 +50,15 @@ struct holm_scan; /* a cut of one partition, being read */
 
 /* ---- opening and closing ------------------------------------------------------------------- */
 
+/* What log lines are about. A level stands for itself and those before it. */
+enum holm_log_level {
+    HOLM_LOG_SILENT = 0,
+    HOLM_LOG_ERROR = 1, /* something that was promised is not kept */
+    HOLM_LOG_WARN = 2,  /* what an operator may have to act on */
+    HOLM_LOG_INFO = 3,  /* what has changed */
+    HOLM_LOG_DEBUG = 4  /* what was tried */
+};
+
 /*
  * How a node is made. Take holm_config_default() and change what you need. Every string and the
  * struct itself are borrowed for holm_open() only.
@@ -111,8 +120,11 @@ struct holm_config {
      * node's own thread is stuck) are read. Whoever can connect reads all, and can cost memory: for loopback,
      * "http://127.0.0.1:9464", or behind a proxy; elsewhere the log warns. Not in a simulated world. */
     const char *http;
-    int log_level; /* 2; 0 silent, 1 errors, 2 what an operator acts on, 3 all */
-    /* NULL: lines go to stderr. Any thread, one at a time or not; must not call the node. */
+    int log_level; /* HOLM_LOG_INFO; SILENT to DEBUG */
+    /* Takes a line of logfmt, without a newline: `ts=... level=info event=peer_up node=lisbon peer=oslo msg="..."`; at most
+     * 1,023 bytes, which no name or key of a peer can break. docs/OPERATIONS.md lists the events; of each so many are
+     * told in a minute, the rest is counted. NULL: lines go to stderr. Any thread, one at a time or not; must not call the
+     * node. */
     void (*log)(void *context, int level, const char *line);
     void *log_context;
 };

@@ -174,7 +174,8 @@ enum holm_status holm_testing_open(struct holm_testing *world, const struct holm
     if (status != HOLM_OK) {
         struct holm_log log = {
             .level = config->log_level, .write = config->log, .context = config->log_context};
-        holm_log_line(&log, HOLM_LOG_ERROR, "%s", line);
+        holm_log_tell(&log, (struct holm_now){.wall_ms = 0}, HOLM_LOG_CONFIG_REFUSED,
+                      HOLM_LOG_VALUES(holm_log_text(line)));
         return status;
     }
     status = holm_testing_settle(world, config, &place);

@@ -79,7 +79,7 @@ static void on_event(void *context, const struct holm_world_event *event)
     if (event->type == HOLM_WORLD_LOGGED) {
         const struct holm_config *config = &world->places[event->node]->config;
         if (config->log != NULL && event->level <= config->log_level)
-            config->log(config->log_context, event->level, event->text);
+            config->log(config->log_context, event->level, event->line);
     }
 }
 

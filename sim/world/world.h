@@ -62,6 +62,7 @@ struct holm_world_event {
     uint32_t partition;                 /* COMMITTED, CHANGED, REPLACING, REPLACED */
     struct holm_actor self;             /* STARTED */
     const char *text;                   /* ENDED, LOGGED, FAULT */
+    const char *line;                   /* LOGGED: as a node's log has it; not in the hash */
     int level;                          /* LOGGED */
     const struct holm_op *ops;          /* COMMITTED */
     size_t op_count;                    /* COMMITTED */

@@ -44,12 +44,15 @@ struct holm_world_node_config holm_world_node_config_default(void)
     return config;
 }
 
-static void write_log(void *context, int level, const char *line)
+static void hear_log(void *context, const struct holm_log_told *told)
 {
     struct holm_world_node *node = context;
-    struct holm_world_event event = {
-        .type = HOLM_WORLD_LOGGED, .node = node->index, .peer = HOLM_WORLD_NOBODY, .text = line};
-    event.level = level;
+    struct holm_world_event event = {.type = HOLM_WORLD_LOGGED,
+                                     .node = node->index,
+                                     .peer = HOLM_WORLD_NOBODY,
+                                     .text = told->sentence};
+    event.line = told->line;
+    event.level = (int)told->level;
     holm_world_event(node->world, &event);
 }
 
@@ -127,7 +130,7 @@ static struct holm_engine_config engine_config(struct holm_world *world,
     config.name = node->name;
     config.random_seed = holm_world_number(world, node->index, node->lives, PURPOSE_ENGINE);
     config.self.node.value = node->config.node_id != 0 ? node->config.node_id : node->index + 1;
-    config.log = (struct holm_log){.level = HOLM_LOG_NOTICE, .write = write_log, .context = node};
+    config.log = (struct holm_log){.level = HOLM_LOG_INFO, .hear = hear_log, .context = node};
     return config;
 }
 

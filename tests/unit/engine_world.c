@@ -164,11 +164,12 @@ static const struct holm_transport_ops ops = {
 
 /* ---- nodes ---------------------------------------------------------------------------------- */
 
-static void write_log(void *context, int level, const char *line)
+static void hear_log(void *context, const struct holm_log_told *told)
 {
     struct world *world = context;
     size_t used = strlen(world->log);
-    snprintf(world->log + used, sizeof world->log - used, "%d %s\n", level, line);
+    snprintf(world->log + used, sizeof world->log - used, "%d %s\n", (int)told->level,
+             told->sentence);
 }
 
 struct world *world_new(uint64_t seed)
@@ -201,8 +202,7 @@ struct world *world_new_of(uint64_t seed, uint32_t count, uint32_t partitions)
         config->self.node.value = i + 1;
         config->partitions = partitions;
         config->peers_max = count < 16 ? 16 : count;
-        config->log = (struct holm_log){
-            .level = HOLM_LOG_NOTICE, .write = write_log, .context = world};
+        config->log = (struct holm_log){.level = HOLM_LOG_INFO, .hear = hear_log, .context = world};
     }
     return world;
 }

@@ -10,11 +10,13 @@ struct told {
     char last[512], first[512];
 };
 
-static void hear(void *context, int level, const char *line)
+static const struct holm_now now = {1000000, 1700000000000};
+
+static void hear(void *context, const struct holm_log_told *line)
 {
     struct told *told = context;
-    assert_int_equal(level, HOLM_LOG_NOTICE);
-    snprintf(told->count == 0 ? told->first : told->last, sizeof told->last, "%s", line);
+    assert_int_equal(line->level, HOLM_LOG_WARN);
+    snprintf(told->count == 0 ? told->first : told->last, sizeof told->last, "%s", line->sentence);
     told->count += 1;
 }
 
@@ -22,9 +24,9 @@ static void assert_told(const struct holm_lost *lost, const char *expected)
 {
     struct holm_lost_list list = {.count = 0};
     struct told told = {.count = 0};
-    struct holm_log log = {.level = HOLM_LOG_NOTICE, .write = hear, .context = &told};
+    struct holm_log log = {.level = HOLM_LOG_WARN, .hear = hear, .context = &told};
     holm_lost_add(&list, 5, lost);
-    holm_lost_tell(&list, &log);
+    holm_lost_tell(&list, &log, now);
     assert_int_equal(told.count, 1);
     assert_string_equal(told.first, expected);
 }
@@ -68,17 +70,17 @@ static void test_lost_when_much_is_lost_then_the_rest_is_counted(void **state)
     struct holm_lost lost = {.key = holm_str("k"), .kind = HOLM_FLAG, .dot = dot_of(1, 2, 1)};
     struct holm_lost_list list = {.count = 0};
     struct told told = {.count = 0};
-    struct holm_log log = {.level = HOLM_LOG_NOTICE, .write = hear, .context = &told};
+    struct holm_log log = {.level = HOLM_LOG_WARN, .hear = hear, .context = &told};
     for (; lost.dot.seq <= HOLM_LOST_LINES; lost.dot.seq++)
         holm_lost_add(&list, 0, &lost);
-    holm_lost_tell(&list, &log);
+    holm_lost_tell(&list, &log, now);
     assert_int_equal(told.count, HOLM_LOST_LINES);
     assert_string_equal(told.first, "lost: flag of \"k\", 1@2:1 in partition 0");
     assert_string_equal(told.last, "lost: flag of \"k\", 1@2:32 in partition 0");
     holm_lost_add(&list, 0, &lost);
     holm_lost_add(&list, 0, &lost);
     told.count = 0;
-    holm_lost_tell(&list, &log);
+    holm_lost_tell(&list, &log, now);
     assert_int_equal(told.count, HOLM_LOST_LINES + 1);
     assert_string_equal(told.last, "lost: 2 more");
 }

@@ -173,9 +173,11 @@ static void close_link(struct world *world, uint32_t index, uint64_t link)
         break_wire(world, index, wire);
 }
 
-static void note(struct world_node *node, const char *text)
+static void note(struct world_node *node, const struct holm_roster_action *action)
 {
+    char text[512];
     size_t used = strlen(node->notes);
+    (void)holm_log_sentence(action->event, action->text, text, sizeof text);
     snprintf(node->notes + used, sizeof node->notes - used, "%s\n", text);
 }
 
@@ -225,7 +227,7 @@ static void perform(struct world *world, uint32_t index, const struct holm_roste
         node->supersessions++;
         break;
     case HOLM_ROSTER_NOTE:
-        note(node, action->text);
+        note(node, action);
         break;
     }
 }
