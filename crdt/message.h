@@ -10,7 +10,7 @@
  *     link        Hello, Ping, Pong, Goodbye, Ack, Want, Delta, Beacon,
  *                 Pull -> Deltas, SyncOpen -> SyncCut, SyncNext -> SyncPage, SyncClose,
  *                 SyncAsk -> SyncTell, Follow -> Feed ..., Unfollow,
- *                 Standing, Join -> Joined, Report
+ *                 Standing, Join -> Joined, Report, Reach, Tunnel
  *
  * Runs in Deltas and Feed carry no deps: what a run needs comes before it over the same link, or the
  * receiver has said that it has it. Only what is broadcast carries them.
@@ -47,10 +47,12 @@ enum holm_message_type {
     HOLM_MESSAGE_STANDING = 21,
     HOLM_MESSAGE_JOIN = 22,
     HOLM_MESSAGE_JOINED = 23,
-    HOLM_MESSAGE_REPORT = 24
+    HOLM_MESSAGE_REPORT = 24,
+    HOLM_MESSAGE_REACH = 25,
+    HOLM_MESSAGE_TUNNEL = 26
 };
 
-#define HOLM_MESSAGE_TYPE_MAX HOLM_MESSAGE_REPORT
+#define HOLM_MESSAGE_TYPE_MAX HOLM_MESSAGE_TUNNEL
 
 /* One partition's line of a beacon: what the sender has seen. */
 struct holm_beacon_entry {
@@ -80,6 +82,8 @@ struct holm_member {
 #define HOLM_FEATURE_STABLE UINT64_C(2)
 /* The sender reads runs that share columns. */
 #define HOLM_FEATURE_SHARED UINT64_C(4)
+/* The sender takes Reach and Tunnel. */
+#define HOLM_FEATURE_TUNNELS UINT64_C(8)
 
 struct holm_hello {
     struct holm_bytes cluster;
@@ -235,10 +239,33 @@ struct holm_reported {
     struct holm_vector_view heard; /* own: the number of the last report of each epoch */
 };
 
+/*
+ * Reach: a provisional epoch can be reached through the sender, or is the sender. Others pass it on to those whom it
+ * does not meet itself (node/tunnels.h).
+ */
+struct holm_reach {
+    struct holm_actor actor;
+    uint64_t number;                /* of what this epoch has said of itself, growing */
+    uint32_t hops;                  /* through how many others it has come */
+    const struct holm_node_id *met; /* whom it tells itself, ascending */
+    size_t met_count;
+};
+
+/* Tunnel: a piece of a frame between two provisional epochs that do not meet; others pass it on. */
+struct holm_tunnel {
+    struct holm_actor from, to;
+    uint64_t id;     /* of the tunnel, drawn by who opened it; not 0 */
+    uint64_t number; /* of the piece in this direction: 1, 2, 3 ...; 0: this end is closed */
+    uint32_t hops;   /* through how many others it has come */
+    bool more;       /* the frame goes on in the next piece */
+    struct holm_bytes piece;
+};
+
 struct holm_message {
     enum holm_message_type type;
     bool shared; /* Deltas, Feed: small runs share columns, as the receiver must understand */
-    uint32_t partition; /* of all but beacon, hello, ping, pong, goodbye, standing, join, joined */
+    uint32_t
+        partition; /* of all but beacon, hello, ping, pong, goodbye, standing, join, joined, reach, tunnel */
     struct holm_actor sender; /* the node that sent this frame, in its present epoch */
     union {
         struct holm_delta *delta;
@@ -263,6 +290,8 @@ struct holm_message {
         struct holm_join join;
         struct holm_joined joined;
         struct holm_reported reported;
+        struct holm_reach reach;
+        struct holm_tunnel tunnel;
     } as;
 };
 

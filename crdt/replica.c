@@ -327,6 +327,8 @@ static enum holm_status take_message(struct holm_replica *replica, uint32_t peer
     case HOLM_MESSAGE_STANDING:
     case HOLM_MESSAGE_JOIN:
     case HOLM_MESSAGE_JOINED:
+    case HOLM_MESSAGE_REACH:
+    case HOLM_MESSAGE_TUNNEL:
         break;
     }
     return HOLM_EINVAL;

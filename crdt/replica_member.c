@@ -103,6 +103,8 @@ bool holm_guard_meets(struct holm_replica *replica, uint32_t peer,
     case HOLM_MESSAGE_JOIN:
     case HOLM_MESSAGE_JOINED:
     case HOLM_MESSAGE_REPORT:
+    case HOLM_MESSAGE_REACH:
+    case HOLM_MESSAGE_TUNNEL:
         break;
     }
     return true;

@@ -153,8 +153,10 @@ static enum holm_status parts_open(struct holm_engine *engine, struct holm_now n
                                     2 * engine->partition_count * sizeof *engine->entries);
     if (engine->entries == NULL)
         return HOLM_ENOMEM;
-    return config->retention == HOLM_RETENTION_STABLE ? holm_engine_members_open(engine, now)
-                                                      : HOLM_OK;
+    if (config->retention != HOLM_RETENTION_STABLE)
+        return HOLM_OK;
+    status = holm_engine_tunnel_open(engine);
+    return status == HOLM_OK ? holm_engine_members_open(engine, now) : status;
 }
 
 /* Clones of one store that are opened with a clock that was set back must not meet in one epoch. */
@@ -212,6 +214,7 @@ void holm_engine_free(struct holm_engine *engine)
     struct holm_allocator allocator = engine->config.allocator;
     holm_engine_saving_end(engine);
     holm_engine_members_free(engine);
+    holm_engine_tunnel_free(engine);
     for (uint32_t i = 0; engine->partitions != NULL && i < engine->partition_count; i++) {
         if (engine->partitions[i].replica == NULL)
             continue;

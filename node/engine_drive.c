@@ -129,6 +129,12 @@ static bool is_member_talk(enum holm_message_type type)
            type == HOLM_MESSAGE_JOINED;
 }
 
+/* Of two who do not meet; never itself through a tunnel. */
+static bool is_tunnelling(enum holm_message_type type)
+{
+    return type == HOLM_MESSAGE_REACH || type == HOLM_MESSAGE_TUNNEL;
+}
+
 static void misbehaved(struct holm_engine *engine, struct holm_link_id link, const char *why,
                        struct holm_now now)
 {
@@ -206,7 +212,8 @@ static bool admitted(struct holm_engine *engine, struct holm_link_id link,
     if (message->type == HOLM_MESSAGE_HELLO)
         return true;
     return proven && holm_roster_link_node(engine->roster, link, &node) &&
-           node.value == message->sender.node.value;
+           node.value == message->sender.node.value &&
+           !(is_tunnelling(message->type) && holm_tunnel_is_link(link));
 }
 
 static void take_message(struct holm_engine *engine, struct holm_link_id link, uint32_t peer,
@@ -230,26 +237,55 @@ static void take_message(struct holm_engine *engine, struct holm_link_id link, u
     }
 }
 
-static void take_frame(struct holm_engine *engine, const struct holm_transport_event *event,
-                       struct holm_now now)
+/* A frame that may come over its link; NULL otherwise. */
+static struct holm_decoded *receive(struct holm_engine *engine,
+                                    const struct holm_transport_event *event, uint32_t *peer,
+                                    struct holm_now now)
 {
     struct holm_decoded *decoded = decode(engine, event->link, event, now);
     if (decoded == NULL)
-        return;
-    if (holm_faults_strike(&engine->faults, decoded->message.sender.node, HOLM_INCOMING)) {
-        holm_decoded_free(decoded);
-        return;
+        return NULL;
+    bool may = !holm_faults_strike(&engine->faults, decoded->message.sender.node, HOLM_INCOMING);
+    if (may) {
+        pthread_mutex_lock(&engine->roster_lock);
+        holm_roster_heard(engine->roster, event->link, now);
+        may = admitted(engine, event->link, &decoded->message, peer);
+        count_received(engine, may ? *peer : HOLM_PEER_NONE, &decoded->message, event);
+        pthread_mutex_unlock(&engine->roster_lock);
     }
-    uint32_t peer;
-    pthread_mutex_lock(&engine->roster_lock);
-    holm_roster_heard(engine->roster, event->link, now);
-    bool may = admitted(engine, event->link, &decoded->message, &peer);
-    count_received(engine, may ? peer : HOLM_PEER_NONE, &decoded->message, event);
-    pthread_mutex_unlock(&engine->roster_lock);
     if (may)
-        take_message(engine, event->link, peer, decoded, now);
+        return decoded;
+    holm_decoded_free(decoded);
+    return NULL;
+}
+
+static void take_tunnelling(struct holm_engine *engine, uint32_t peer, struct holm_decoded *decoded,
+                            struct holm_now now)
+{
+    const struct holm_message *message = &decoded->message;
+    struct holm_transport_event event;
+    bool whole = false;
+    if (holm_engine_is_provisional(engine) && message->type == HOLM_MESSAGE_REACH)
+        holm_engine_tunnel_hear(engine, peer, &message->as.reach, now);
+    else if (holm_engine_is_provisional(engine))
+        whole = holm_engine_tunnel_take(engine, peer, &message->as.tunnel, now, &event);
+    holm_decoded_free(decoded);
+    decoded = whole ? receive(engine, &event, &peer, now) : NULL;
+    if (decoded != NULL)
+        take_message(engine, event.link, peer, decoded, now);
+}
+
+static void take_frame(struct holm_engine *engine, const struct holm_transport_event *event,
+                       struct holm_now now)
+{
+    uint32_t peer;
+    struct holm_decoded *decoded = receive(engine, event, &peer, now);
+    if (decoded == NULL)
+        return;
+    if (is_tunnelling(decoded->message.type))
+        take_tunnelling(engine, peer, decoded, now);
     else
-        holm_decoded_free(decoded);
+        take_message(engine, event->link, peer, decoded, now);
 }
 
 void holm_engine_event(struct holm_engine *engine, const struct holm_transport_event *event,
@@ -308,7 +344,11 @@ void holm_engine_drain(struct holm_engine *engine, struct holm_now now)
             enum holm_status status = HOLM_OK;
             if (link.value == 0)
                 status = transport->ops->broadcast(transport, frame.data, frame.size);
-            else if (!cut(engine, link))
+            else if (cut(engine, link))
+                continue;
+            else if (holm_tunnel_is_link(link))
+                holm_engine_tunnel_send(engine, link, frame);
+            else
                 status = transport->ops->link_send(transport, link, frame.data, frame.size);
             /* A link that is gone tells so by an event of its own. */
             if (status != HOLM_OK && status != HOLM_ECLOSED)

@@ -131,6 +131,7 @@ static void become_member(struct holm_engine *engine, const struct holm_membersh
                           struct holm_now now)
 {
     holm_engine_admit_confirm(engine, action, now);
+    holm_engine_tunnel_end(engine, holm_engine_members_actor(engine), now);
     holm_engine_hearsay_repeat(engine, now);
     engine->members->hearsay_count = 0;
     holm_engine_beacon_all(engine, now);

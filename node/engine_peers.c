@@ -152,8 +152,10 @@ static void ping(struct holm_engine *engine, const struct holm_roster_action *ac
     holm_engine_send_link(engine, action->link, &message);
 }
 
-static void route(struct holm_engine *engine, const struct holm_roster_action *action)
+static void route(struct holm_engine *engine, const struct holm_roster_action *action,
+                  struct holm_now now)
 {
+    struct holm_link_id before = {engine->outgoing.routes[action->peer].link};
     pthread_mutex_lock(&engine->roster_lock);
     uint64_t features = holm_roster_features(engine->roster, action->peer);
     struct holm_engine_received *received = &engine->received[action->peer];
@@ -165,6 +167,8 @@ static void route(struct holm_engine *engine, const struct holm_roster_action *a
     if (other)
         holm_outgoing_forget(&engine->outgoing, action->peer);
     holm_outgoing_route(&engine->outgoing, action->peer, action->link, features);
+    if (holm_tunnel_is_link(before) && !holm_tunnel_is_link(action->link))
+        holm_engine_relay_changed(engine, action->peer, now);
 }
 
 static void perform(struct holm_engine *engine, const struct holm_roster_action *action,
@@ -177,7 +181,10 @@ static void perform(struct holm_engine *engine, const struct holm_roster_action 
         dial(engine, action, now);
         break;
     case HOLM_ROSTER_CLOSE:
-        transport->ops->link_close(transport, action->link);
+        if (holm_tunnel_is_link(action->link))
+            holm_engine_tunnel_close(engine, action->link, now);
+        else
+            transport->ops->link_close(transport, action->link);
         break;
     case HOLM_ROSTER_HELLO:
         hello_send(engine, action);
@@ -186,7 +193,7 @@ static void perform(struct holm_engine *engine, const struct holm_roster_action 
         ping(engine, action);
         break;
     case HOLM_ROSTER_ROUTE:
-        route(engine, action);
+        route(engine, action, now);
         break;
     case HOLM_ROSTER_UP:
         peer_up(engine, action, now);
@@ -202,8 +209,10 @@ static void perform(struct holm_engine *engine, const struct holm_roster_action 
         break;
     case HOLM_ROSTER_EPOCH:
         engine->epoch_wanted = action->actor.epoch;
-        if (engine->members != NULL)
+        if (engine->members != NULL) {
+            holm_engine_tunnel_end(engine, action->actor, now);
             holm_engine_members_epoch(engine, action->actor.epoch, now);
+        }
         holm_engine_epoch_spread(engine, now);
         break;
     case HOLM_ROSTER_SUPERSEDED:

@@ -36,7 +36,7 @@ static void look_around(struct holm_engine *engine, struct review *review)
     pthread_mutex_lock(&engine->roster_lock);
     uint32_t slots = holm_roster_slots(engine->roster);
     for (uint32_t i = 0; i < slots; i++) {
-        if (!holm_roster_up(engine->roster, i))
+        if (!holm_roster_met(engine->roster, i))
             continue;
         bool can = (holm_roster_features(engine->roster, i) & HOLM_FEATURE_FEEDS) != 0;
         review->neighbours[review->count] = (struct neighbour){i, can};

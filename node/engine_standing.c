@@ -140,6 +140,8 @@ void holm_engine_members_report(struct holm_engine *engine, struct holm_now now)
         pthread_mutex_unlock(&partition->lock);
         (void)status; /* with the next beacon, then */
     }
+    if (!members->confirmed)
+        holm_engine_tunnel_tick(engine, now);
     /* What was said while a link was not proven is lost, so that who is provisional says it again. */
     uint64_t hash = list_hash(engine);
     if (hash == members->told_hash && members->confirmed)

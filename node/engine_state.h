@@ -11,6 +11,7 @@
  *     engine_member.c  retention `stable`: its life cycle, and what its machine wants done
  *     engine_standing.c  how this node stands, and what it is told of the others
  *     engine_join.c    who asks to be admitted, and the answer
+ *     engine_tunnel.c  links between those who are no members and do not meet
  *     engine_found.c   to whom it is left to found
  *     engine_forget.c  who is forgotten, when asked to or after a while
  *     engine_collect.c what may go
@@ -38,6 +39,7 @@
 #include "node/outgoing.h"
 #include "node/random.h"
 #include "node/roster.h"
+#include "node/tunnels.h"
 
 #define HOLM_CACHE_LINE_BYTES 64
 
@@ -132,6 +134,8 @@ struct holm_engine {
     uint32_t
         partition_count; /* config.partitions, and with `stable` the member list's behind them */
     struct holm_engine_members *members; /* NULL with retention `forever` */
+    struct holm_tunnels *tunnels;        /* the same; the driving thread's */
+    uint64_t reaches;                    /* Reaches of this node so far; the same */
     void *partitions_memory;             /* what was allocated for them, not aligned */
     struct holm_outgoing outgoing;
     struct holm_faults faults;
@@ -293,6 +297,28 @@ void holm_engine_relay_changed(struct holm_engine *engine, uint32_t peer, struct
 void holm_engine_relay_strangers(struct holm_engine *engine, uint64_t strangers,
                                  struct holm_now now);
 void holm_engine_relay_tick(struct holm_engine *engine, struct holm_now now);
+
+/* engine_tunnel.c. With retention `forever` none is called but open and free. */
+HOLM_NODISCARD enum holm_status holm_engine_tunnel_open(struct holm_engine *engine);
+void holm_engine_tunnel_free(struct holm_engine *engine);
+/* With each beacon of who is no member, and meets none: that it can be reached; and opens what is wanted. */
+void holm_engine_tunnel_tick(struct holm_engine *engine, struct holm_now now);
+/* A Reach of a peer that is met. */
+void holm_engine_tunnel_hear(struct holm_engine *engine, uint32_t peer,
+                             const struct holm_reach *reach, struct holm_now now);
+/* A piece, of a peer that is met. True: *event is a frame of a tunnel, which is readable until the next call. */
+bool holm_engine_tunnel_take(struct holm_engine *engine, uint32_t peer,
+                             const struct holm_tunnel *tunnel, struct holm_now now,
+                             struct holm_transport_event *event);
+/* A frame leaves by a tunnel. What cannot be sent ends it. */
+void holm_engine_tunnel_send(struct holm_engine *engine, struct holm_link_id link,
+                             struct holm_bytes frame);
+/* The roster is done with this link. */
+void holm_engine_tunnel_close(struct holm_engine *engine, struct holm_link_id link,
+                              struct holm_now now);
+/* This epoch is a member now, or `self` is another: all tunnels end. */
+void holm_engine_tunnel_end(struct holm_engine *engine, struct holm_actor self,
+                            struct holm_now now);
 
 /* engine_member.c. With retention `forever` none is called but open, free and due. */
 HOLM_NODISCARD enum holm_status holm_engine_members_open(struct holm_engine *engine,

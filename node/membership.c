@@ -509,6 +509,11 @@ bool holm_membership_is_lost(const struct holm_membership *membership)
     return membership->lost;
 }
 
+bool holm_membership_is_alone(const struct holm_membership *membership)
+{
+    return membership->state != HOLM_MEMBER_CONFIRMED && !any_member(membership);
+}
+
 uint64_t holm_membership_due_us(const struct holm_membership *membership)
 {
     return membership->state == HOLM_MEMBER_CONFIRMED ? HOLM_NEVER : membership->due_us;

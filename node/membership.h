@@ -140,6 +140,8 @@ struct holm_epoch holm_membership_former(const struct holm_membership *membershi
 bool holm_membership_in_vain(const struct holm_membership *membership);
 /* Whether the state is lost: it must be forgotten before it comes back. */
 bool holm_membership_is_lost(const struct holm_membership *membership);
+/* Whether no member is known that could be asked. */
+bool holm_membership_is_alone(const struct holm_membership *membership);
 /* When tick() is due. */
 uint64_t holm_membership_due_us(const struct holm_membership *membership);
 void holm_membership_check(const struct holm_membership *membership); /* N1 to N3; asserts */

@@ -146,7 +146,7 @@ enum holm_status holm_roster_hello_fill(struct holm_roster *roster,
     hello->cluster = holm_str(roster->cluster);
     hello->version = HOLM_WIRE_VERSION;
     hello->features = HOLM_FEATURE_FEEDS | HOLM_FEATURE_SHARED |
-                      (roster->config.stable ? HOLM_FEATURE_STABLE : 0);
+                      (roster->config.stable ? HOLM_FEATURE_STABLE | HOLM_FEATURE_TUNNELS : 0);
     hello->partitions = roster->config.partitions;
     hello->self.actor = roster->config.self;
     hello->self.name = holm_str(roster->name);

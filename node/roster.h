@@ -13,7 +13,8 @@
  * bytes flow both ways. A peer is up while it has a proven link. Of several proven links to one
  * peer (both sides may dial at once) both sides prefer the one that was dialled by the smaller
  * node id, and among those of one dialler the newest; the other is closed a while later, by the
- * side that was proven last, so that nobody is down in between.
+ * side that was proven last, so that nobody is down in between. A tunnel (tunnels.h) is the last choice: who is
+ * reached by no other link goes on being dialled, and is not subscribed to.
  *
  * Two live nodes of one id ("duplicate node", T03) are a mistake of their operators, and are told of once a
  * minute for as long as both are up. Each takes a few higher epochs, ever more rarely, as a node does whose
@@ -122,7 +123,8 @@ void holm_roster_subscribed(struct holm_roster *roster, uint32_t peer,
                             struct holm_subscription_id subscription);
 
 /* LINK_UP, LINK_CLOSED. Act. `host`, "" when unknown, is where the peer is, should its Hello not say
- * so: who listens everywhere does not know by which address others reach it. An accepted link that there is no memory for is closed. */
+ * so: who listens everywhere does not know by which address others reach it. An accepted link that there is no memory
+ * for is closed. A tunnel (tunnels.h) needs no dial before. */
 void holm_roster_link_up(struct holm_roster *roster, struct holm_link_id id, bool accepted,
                          const char *host, struct holm_now now);
 void holm_roster_link_closed(struct holm_roster *roster, struct holm_link_id id,
@@ -168,6 +170,8 @@ uint32_t holm_roster_slot(const struct holm_roster *roster, struct holm_actor ac
 uint32_t holm_roster_slots(const struct holm_roster *roster);
 bool holm_roster_up(const struct holm_roster *roster, uint32_t peer);
 struct holm_link_id holm_roster_route(const struct holm_roster *roster, uint32_t peer);
+/* Whether it is up, by a link that is no tunnel. */
+bool holm_roster_met(const struct holm_roster *roster, uint32_t peer);
 /* Of a slot in use: who it is, what it understands, where it publishes (text has
  * HOLM_ROSTER_TEXT_BYTES; "" when nowhere). */
 struct holm_node_id holm_roster_node(const struct holm_roster *roster, uint32_t peer);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/address.h"
 #include "node/roster_state.h"
+#include "node/tunnels.h"
 
 #define DIAL_PENDING UINT64_MAX
 #define SELF_SHIFT 6
@@ -160,10 +161,11 @@ static bool owner_is_met(const struct holm_roster *roster,
         return false;
     if (holm_roster_twin_shares(roster, slot))
         return is_met_here(roster, address);
-    if (roster->peers[slot].up)
+    if (holm_roster_met(roster, slot))
         return true;
     for (size_t i = 0; i < roster->link_count; i++) {
-        if (roster->links[i].peer == slot && roster->links[i].accepted)
+        if (roster->links[i].peer == slot && roster->links[i].accepted &&
+            !holm_tunnel_is_link((struct holm_link_id){roster->links[i].id}))
             return true;
     }
     return false;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/address.h"
 #include "node/roster_state.h"
+#include "node/tunnels.h"
 
 /* Far above any clock: such an epoch is an attack, or a fault, and cannot be outdone for long. */
 #define EPOCH_PLAUSIBLE_MAX (UINT64_MAX - (UINT64_C(1) << 32))
@@ -327,6 +328,8 @@ static bool surplus(struct holm_roster *roster, const struct holm_roster_link *l
     const struct holm_roster_peer *peer = &roster->peers[link->peer];
     if (link->state == HOLM_LINK_PROVEN || link->accepted || !peer->up)
         return false;
+    if (!holm_roster_met(roster, link->peer))
+        return holm_tunnel_is_link((struct holm_link_id){link->id});
     const struct holm_roster_link *route = holm_roster_link_find(roster, peer->route);
     bool mine_wins = roster->config.self.node.value < peer->actor.node.value;
     return !route->accepted || !mine_wins;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/roster_state.h"
+#include "node/tunnels.h"
 
 #define UNTRUSTED_INTERVAL_US UINT64_C(60000000)
 
@@ -104,7 +105,7 @@ void holm_roster_link_up(struct holm_roster *roster, struct holm_link_id id, boo
                          const char *host, struct holm_now now)
 {
     struct holm_roster_link *link = holm_roster_link_find(roster, id.value);
-    if (accepted && link == NULL)
+    if ((accepted || holm_tunnel_is_link(id)) && link == NULL)
         link = link_add(roster, id.value, now);
     if (link == NULL) {
         holm_roster_push(roster, HOLM_ROSTER_CLOSE)->link = id;

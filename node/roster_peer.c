@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/roster_state.h"
+#include "node/tunnels.h"
 
 uint32_t holm_roster_peer_find(const struct holm_roster *roster, struct holm_node_id node)
 {
@@ -96,12 +97,19 @@ void holm_roster_peer_leave(struct holm_roster *roster, struct holm_roster_peer 
     peer->subscription.value = 0;
 }
 
+static bool is_tunnel(const struct holm_roster_link *link)
+{
+    return holm_tunnel_is_link((struct holm_link_id){link->id});
+}
+
 /* Whether this link is the one that both sides keep, of links to one peer. */
 static bool preferred(const struct holm_roster *roster, const struct holm_roster_peer *peer,
                       const struct holm_roster_link *link, const struct holm_roster_link *other)
 {
     if (other == NULL)
         return true;
+    if (is_tunnel(link) != is_tunnel(other))
+        return is_tunnel(other);
     if (link->accepted != other->accepted) {
         bool mine_wins = roster->config.self.node.value < peer->actor.node.value;
         return link->accepted != mine_wins;
@@ -204,7 +212,8 @@ void holm_roster_peer_route(struct holm_roster *roster, uint32_t slot, struct ho
         peer_up(roster, slot, now);
     if (best != NULL)
         redundant_mark(roster, slot, best, now);
-    if (peer->up && peer->subscription.value == 0 && peer->publisher[0] != '\0') {
+    if (best != NULL && !is_tunnel(best) && peer->subscription.value == 0 &&
+        peer->publisher[0] != '\0') {
         struct holm_roster_action *action = holm_roster_push(roster, HOLM_ROSTER_SUBSCRIBE);
         action->peer = slot;
         memcpy(action->text, peer->publisher, sizeof peer->publisher);
@@ -283,6 +292,11 @@ struct holm_link_id holm_roster_route(const struct holm_roster *roster, uint32_t
 {
     struct holm_link_id link = {peer < roster->peer_count ? roster->peers[peer].route : 0};
     return link;
+}
+
+bool holm_roster_met(const struct holm_roster *roster, uint32_t peer)
+{
+    return holm_roster_up(roster, peer) && !holm_tunnel_is_link(holm_roster_route(roster, peer));
 }
 
 struct holm_subscription_id holm_roster_subscription(const struct holm_roster *roster,

@@ -15,7 +15,7 @@
 
 /* The envelope's field for a message is its type and the four fields that come before. */
 _Static_assert(HOLM__WIRE__ENVELOPE__MESSAGE_DELTA == 4 + (int)HOLM_MESSAGE_DELTA, "");
-_Static_assert(HOLM__WIRE__ENVELOPE__MESSAGE_REPORT == 4 + (int)HOLM_MESSAGE_REPORT, "");
+_Static_assert(HOLM__WIRE__ENVELOPE__MESSAGE_TUNNEL == 4 + (int)HOLM_MESSAGE_TUNNEL, "");
 
 /* How a message type is written and read; NULL where cells.h writes. */
 struct codec {
@@ -50,6 +50,8 @@ static const struct codec codecs[] = {
     [HOLM_MESSAGE_JOIN] = {holm_wire_write_member, holm_wire_read_member},
     [HOLM_MESSAGE_JOINED] = {holm_wire_write_member, holm_wire_read_member},
     [HOLM_MESSAGE_REPORT] = {holm_wire_write_member, holm_wire_read_member},
+    [HOLM_MESSAGE_REACH] = {holm_wire_write_tunnel, holm_wire_read_tunnel},
+    [HOLM_MESSAGE_TUNNEL] = {holm_wire_write_tunnel, holm_wire_read_tunnel},
 };
 
 struct holm_codec_limits holm_codec_limits_default(size_t frame_bytes_max)

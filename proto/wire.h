@@ -119,6 +119,11 @@ HOLM_NODISCARD enum holm_status holm_wire_write_member(struct holm_arena *arena,
                                                        const struct holm_message *message,
                                                        Holm__Wire__Envelope *envelope);
 
+/* Reach, Tunnel. */
+HOLM_NODISCARD enum holm_status holm_wire_write_tunnel(struct holm_arena *arena,
+                                                       const struct holm_message *message,
+                                                       Holm__Wire__Envelope *envelope);
+
 /* ---- reading ------------------------------------------------------------------------------- */
 
 /* The two ways to read a frame; holm_codec_decode() goes the first, and the second where it ends. */
@@ -242,6 +247,9 @@ HOLM_NODISCARD enum holm_status holm_wire_read_sync(struct holm_wire_reading *re
                                                     const Holm__Wire__Envelope *envelope,
                                                     struct holm_message *message);
 HOLM_NODISCARD enum holm_status holm_wire_read_member(struct holm_wire_reading *reading,
+                                                      const Holm__Wire__Envelope *envelope,
+                                                      struct holm_message *message);
+HOLM_NODISCARD enum holm_status holm_wire_read_tunnel(struct holm_wire_reading *reading,
                                                       const Holm__Wire__Envelope *envelope,
                                                       struct holm_message *message);
 HOLM_NODISCARD enum holm_status holm_wire_read_reconcile(struct holm_wire_reading *reading,

@@ -76,6 +76,11 @@ void holm_tally_message(struct holm_tally *tally, const struct holm_message *mes
     case HOLM_MESSAGE_JOINED:
         tally->metadata += 1;
         return;
+    case HOLM_MESSAGE_REACH:
+        tally->metadata += 1 + message->as.reach.met_count;
+        return;
+    case HOLM_MESSAGE_TUNNEL: /* what is in it is counted by who opens it */
+        return;
     case HOLM_MESSAGE_REPORT:
         tally->metadata += message->as.reported.vector.count + message->as.reported.list.count +
                            message->as.reported.heard.count;

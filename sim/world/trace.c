@@ -9,7 +9,7 @@ static const char *const types[] = {
     "?",         "delta",      "beacon",   "hello",     "ping",      "pong",     "goodbye",
     "ack",       "want",       "pull",     "deltas",    "sync-open", "sync-cut", "sync-next",
     "sync-page", "sync-close", "sync-ask", "sync-tell", "follow",    "unfollow", "feed",
-    "standing",  "join",       "joined",   "report",
+    "standing",  "join",       "joined",   "report",    "reach",     "tunnel",
 };
 
 static const char *type_name(enum holm_message_type type)

@@ -123,6 +123,8 @@ static void copy_message(struct parcel *parcel)
     case HOLM_MESSAGE_SYNC_TELL:
         copy_tell(parcel, &message->as.sync_tell);
         break;
+    case HOLM_MESSAGE_REACH:
+    case HOLM_MESSAGE_TUNNEL:
     case HOLM_MESSAGE_STANDING:
     case HOLM_MESSAGE_JOIN:
     case HOLM_MESSAGE_JOINED:

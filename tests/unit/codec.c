@@ -193,6 +193,10 @@ static size_t bytes_max(const struct holm_message *message)
     if (message->type == HOLM_MESSAGE_STANDING)
         bytes += message->as.standing.list.count * HOLM_VECTOR_ENTRY_BYTES_MAX +
                  message->as.standing.op_count * HOLM_MEMBER_OP_BYTES_MAX;
+    if (message->type == HOLM_MESSAGE_REACH)
+        bytes += message->as.reach.met_count * 8;
+    if (message->type == HOLM_MESSAGE_TUNNEL)
+        bytes += message->as.tunnel.piece.size;
     if (message->type == HOLM_MESSAGE_REPORT)
         bytes += (message->as.reported.vector.count + message->as.reported.list.count +
                   message->as.reported.heard.count) *

@@ -305,6 +305,26 @@ static const char *member_differ(const struct holm_message *a, const struct holm
                : "the answer to a join";
 }
 
+static const char *tunnel_differ(const struct holm_message *a, const struct holm_message *b)
+{
+    const struct holm_tunnel *piece = &a->as.tunnel;
+    const struct holm_tunnel *other = &b->as.tunnel;
+    if (a->type == HOLM_MESSAGE_TUNNEL)
+        return holm_actor_equal(piece->from, other->from) &&
+                       holm_actor_equal(piece->to, other->to) && piece->id == other->id &&
+                       piece->number == other->number && piece->hops == other->hops &&
+                       piece->more == other->more && holm_bytes_equal(piece->piece, other->piece)
+                   ? NULL
+                   : "the piece of a tunnel";
+    const struct holm_reach *reach = &a->as.reach;
+    bool equal = holm_actor_equal(reach->actor, b->as.reach.actor) &&
+                 reach->number == b->as.reach.number && reach->hops == b->as.reach.hops &&
+                 reach->met_count == b->as.reach.met_count;
+    for (size_t i = 0; equal && i < reach->met_count; i++)
+        equal = reach->met[i].value == b->as.reach.met[i].value;
+    return equal ? NULL : "the reach";
+}
+
 static const char *talk_differ(const struct holm_message *a, const struct holm_message *b)
 {
     if (a->type == HOLM_MESSAGE_PING || a->type == HOLM_MESSAGE_PONG)
@@ -353,6 +373,9 @@ const char *messages_differ(const struct holm_message *a, const struct holm_mess
     case HOLM_MESSAGE_FOLLOW:
     case HOLM_MESSAGE_UNFOLLOW:
         return talk_differ(a, b);
+    case HOLM_MESSAGE_REACH:
+    case HOLM_MESSAGE_TUNNEL:
+        return tunnel_differ(a, b);
     case HOLM_MESSAGE_STANDING:
     case HOLM_MESSAGE_JOIN:
     case HOLM_MESSAGE_JOINED:

@@ -425,6 +425,26 @@ static void make_report(struct sample *sample)
                                                          .heard = {heard, COUNT(heard)}};
 }
 
+static void make_reach(struct sample *sample)
+{
+    static const struct holm_node_id met[] = {{0x1122334455667788u}, {0x2122334455667788u}};
+    sample->message.type = HOLM_MESSAGE_REACH;
+    sample->message.as.reach = (struct holm_reach){
+        .actor = PORTO_LATER, .number = 300, .hops = 2, .met = met, .met_count = COUNT(met)};
+}
+
+static void make_tunnel(struct sample *sample)
+{
+    sample->message.type = HOLM_MESSAGE_TUNNEL;
+    sample->message.as.tunnel = (struct holm_tunnel){.from = PORTO_LATER,
+                                                     .to = LISBON,
+                                                     .id = 0x3132333435363738u,
+                                                     .number = 300,
+                                                     .hops = 1,
+                                                     .more = true,
+                                                     .piece = holm_str("island, island")};
+}
+
 static void make_ack(struct sample *sample)
 {
     sample->message.type = HOLM_MESSAGE_ACK;
@@ -592,5 +612,7 @@ const struct sample_name sample_names[] = {
     {"join", make_join},
     {"joined", make_joined},
     {"report", make_report},
+    {"reach", make_reach},
+    {"tunnel", make_tunnel},
 };
 const size_t sample_name_count = COUNT(sample_names);

@@ -576,6 +576,40 @@ static void draw_membership(struct draw *draw, struct holm_message *message)
     }
 }
 
+static void draw_reach(struct draw *draw, struct holm_reach *reach)
+{
+    size_t count = chance_below(&draw->chance, 5);
+    struct holm_node_id *met = take(draw, (count + 1) * sizeof *met);
+    uint64_t node = number(draw) >> 1;
+    for (size_t i = 0; i < count; i++)
+        met[i].value = node += 1 + chance_below(&draw->chance, 1000);
+    *reach = (struct holm_reach){.actor = draw_dot(draw).actor,
+                                 .number = number(draw) | 1,
+                                 .hops = (uint32_t)chance_below(&draw->chance, 100),
+                                 .met = met,
+                                 .met_count = count};
+}
+
+static void draw_tunnel(struct draw *draw, struct holm_message *message)
+{
+    static const char bytes[] = "all the islands of the sea";
+    draw_actors(draw, message->sender);
+    if (message->type == HOLM_MESSAGE_REACH) {
+        draw_reach(draw, &message->as.reach);
+        return;
+    }
+    bool closes = chance_permille(&draw->chance, 200);
+    size_t size = closes ? 0 : 1 + (size_t)chance_below(&draw->chance, sizeof bytes - 1);
+    message->as.tunnel = (struct holm_tunnel){.from = draw_dot(draw).actor,
+                                              .to = draw_dot(draw).actor,
+                                              .id = number(draw) | 1,
+                                              .number = closes ? 0 : number(draw) | 1,
+                                              .hops = (uint32_t)chance_below(&draw->chance, 100),
+                                              .more = !closes &&
+                                                      chance_permille(&draw->chance, 300),
+                                              .piece = holm_mem(bytes, size)};
+}
+
 void sample_random(struct sample *sample, enum holm_message_type type, uint64_t seed)
 {
     struct draw draw = {.chance = {.state = seed}, .arena = &sample->arena};
@@ -594,6 +628,8 @@ void sample_random(struct sample *sample, enum holm_message_type type, uint64_t 
         draw_feed(&draw, sample);
     } else if (type == HOLM_MESSAGE_FOLLOW || type == HOLM_MESSAGE_UNFOLLOW) {
         draw_talk(&draw, message);
+    } else if (type == HOLM_MESSAGE_REACH || type == HOLM_MESSAGE_TUNNEL) {
+        draw_tunnel(&draw, message);
     } else if (type >= HOLM_MESSAGE_STANDING) {
         draw_membership(&draw, message);
     } else if (type == HOLM_MESSAGE_SYNC_ASK) {

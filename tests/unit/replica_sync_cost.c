@@ -15,7 +15,7 @@ enum {
 struct cost {
     struct trio trio;
     struct holm_encoder encoder;
-    uint64_t messages[HOLM_MESSAGE_REPORT + 1], bytes[HOLM_MESSAGE_REPORT + 1];
+    uint64_t messages[HOLM_MESSAGE_TYPE_MAX + 1], bytes[HOLM_MESSAGE_TYPE_MAX + 1];
 };
 
 /* All that is on its way between A and B arrives, round by round, until nothing more comes. */
@@ -76,7 +76,7 @@ static void begin(struct cost *cost, uint32_t equal, size_t log_bytes_max)
 static uint64_t end(struct cost *cost)
 {
     uint64_t bytes = 0;
-    for (size_t type = 0; type <= HOLM_MESSAGE_REPORT; type++) {
+    for (size_t type = 0; type <= HOLM_MESSAGE_TYPE_MAX; type++) {
         bytes += cost->bytes[type];
         if (cost->messages[type] > 0)
             print_message("type %2d: %3d messages, %6d bytes\n", (int)type,
