@@ -5,6 +5,7 @@
  * A beacon that tells of another vector means little while feeds bring something all the time. So it is
  * only noted, with a time by which what it told of must have come; what has not is asked for.
  */
+#include "crdt/replica_member.h"
 #include "crdt/replica_parts.h"
 
 /* Patience: so many back-offs and flush intervals, as what is told of may be some hops away. */
@@ -64,10 +65,20 @@ static uint64_t patience_min(const struct holm_replica *replica)
 
 void holm_replica_follow_new(struct holm_replica *replica, uint32_t peer, bool can)
 {
+    uint64_t taken = replica->peers[peer].feed.taken;
+    taken = taken > replica->feeds_before ? taken : replica->feeds_before;
     replica->peers[peer].feed = (struct holm_feed_link){.can = can,
-                                                        .taken = replica->peers[peer].feed.taken,
+                                                        .taken = taken,
                                                         .patience_us = patience_min(replica),
                                                         .lag_us = patience_min(replica) / 4};
+}
+
+void holm_replica_follow_after(struct holm_replica *replica, const struct holm_replica *old)
+{
+    uint64_t last = old->feeds_before;
+    for (size_t i = 0; i < old->peer_capacity; i++)
+        last = old->peers[i].feed.taken > last ? old->peers[i].feed.taken : last;
+    replica->feeds_before = last;
 }
 
 void holm_replica_follow_forget(struct holm_replica *replica, uint32_t peer)

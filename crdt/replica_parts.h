@@ -190,6 +190,8 @@ struct holm_replica {
     struct holm_ages ages;            /* of the present epoch's own runs */
     uint64_t past[HOLM_REPLICA_PAST]; /* hashes of the vector before its last changes */
     uint32_t past_next;
+    uint64_t
+        feeds_before; /* frames of feeds that came to the replica that this one has replaced: their last number */
     uint32_t feeder; /* whose feed is being taken; HOLM_PEER_NONE */
     struct holm_replica_served *served;
     size_t served_count, served_capacity;

@@ -356,6 +356,7 @@ static void put_in_place(struct holm_engine *engine, uint32_t index, bool replac
     partition->receiving = false;
     store_anew(engine, index, now);
     holm_replica_fence(partition->replica, true);
+    holm_replica_follow_after(partition->replica, old);
     enum holm_status status = holm_replica_rely(partition->replica);
     introduce(engine, index, now);
     if (replace && index < engine->config.partitions)
