@@ -17,12 +17,12 @@ bool holm_admission_by_cut(const struct holm_stable_self *self, struct holm_vect
            holm_vector_covers(self->list, list, none);
 }
 
-/* Whether `list` has operations of those whom `members` forget that `known` has not. */
+/* Whether `list` has operations of epochs that have ended by `members` and that `known` has not. */
 static bool beyond(const struct holm_members *members, struct holm_vector_view known,
                    struct holm_vector_view list)
 {
     for (size_t i = 0; i < list.count; i++) {
-        if (holm_members_forgotten(members, list.entries[i].actor) &&
+        if (holm_members_ended(members, list.entries[i].actor) &&
             !holm_vector_has(known, list.entries[i]))
             return true;
     }
@@ -299,7 +299,7 @@ bool holm_admission_take_list(const struct holm_members *members, struct holm_ac
     if (holm_members_current(members, sender))
         return true;
     return same_founding(members, founding) && !holm_members_ended(members, sender) &&
-           !holm_members_forgotten(members, writer);
+           !holm_members_ended(members, writer);
 }
 
 bool holm_admission_hearsay(const struct holm_members *members, struct holm_actor self,

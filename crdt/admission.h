@@ -224,8 +224,9 @@ bool holm_admission_may_return(const struct holm_stable *stable,
  * Whether the present, confirmed epoch is lost on meeting a member (`theirs`, and `list`: what that
  * one knows): this one is forgotten or ended; it relied on a forget that is void; that one is of a
  * founding that stands against this one's; or, of the same, it builds on operations of the list
- * that a forgotten member wrote, the other does not have them, and does not know this epoch. That
- * other may have collected by a report of the epoch before, rightly as far as it could know.
+ * that an epoch wrote which has ended there (forgotten, or a later one of its node was admitted), the other does not
+ * have them, and does not know this epoch. That other may have collected by a report of the epoch before, rightly as
+ * far as it could know: whom an ended epoch lets in, a clone's original say, nobody has asked the others about.
  */
 bool holm_admission_lost(const struct holm_stable *stable, const struct holm_stable_self *self,
                          const struct holm_members *theirs, struct holm_vector_view list);
@@ -241,7 +242,8 @@ static inline bool holm_admission_outlived(struct holm_actor self,
 /*
  * May an operation of the member list, written by `writer`, be taken from `sender`? Members pass on
  * whatever they have. From others, whose list must be of the same founding, nothing comes in that
- * the forgotten wrote: whom a forgotten member admits, nobody has asked the others about.
+ * an ended epoch wrote: whom one admits that was forgotten, or that a later one of its node has taken the place of, nobody
+ * has asked the others about.
  */
 bool holm_admission_take_list(const struct holm_members *members, struct holm_actor writer,
                               struct holm_actor sender, const struct holm_founding *founding);

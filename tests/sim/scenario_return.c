@@ -34,7 +34,7 @@ static uint32_t keep_from(struct story *story, uint64_t ones, uint64_t others)
 static void forget(struct story *story, uint32_t node, uint32_t whom)
 {
     struct holm_engine *engine = holm_world_engine(story->world, node);
-    struct holm_node_id id = holm_engine_self(holm_world_engine(story->world, whom)).node;
+    struct holm_node_id id = {whom + 1};
     assert_int_equal(holm_engine_forget(engine, id, holm_world_clock(story->world, node)), HOLM_OK);
 }
 
@@ -121,6 +121,62 @@ static void test_return_when_two_forget_each_other_at_once_then_all_converge(voi
     assert_in_range(replaced, 1, 3);
     assert_non_null(strstr(story->log, "is forgotten: "));
     assert_non_null(strstr(story->log, "gone on without it"));
+    story_end(story);
+}
+
+/* n1's disk goes on as n3, under n1's id. Whoever n1 lets in then, the others know nothing of. */
+static void clone(struct story *story)
+{
+    struct holm_world_node_config config = story->config;
+    struct holm_disk *copy = story_backup(story, 1);
+    config.node_id = 2;
+    assert_int_equal(holm_world_add(story->world, &config), 3);
+    story->nodes = 4;
+    story_cut(story, 1, 3, true);
+    story_restore(story, 3, copy);
+    holm_disk_free(copy);
+}
+
+/*
+ * T40: n0 was forgotten, and has lost all; n1, whose clone goes on among the others, lets it in: with a key that these
+ * have buried and collected.
+ */
+static void test_return_when_an_ended_epoch_lets_somebody_in_then_nothing_is_revived(void **state)
+{
+    (void)state;
+    struct story *story = story_new(3, STORY_STABLE | STORY_DISKS);
+    story_begin(story);
+    story_put(story, 0, "k", 1);
+    story_converge(story, 2000);
+    story_split(story, 1, true);
+    story_bury(story, 2, "k");
+    story_run(story, 1000);
+    holm_world_bomb(story->world, 0);
+    clone(story);
+    story_run(story, 15000);
+    assert_true(story_confirmed(story, 3));
+    forget(story, 3, 0);
+    story_run(story, 60000);
+    assert_true(story_collected(story, 2) && !story_exists(story, 2, "k"));
+    story_cut(story, 0, 2, true);
+    story_cut(story, 0, 3, true);
+    story_cut(story, 0, 1, false);
+    story_start(story, 0);
+    story_run(story, 15000);
+    assert_true(story_confirmed(story, 0) && story_exists(story, 0, "k"));
+    story_put(story, 0, "k", 2);
+    story_add(story, 0, "n", 5);
+    story_cut(story, 0, 1, true);
+    story_cut(story, 0, 2, false);
+    story_cut(story, 0, 3, false);
+    story_run(story, 60000);
+    assert_true(story_confirmed(story, 0) && story_confirmed(story, 2));
+    for (uint32_t i = 0; i < 4; i++) {
+        if (i == 1)
+            continue;
+        assert_false(story_exists(story, i, "k"));
+        assert_true(story_sum(story, i, "n") == 5);
+    }
     story_end(story);
 }
 
@@ -249,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_return_when_a_forgotten_node_comes_back_then_its_own_counts_once),
         cmocka_unit_test(test_return_when_two_forget_each_other_at_once_then_all_converge),
+        cmocka_unit_test(test_return_when_an_ended_epoch_lets_somebody_in_then_nothing_is_revived),
         cmocka_unit_test(test_return_when_a_member_is_not_heard_then_it_says_so_again),
         cmocka_unit_test(test_return_when_cities_are_bombed_for_ever_then_vectors_stay_small),
         cmocka_unit_test(test_return_when_nothing_is_collected_then_each_epoch_costs_little),

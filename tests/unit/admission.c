@@ -305,6 +305,48 @@ static void test_admission_when_of_another_founding_then_the_one_that_stands_goe
     close(&f);
 }
 
+/* Node 1 wrote to the list, as an epoch that has ended by the list of others: they have not got it. What such a one let in,
+ * nobody has asked the members about. */
+static void test_admission_when_an_ended_epoch_let_it_in_then_it_is_lost_to_the_others(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct holm_members theirs;
+    struct holm_stable_self self;
+    open(&f);
+    struct holm_vector_view list = holm_vector_view(&f.list); /* of the others: up to 1.e1:3 */
+    struct holm_dot has = dot_of(1, 1, 4);
+    holm_members_init(&theirs, &f.allocator);
+    for (uint64_t node = 1; node <= 3; node++)
+        assert_int_equal(
+            holm_members_apply(&theirs, &(struct holm_member_op){.type = HOLM_MEMBER_ADMIT,
+                                                                 .dot = dot_of(1, 1, node),
+                                                                 .subject = actor_of(node, 1),
+                                                                 .last = node == 1 ? 1 : 0}),
+            HOLM_OK);
+    assert_int_equal(
+        holm_members_apply(
+            &f.members,
+            &(struct holm_member_op){.type = HOLM_MEMBER_ADMIT, .dot = has, .subject = f.actor}),
+        HOLM_OK);
+    self = (struct holm_stable_self){
+        .actor = f.actor, .list = {&has, 1}, .members = &f.members}; /* admitted by 1.e1:4 */
+    assert_false(holm_admission_lost(&f.stable, &self, &theirs, list));
+    assert_true(holm_admission_take_list(&theirs, has.actor, f.actor, &theirs.founding));
+    assert_int_equal(
+        holm_members_apply(&theirs, &(struct holm_member_op){.type = HOLM_MEMBER_ADMIT,
+                                                             .dot = dot_of(3, 1, 1),
+                                                             .subject = actor_of(1, 2)}),
+        HOLM_OK);
+    assert_true(holm_admission_lost(&f.stable, &self, &theirs, list));
+    assert_false(holm_admission_take_list(&theirs, has.actor, f.actor, &theirs.founding));
+    assert_true(holm_admission_take_list(&theirs, has.actor, actor_of(3, 1), &theirs.founding));
+    assert_false(
+        holm_admission_lost(&f.stable, &self, &theirs, (struct holm_vector_view){&has, 1}));
+    holm_members_release(&theirs);
+    close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +358,8 @@ int main(void)
         cmocka_unit_test(
             test_admission_when_a_copy_of_the_store_is_older_or_newer_then_it_is_replaced),
         cmocka_unit_test(test_admission_when_the_state_is_forgotten_then_it_waits_until_all_know),
+        cmocka_unit_test(
+            test_admission_when_an_ended_epoch_let_it_in_then_it_is_lost_to_the_others),
         cmocka_unit_test(test_admission_when_of_another_founding_then_the_one_that_stands_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
