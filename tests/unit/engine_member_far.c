@@ -65,13 +65,30 @@ static void expect_no_tunnels(struct world *world)
     }
 }
 
+/* A member has none, from the moment on when it is one. How long it took until all were. */
+static uint64_t run_to_members(struct world *world, uint64_t limit_ms)
+{
+    uint64_t ms = 0;
+    for (bool all = false; !all && ms < limit_ms; ms += 10) {
+        world_pass(world, 10);
+        all = true;
+        for (uint32_t i = 0; i < world->count; i++) {
+            bool confirmed = standing(world, i).confirmed;
+            assert_true(!confirmed || tunnels_of(world, i) == 0);
+            all = all && confirmed;
+        }
+    }
+    return ms;
+}
+
 static void restart_all(uint32_t count, const struct world_edge *edges, size_t edge_count)
 {
     struct world *world = open_graph(count, edges, edge_count);
     crash_all(world, edges, edge_count);
     for (uint32_t i = 0; i < count; i++)
         start(world, i);
-    world_run(world, 60000);
+    print_message("all are members after %u ms\n", (unsigned)run_to_members(world, 60000));
+    world_run(world, 10000);
     expect_goes_on(world, (1 << count) - 1);
     expect_no_tunnels(world);
     close_cluster(world);
@@ -167,6 +184,23 @@ static void test_engine_member_when_one_amid_a_line_is_empty_then_it_goes_on(voi
     close_cluster(world);
 }
 
+/* Who has a list is two links away from one that has none, and has the higher id: it opens all the same. */
+static void test_engine_member_when_two_at_the_end_of_a_line_are_empty_then_it_goes_on(void **state)
+{
+    (void)state;
+    struct world *world = open_graph(4, line, COUNT(line));
+    crash_all(world, line, COUNT(line));
+    holm_disk_wipe(disks[0]);
+    holm_disk_wipe(disks[1]);
+    for (uint32_t i = 0; i < 4; i++) {
+        world->configs[i].founds = false;
+        start(world, i);
+    }
+    world_run(world, 60000);
+    expect_goes_on(world, 12);
+    close_cluster(world);
+}
+
 /* Frames of 4 KiB hold no whole page of what each has: they come in pieces. */
 static void test_engine_member_when_much_comes_from_afar_then_all_of_it_is_here(void **state)
 {
@@ -214,6 +248,7 @@ int main(int count, char **arguments)
         MEMBER_TEST(the_end_of_a_line_was_forgotten_then_the_rest_founds),
         MEMBER_TEST(half_of_a_line_comes_later_then_it_goes_on),
         MEMBER_TEST(one_amid_a_line_is_empty_then_it_goes_on),
+        MEMBER_TEST(two_at_the_end_of_a_line_are_empty_then_it_goes_on),
         MEMBER_TEST(much_comes_from_afar_then_all_of_it_is_here),
     };
     if (count > 1)
