@@ -403,6 +403,7 @@ enum holm_status holm_engine_commit(struct holm_engine *engine, uint32_t index,
     event.as.commit.count = count;
     pthread_mutex_lock(&partition->lock);
     enum holm_status status = HOLM_EIO;
+    holm_engine_mute_failed(engine, index);
     commit.receipt.partition = index;
     if (partition->provisional && !partition->muted) {
         status = holm_engine_journal(engine, index, ops, count, now);

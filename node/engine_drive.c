@@ -452,6 +452,7 @@ uint64_t holm_engine_tick(struct holm_engine *engine, struct holm_now now)
     holm_engine_compact(engine, now);
     holm_engine_drain(engine, now);
     stats_tick(engine);
+    holm_engine_store_tick(engine);
     tell_failure(engine, now);
     if (engine->progressed && engine->config.progress != NULL)
         engine->config.progress(engine->config.progress_context);

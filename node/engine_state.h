@@ -226,6 +226,10 @@ HOLM_NODISCARD enum holm_status holm_engine_load(struct holm_engine *engine, uin
 void holm_engine_store(struct holm_engine *engine, uint32_t index, const struct holm_work *work);
 /* The partition takes no writes any more, nor does it send. Under its lock. */
 void holm_engine_mute(struct holm_engine *engine, uint32_t index);
+/* The same, if the store says that it has failed. O(1) */
+void holm_engine_mute_failed(struct holm_engine *engine, uint32_t index);
+/* All partitions, if so: for the driving thread. */
+void holm_engine_store_tick(struct holm_engine *engine);
 /* Mutes all partitions: what they do from now on is not kept. */
 void holm_engine_mute_all(struct holm_engine *engine);
 /* Takes an epoch above all that the store knows of, if config.self has none, and notes it there. What cannot be

@@ -149,6 +149,24 @@ void holm_engine_mute_all(struct holm_engine *engine)
     }
 }
 
+static bool has_failed(const struct holm_engine *engine)
+{
+    struct holm_store *store = engine->store;
+    return store->ops->failed != NULL && store->ops->failed(store);
+}
+
+void holm_engine_mute_failed(struct holm_engine *engine, uint32_t index)
+{
+    if (!engine->partitions[index].muted && has_failed(engine))
+        holm_engine_mute(engine, index);
+}
+
+void holm_engine_store_tick(struct holm_engine *engine)
+{
+    if (!engine->store_failure_told && has_failed(engine))
+        holm_engine_mute_all(engine);
+}
+
 void holm_engine_store_epoch(struct holm_engine *engine, struct holm_epoch epoch)
 {
     struct holm_store *store = engine->store;

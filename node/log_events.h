@@ -22,7 +22,7 @@
     X(HTTP_EXPOSED, "http_exposed", WARN, 20, "http: {url} is not loopback: whoever reaches it reads all figures")     \
     X(CLOSING_EARLY, "closing_early", WARN, 20, "closing before all peers have the last writes")                       \
     X(LAST_UNPUBLISHED, "last_unpublished", ERROR, 20, "the last writes are not published: {why}")                     \
-    X(STORE_ERROR, "store_error", ERROR, 20, "the store in {directory} {what}: {why}")                                 \
+    X(STORE_ERROR, "store_error", ERROR, 20, "the store in {directory} {what}: {why}; {advice}")                                 \
     X(STORE_DAMAGED, "store_damaged", ERROR, 20,                                                                       \
       "the store in {directory} is damaged: {table} of partition {partition}")                                         \
     X(STORE_BUSY, "store_busy", ERROR, 20, "the store in {directory} is open in another process")                      \

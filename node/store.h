@@ -96,6 +96,10 @@ struct holm_store_ops {
                               struct holm_bytes piece);
     enum holm_status (*seal)(struct holm_store *store, uint32_t partition);
 
+    /* Whether it has failed, so that writes can be refused before they are made. Any thread; O(1), no lock. NULL: who
+     * appends learns of it. */
+    bool (*failed)(struct holm_store *store);
+
     /* Whether the runs of a partition have become so many that its state should be saved in their place. O(1) */
     bool (*bulky)(struct holm_store *store, uint32_t partition);
 };

@@ -40,6 +40,30 @@ static enum holm_status status_of(int code)
     }
 }
 
+static const char *advice_for(int code)
+{
+    switch (code) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return "make room there, then restart the node";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return "let its user write there, then restart the node";
+    case ENOENT:
+        return "make the directory above it";
+    case ENOMEM:
+        return "give it memory, then restart the node";
+    default:
+        break;
+    }
+    return status_of(code) == HOLM_EMALFORMED
+               ? "restore a backup, or restart the node without it: its peers bring what they have"
+               : "look at the system's log for its disk; restart the node there, on a backup, or "
+                 "on an empty directory: its peers bring what they have";
+}
+
 /* What went wrong, as the system puts it. */
 enum holm_status holm_store_lmdb_tell(const struct holm_store_lmdb *store, const char *what,
                                       int code)
@@ -47,7 +71,8 @@ enum holm_status holm_store_lmdb_tell(const struct holm_store_lmdb *store, const
     if (code != 0)
         holm_log_tell(&store->log, holm_clock_now(), HOLM_LOG_STORE_ERROR,
                       HOLM_LOG_VALUES(holm_log_text(store->directory), holm_log_text(what),
-                                      holm_log_text(mdb_strerror(code))));
+                                      holm_log_text(mdb_strerror(code)),
+                                      holm_log_text(advice_for(code))));
     return status_of(code);
 }
 
@@ -438,6 +463,7 @@ static const struct holm_store_ops ops = {
     .begin = holm_store_lmdb_begin,
     .end = holm_store_lmdb_end,
     .sync = holm_store_lmdb_sync,
+    .failed = holm_store_lmdb_failed,
     .cut = holm_store_lmdb_cut,
     .piece = holm_store_lmdb_give_piece,
     .seal = holm_store_lmdb_seal,
@@ -492,8 +518,11 @@ void holm_store_lmdb_facts(struct holm_store *base, struct holm_store_lmdb_facts
     MDB_stat stat;
     *facts = store->facts;
     facts->epoch = holm_store_lmdb_epoch(base);
-    if (mdb_env_info(store->env, &info) == 0 && mdb_env_stat(store->env, &stat) == 0)
+    pthread_mutex_lock(&store->map_lock);
+    if (!store->unmapped && mdb_env_info(store->env, &info) == 0 &&
+        mdb_env_stat(store->env, &stat) == 0)
         facts->file_bytes = (info.me_last_pgno + 1) * stat.ms_psize;
+    pthread_mutex_unlock(&store->map_lock);
 }
 
 struct holm_store_lmdb_sizes holm_store_lmdb_sizes(struct holm_store *base, uint32_t partition)

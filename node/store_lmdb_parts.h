@@ -57,8 +57,9 @@ struct holm_store_lmdb {
     int lock; /* a file, or -1 */
     struct MDB_env *env;
     unsigned tables[HOLM_STORE_LMDB_TABLES];
-    struct MDB_txn *look;       /* `reading`: the moment */
-    pthread_mutex_t map_lock;   /* while a reader is about, the map stays where it is */
+    struct MDB_txn *look;     /* `reading`: the moment */
+    pthread_mutex_t map_lock; /* while a reader is about, the map stays where it is */
+    bool unmapped;            /* it could not grow, and is gone: LMDB must not be asked any more */
     pthread_mutex_t epoch_lock; /* of facts.epoch */
     struct holm_store_lmdb_facts facts;
     struct holm_store_lmdb_part *parts; /* facts.partitions, and the member list's */
@@ -74,7 +75,7 @@ static inline struct holm_store_lmdb *holm_store_lmdb_of(struct holm_store *stor
 
 /* ---- store_lmdb.c */
 
-/* What LMDB answered, in the log if it is no success. */
+/* What LMDB answered; in the log if it is no success, with what to do. */
 enum holm_status holm_store_lmdb_tell(const struct holm_store_lmdb *store, const char *what,
                                       int code);
 /* HOLM_EMALFORMED, and says so. */
@@ -140,6 +141,7 @@ struct holm_epoch holm_store_lmdb_epoch(struct holm_store *base);
 enum holm_status holm_store_lmdb_epoch_raise(struct holm_store *base, struct holm_epoch epoch);
 enum holm_status holm_store_lmdb_begin(struct holm_store *base);
 enum holm_status holm_store_lmdb_end(struct holm_store *base, bool whole);
+bool holm_store_lmdb_failed(struct holm_store *base);
 enum holm_status holm_store_lmdb_sync(struct holm_store *base, uint64_t timeout_us);
 bool holm_store_lmdb_bulky(struct holm_store *base, uint32_t partition);
 

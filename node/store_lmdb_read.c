@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <lmdb.h>
 #include <xxhash.h>
 
@@ -90,9 +91,9 @@ enum holm_status holm_store_lmdb_read(struct holm_store_lmdb *store,
                                       holm_store_lmdb_taker *take, void *context)
 {
     MDB_txn *txn = store->look;
-    int code = 0;
     pthread_mutex_lock(&store->map_lock);
-    if (txn == NULL)
+    int code = store->unmapped ? EIO : 0;
+    if (code == 0 && txn == NULL)
         code = mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn);
     enum holm_status status = code == 0 ? read_all_in(store, txn, table, partition, take, context)
                                         : holm_store_lmdb_tell(store, "cannot be read", code);

@@ -105,6 +105,7 @@ static int grow(struct holm_store_lmdb *store)
     int code = mdb_env_info(store->env, &info);
     if (code == 0)
         code = mdb_env_set_mapsize(store->env, info.me_mapsize * 2);
+    store->unmapped = code != 0;
     pthread_mutex_unlock(&store->map_lock);
     return code;
 }
@@ -119,7 +120,8 @@ void *holm_store_lmdb_write(void *context)
             if (code == 0)
                 code = write_group(store);
         }
-        (void)holm_store_lmdb_tell(store, "cannot be written; nothing is, from now on", code);
+        (void)holm_store_lmdb_tell(
+            store, "cannot be written, so writes are refused, while reads go on", code);
         holm_store_queue_done(&store->queue, code == 0);
     }
     return NULL;
@@ -228,6 +230,12 @@ struct holm_epoch holm_store_lmdb_epoch(struct holm_store *base)
     struct holm_epoch epoch = store->facts.epoch;
     pthread_mutex_unlock(&store->epoch_lock);
     return epoch;
+}
+
+bool holm_store_lmdb_failed(struct holm_store *base)
+{
+    const struct holm_store_lmdb *store = holm_store_lmdb_of(base);
+    return store->queue_open && holm_store_queue_failed(&store->queue);
 }
 
 enum holm_status holm_store_lmdb_sync(struct holm_store *base, uint64_t timeout_us)

@@ -16,6 +16,7 @@
 #define HOLM_NODE_STORE_QUEUE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "crdt/base.h"
 
@@ -39,7 +40,8 @@ struct holm_store_queue {
     struct holm_store_tasks taken; /* the writer's */
     size_t bytes_max;
     uint64_t put, taken_to, done;
-    bool held, failed, closing;
+    bool held, closing;
+    atomic_bool failed; /* written under the lock */
 };
 
 HOLM_NODISCARD enum holm_status holm_store_queue_init(struct holm_store_queue *queue,
@@ -51,6 +53,12 @@ void holm_store_queue_release(struct holm_store_queue *queue);
  * HOLM_ENOMEM, HOLM_EIO (Q3) */
 HOLM_NODISCARD enum holm_status holm_store_queue_put(struct holm_store_queue *queue,
                                                      const struct holm_store_task *task);
+
+/* Q3 holds. Without the lock. */
+static inline bool holm_store_queue_failed(const struct holm_store_queue *queue)
+{
+    return atomic_load_explicit(&queue->failed, memory_order_relaxed);
+}
 
 /* How many bytes wait for the writer. */
 size_t holm_store_queue_bytes(struct holm_store_queue *queue);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -80,6 +81,22 @@ static long long wait_sum(struct holm_node *node, long long wanted)
     return sum_of(node);
 }
 
+/* Files grow no further than this: a full disk, to this process alone. 0: as far as they like. */
+static long long limit_files(long long bytes)
+{
+    rlim_t most = bytes == 0 ? RLIM_INFINITY : (rlim_t)bytes;
+    struct rlimit limit = {most, RLIM_INFINITY};
+    return signal(SIGXFSZ, SIG_IGN) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &limit) != 0;
+}
+
+/* What was removed comes from the peer in a partition of its own, in its own time. */
+static long long wait_gone(struct holm_node *node)
+{
+    for (unsigned i = 0; i < WAIT_MS / 10 && holm_exists(node, holm_str("{hero}")); i++)
+        (void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    return !holm_exists(node, holm_str("{hero}"));
+}
+
 static long long obey(struct holm_node *node, const char *word, long long number, FILE *answers)
 {
     struct holm_bytes key = holm_str("{hero}");
@@ -97,8 +114,12 @@ static long long obey(struct holm_node *node, const char *word, long long number
         return holm_bury(node, key);
     if (strcmp(word, "exists") == 0)
         return holm_exists(node, key);
+    if (strcmp(word, "gone") == 0)
+        return wait_gone(node);
     if (strcmp(word, "much") == 0)
         return write_much(node, number);
+    if (strcmp(word, "limit") == 0)
+        return limit_files(number);
     if (strcmp(word, "durable") == 0)
         return holm_wait_durable(node, NULL, WAIT_MS);
     if (strcmp(word, "seen") == 0)
@@ -210,12 +231,22 @@ static enum holm_status start(struct child *child, const char *name, const char 
     return (enum holm_status)answer(child);
 }
 
-static void end(struct child *child)
+/* The last answer that had not been read, or `read`. */
+static long long end_after(struct child *child, long long read)
 {
+    long long last = read;
     assert_int_equal(kill(child->pid, SIGKILL), 0);
     assert_int_equal(waitpid(child->pid, NULL, 0), child->pid);
+    while (fscanf(child->answers, "%lld", &read) == 1)
+        last = read;
     (void)fclose(child->orders);
     (void)fclose(child->answers);
+    return last;
+}
+
+static void end(struct child *child)
+{
+    (void)end_after(child, 0);
 }
 
 /* T24: killed at any moment, while it counts. */
@@ -233,7 +264,7 @@ static void test_store_when_killed_has_all_that_was_durable(void **state)
         for (int i = 0; i < 3 + 7 * life; i++)
             durable = answer(&child);
         assert_true(durable >= sum + 3);
-        end(&child);
+        durable = end_after(&child, durable);
     }
     finish();
 }
@@ -260,6 +291,37 @@ static void test_store_when_a_burial_is_compacted_it_is_still_dead(void **state)
     finish();
 }
 
+/* T24: reads go on, writes are refused and say so, also when there is room again; a restart writes. */
+static void test_store_when_the_disk_is_full_is_read_until_it_is_opened_anew(void **state)
+{
+    (void)state;
+    struct child lisbon, oslo;
+    begin();
+    assert_int_equal(start(&oslo, "oslo", "b", NULL, NULL), HOLM_OK);
+    assert_int_equal(start(&lisbon, "lisbon", "a", "store", "b"), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "add", 10), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "durable", 0), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "limit", 300000), 0);
+    assert_int_equal(ask(&lisbon, "much", 100000), HOLM_EIO);
+    assert_int_equal(ask(&lisbon, "durable", 0), HOLM_EIO);
+    assert_int_equal(ask(&lisbon, "put", 0), HOLM_EIO);
+    assert_int_equal(ask(&lisbon, "sum", 0), 10);
+    assert_int_equal(ask(&lisbon, "limit", 0), 0);
+    assert_int_equal(ask(&lisbon, "put", 0), HOLM_EIO);
+    assert_int_equal(ask(&oslo, "add", 3), HOLM_OK);
+    assert_int_equal(ask(&oslo, "wait", 13), 13);
+    end(&lisbon);
+    assert_int_equal(start(&lisbon, "lisbon", "a", "store", "b"), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "wait", 13), 13);
+    assert_int_equal(ask(&lisbon, "add", 5), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "put", 0), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "durable", 0), HOLM_OK);
+    assert_int_equal(ask(&oslo, "wait", 18), 18);
+    end(&lisbon);
+    end(&oslo);
+    finish();
+}
+
 /* T02: a backup of operation 10 goes on from there; then two clones of it run at once. */
 static void test_store_when_restored_from_a_backup_nothing_is_lost(void **state)
 {
@@ -283,7 +345,7 @@ static void test_store_when_restored_from_a_backup_nothing_is_lost(void **state)
     assert_int_equal(ask(&lisbon, "add", 5), HOLM_OK);
     assert_int_equal(ask(&lisbon, "wait", 25), 25);
     assert_int_equal(ask(&oslo, "wait", 25), 25);
-    assert_int_equal(ask(&lisbon, "exists", 0), false);
+    assert_int_equal(ask(&lisbon, "gone", 0), true);
     assert_int_equal(ask(&oslo, "exists", 0), false);
     assert_int_equal(start(&clone, "lisbon", "c", "clone", "b"), HOLM_OK);
     assert_int_equal(ask(&clone, "add", 3), HOLM_OK);
@@ -359,6 +421,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_store_when_killed_has_all_that_was_durable),
         cmocka_unit_test(test_store_when_a_burial_is_compacted_it_is_still_dead),
+        cmocka_unit_test(test_store_when_the_disk_is_full_is_read_until_it_is_opened_anew),
         cmocka_unit_test(test_store_when_restored_from_a_backup_nothing_is_lost),
         cmocka_unit_test(test_store_when_it_is_anothers_is_refused),
         cmocka_unit_test(test_store_when_inspected_says_who_wrote_what_in_place_of_what),

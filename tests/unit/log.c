@@ -201,12 +201,13 @@ static void test_log_when_values_are_long_then_the_line_is_cut_and_whole(void **
     (void)snprintf(log.speaker, sizeof log.speaker, "%063d", 7);
     for (size_t fill = 0; fill < sizeof fills / sizeof *fills; fill++) {
         for (size_t size = 0; size < sizeof text; size += size < 700 ? 1 : 1499) {
-            struct pair pairs[8];
+            struct pair pairs[9];
             for (size_t i = 0; i < size; i++)
                 text[i] = fills[fill][i % strlen(fills[fill])];
             struct holm_log_value value = holm_log_bytes(holm_mem(text, size));
-            holm_log_tell(&log, noon, HOLM_LOG_STORE_ERROR, HOLM_LOG_VALUES(value, value, value));
-            assert_in_range(read_line(heard.line, pairs, 8), 7, 8);
+            holm_log_tell(&log, noon, HOLM_LOG_STORE_ERROR,
+                          HOLM_LOG_VALUES(value, value, value, value));
+            assert_in_range(read_line(heard.line, pairs, 9), 8, 9);
             assert_pair(&pairs[2], "event", "store_error");
             assert_string_equal(pairs[6].name, "why");
             if (size > 300)
