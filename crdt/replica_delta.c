@@ -381,7 +381,11 @@ static enum holm_status translate(struct applying *applying)
         replica->stats.deltas_refused += 1;
         return HOLM_EMALFORMED;
     }
-    return holm_actors_intern(&replica->actors, items->actors[0], &applying->indices[0]);
+    enum holm_status status = holm_actors_intern(&replica->actors, items->actors[0],
+                                                 &applying->indices[0]);
+    if (status == HOLM_ELIMIT)
+        replica->stats.deltas_refused += 1;
+    return status;
 }
 
 /* Applies a run that is causally next. All or nothing, but that what is pending is sealed before S grows

@@ -46,6 +46,9 @@ static void to_replica(struct holm_engine *engine, uint32_t peer, struct holm_de
     holm_decoded_free(decoded);
     pthread_mutex_unlock(&engine->partitions[index].lock);
     engine->progressed |= peer != HOLM_PEER_NONE;
+    if (status == HOLM_ELIMIT)
+        holm_log_tell(&engine->config.log, now, HOLM_LOG_WRITERS_REFUSED,
+                      HOLM_LOG_VALUES(holm_log_number(index)));
     if (status != HOLM_EMALFORMED && status != HOLM_EDUPLICATE)
         return;
     pthread_mutex_lock(&engine->roster_lock);

@@ -142,7 +142,7 @@ struct holm_engine {
     _Atomic(const struct holm_observer *) observer;
     _Atomic(const struct holm_witness *) witness;
     atomic_bool store_failed;
-    bool store_begun;   /* the driving thread's */
+    bool store_begun;       /* the driving thread's */
     uint32_t compacted; /* partitions that had their turn; the driving thread's, as the next two */
     struct holm_engine_saving *saving;
     uint32_t hurry;

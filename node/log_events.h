@@ -43,6 +43,8 @@
     X(DIAL_FAILED, "dial_failed", DEBUG, 20, "cannot dial {address}: {why}")                                           \
     X(SUBSCRIBE_FAILED, "subscribe_failed", WARN, 20, "cannot subscribe to {address}: {why}")                          \
     X(FRAME_UNSENT, "frame_unsent", DEBUG, 20, "a frame of {bytes} bytes: {why}")                                      \
+    X(WRITERS_REFUSED, "writers_refused", ERROR, 1,                                                                    \
+      "runs of partition {partition} are refused: there are as many writers as allowed")                               \
     X(EPOCH_RAISED, "epoch_raised", INFO, 20, "a peer remembers this node's id: new epoch {epoch}")                    \
     X(EPOCH_UNTOLD, "epoch_untold", WARN, 20, "out of memory for an epoch")                                            \
     X(TWIN_WRITES, "twin_writes", ERROR, 20,                                                                           \

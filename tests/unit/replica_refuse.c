@@ -128,6 +128,53 @@ static void test_replica_when_a_run_has_seen_the_future_then_it_is_refused(void 
     trio_close(&trio);
 }
 
+/* T30: a million actors that nobody is. As many are taken as are allowed, in memory that does not depend on how many
+ * were tried; whoever was known before is heard as ever. */
+static void test_replica_when_a_million_actors_are_made_up_then_the_limit_holds(void **state)
+{
+    enum {
+        ALLOWED = 4096,
+        TRIED = 1000000
+    };
+    struct trio trio;
+    struct holm_fill fill;
+    struct holm_replica_config config = trio_config();
+    config.actors_max = ALLOWED;
+    trio_open(&trio, &config);
+    trio_write(&trio, A, holm_op_add(holm_str("hero"), holm_str("n"), 1));
+    assert_int_equal(trio_event(&trio, A, HOLM_EVENT_FLUSH), HOLM_OK);
+    (void)trio_run(&trio, 100000);
+    trio.deaf = true;
+    struct holm_delta *delta = make_run(&trio, 1, &fill, 1, 0);
+    fill.items[0].op = HOLM_ITEM_BURY;
+    fill.items[0].seq = 1;
+    uint64_t taken = 0, full_bytes = 0;
+    for (uint64_t i = 0; i < TRIED; i++) {
+        delta->actor = fill.actors[0] = actor_of(1000 + i, 1);
+        enum holm_status status = trio_give_delta(&trio, B, A, delta);
+        taken += status == HOLM_OK;
+        if (status != HOLM_OK)
+            assert_int_equal(status, HOLM_ELIMIT);
+        if (i == 2 * ALLOWED)
+            full_bytes = trio.heap.bytes;
+    }
+    assert_in_range(taken, ALLOWED - 16, ALLOWED);
+    assert_int_equal(trio_stats(&trio, B).deltas_refused, TRIED - taken);
+    assert_int_equal(trio.heap.bytes, full_bytes);
+    assert_true(full_bytes < (size_t)ALLOWED * 512);
+    holm_delta_release(delta);
+    holm_replica_check(trio.replicas[B]);
+    trio.deaf = false;
+    trio_write(&trio, A, holm_op_add(holm_str("hero"), holm_str("n"), 1));
+    assert_int_equal(trio_event(&trio, A, HOLM_EVENT_FLUSH), HOLM_OK);
+    (void)trio_run(&trio, 100000);
+    int64_t sum = 0;
+    assert_int_equal(holm_replica_count(trio.replicas[B], holm_str("hero"), holm_str("n"), &sum),
+                     HOLM_OK);
+    assert_int_equal(sum, 2);
+    trio_close(&trio);
+}
+
 /* T33: runs end where they ended for everybody. One that does not is never applied: the state is fetched instead. */
 static void test_replica_when_a_run_overlaps_then_it_is_counted_and_synced(void **state)
 {
@@ -318,6 +365,7 @@ int main(void)
         cmocka_unit_test(test_replica_when_a_run_counts_beyond_its_causes_then_it_is_refused),
         cmocka_unit_test(test_replica_when_a_run_counts_for_others_then_it_is_refused),
         cmocka_unit_test(test_replica_when_a_run_has_seen_the_future_then_it_is_refused),
+        cmocka_unit_test(test_replica_when_a_million_actors_are_made_up_then_the_limit_holds),
         cmocka_unit_test(test_replica_when_a_held_run_is_unsound_then_it_goes_and_others_follow),
         cmocka_unit_test(
             test_replica_when_memory_was_short_for_a_held_run_then_it_is_applied_later),
