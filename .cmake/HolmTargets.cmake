@@ -2,6 +2,9 @@
 #
 # Options, the one set of warnings, and what every target of the tree has in common.
 
+include(CheckCCompilerFlag)
+include(CheckPIESupported)
+
 option(HOLM_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(HOLM_WERROR "Treat warnings as errors" OFF)
 option(HOLM_FUZZ "Build libFuzzer programs (clang only)" OFF)
@@ -25,8 +28,30 @@ target_compile_options(holm_warnings_tests INTERFACE
 
 # How code is built, generated code included: sanitizers, coverage, hardening.
 add_library(holm_build INTERFACE)
-target_compile_options(holm_build INTERFACE -fstack-protector-strong)
-target_link_options(holm_build INTERFACE LINKER:-z,relro,-z,now)
+
+# Hardening, as the OpenSSF's Compiler Options Hardening Guide for C has it; tidy.hardening looks at what comes of it.
+# Compiler options are for what is optimised, and runs elsewhere: debuggers and sanitizers see more without them.
+# Left out: -z nodlopen, since other languages load libholm so; -fstrict-flex-arrays=3, which gcc 13 brings.
+add_library(holm_hardening INTERFACE)
+target_compile_options(holm_hardening INTERFACE -fstack-protector-strong)
+target_link_options(holm_hardening INTERFACE LINKER:-z,relro,-z,now,-z,noexecstack,--as-needed)
+check_pie_supported(LANGUAGES C)
+if(NOT HOLM_SANITIZE AND NOT HOLM_COVERAGE)
+    set(optimised $<CONFIG:Release,RelWithDebInfo,MinSizeRel>)
+    target_compile_options(holm_hardening INTERFACE
+        "$<${optimised}:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=3;-Wformat=2;-Werror=format-security;-Werror=implicit>")
+    foreach(flag IN ITEMS -fstack-clash-protection -fcf-protection=full -mbranch-protection=standard
+            -ftrivial-auto-var-init=zero -fno-delete-null-pointer-checks -fno-strict-overflow -fno-strict-aliasing
+            -Wtrampolines -Wbidi-chars=any -Werror=incompatible-pointer-types -Werror=int-conversion)
+        string(MAKE_C_IDENTIFIER "HOLM_TAKES${flag}" taken)
+        check_c_compiler_flag("-Werror ${flag}" ${taken})
+        if(${taken})
+            target_compile_options(holm_hardening INTERFACE "$<${optimised}:${flag}>")
+        endif()
+    endforeach()
+endif()
+target_link_libraries(holm_build INTERFACE holm_hardening)
+
 if(HOLM_SANITIZE)
     target_compile_options(holm_build INTERFACE
         -fsanitize=${HOLM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
