@@ -20,6 +20,7 @@ int holm_cli_city(int argc, char **argv);
 int holm_cli_world(int argc, char **argv);
 int holm_cli_bench(int argc, char **argv);
 int holm_cli_certs(int argc, char **argv);
+int holm_cli_serve(int argc, char **argv);
 int holm_cli_backup(int argc, char **argv);
 int holm_cli_inspect(int argc, char **argv);
 int holm_cli_bench_node(int argc, char **argv);

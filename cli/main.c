@@ -11,6 +11,7 @@ static const char usage[] =
     "    holm world [OPTIONS]  nodes in virtual time under faults from a seed, judged by an "
     "oracle\n"
     "    holm bench [OPTIONS]  how fast nodes converge when things break, and what that costs\n"
+    "    holm serve [OPTIONS]  one node, which keeps a copy of all and lets others find it\n"
     "    holm inspect DIR      what a node's store has, by partition; with a key: its cells, who "
     "wrote\n"
     "                          them when, and what they replaced\n"
@@ -25,10 +26,9 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"sim", holm_cli_sim},         {"city", holm_cli_city},
-    {"world", holm_cli_world},     {"bench", holm_cli_bench},
-    {"inspect", holm_cli_inspect}, {"backup", holm_cli_backup},
-    {"certs", holm_cli_certs},     {"bench-node", holm_cli_bench_node},
+    {"sim", holm_cli_sim},     {"city", holm_cli_city},       {"world", holm_cli_world},
+    {"bench", holm_cli_bench}, {"inspect", holm_cli_inspect}, {"backup", holm_cli_backup},
+    {"certs", holm_cli_certs}, {"serve", holm_cli_serve},     {"bench-node", holm_cli_bench_node},
 };
 
 static int print(const char *text)
