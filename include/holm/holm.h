@@ -117,7 +117,7 @@ struct holm_config {
      * and takes some hops. With more than 16, or where not all reach each other, it is done in any case. */
     bool relay;
     /* NULL: none; http://HOST:PORT, where /metrics (holm_metrics()) and /healthz (200; or 503 and why: the store has failed, the
-     * node's own thread is stuck) are read. Whoever can connect reads all, and can cost memory: for loopback,
+     * node's own thread is stuck) are read. Whoever can connect reads all: for loopback,
      * "http://127.0.0.1:9464", or behind a proxy; elsewhere the log warns. Not in a simulated world. */
     const char *http;
     int log_level; /* HOLM_LOG_INFO; SILENT to DEBUG */

@@ -5,13 +5,16 @@
 
 #include "node/engine_state.h"
 #include "node/node.h"
+#include "transport/nng_http.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 
 #define PAGE_BYTES ((size_t)1 << 20)
 
@@ -21,6 +24,18 @@ struct served {
     char page[PAGE_BYTES];
     size_t size;
 };
+
+/* Of this process, both ends of each connection among them. */
+static int descriptors(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int count = 0;
+    assert_non_null(folder);
+    while (readdir(folder) != NULL)
+        count++;
+    (void)closedir(folder);
+    return count;
+}
 
 static uint16_t free_port(void)
 {
@@ -195,6 +210,98 @@ static void test_http_when_many_stay_silent_then_others_are_served(void **state)
         (void)close(silent[i]);
 }
 
+/* Ever more connections stand and say nothing: old ones go, and who asks is answered. */
+static void test_http_when_thousands_stay_silent_then_few_are_kept(void **state)
+{
+    enum {
+        MANY = 900 /* of 1,024 descriptors */
+    };
+    struct served *served = *state;
+    int silent[MANY];
+    int before = descriptors();
+    for (size_t i = 0; i < MANY; i++) {
+        silent[i] = reach(served);
+        (void)send(silent[i], "GET /met", 8, MSG_NOSIGNAL);
+        if (i % 100 == 99)
+            assert_serves(served);
+    }
+    await(descriptors() - before <= MANY + HOLM_HTTP_CROWD);
+    assert_true(holm_http_hung_up(served->node->http) >= MANY - HOLM_HTTP_VISITS_MAX);
+    assert_serves(served);
+    for (size_t i = 0; i < MANY; i++)
+        (void)close(silent[i]);
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* A byte now and then, for as long as it likes: it has as long as all others. */
+static void test_http_when_a_request_drips_in_then_it_is_hung_up_on(void **state)
+{
+    struct served *served = *state;
+    static const char request[] =
+        "GET /metrics HTTP/1.1\r\nX: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    int stream = reach(served);
+    uint64_t begun_ms = now_ms();
+    struct timeval patience = {.tv_usec = 200000};
+    char byte;
+    ssize_t got = -1;
+    assert_int_equal(setsockopt(stream, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+    for (size_t i = 0; i + 1 < sizeof request && got < 0; i++) {
+        (void)send(stream, &request[i], 1, MSG_NOSIGNAL);
+        got = recv(stream, &byte, 1, 0);
+        if (got < 0 && errno == ECONNRESET)
+            got = 0;
+    }
+    assert_int_equal(got, 0);
+    assert_in_range(now_ms() - begun_ms, HOLM_HTTP_PATIENCE_MS - 100, 2 * HOLM_HTTP_PATIENCE_MS);
+    (void)close(stream);
+    assert_serves(served);
+}
+
+/* Who asks and does not read the answer has as long, too. */
+static void test_http_when_an_answer_is_not_read_then_it_is_hung_up_on(void **state)
+{
+    struct served *served = *state;
+    static const char request[] = "GET /metrics HTTP/1.1\r\n\r\n";
+    int before = descriptors();
+    int streams[8];
+    for (size_t i = 0; i < 8; i++) {
+        int small = 1;
+        streams[i] = reach(served);
+        (void)setsockopt(streams[i], SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+        (void)send(streams[i], request, sizeof request - 1, MSG_NOSIGNAL);
+    }
+    await(descriptors() - before == 8);
+    for (size_t i = 0; i < 8; i++)
+        (void)close(streams[i]);
+    assert_serves(served);
+}
+
+static void test_http_when_a_head_is_too_long_then_it_is_told_so(void **state)
+{
+    struct served *served = *state;
+    char head[HOLM_HTTP_HEAD_BYTES_MAX];
+    memset(head, 'a', sizeof head);
+    memcpy(head, "GET /metrics HTTP/1.1\r\nX: ", 26);
+    ask(served, head, sizeof head);
+    assert_non_null(strstr(served->page, "HTTP/1.1 431 "));
+    memcpy(head + sizeof head - 4, "\r\n\r\n", 4);
+    ask(served, head, sizeof head);
+    assert_non_null(strstr(served->page, "HTTP/1.1 200 "));
+    ask_text(served, "HEAD /metrics HTTP/1.1\r\n\r\n");
+    assert_non_null(strstr(served->page, "HTTP/1.1 405 "));
+    assert_non_null(strstr(served->page, "\r\nAllow: GET\r\n"));
+    ask_text(served, "GET /metrics HTTP/2.0\r\n\r\n");
+    assert_non_null(strstr(served->page, "HTTP/1.1 400 "));
+    ask_text(served, "GET /healthz HTTP/1.0\r\n\r\n");
+    assert_non_null(strstr(served->page, "HTTP/1.1 200 "));
+}
+
 /* The node ends while pages are being made. */
 static void test_http_when_the_node_closes_under_requests_then_it_ends(void **state)
 {
@@ -237,15 +344,36 @@ static void test_http_when_the_url_is_wrong_or_taken_then_the_node_does_not_open
     assert_serves(served);
 }
 
+static size_t count_refused(const int *streams, size_t count)
+{
+    size_t refused = 0;
+    for (size_t i = 0; i < count; i++) {
+        char line[256];
+        ssize_t got = recv(streams[i], line, sizeof line, MSG_DONTWAIT);
+        refused += got > 12 && strncmp(line, "HTTP/1.1 503", 12) == 0;
+    }
+    return refused;
+}
+
 /* A partition that is never let go of stops the node's thread. The last tests: the node is not well after. */
 static void test_http_when_the_node_is_stuck_then_it_is_not_healthy(void **state)
 {
     struct served *served = *state;
     assert_serves(served);
     (void)holm_engine_lock(served->node->engine, 3);
+    int streams[30]; /* more than nng has threads: one of them waits for the partition */
+    for (size_t i = 0; i < 30; i++) {
+        static const char request[] = "GET /metrics HTTP/1.1\r\n\r\n";
+        streams[i] = reach(served);
+        assert_true(send(streams[i], request, sizeof request - 1, MSG_NOSIGNAL) > 0);
+    }
     await(get(served, "/healthz") == 503);
     assert_non_null(strstr(served->page, "stuck"));
+    size_t refused = 0; /* when their time is over: all but the one that is being answered */
+    await((refused += count_refused(streams, 30)) == 29);
     holm_engine_unlock(served->node->engine, 3);
+    for (size_t i = 0; i < 30; i++)
+        (void)close(streams[i]);
     await(get(served, "/healthz") == 200);
 }
 
@@ -264,6 +392,10 @@ int main(void)
         cmocka_unit_test(test_http_when_other_things_are_asked_for_then_there_is_nothing),
         cmocka_unit_test(test_http_when_requests_are_hostile_then_others_are_served),
         cmocka_unit_test(test_http_when_many_stay_silent_then_others_are_served),
+        cmocka_unit_test(test_http_when_thousands_stay_silent_then_few_are_kept),
+        cmocka_unit_test(test_http_when_a_request_drips_in_then_it_is_hung_up_on),
+        cmocka_unit_test(test_http_when_an_answer_is_not_read_then_it_is_hung_up_on),
+        cmocka_unit_test(test_http_when_a_head_is_too_long_then_it_is_told_so),
         cmocka_unit_test(test_http_when_the_url_is_wrong_or_taken_then_the_node_does_not_open),
         cmocka_unit_test(test_http_when_the_node_closes_under_requests_then_it_ends),
         cmocka_unit_test(test_http_when_the_node_is_stuck_then_it_is_not_healthy),
