@@ -82,6 +82,8 @@ static void gather_node(struct holm_engine *engine, struct holm_metrics_node *no
     node->outbox_bytes_max = engine->config.outbox_bytes_max;
     node->store_keeps = holm_store_keeps(engine->store);
     node->store_failed = atomic_load(&engine->store_failed);
+    if (engine->store->ops->figures != NULL)
+        engine->store->ops->figures(engine->store, &node->store);
 }
 
 enum holm_status holm_engine_metrics(struct holm_engine *engine, struct holm_now now,

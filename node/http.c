@@ -69,7 +69,9 @@ enum holm_status holm_node_http_open(struct holm_node *node, const char *url)
     static const char *const paths[] = {"/metrics", "/healthz", NULL};
     struct holm_http_config config = {
         .allocator = node->allocator, .url = url, .paths = paths, .answer = make, .context = node};
-    enum holm_status status = holm_http_open(&config, &node->http);
+    struct holm_http *opened;
+    enum holm_status status = holm_http_open(&config, &opened);
+    atomic_store(&node->http, opened);
     if (status == HOLM_OK && !is_loopback(url))
         holm_log_tell(&node->log, holm_node_now(node), HOLM_LOG_HTTP_EXPOSED,
                       HOLM_LOG_VALUES(holm_log_text(url)));
@@ -78,6 +80,6 @@ enum holm_status holm_node_http_open(struct holm_node *node, const char *url)
 
 void holm_node_http_close(struct holm_node *node)
 {
-    holm_http_close(node->http);
-    node->http = NULL;
+    holm_http_close(atomic_load(&node->http));
+    atomic_store(&node->http, NULL);
 }

@@ -77,6 +77,21 @@ static const struct family of_node[] = {
      "1 when what the node has outlives it."},
     {"store_failed", GAUGE, offsetof(struct holm_metrics_node, store_failed),
      "1 when the store has failed: writes are refused."},
+    {"store_queue_bytes", GAUGE, offsetof(struct holm_metrics_node, store.queue_bytes),
+     "Memory of what waits for the store's thread."},
+    {"store_file_bytes", GAUGE, offsetof(struct holm_metrics_node, store.file_bytes),
+     "Size of the store's file, which never shrinks."},
+    {"watches", GAUGE, offsetof(struct holm_metrics_node, watches), "Watches open now."},
+    {"watch_keys", GAUGE, offsetof(struct holm_metrics_node, watch_keys),
+     "Keys that wait to be fetched, of all watches."},
+    {"watch_overflows_total", COUNTER, offsetof(struct holm_metrics_node, watch_overflows),
+     "Times that a watch had too many keys waiting: its reader is slow."},
+    {"log_lines_total", COUNTER, offsetof(struct holm_metrics_node, log_lines),
+     "Lines of the log."},
+    {"log_suppressed_total", COUNTER, offsetof(struct holm_metrics_node, log_suppressed),
+     "Lines that were not told, as there were many of their event."},
+    {"http_hung_up_total", COUNTER, offsetof(struct holm_metrics_node, http_hung_up),
+     "Connections to this page that ended without an answer: too slow, too long, or too many."},
 };
 
 static const struct family of_partition[] = {

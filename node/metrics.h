@@ -47,6 +47,10 @@ struct holm_metrics_node {
     uint64_t links;
     uint64_t outbox_bytes, outbox_bytes_max;
     uint64_t store_keeps, store_failed;
+    struct holm_store_figures store;
+    uint64_t watches, watch_keys, watch_overflows;
+    uint64_t log_lines, log_suppressed;
+    uint64_t http_hung_up;
 };
 
 struct holm_metrics {

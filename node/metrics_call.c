@@ -2,15 +2,21 @@
 #include <stdio.h>
 
 #include "node/node.h"
+#include "transport/nng_http.h"
 
 enum holm_status holm_node_metrics(struct holm_node *node, struct holm_metrics *metrics)
 {
     enum holm_status status = holm_node_check(node);
     if (status == HOLM_OK)
         status = holm_engine_metrics(node->engine, holm_node_now(node), metrics);
-    if (status == HOLM_OK)
-        (void)snprintf(metrics->name, sizeof metrics->name, "%s", node->log.speaker);
-    return status;
+    if (status != HOLM_OK)
+        return status;
+    holm_log_limits_figures(&node->log_limits, &metrics->node.log_lines,
+                            &metrics->node.log_suppressed);
+    holm_node_watch_figures(node, &metrics->node);
+    metrics->node.http_hung_up = holm_http_hung_up(atomic_load(&node->http));
+    (void)snprintf(metrics->name, sizeof metrics->name, "%s", node->log.speaker);
+    return HOLM_OK;
 }
 
 enum holm_status holm_metrics(struct holm_node *node, char *buffer, size_t capacity, size_t *size)

@@ -52,8 +52,8 @@ struct holm_node {
     bool tls;      /* it has a certificate */
     pthread_t thread;
     atomic_bool stopping;
-    atomic_uint_fast64_t looks_us; /* when the I/O thread looks around next, or began to */
-    struct holm_http *http;        /* or NULL (http.h) */
+    atomic_uint_fast64_t looks_us;  /* when the I/O thread looks around next, or began to */
+    struct holm_http *_Atomic http; /* or NULL (http.h) */
 
     /* Who waits in holm_wait_…: `turn` counts the moments to look again. */
     pthread_mutex_t wait_lock;
@@ -64,6 +64,7 @@ struct holm_node {
     /* The watches of node/watch.c, which sets the engine's observer when the first is opened. */
     pthread_mutex_t watch_lock;
     struct holm_watch *watches; /* a list, under watch_lock */
+    uint64_t watch_overflows;   /* under watch_lock */
     struct holm_observer observer;
 };
 
@@ -85,6 +86,9 @@ HOLM_NODISCARD enum holm_status holm_node_check(const struct holm_node *node);
 /* As holm_metrics(), before it is printed; to be released. HOLM_ENOMEM, HOLM_EFORK, HOLM_ECLOSED */
 HOLM_NODISCARD enum holm_status holm_node_metrics(struct holm_node *node,
                                                   struct holm_metrics *metrics);
+
+/* Of the watches, for it. */
+void holm_node_watch_figures(struct holm_node *node, struct holm_metrics_node *figures);
 
 /* The present time, from the system's clocks or from the host. */
 struct holm_now holm_node_now(const struct holm_node *node);

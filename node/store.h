@@ -46,6 +46,10 @@
 
 struct holm_store;
 
+struct holm_store_figures {
+    uint64_t queue_bytes, file_bytes;
+};
+
 struct holm_store_ops {
     /* Gives every stored run of a partition to `take`, in causal order. What `take` refuses ends
      * the load with its status. HOLM_EIO, HOLM_EMALFORMED, HOLM_ENOMEM */
@@ -99,6 +103,9 @@ struct holm_store_ops {
     /* Whether it has failed, so that writes can be refused before they are made. Any thread; O(1), no lock. NULL: who
      * appends learns of it. */
     bool (*failed)(struct holm_store *store);
+
+    /* What waits to be written, and how large what is there has become. Any thread. NULL: nothing is known of it. */
+    void (*figures)(struct holm_store *store, struct holm_store_figures *figures);
 
     /* Whether the runs of a partition have become so many that its state should be saved in their place. O(1) */
     bool (*bulky)(struct holm_store *store, uint32_t partition);

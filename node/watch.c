@@ -69,6 +69,7 @@ static void queue_key(struct holm_watch *watch, struct holm_bytes key, struct ho
     if (watch->overflow || watch->ended || !is_for(watch, key) ||
         holm_key_queue_push(&watch->queue, key, origin) == HOLM_OK)
         return;
+    watch->node->watch_overflows += 1;
     if (watch->slow == HOLM_SLOW_CLOSE)
         watch->ended = true;
     else
@@ -84,6 +85,17 @@ void holm_node_touched(struct holm_node *node, const struct holm_touched *touche
         for (size_t i = 0; i < count; i++)
             queue_key(watch, touched[i].key, touched[i].origin.node);
         settle(watch);
+    }
+    pthread_mutex_unlock(&node->watch_lock);
+}
+
+void holm_node_watch_figures(struct holm_node *node, struct holm_metrics_node *figures)
+{
+    pthread_mutex_lock(&node->watch_lock);
+    figures->watch_overflows = node->watch_overflows;
+    for (struct holm_watch *watch = node->watches; watch != NULL; watch = watch->next) {
+        figures->watches += 1;
+        figures->watch_keys += watch->overflow ? 0 : watch->queue.count;
     }
     pthread_mutex_unlock(&node->watch_lock);
 }

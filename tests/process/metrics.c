@@ -105,7 +105,30 @@ static void test_metrics_when_alerts_name_them_then_they_are_there(void **state)
         print_message("promtool (package prometheus) is not there: only the names were checked\n");
         skip();
     }
-    assert_non_null(strstr(said, "SUCCESS: 10 rules found"));
+    assert_non_null(strstr(said, "SUCCESS: 11 rules found"));
+}
+
+static void peer_series(const char *name, const char *peer, char series[128])
+{
+    snprintf(series, 128, "holm_peer_%s{id=\"%016llx\",peer=\"%s\"}", name,
+             (unsigned long long)holm_node_id_of(peer).value, peer);
+}
+
+/* What is broadcast meanwhile, oslo has to pull. */
+static void make_pull(const struct api_pair *pair)
+{
+    char lag[128];
+    struct holm_stats before, stats;
+    peer_series("lag_operations", "oslo", lag);
+    holm_stats(pair->oslo, &before);
+    assert_ok(holm_fault_drop(pair->oslo, holm_node_id_of("lisbon"), HOLM_INCOMING, 1000));
+    assert_ok(holm_add(pair->lisbon, holm_str("k1"), holm_str("n"), 1));
+    await(value_of(pair->lisbon, lag) >= 1);
+    api_pause();
+    holm_fault_heal(pair->oslo);
+    await(api_same(pair->lisbon, pair->oslo));
+    holm_stats(pair->oslo, &stats);
+    assert_true(stats.pulls > before.pulls);
 }
 
 static void test_metrics_when_nothing_moves_then_they_are_what_stats_say(void **state)
@@ -114,8 +137,9 @@ static void test_metrics_when_nothing_moves_then_they_are_what_stats_say(void **
     struct holm_stats stats;
     size_t size;
     fill(pair);
-    char *text = metrics_of(pair->oslo, &size);
+    make_pull(pair);
     holm_stats(pair->oslo, &stats);
+    char *text = metrics_of(pair->oslo, &size);
     const struct {
         const char *family;
         uint64_t expected;
@@ -135,6 +159,7 @@ static void test_metrics_when_nothing_moves_then_they_are_what_stats_say(void **
         {"holm_peer_pulls_total", stats.pulls},
     };
     assert_true(stats.records == KEYS && stats.tombstones == 1 && stats.peers_up == 1);
+    assert_true(stats.pulls > 0);
     for (size_t i = 0; i < sizeof sums / sizeof *sums; i++) {
         double sum = prometheus_sum(text, sums[i].family);
         if (sum < (double)sums[i].expected || sum > (double)sums[i].expected)
@@ -143,12 +168,6 @@ static void test_metrics_when_nothing_moves_then_they_are_what_stats_say(void **
     }
     assert_true(prometheus_value(text, "holm_peers_up") > 0);
     free(text);
-}
-
-static void peer_series(const char *name, const char *peer, char series[128])
-{
-    snprintf(series, 128, "holm_peer_%s{id=\"%016llx\",peer=\"%s\"}", name,
-             (unsigned long long)holm_node_id_of(peer).value, peer);
 }
 
 /* Nothing gets from lisbon to oslo; the link stands until it times out. */
@@ -176,6 +195,51 @@ static void test_metrics_when_a_peer_is_cut_off_then_its_lag_grows_and_goes(void
     await(value_of(pair->lisbon, lag) <= 0 && api_same(pair->lisbon, pair->oslo));
 }
 
+static void say_nothing(void *context, int level, const char *line)
+{
+    (void)context;
+    (void)level;
+    (void)line;
+}
+
+/* A node alone, with a store, and with a watch whose reader is slow. */
+static void test_metrics_when_there_are_a_store_and_a_watch_then_they_are_told_of(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/holm-metrics-XXXXXX", path[64];
+    struct holm_config config = api_config("kept");
+    struct holm_node *node;
+    struct holm_watch *watch;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/store", folder);
+    config.store = path;
+    config.log = say_nothing;
+    config.log_level = HOLM_LOG_ERROR;
+    assert_ok(holm_open(&config, &node));
+    assert_true(value_of(node, "holm_watches") <= 0 && value_of(node, "holm_log_lines_total") <= 0);
+    assert_ok(holm_watch_open(node, holm_str("k"), 2, &watch));
+    assert_ok(holm_put(node, holm_str("k1"), holm_str("f"), holm_i64(1)));
+    assert_ok(holm_put(node, holm_str("k2"), holm_str("f"), holm_i64(1)));
+    assert_true(value_of(node, "holm_watches") >= 1 && value_of(node, "holm_watch_keys") >= 2);
+    assert_true(value_of(node, "holm_watch_overflows_total") <= 0);
+    assert_ok(holm_put(node, holm_str("k3"), holm_str("f"), holm_i64(1)));
+    assert_true(value_of(node, "holm_watch_overflows_total") >= 1);
+    assert_true(value_of(node, "holm_watch_keys") <= 0);
+    assert_ok(holm_wait_durable(node, NULL, API_WAIT_MS));
+    assert_true(value_of(node, "holm_store_enabled") >= 1);
+    assert_true(value_of(node, "holm_store_file_bytes") >= 4096);
+    assert_true(value_of(node, "holm_store_queue_bytes") <= 0);
+    for (int i = 0; i < 25; i++)
+        assert_status(holm_join(node, "tcp://192.0.2.1:7"), HOLM_EINVAL);
+    assert_int_equal((int)value_of(node, "holm_log_lines_total"), 20);
+    assert_int_equal((int)value_of(node, "holm_log_suppressed_total"), 5);
+    holm_watch_close(watch);
+    assert_true(value_of(node, "holm_watches") <= 0);
+    holm_close(node);
+    snprintf(path, sizeof path, "rm -rf %s", folder);
+    assert_int_equal(system(path), 0);
+}
+
 static void test_metrics_when_the_buffer_is_small_then_what_fits_is_written(void **state)
 {
     const struct api_pair *pair = *state;
@@ -195,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_metrics_when_promtool_looks_then_it_has_nothing_to_say),
         cmocka_unit_test(test_metrics_when_alerts_name_them_then_they_are_there),
         cmocka_unit_test(test_metrics_when_nothing_moves_then_they_are_what_stats_say),
+        cmocka_unit_test(test_metrics_when_there_are_a_store_and_a_watch_then_they_are_told_of),
         cmocka_unit_test(test_metrics_when_the_buffer_is_small_then_what_fits_is_written),
         cmocka_unit_test(test_metrics_when_a_peer_is_cut_off_then_its_lag_grows_and_goes),
     };
