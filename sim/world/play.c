@@ -24,6 +24,8 @@ struct player {
     struct holm_disk *backups[HOLM_PLAN_NODES_MAX];
     bool founded; /* there was a cluster */
     bool healing; /* an operator looks after what does not start by itself */
+    uint64_t
+        deprived; /* nodes that had their state taken away, or put back, or shared by a clone; or forgotten */
     uint64_t looks;
 };
 
@@ -181,11 +183,21 @@ static void change_paths(struct player *player, const struct holm_plan_event *ev
         }
 }
 
+/* From now on nothing is promised of this node's going on by itself, nor of its twins'. */
+static void deprive(struct player *player, uint32_t node)
+{
+    const struct holm_plan_settings *settings = &player->plan->settings;
+    for (uint32_t i = 0; i < settings->nodes; i++)
+        if (settings->clone_of[i] == settings->clone_of[node])
+            player->deprived |= UINT64_C(1) << i;
+}
+
 static void restore(struct player *player, uint32_t node)
 {
     struct holm_disk *disk = holm_world_disk(player->world, node);
     if (disk == NULL || player->backups[node] == NULL)
         return;
+    deprive(player, node);
     if (holm_world_alive(player->world, node))
         holm_world_crash(player->world, node);
     holm_disk_copy(disk, player->backups[node]);
@@ -209,6 +221,7 @@ static void clone(struct player *player, const struct holm_plan_event *event)
     struct holm_disk *target = holm_world_disk(player->world, event->other);
     if (holm_world_alive(player->world, event->other) || source == NULL || target == NULL)
         return;
+    deprive(player, event->node);
     holm_disk_copy(target, source);
     start(player, event->other);
 }
@@ -224,6 +237,10 @@ static void to_living(struct player *player, const struct holm_plan_event *event
     struct holm_world *world = player->world;
     if (!holm_world_alive(world, event->node))
         return;
+    if (event->type == HOLM_PLAN_BOMB ||
+        (holm_world_disk(world, event->node) == NULL &&
+         (event->type == HOLM_PLAN_CRASH || event->type == HOLM_PLAN_LEAVE)))
+        deprive(player, event->node);
     if (event->type == HOLM_PLAN_CRASH)
         holm_world_crash(world, event->node);
     else if (event->type == HOLM_PLAN_BOMB)
@@ -241,6 +258,9 @@ static void forget(struct player *player, const struct holm_plan_event *event)
     if (!is_stable(player) || event->node == event->other)
         return;
     enum holm_status status = holm_world_forget(player->world, event->node, event->other);
+    if (status == HOLM_OK)
+        player->deprived =
+            UINT64_MAX; /* it may turn out void, and then whoever relied on it is lost */
     holm_world_tell(player->world, event->node, "forgets n%" PRIu32 ": %s", event->other,
                     holm_status_name(status));
 }
@@ -475,6 +495,17 @@ static void play_collection(struct player *player)
     holm_judge_settled(player->judge, in_time);
 }
 
+/*
+ * An epoch confirms itself when it covers what each listed epoch had. A node whose state was taken away, put back or
+ * cloned, or that a forget may concern, cannot prove that any more. Any other one has what its own list
+ * says of it, however often it crashed: with one of those in the core somebody must be able to go on.
+ */
+static bool may_be_stuck(const struct player *player)
+{
+    const struct holm_plan_settings *settings = &player->plan->settings;
+    return settings->engine.forget_after_us > 0 || (settings->core & ~player->deprived) == 0;
+}
+
 static void play_liveness(struct player *player)
 {
     const struct holm_plan_settings *settings = &player->plan->settings;
@@ -485,7 +516,8 @@ static void play_liveness(struct player *player)
     player->result->converged_us = holm_world_now_us(player->world) - healed_us;
     if (broken(player))
         return;
-    if (!in_time && is_stable(player) && holm_world_stuck(player->world, settings->core)) {
+    if (!in_time && is_stable(player) && may_be_stuck(player) &&
+        holm_world_stuck(player->world, settings->core)) {
         holm_world_tell(player->world, HOLM_WORLD_NOBODY, "nobody is left who can go on");
         player->result->stuck = true;
         return;
