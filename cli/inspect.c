@@ -167,6 +167,8 @@ static enum holm_status count_batch(void *context, struct holm_bytes bytes)
 {
     struct inspection *inspection = context;
     struct holm_batch batch;
+    if (bytes.size > 0 && *(const unsigned char *)bytes.data == 0)
+        return HOLM_OK; /* a forget that was collected under: no batch begins so */
     enum holm_status status = holm_batch_decode(&inspection->allocator, bytes, &batch);
     if (status != HOLM_OK)
         return status;

@@ -90,6 +90,8 @@ static enum holm_status cut(struct holm_engine *engine, struct holm_now now)
     if (work != NULL)
         holm_engine_work(engine, saving->index, partition->replica, work);
     if (status == HOLM_OK)
+        status = holm_engine_store_relied(engine, saving->index);
+    if (status == HOLM_OK)
         status = engine->store->ops->cut(engine->store, saving->index);
     if (status == HOLM_OK)
         status = holm_snapshot_begin(&saving->writer, saving->index,

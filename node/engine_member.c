@@ -319,8 +319,6 @@ enum holm_status holm_engine_members_open(struct holm_engine *engine, struct hol
     for (uint32_t i = 0; status == HOLM_OK && i < engine->partition_count; i++) {
         engine->partitions[i].provisional = true;
         if (is_data(engine, i))
-            status = holm_replica_rely(engine->partitions[i].replica);
-        if (status == HOLM_OK && is_data(engine, i))
             status = holm_engine_journal_open(engine, i, now);
     }
     return status == HOLM_OK ? machine_new(engine, former, now) : status;

@@ -66,6 +66,8 @@ struct holm_engine_partition {
         *home; /* the state and the journal, for reading; NULL: nothing journalled */
     struct holm_journal journal;
     struct holm_origins origins; /* of what was written anew in coming back, up to now */
+    uint64_t
+        relied_stored; /* a hash of the forgets that S was grown under, as the store has them */
 };
 
 /* How a peer stands, by slot. */
@@ -142,7 +144,7 @@ struct holm_engine {
     _Atomic(const struct holm_observer *) observer;
     _Atomic(const struct holm_witness *) witness;
     atomic_bool store_failed;
-    bool store_begun;       /* the driving thread's */
+    bool store_begun;   /* the driving thread's */
     uint32_t compacted; /* partitions that had their turn; the driving thread's, as the next two */
     struct holm_engine_saving *saving;
     uint32_t hurry;
@@ -239,6 +241,10 @@ void holm_engine_store_epoch(struct holm_engine *engine, struct holm_epoch epoch
  * and the partition is mute. */
 HOLM_NODISCARD enum holm_status holm_engine_store_batch(struct holm_engine *engine, uint32_t index,
                                                         const struct holm_op *ops, size_t count);
+/* The forgets that its S was grown under, if that is news: before anything that may bring S to the disk, so that a later
+ * life knows of as many as it must, and of hardly more. Under the partition's lock. HOLM_EIO. */
+HOLM_NODISCARD enum holm_status holm_engine_store_relied(struct holm_engine *engine,
+                                                         uint32_t index);
 HOLM_NODISCARD enum holm_status holm_engine_store_minted(struct holm_engine *engine,
                                                          uint32_t index);
 /* The journal that a former life has left. HOLM_EMALFORMED, HOLM_EVERSION, HOLM_ENOMEM, HOLM_EIO */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <xxhash.h>
+
 #include "node/engine_state.h"
 #include "node/store_replica.h"
 #include "proto/batch.h"
@@ -6,6 +8,8 @@
 
 /* The list journals nothing: in its place is the epoch, and then each row of origins; all numbers little end first. */
 #define FORMER_BYTES 8
+/* Among the batches of a partition, which never begin with 0: a forget that S was grown under; 0, its node, epoch, seq. */
+#define RELIED_BYTES 25
 #define ORIGIN_BYTES 48 /* partition, and of the row: copy, its last, of, after, last */
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -16,28 +20,6 @@ enum holm_status holm_engine_load(struct holm_engine *engine, uint32_t index,
     HOLM_ASSERT(config->partition == index);
     return holm_store_replica(engine->store, config, now, &engine->partitions[index].replica);
 }
-
-static enum holm_status load_batch(void *context, struct holm_bytes bytes)
-{
-    struct holm_journal *journal = context;
-    struct holm_batch batch;
-    enum holm_status status = holm_batch_decode(&journal->allocator, bytes, &batch);
-    if (status != HOLM_OK)
-        return status;
-    status = holm_journal_add(journal, batch.ops, batch.count);
-    holm_batch_release(&journal->allocator, &batch);
-    return status;
-}
-
-enum holm_status holm_engine_load_journal(struct holm_engine *engine, uint32_t index)
-{
-    struct holm_store *store = engine->store;
-    if (!holm_store_keeps(store))
-        return HOLM_OK;
-    return store->ops->journal_load(store, index, load_batch, &engine->partitions[index].journal);
-}
-
-/* ---- what the state was confirmed under ---- */
 
 static uint64_t read_number(const unsigned char *data)
 {
@@ -52,6 +34,51 @@ static void write_number(unsigned char *data, uint64_t number)
     for (size_t i = 0; i < 8; i++)
         data[i] = (unsigned char)(number >> (8 * i));
 }
+
+/* Of all forgets that S was grown under; 0: of none. */
+static uint64_t relied_mark(const struct holm_engine_partition *partition)
+{
+    size_t count;
+    const struct holm_dot *forgets = holm_replica_relied(partition->replica, &count);
+    return count == 0 ? 0 : XXH3_64bits(forgets, count * sizeof *forgets);
+}
+
+static enum holm_status load_relied(struct holm_engine_partition *partition,
+                                    const unsigned char *data)
+{
+    struct holm_dot forget = {{{read_number(data + 1)}, {read_number(data + 9)}},
+                              read_number(data + 17)};
+    return holm_replica_rely_on(partition->replica, forget);
+}
+
+static enum holm_status load_batch(void *context, struct holm_bytes bytes)
+{
+    struct holm_engine_partition *partition = context;
+    struct holm_journal *journal = &partition->journal;
+    struct holm_batch batch;
+    if (bytes.size == RELIED_BYTES && *(const unsigned char *)bytes.data == 0)
+        return load_relied(partition, bytes.data);
+    enum holm_status status = holm_batch_decode(&journal->allocator, bytes, &batch);
+    if (status != HOLM_OK)
+        return status;
+    status = holm_journal_add(journal, batch.ops, batch.count);
+    holm_batch_release(&journal->allocator, &batch);
+    return status;
+}
+
+enum holm_status holm_engine_load_journal(struct holm_engine *engine, uint32_t index)
+{
+    struct holm_store *store = engine->store;
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    if (!holm_store_keeps(store))
+        return HOLM_OK;
+    enum holm_status status = store->ops->journal_load(store, index, load_batch, partition);
+    if (status == HOLM_OK)
+        partition->relied_stored = relied_mark(partition);
+    return status;
+}
+
+/* ---- what the state was confirmed under ---- */
 
 struct loading {
     struct holm_engine *engine;
@@ -175,10 +202,36 @@ void holm_engine_store_epoch(struct holm_engine *engine, struct holm_epoch epoch
         holm_engine_mute_all(engine);
 }
 
+enum holm_status holm_engine_store_relied(struct holm_engine *engine, uint32_t index)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    enum holm_status status = HOLM_OK;
+    size_t count;
+    if (engine->members == NULL || index >= engine->config.partitions ||
+        !holm_store_keeps(engine->store) || relied_mark(partition) == partition->relied_stored)
+        return HOLM_OK;
+    const struct holm_dot *forgets = holm_replica_relied(partition->replica, &count);
+    for (size_t i = 0; status == HOLM_OK && i < count; i++) {
+        unsigned char bytes[RELIED_BYTES] = {0};
+        write_number(bytes + 1, forgets[i].actor.node.value);
+        write_number(bytes + 9, forgets[i].actor.epoch.value);
+        write_number(bytes + 17, forgets[i].seq);
+        status = engine->store->ops->journal_add(engine->store, index,
+                                                 holm_mem(bytes, sizeof bytes));
+    }
+    if (status == HOLM_OK)
+        partition->relied_stored = relied_mark(partition);
+    return status;
+}
+
 void holm_engine_store(struct holm_engine *engine, uint32_t index, const struct holm_work *work)
 {
     if (work->stored_count == 0 || engine->partitions[index].muted)
         return;
+    if (holm_engine_store_relied(engine, index) != HOLM_OK) {
+        holm_engine_mute(engine, index);
+        return;
+    }
     if (engine->store->ops->append(engine->store, index, work->stored, work->stored_count) !=
         HOLM_OK)
         holm_engine_mute(engine, index);
@@ -213,7 +266,8 @@ enum holm_status holm_engine_store_minted(struct holm_engine *engine, uint32_t i
         holm_engine_mute(engine, index);
         return HOLM_EIO;
     }
-    return HOLM_OK;
+    engine->partitions[index].relied_stored = 0;
+    return holm_engine_store_relied(engine, index);
 }
 
 void holm_engine_store_begin(struct holm_engine *engine)
@@ -289,7 +343,9 @@ const struct holm_work *holm_engine_save(struct holm_engine *engine, uint32_t in
     struct holm_cut *cut;
     enum holm_status status = holm_cut_open(partition->replica, now, &work, &cut);
     if (status == HOLM_OK) {
-        status = save_cut(engine, index, cut);
+        status = holm_engine_store_relied(engine, index);
+        if (status == HOLM_OK)
+            status = save_cut(engine, index, cut);
         holm_cut_close(cut);
     }
     partition->saved += status == HOLM_OK ? 1 : 0;
