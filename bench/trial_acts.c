@@ -165,7 +165,7 @@ void trial_act(struct trial *trial, const struct trial_act *act)
         holm_world_bomb(trial->world, act->node);
         break;
     case TRIAL_LEAVE:
-        holm_world_leave(trial->world, act->node);
+        holm_world_leave(trial->world, act->node, false);
         break;
     case TRIAL_START:
         trial_start(trial, act->node);

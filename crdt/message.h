@@ -72,6 +72,7 @@ struct holm_member {
     struct holm_actor actor;   /* its id and the highest epoch heard of */
     struct holm_bytes name;    /* at most 63 bytes */
     struct holm_bytes address; /* where its links are dialled; may be empty */
+    bool left;                 /* for good, under this epoch or an earlier one */
 };
 
 #define HOLM_WIRE_VERSION 1
@@ -104,9 +105,11 @@ struct holm_ping {
 };
 
 /* Goodbye: I am closing; hang up on me. `subscription` is a note of the transport's own, for one that
- * needs help to leave a publisher; the present ones need none, and leave it empty. */
+ * needs help to leave a publisher; the present ones need none, and leave it empty. `left`: for good,
+ * nobody is to wait for this epoch any more. */
 struct holm_goodbye {
     struct holm_bytes subscription;
+    bool left;
 };
 
 /* Ack: of the receiver's present actor I have applied up to seq. Want: tell me (by Ack) as soon

@@ -125,6 +125,7 @@ static enum holm_status roster_open(struct holm_engine *engine)
         .hello_bytes_max = config->frame_bytes_max / 2,
         .random_seed = holm_random_next(&engine->random),
         .stable = config->retention == HOLM_RETENTION_STABLE,
+        .prompt = config->changed != NULL,
     };
     return holm_roster_new(&roster, &engine->roster);
 }
@@ -215,6 +216,7 @@ void holm_engine_free(struct holm_engine *engine)
     holm_engine_saving_end(engine);
     holm_engine_members_free(engine);
     holm_engine_tunnel_free(engine);
+    holm_engine_heal_free(engine);
     for (uint32_t i = 0; engine->partitions != NULL && i < engine->partition_count; i++) {
         if (engine->partitions[i].replica == NULL)
             continue;

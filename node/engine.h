@@ -66,6 +66,9 @@ struct holm_engine_config {
      * Called by the driving thread. NULL is allowed. */
     void (*progress)(void *context);
     void *progress_context;
+    /* A peer came, went, or has been caught up with (events.h). Called by the driving thread. NULL is allowed. */
+    void (*changed)(void *context, const struct holm_peer_event *event);
+    void *changed_context;
 };
 
 /* The defaults above; self, name, cluster ("holm") and the seed are for the host to set. */
@@ -157,6 +160,12 @@ bool holm_engine_ordered(const struct holm_engine *engine);
  */
 HOLM_NODISCARD enum holm_status holm_engine_forget(struct holm_engine *engine,
                                                    struct holm_node_id node, struct holm_now now);
+
+/*
+ * Says to all peers, with the next tick, that this node leaves for good; from then on it dials nobody and takes no
+ * calls, and the peers hang up. To be freed then.
+ */
+void holm_engine_leave(struct holm_engine *engine);
 
 /* Dials one more address, for ever. HOLM_EADDRESS, HOLM_ENOMEM, HOLM_ELIMIT. */
 HOLM_NODISCARD enum holm_status holm_engine_join(struct holm_engine *engine, const char *address,

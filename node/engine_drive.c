@@ -41,7 +41,10 @@ static void to_replica(struct holm_engine *engine, uint32_t peer, struct holm_de
     event.as.message.peer = peer;
     event.as.message.message = &decoded->message;
     pthread_mutex_lock(&engine->partitions[index].lock);
+    uint64_t before = holm_engine_heal_before(engine, peer, &decoded->message);
     enum holm_status status = step_either(engine, index, &event, now);
+    if (status == HOLM_OK)
+        holm_engine_heal_after(engine, peer, &decoded->message, before);
     struct holm_epoch epoch = holm_replica_self(engine->partitions[index].replica).epoch;
     holm_decoded_free(decoded);
     pthread_mutex_unlock(&engine->partitions[index].lock);
@@ -79,8 +82,11 @@ static void take_beacon(struct holm_engine *engine, uint32_t peer, struct holm_d
         message.as.beacon.count = 1;
         pthread_mutex_lock(&engine->partitions[entry->partition].lock);
         malformed += step_either(engine, entry->partition, &event, now) == HOLM_EMALFORMED;
-        engine->differs |= entry->vector_hash !=
-                           holm_replica_vector_hash(engine->partitions[entry->partition].replica);
+        bool same = entry->vector_hash ==
+                    holm_replica_vector_hash(engine->partitions[entry->partition].replica);
+        engine->differs |= !same;
+        if (same)
+            holm_engine_heal_agree(engine, peer, entry->partition);
         pthread_mutex_unlock(&engine->partitions[entry->partition].lock);
     }
     holm_decoded_free(decoded);
@@ -89,6 +95,7 @@ static void take_beacon(struct holm_engine *engine, uint32_t peer, struct holm_d
     engine->beacons++;
     engine->malformed += malformed;
     pthread_mutex_unlock(&engine->roster_lock);
+    holm_engine_heal_look(engine, peer, now);
 }
 
 /* Of a link and its peer, not of a partition. Called with the roster's lock held. */
@@ -111,7 +118,7 @@ static void take_link_talk(struct holm_engine *engine, struct holm_link_id link,
     else if (message->type == HOLM_MESSAGE_PONG)
         holm_roster_pong(engine->roster, link, message->as.ping.token, now);
     else if (message->type == HOLM_MESSAGE_GOODBYE)
-        holm_roster_goodbye(engine->roster, link, now);
+        holm_roster_goodbye(engine->roster, link, message->as.goodbye.left, now);
     pthread_mutex_unlock(&engine->roster_lock);
     if (message->type == HOLM_MESSAGE_PING) {
         pong = *message;
@@ -453,6 +460,7 @@ uint64_t holm_engine_tick(struct holm_engine *engine, struct holm_now now)
     holm_engine_relay_tick(engine, now);
     holm_engine_beacon_tick(engine, now);
     holm_engine_compact(engine, now);
+    holm_engine_leave_tick(engine);
     holm_engine_drain(engine, now);
     stats_tick(engine);
     holm_engine_store_tick(engine);

@@ -37,6 +37,19 @@ static void forget(struct holm_engine *engine, struct holm_node_id node, struct 
                   HOLM_LOG_VALUES(holm_log_hex(node.value), holm_log_status(status)));
 }
 
+bool holm_engine_forget_life(struct holm_engine *engine, struct holm_actor life,
+                             struct holm_now now)
+{
+    const struct holm_members *known = holm_engine_list_members(engine);
+    const struct holm_member_row *row = holm_members_find(known, life.node);
+    if (row == NULL)
+        return false;
+    if (row->actor.epoch.value <= life.epoch.value)
+        forget(engine, life.node, now);
+    row = holm_members_find(known, life.node);
+    return row->forgotten || row->actor.epoch.value > life.epoch.value;
+}
+
 void holm_engine_forget_asked(struct holm_engine *engine, struct holm_now now)
 {
     struct holm_node_id nodes[HOLM_ENGINE_FORGETS_MAX];

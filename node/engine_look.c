@@ -70,15 +70,6 @@ uint32_t holm_engine_peers_up(struct holm_engine *engine)
     return holm_engine_count_nodes(nodes, holm_engine_up_slots(engine, nodes));
 }
 
-size_t holm_engine_peers(struct holm_engine *engine, struct holm_now now, struct holm_peer *peers,
-                         size_t capacity)
-{
-    pthread_mutex_lock(&engine->roster_lock);
-    size_t count = holm_roster_peers(engine->roster, now, peers, capacity);
-    pthread_mutex_unlock(&engine->roster_lock);
-    return count;
-}
-
 static void stats_of_partition(const struct holm_replica *replica, struct holm_stats *stats)
 {
     struct holm_replica_stats part;

@@ -221,6 +221,7 @@ void holm_engine_members_tick(struct holm_engine *engine, struct holm_now now)
     look_whether_whole(engine, now);
     if (members->confirmed) {
         holm_engine_forget_asked(engine, now);
+        holm_engine_leavers_tick(engine, now);
         holm_engine_members_look(engine, now);
     }
     if (members->confirmed && members->collect_us <= now.monotonic_us) {
@@ -234,6 +235,7 @@ void holm_engine_members_tick(struct holm_engine *engine, struct holm_now now)
     (void)holm_membership_tick(members->machine, now);
     act(engine, now);
     note_figures(engine);
+    holm_engine_roll_look(engine);
 }
 
 uint64_t holm_engine_members_due_us(const struct holm_engine *engine)
@@ -243,6 +245,8 @@ uint64_t holm_engine_members_due_us(const struct holm_engine *engine)
     uint64_t due_us = holm_membership_due_us(engine->members->machine);
     if (engine->members->confirmed && engine->members->collect_us < due_us)
         due_us = engine->members->collect_us;
+    uint64_t leavers_us = holm_engine_leavers_due_us(engine);
+    due_us = leavers_us < due_us ? leavers_us : due_us;
     return due_us;
 }
 
@@ -341,6 +345,8 @@ void holm_engine_members_free(struct holm_engine *engine)
                     sizeof *members->hearsay);
     holm_array_free(allocator, members->told, members->told_capacity, sizeof *members->told);
     holm_array_free(allocator, members->absent, members->absent_capacity, sizeof *members->absent);
+    holm_array_free(allocator, members->forgotten, members->forgotten_capacity,
+                    sizeof *members->forgotten);
     holm_deallocate(allocator, members, sizeof *members);
     engine->members = NULL;
 }

@@ -23,7 +23,8 @@ static void gather_peers(struct holm_engine *engine, struct holm_now now,
     uint32_t count = holm_roster_slots(engine->roster);
     for (uint32_t slot = 0; slot < count; slot++) {
         struct holm_metrics_peer peer = {.up = holm_roster_up(engine->roster, slot)};
-        if (!holm_roster_peer(engine->roster, slot, now, &peer.peer))
+        if (!holm_roster_peer(engine->roster, slot, now, &peer.peer) ||
+            peer.peer.liveness == HOLM_LEFT)
             continue;
         struct holm_metrics_peer *place = place_of(metrics, peer.peer.node);
         if (place->up)

@@ -220,6 +220,9 @@ static void perform(struct holm_engine *engine, const struct holm_roster_action 
         if (holm_engine_step_all(engine, &event, now) != HOLM_OK)
             holm_log_tell(&engine->config.log, now, HOLM_LOG_EPOCH_UNTOLD, HOLM_LOG_NOTHING);
         break;
+    case HOLM_ROSTER_CHANGED:
+        holm_engine_changed(engine, action, now);
+        break;
     case HOLM_ROSTER_NOTE:
         holm_log_tell_packed(&engine->config.log, now, action->event, action->text);
         break;
@@ -241,10 +244,15 @@ void holm_engine_act(struct holm_engine *engine, struct holm_now now)
 
 /* ---- closing -------------------------------------------------------------------------------- */
 
-static void goodbye(struct holm_engine *engine, uint32_t peer)
+void holm_engine_goodbye(struct holm_engine *engine)
 {
     struct holm_message message = message_of(engine, HOLM_MESSAGE_GOODBYE);
-    holm_engine_send_link(engine, holm_roster_route(engine->roster, peer), &message);
+    message.as.goodbye.left = engine->left;
+    uint32_t slots = holm_roster_slots(engine->roster);
+    for (uint32_t peer = 0; peer < slots; peer++) {
+        if (holm_roster_up(engine->roster, peer))
+            holm_engine_send_link(engine, holm_roster_route(engine->roster, peer), &message);
+    }
 }
 
 void holm_engine_farewell(struct holm_engine *engine, struct holm_now now)
@@ -254,10 +262,6 @@ void holm_engine_farewell(struct holm_engine *engine, struct holm_now now)
     if (status != HOLM_OK)
         holm_log_tell(&engine->config.log, now, HOLM_LOG_LAST_UNPUBLISHED,
                       HOLM_LOG_VALUES(holm_log_status(status)));
-    uint32_t slots = holm_roster_slots(engine->roster);
-    for (uint32_t peer = 0; peer < slots; peer++) {
-        if (holm_roster_up(engine->roster, peer))
-            goodbye(engine, peer);
-    }
+    holm_engine_goodbye(engine);
     holm_engine_drain(engine, now);
 }

@@ -17,6 +17,9 @@
  *     engine_collect.c what may go
  *     engine_admit.c   becoming a member: what is taken apart, and put in place of the rest
  *     engine_list.c    the member list's partition
+ *     engine_heal.c    which peers are up again, and what has crossed since
+ *     engine_leave.c   this node leaves, or another has
+ *     engine_roll.c    who there is: peers and members
  *     engine_look.c    who has seen what, figures
  *     engine_metrics.c all figures in one go
  *     engine_wait.c    what is asked by who waits (engine_wait.h)
@@ -96,6 +99,27 @@ struct holm_engine_absent {
     uint64_t since_us;
 };
 
+/* A member that has left, and is to be forgotten if nobody else has done so by then. */
+struct holm_engine_leaver {
+    struct holm_actor actor;
+    uint64_t due_us;
+    uint32_t tries;
+};
+
+#define HOLM_ENGINE_LEAVERS_MAX 64
+
+/* A peer that was down. */
+struct holm_engine_heal {
+    uint32_t peer;
+    struct holm_actor actor;
+    uint64_t down_us;    /* since then */
+    bool up;             /* again */
+    uint64_t came, went; /* operations, since it is up again */
+    uint32_t agreed;     /* partitions of which all that it had is here */
+    uint8_t
+        *partitions; /* while up: which of them agree, of which it has asked for what it lacks */
+};
+
 /* With retention `stable`. All but what is said to be others' is the driving thread's own. */
 struct holm_engine_members {
     struct holm_membership *machine;
@@ -117,6 +141,11 @@ struct holm_engine_members {
     size_t told_capacity;
     struct holm_engine_absent *absent; /* members that are not up */
     size_t absent_count, absent_capacity;
+    struct holm_engine_leaver leavers[HOLM_ENGINE_LEAVERS_MAX];
+    size_t leaver_count;
+    struct holm_node_id *forgotten; /* who is, as it was told of to those who listen */
+    size_t forgotten_count, forgotten_capacity;
+    uint64_t roll_hash; /* of the list's vector, when that was looked at; 0: never */
     uint64_t told_hash; /* of the list's vector, at the last Standing to all */
     uint64_t collect_us;
     uint32_t folds_waited; /* rounds that ends of epochs have waited for somebody to write them */
@@ -189,6 +218,12 @@ struct holm_engine {
     uint32_t strange_beacons;        /* how often in a row they had become more */
     uint64_t reviewed_us, review_us; /* when that was last looked at; when it will be */
     uint64_t overlay_seed;
+    struct holm_engine_heal *heals;
+    size_t heal_count, heal_capacity;
+    struct holm_dot *heal_room; /* for a vector */
+    size_t heal_room_capacity;
+    atomic_bool leaves; /* it is to say that it leaves for good … */
+    bool left;          /* … and has */
     bool progressed;
     bool store_failure_told;
 };
@@ -295,6 +330,8 @@ HOLM_NODISCARD enum holm_status holm_engine_step_all(struct holm_engine *engine,
                                                      struct holm_now now);
 void holm_engine_subscribe(struct holm_engine *engine, uint32_t peer, const char *publisher,
                            struct holm_now now);
+/* To each peer that is up. */
+void holm_engine_goodbye(struct holm_engine *engine);
 
 /* engine_relay.c */
 HOLM_NODISCARD enum holm_status holm_engine_relay_open(struct holm_engine *engine);
@@ -434,6 +471,38 @@ HOLM_NODISCARD enum holm_status holm_engine_list_write(struct holm_engine *engin
 /* Gives all replicas what is believed, and is not in the list. */
 void holm_engine_list_believe(struct holm_engine *engine, const struct holm_member_op *op,
                               struct holm_now now);
+
+/* engine_heal.c. For the driving thread. */
+void holm_engine_heal_free(struct holm_engine *engine);
+/* Tells who listens; not under a lock. */
+void holm_engine_tell(struct holm_engine *engine, const struct holm_peer_event *event);
+/* A peer came or went: the action says how. */
+void holm_engine_changed(struct holm_engine *engine, const struct holm_roster_action *action,
+                         struct holm_now now);
+/* Around the step of a message of a peer, under the partition's lock: what there is before it is given to after(). */
+uint64_t holm_engine_heal_before(struct holm_engine *engine, uint32_t peer,
+                                 const struct holm_message *message);
+void holm_engine_heal_after(struct holm_engine *engine, uint32_t peer,
+                            const struct holm_message *message, uint64_t before);
+/* A line of its beacon tells of what is here, too. */
+void holm_engine_heal_agree(struct holm_engine *engine, uint32_t peer, uint32_t partition);
+/* Its beacon has been taken. Not under a lock. */
+void holm_engine_heal_look(struct holm_engine *engine, uint32_t peer, struct holm_now now);
+
+/* engine_leave.c. Says that it leaves, if it is to and has not. */
+void holm_engine_leave_tick(struct holm_engine *engine);
+/* A node has left: with `stable` it is forgotten, by the first member that is up. */
+void holm_engine_leave_heard(struct holm_engine *engine, struct holm_actor actor,
+                             struct holm_now now);
+void holm_engine_leavers_tick(struct holm_engine *engine, struct holm_now now);
+uint64_t holm_engine_leavers_due_us(const struct holm_engine *engine);
+
+/* engine_roll.c. With `stable`: tells of who has been forgotten. */
+void holm_engine_roll_look(struct holm_engine *engine);
+
+/* engine_forget.c. Forgets this life of a member; true: there is nothing to be forgotten any more. */
+bool holm_engine_forget_life(struct holm_engine *engine, struct holm_actor life,
+                             struct holm_now now);
 
 /* engine_look.c. Which slots are up: 0, or of which node they are; and how many nodes that is. A node that shares its id has a
  * slot for each who lives under it, and for a moment another for who has just died: only one of them is sure to be another's. */

@@ -35,7 +35,9 @@ uint32_t holm_engine_others(struct holm_engine *engine)
         uint64_t nodes[HOLM_REPLICA_PEERS_MAX];
         uint32_t slots = holm_roster_slots(engine->roster);
         for (uint32_t i = 0; i < slots; i++)
-            nodes[i] = holm_roster_node(engine->roster, i).value;
+            nodes[i] = holm_roster_left(engine->roster, i)
+                           ? 0
+                           : holm_roster_node(engine->roster, i).value;
         others = holm_engine_count_nodes(nodes, slots);
     } else {
         const struct holm_engine_membership *figures = &engine->members->figures;

@@ -33,7 +33,13 @@
       "the store has failed: partitions that it failed for take no writes any more")                                   \
     X(PEER_UP, "peer_up", INFO, 60, "peer {peer} is up")                                                               \
     X(PEER_RETURNED, "peer_returned", INFO, 60, "peer {peer} is up again after {after_ms} ms")                         \
-    X(PEER_LEFT, "peer_left", INFO, 60, "peer {peer} has left")                                                        \
+    X(PEER_CLOSED, "peer_closed", INFO, 60, "peer {peer} has left")                                                    \
+    X(PEER_LEFT, "peer_left", INFO, 60, "peer {peer} has left for good")                                               \
+    X(PEER_SUSPECT, "peer_suspect", DEBUG, 60, "peer {peer} is suspect: silent for {silent_ms} ms")                    \
+    X(PEER_HEARD, "peer_heard", DEBUG, 60, "peer {peer} is heard again after {silent_ms} ms")                          \
+    X(PEER_HEALED, "peer_healed", INFO, 60,                                                                            \
+      "healed with {peer} after {after_ms} ms: {came} operations came, {went} went")                                   \
+    X(LEFT_UNHEARD, "left_unheard", WARN, 20, "left before all peers had taken leave: they may take this node to be down")\
     X(PEER_DOWN, "peer_down", WARN, 60, "peer {peer} is down")                                                         \
     X(PEER_REFUSED, "peer_refused", WARN, 20, "{role} {peer} refused: {why}")                                          \
     X(PEER_UNTRUSTED, "peer_untrusted", WARN, 20,                                                                      \

@@ -5,6 +5,7 @@
  *     node.c     what this header declares: the struct itself, its clock, its end
  *     runtime.c  holm_open, holm_close, holm_self, holm_address, holm_forget, holm_join,
  *                holm_peers, holm_stats, the faults, the witness; the I/O thread
+ *     leave.c    holm_leave
  *     wait.c     holm_wait_peers, holm_wait_durable, and how all others wait (waiting.h)
  *
  * Every other public call is a file of its own over node/engine.h. A public call first asks
@@ -65,6 +66,7 @@ struct holm_node {
     pthread_mutex_t watch_lock;
     struct holm_watch *watches; /* a list, under watch_lock */
     uint64_t watch_overflows;   /* under watch_lock */
+    struct holm_events *events; /* those of node/events.c, too */
     struct holm_observer observer;
 };
 

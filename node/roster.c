@@ -104,7 +104,8 @@ static void member_of_peer(const struct holm_roster_peer *peer, struct holm_memb
     if (peer->told > member->actor.epoch.value)
         member->actor.epoch.value = peer->told;
     member->name = holm_str(peer->name);
-    member->address = holm_str(peer->address);
+    member->address = holm_str(peer->left ? "" : peer->address);
+    member->left = peer->left;
 }
 
 /* When not all fit, each Hello begins elsewhere, so that all are told in the end. */
@@ -118,6 +119,7 @@ static size_t members_fill(struct holm_roster *roster, const struct holm_roster_
         struct holm_member *twin = &roster->members[count++];
         twin->actor = (struct holm_actor){roster->config.self.node, {roster->twin}};
         twin->name = twin->address = holm_str("");
+        twin->left = false;
     }
     for (size_t i = 0; i < roster->peer_count; i++) {
         const struct holm_roster_peer *peer = &roster->peers[(start + i) % roster->peer_count];
@@ -255,6 +257,7 @@ uint64_t holm_roster_tick(struct holm_roster *roster, struct holm_now now)
     holm_roster_twin_tick(roster, now);
     news_tick(roster, now);
     links_tick(roster, now);
+    holm_roster_suspect_tick(roster, now);
     holm_roster_due(roster, holm_roster_address_tick(roster, now));
     return roster->due_us;
 }

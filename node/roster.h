@@ -21,6 +21,10 @@
  * clock was set back; then it knows that the other lives and stays where it is. It says so by telling of
  * the other's epoch as of a member, its own id's, in its Hellos; peers then keep a slot for each of the two.
  *
+ * Who leaves for good says so (Goodbye, `left`). It is kept in mind that it has, by its highest epoch, and told like
+ * everything of members: (epoch, left) only grows, so a rumour that it is alive dies out, and a later life of it
+ * is welcome. Others are dialled for ever.
+ *
  * Invariants, verified by holm_roster_check():
  *     M1  a peer is up iff it has a proven link, and its route is one of them
  *     M2  this node is not among the peers
@@ -55,6 +59,7 @@ struct holm_roster_config {
     size_t hello_bytes_max; /* a Hello tells of no more members than fit */
     uint64_t random_seed;
     bool stable; /* retention: all nodes of a cluster have the same */
+    bool prompt; /* silence is told of as soon as it is one, and not with the next tick */
 };
 
 /* HOLM_EINVAL (a name, cluster or address that is too long), HOLM_ENOMEM. */
@@ -76,7 +81,8 @@ enum holm_roster_do {
     HOLM_ROSTER_UNSUBSCRIBE, /* subscription */
     HOLM_ROSTER_EPOCH,      /* actor: this node goes on under this epoch, in all replicas at once */
     HOLM_ROSTER_SUPERSEDED, /* actor: a node and its present epoch */
-    HOLM_ROSTER_NOTE        /* event, text: for the log, its values packed (log.h) */
+    HOLM_ROSTER_CHANGED, /* peer, actor, change, after_us, text: its name; for holm_events_next() */
+    HOLM_ROSTER_NOTE     /* event, text: for the log, its values packed (log.h) */
 };
 
 /* How much a Hello tells. */
@@ -94,9 +100,11 @@ struct holm_roster_action {
     uint32_t entry;
     struct holm_actor actor;
     uint64_t token;
-    bool answer;                /* HELLO */
-    enum holm_roster_tell tell; /* HELLO */
-    enum holm_log_event event;  /* NOTE */
+    bool answer;                  /* HELLO */
+    enum holm_roster_tell tell;   /* HELLO */
+    enum holm_log_event event;    /* NOTE */
+    enum holm_peer_change change; /* CHANGED */
+    uint64_t after_us;            /* CHANGED */
     char text[HOLM_ROSTER_TEXT_BYTES];
 };
 
@@ -136,7 +144,7 @@ void holm_roster_link_untrusted(struct holm_roster *roster, struct holm_link_id 
 /* A link that broke its word: closes it. Acts. */
 void holm_roster_link_drop(struct holm_roster *roster, struct holm_link_id id, const char *why,
                            struct holm_now now);
-/* Some frame came over the link. O(links), O(1) for the link of the last call. */
+/* Some frame came over the link. O(links), O(1) for the link of the last call. Acts. */
 void holm_roster_heard(struct holm_roster *roster, struct holm_link_id id, struct holm_now now);
 /* Acts. */
 void holm_roster_hello(struct holm_roster *roster, struct holm_link_id id,
@@ -148,8 +156,13 @@ void holm_roster_pong(struct holm_roster *roster, struct holm_link_id id, uint64
 void holm_roster_twin(struct holm_roster *roster, struct holm_epoch epoch, struct holm_now now);
 /* This node is to go on under a higher epoch, of at least `least`. Acts. */
 void holm_roster_epoch(struct holm_roster *roster, struct holm_epoch least, struct holm_now now);
-/* The peer is closing: its links are closed, its publisher left. Acts. */
-void holm_roster_goodbye(struct holm_roster *roster, struct holm_link_id id, struct holm_now now);
+/* The peer is closing: its links are closed, its publisher left. With `left` for good: it is not dialled any more,
+ * and all others are told, until it comes under a higher epoch. Acts. */
+void holm_roster_goodbye(struct holm_roster *roster, struct holm_link_id id, bool left,
+                         struct holm_now now);
+/* This node leaves: from now on it dials nobody, takes no calls, and notes nothing of who hangs up. That it leaves is
+ * the host's to say. */
+void holm_roster_leave(struct holm_roster *roster);
 /* Does what is due; returns the monotonic time of the next call. Acts. O(links + addresses) when
  * something is due. */
 uint64_t holm_roster_tick(struct holm_roster *roster, struct holm_now now);
@@ -169,6 +182,10 @@ uint32_t holm_roster_slot(const struct holm_roster *roster, struct holm_actor ac
 /* One more than the highest slot in use. */
 uint32_t holm_roster_slots(const struct holm_roster *roster);
 bool holm_roster_up(const struct holm_roster *roster, uint32_t peer);
+/* Whether the node of a slot has left for good, under the epoch that is known of it. */
+bool holm_roster_left(const struct holm_roster *roster, uint32_t peer);
+/* The name of a node, or "". */
+void holm_roster_name(const struct holm_roster *roster, struct holm_node_id node, char name[64]);
 struct holm_link_id holm_roster_route(const struct holm_roster *roster, uint32_t peer);
 /* Whether it is up, by a link that is no tunnel. */
 bool holm_roster_met(const struct holm_roster *roster, uint32_t peer);

@@ -174,6 +174,8 @@ static bool owner_is_met(const struct holm_roster *roster,
 uint64_t holm_roster_address_tick(struct holm_roster *roster, struct holm_now now)
 {
     uint64_t due = HOLM_NEVER;
+    if (roster->leaving)
+        return due;
     roster->silent = 0;
     for (size_t i = 0; i < roster->address_count; i++)
         roster->silent += is_silent(&roster->addresses[i]);

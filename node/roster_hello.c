@@ -24,7 +24,7 @@ static uint64_t epoch_above(struct holm_roster *roster, uint64_t above, struct h
 void holm_roster_raise(struct holm_roster *roster, uint64_t above, bool at_once,
                        struct holm_now now)
 {
-    if (above > EPOCH_PLAUSIBLE_MAX)
+    if (above > EPOCH_PLAUSIBLE_MAX || roster->leaving)
         return;
     if (above == roster->config.self.epoch.value)
         roster->burnt = above;
@@ -163,13 +163,32 @@ static void name_set(struct holm_roster_peer *peer, struct holm_bytes name)
     }
 }
 
+/* Under an epoch above that which has left, if it has. */
+static void lives_again(struct holm_roster_peer *peer)
+{
+    peer->was_up = peer->was_up && !peer->left;
+    peer->left = false;
+}
+
 static void epoch_set(struct holm_roster *roster, struct holm_roster_peer *peer, uint64_t epoch)
 {
+    if (epoch > peer->told)
+        lives_again(peer);
     peer->actor.epoch.value = epoch;
     peer->nonce = 0; /* its own word on this life has not come yet */
     if (peer->told < epoch)
         peer->told = epoch;
     holm_roster_push(roster, HOLM_ROSTER_SUPERSEDED)->actor = peer->actor;
+}
+
+/* One of us has not heard that it has left under this epoch. */
+static void left_learn(struct holm_roster *roster, uint32_t slot, const struct holm_member *member,
+                       struct holm_now now)
+{
+    if (member->left)
+        holm_roster_peer_left(roster, slot, now);
+    else
+        holm_roster_news(roster, &roster->peers[slot], now);
 }
 
 static void member_learn(struct holm_roster *roster, const struct holm_member *member,
@@ -182,18 +201,25 @@ static void member_learn(struct holm_roster *roster, const struct holm_member *m
         holm_roster_twin_heard(roster, member->actor.epoch.value, false, now);
         if (member->actor.epoch.value > roster->config.self.epoch.value)
             holm_roster_raise(roster, member->actor.epoch.value, false, now);
+        else if (member->left && member->actor.epoch.value == roster->config.self.epoch.value)
+            holm_roster_raise(roster, member->actor.epoch.value, true, now);
         return;
     }
     uint32_t slot = holm_roster_peer_find(roster, member->actor.node);
     bool added = slot == HOLM_ROSTER_NONE;
+    if (added && member->left)
+        return;
     if (added)
         slot = holm_roster_peer_add(roster, member->actor, false, now);
     if (slot == HOLM_ROSTER_NONE || holm_roster_reserve(roster) != HOLM_OK)
         return;
     struct holm_roster_peer *peer = &roster->peers[slot];
     uint64_t epoch = member->actor.epoch.value;
+    if (!added && epoch == peer->told && member->left != peer->left)
+        left_learn(roster, slot, member, now);
     if (!added && epoch <= peer->told)
         return;
+    lives_again(peer);
     /* Of a peer that is up only its own word counts; the rumour is passed on, to it as well. */
     peer->told = epoch;
     if (!peer->up && !(roster->twin_slots && holm_roster_is_linked(roster, slot))) {
@@ -202,6 +228,8 @@ static void member_learn(struct holm_roster *roster, const struct holm_member *m
         holm_roster_address_learn(roster, peer, member->address, now);
     }
     holm_roster_news(roster, peer, now);
+    if (member->left)
+        holm_roster_peer_left(roster, slot, now);
 }
 
 /* ---- the handshake -------------------------------------------------------------------------- */
@@ -225,6 +253,7 @@ static void new_life(struct holm_roster *roster, uint32_t slot, uint64_t link_id
     if (peer->up) {
         /* It raised its epoch on this very link: it goes down as what it was and comes back. */
         link->state = HOLM_LINK_OPEN;
+        peer->renews = true;
         holm_roster_peer_route(roster, slot, now);
     }
     epoch_set(roster, peer, epoch);
@@ -307,7 +336,7 @@ static uint32_t peer_meet(struct holm_roster *roster, uint64_t link_id,
     link->peer = slot;
     if (insists && epoch < peer->told)
         peer->told = epoch; /* that is the other's */
-    if (epoch < peer->told) {
+    if (epoch < peer->told || (epoch == peer->told && peer->left && !peer->up)) {
         /* Our member list tells it to take a higher one; until then it is nobody. It answers each
          * Hello, so that ours must not answer each of its. */
         if (link->greeted_us == 0 ||
@@ -352,7 +381,8 @@ void holm_roster_hello(struct holm_roster *roster, struct holm_link_id id,
                        const struct holm_hello *hello, struct holm_now now)
 {
     struct holm_roster_link *link = holm_roster_link_find(roster, id.value);
-    if (link == NULL || link->state == HOLM_LINK_REFUSED || link->state == HOLM_LINK_DIALLING)
+    if (link == NULL || link->state == HOLM_LINK_REFUSED || link->state == HOLM_LINK_DIALLING ||
+        roster->leaving)
         return;
     const char *why = objection(roster, hello);
     if (why != NULL) {

@@ -105,10 +105,14 @@ void holm_roster_link_up(struct holm_roster *roster, struct holm_link_id id, boo
                          const char *host, struct holm_now now)
 {
     struct holm_roster_link *link = holm_roster_link_find(roster, id.value);
-    if ((accepted || holm_tunnel_is_link(id)) && link == NULL)
+    if ((accepted || holm_tunnel_is_link(id)) && link == NULL && !roster->leaving)
         link = link_add(roster, id.value, now);
     if (link == NULL) {
         holm_roster_push(roster, HOLM_ROSTER_CLOSE)->link = id;
+        return;
+    }
+    if (roster->leaving) {
+        holm_roster_link_shut(roster, id.value, now);
         return;
     }
     link->state = HOLM_LINK_OPEN;
@@ -159,8 +163,11 @@ void holm_roster_link_drop(struct holm_roster *roster, struct holm_link_id id, c
 void holm_roster_heard(struct holm_roster *roster, struct holm_link_id id, struct holm_now now)
 {
     struct holm_roster_link *link = holm_roster_link_find(roster, id.value);
-    if (link != NULL)
-        link->heard_us = now.monotonic_us;
+    if (link == NULL)
+        return;
+    link->heard_us = now.monotonic_us;
+    if (link->peer != HOLM_ROSTER_NONE)
+        holm_roster_peer_heard(roster, link->peer, now);
 }
 
 void holm_roster_pong(struct holm_roster *roster, struct holm_link_id id, uint64_t token,
@@ -175,13 +182,16 @@ void holm_roster_pong(struct holm_roster *roster, struct holm_link_id id, uint64
         roster->peers[link->peer].round_trip_us = link->round_trip_us;
 }
 
-void holm_roster_goodbye(struct holm_roster *roster, struct holm_link_id id, struct holm_now now)
+void holm_roster_goodbye(struct holm_roster *roster, struct holm_link_id id, bool left,
+                         struct holm_now now)
 {
     struct holm_roster_link *link = holm_roster_link_find(roster, id.value);
     if (link == NULL || link->peer == HOLM_ROSTER_NONE)
         return;
     uint32_t slot = link->peer;
     roster->peers[slot].leaving = true;
+    if (left)
+        holm_roster_peer_left(roster, slot, now);
     holm_roster_peer_leave(roster, &roster->peers[slot]);
     memset(roster->peers[slot].publisher, 0, sizeof roster->peers[slot].publisher);
     for (size_t i = roster->link_count; i-- > 0;) {

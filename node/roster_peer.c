@@ -20,6 +20,14 @@ bool holm_roster_is_linked(const struct holm_roster *roster, uint32_t slot)
     return false;
 }
 
+/* Least missed are who has left, then who was never up. */
+static bool goes_before(const struct holm_roster_peer *a, const struct holm_roster_peer *b)
+{
+    if (a->left != b->left)
+        return a->left;
+    return a->was_up != b->was_up ? !a->was_up : a->changed_us < b->changed_us;
+}
+
 static uint32_t least_missed(const struct holm_roster *roster)
 {
     uint32_t found = HOLM_ROSTER_NONE;
@@ -27,9 +35,7 @@ static uint32_t least_missed(const struct holm_roster *roster)
         const struct holm_roster_peer *peer = &roster->peers[i];
         if (peer->up || holm_roster_is_linked(roster, i))
             continue;
-        const struct holm_roster_peer *best = &roster->peers[found == HOLM_ROSTER_NONE ? i : found];
-        if (found == HOLM_ROSTER_NONE || (best->was_up && !peer->was_up) ||
-            (best->was_up == peer->was_up && peer->changed_us < best->changed_us))
+        if (found == HOLM_ROSTER_NONE || goes_before(peer, &roster->peers[found]))
             found = i;
     }
     return found;
@@ -150,6 +156,81 @@ static void redundant_mark(struct holm_roster *roster, uint32_t slot,
     }
 }
 
+/* ---- what is told --------------------------------------------------------------------------- */
+
+void holm_roster_changed(struct holm_roster *roster, uint32_t slot, enum holm_peer_change change,
+                         uint64_t after_us)
+{
+    struct holm_roster_action *action = holm_roster_push(roster, HOLM_ROSTER_CHANGED);
+    action->peer = slot;
+    action->actor = roster->peers[slot].actor;
+    action->change = change;
+    action->after_us = after_us;
+    memcpy(action->text, roster->peers[slot].name, sizeof roster->peers[slot].name);
+}
+
+static void address_forget(struct holm_roster *roster, struct holm_roster_peer *peer)
+{
+    holm_roster_address_drop(roster, peer);
+    memset(peer->address, 0, sizeof peer->address);
+}
+
+void holm_roster_peer_left(struct holm_roster *roster, uint32_t slot, struct holm_now now)
+{
+    struct holm_roster_peer *peer = &roster->peers[slot];
+    if (peer->left)
+        return;
+    peer->left = true;
+    address_forget(roster, peer);
+    holm_roster_news(roster, peer, now);
+    holm_roster_note(roster, HOLM_LOG_PEER_LEFT, HOLM_LOG_VALUES(holm_log_text(peer->name)));
+    holm_roster_changed(roster, slot, HOLM_PEER_LEFT, now.monotonic_us - peer->changed_us);
+}
+
+void holm_roster_peer_heard(struct holm_roster *roster, uint32_t slot, struct holm_now now)
+{
+    struct holm_roster_peer *peer = &roster->peers[slot];
+    uint64_t silent_us = now.monotonic_us - peer->heard_us;
+    peer->heard_us = now.monotonic_us;
+    if (!peer->suspect)
+        return;
+    peer->suspect = false;
+    holm_roster_note(roster, HOLM_LOG_PEER_HEARD,
+                     HOLM_LOG_VALUES(holm_log_text(peer->name), holm_log_number(silent_us / 1000)));
+    holm_roster_changed(roster, slot, HOLM_PEER_UP, silent_us);
+}
+
+void holm_roster_suspect_tick(struct holm_roster *roster, struct holm_now now)
+{
+    uint64_t patience = roster->config.link_timeout_us / 2;
+    for (uint32_t i = 0; i < roster->peer_count; i++) {
+        struct holm_roster_peer *peer = &roster->peers[i];
+        if (!peer->up || peer->suspect)
+            continue;
+        if (now.monotonic_us < peer->heard_us + patience) {
+            if (roster->config.prompt)
+                holm_roster_due(roster, peer->heard_us + patience);
+            continue;
+        }
+        peer->suspect = true;
+        holm_roster_note(
+            roster, HOLM_LOG_PEER_SUSPECT,
+            HOLM_LOG_VALUES(holm_log_text(peer->name), holm_log_number(patience / 1000)));
+        holm_roster_changed(roster, i, HOLM_PEER_SUSPECT, now.monotonic_us - peer->heard_us);
+    }
+}
+
+static void note_down(struct holm_roster *roster, uint32_t slot, uint64_t lasted_us)
+{
+    const struct holm_roster_peer *peer = &roster->peers[slot];
+    if (roster->leaving || peer->left)
+        return;
+    holm_roster_note(roster, peer->leaving ? HOLM_LOG_PEER_CLOSED : HOLM_LOG_PEER_DOWN,
+                     HOLM_LOG_VALUES(holm_log_text(peer->name)));
+    if (!peer->renews)
+        holm_roster_changed(roster, slot, HOLM_PEER_DOWN, lasted_us);
+}
+
 static void peer_down(struct holm_roster *roster, uint32_t slot, struct holm_now now)
 {
     struct holm_roster_peer *peer = &roster->peers[slot];
@@ -160,9 +241,10 @@ static void peer_down(struct holm_roster *roster, uint32_t slot, struct holm_now
     struct holm_roster_action *action = holm_roster_push(roster, HOLM_ROSTER_DOWN);
     action->peer = slot;
     action->actor = peer->actor;
-    holm_roster_note(roster, peer->leaving ? HOLM_LOG_PEER_LEFT : HOLM_LOG_PEER_DOWN,
-                     HOLM_LOG_VALUES(holm_log_text(peer->name)));
-    peer->leaving = false;
+    note_down(roster, slot, lasted_us);
+    peer->leaving = peer->suspect = false;
+    if (peer->left)
+        address_forget(roster, peer);
     for (size_t i = 0; i < roster->address_count; i++) {
         struct holm_roster_address *address = &roster->addresses[i];
         if (address->used && address->link == 0 && address->owned &&
@@ -188,7 +270,12 @@ static void peer_up(struct holm_roster *roster, uint32_t slot, struct holm_now n
                             holm_log_number((now.monotonic_us - peer->changed_us) / 1000)));
     else
         holm_roster_note(roster, HOLM_LOG_PEER_UP, HOLM_LOG_VALUES(holm_log_text(peer->name)));
+    if (!peer->renews)
+        holm_roster_changed(roster, slot, peer->was_up ? HOLM_PEER_UP : HOLM_PEER_JOINED,
+                            peer->was_up ? now.monotonic_us - peer->changed_us : 0);
+    peer->renews = false;
     peer->up = true;
+    peer->heard_us = now.monotonic_us;
     peer->changed_us = now.monotonic_us;
     /* The connection below an old subscription may have died unnoticed: it only listens. */
     holm_roster_peer_leave(roster, peer);
@@ -210,6 +297,10 @@ void holm_roster_peer_route(struct holm_roster *roster, uint32_t slot, struct ho
         peer_down(roster, slot, now);
     else if (best != NULL && !peer->up)
         peer_up(roster, slot, now);
+    else if (peer->renews && !holm_roster_is_linked(roster, slot)) {
+        peer->renews = false;
+        holm_roster_changed(roster, slot, HOLM_PEER_DOWN, 0);
+    }
     if (best != NULL)
         redundant_mark(roster, slot, best, now);
     if (best != NULL && !is_tunnel(best) && peer->subscription.value == 0 &&
@@ -288,6 +379,24 @@ bool holm_roster_up(const struct holm_roster *roster, uint32_t peer)
     return peer < roster->peer_count && roster->peers[peer].up;
 }
 
+bool holm_roster_left(const struct holm_roster *roster, uint32_t peer)
+{
+    return peer < roster->peer_count && roster->peers[peer].left && !roster->peers[peer].up;
+}
+
+void holm_roster_name(const struct holm_roster *roster, struct holm_node_id node, char name[64])
+{
+    uint32_t slot = holm_roster_peer_find(roster, node);
+    memset(name, 0, 64);
+    if (slot != HOLM_ROSTER_NONE)
+        memcpy(name, roster->peers[slot].name, sizeof roster->peers[slot].name);
+}
+
+void holm_roster_leave(struct holm_roster *roster)
+{
+    roster->leaving = true;
+}
+
 struct holm_link_id holm_roster_route(const struct holm_roster *roster, uint32_t peer)
 {
     struct holm_link_id link = {peer < roster->peer_count ? roster->peers[peer].route : 0};
@@ -321,15 +430,11 @@ struct holm_actor holm_roster_self(const struct holm_roster *roster)
 static enum holm_liveness liveness(const struct holm_roster *roster, uint32_t slot,
                                    struct holm_now now)
 {
-    if (!roster->peers[slot].up)
-        return HOLM_DOWN;
-    for (size_t i = 0; i < roster->link_count; i++) {
-        const struct holm_roster_link *link = &roster->links[i];
-        if (link->peer == slot &&
-            now.monotonic_us < link->heard_us + roster->config.link_timeout_us / 2)
-            return HOLM_UP;
-    }
-    return HOLM_SUSPECT;
+    const struct holm_roster_peer *peer = &roster->peers[slot];
+    if (!peer->up)
+        return peer->left ? HOLM_LEFT : HOLM_DOWN;
+    return now.monotonic_us < peer->heard_us + roster->config.link_timeout_us / 2 ? HOLM_UP
+                                                                                  : HOLM_SUSPECT;
 }
 
 bool holm_roster_peer(const struct holm_roster *roster, uint32_t slot, struct holm_now now,

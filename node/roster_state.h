@@ -78,6 +78,10 @@ struct holm_roster_peer {
     uint64_t changed_us; /* up or down since */
     bool was_up;
     bool leaving; /* it said goodbye */
+    bool left; /* for good, under `told` or an earlier epoch; told of while it is still up, too */
+    bool suspect;      /* up, and silent */
+    bool renews;       /* down for as long as it takes to shake hands on another epoch: no news */
+    uint64_t heard_us; /* over any of its links */
     uint64_t round_trip_us;
     struct holm_subscription_id subscription;
     char name[HOLM_NAME_BYTES_MAX + 1];
@@ -114,6 +118,7 @@ struct holm_roster {
     uint32_t refused_next;
     uint64_t untrusted_told_us; /* when the operator was told last; 0: never */
     uint64_t untrusted;         /* since then */
+    bool leaving;               /* this node does */
 
     struct holm_roster_address *addresses;
     size_t address_count, address_capacity;
@@ -167,6 +172,15 @@ uint32_t holm_roster_peer_add(struct holm_roster *roster, struct holm_actor acto
                               struct holm_now now);
 void holm_roster_peer_route(struct holm_roster *roster, uint32_t slot, struct holm_now now);
 void holm_roster_peer_leave(struct holm_roster *roster, struct holm_roster_peer *peer);
+/* For who listens to events. */
+void holm_roster_changed(struct holm_roster *roster, uint32_t slot, enum holm_peer_change change,
+                         uint64_t after_us);
+/* It has left for good, under the epoch that is known: what can be dialled of it is given up, and all are told. */
+void holm_roster_peer_left(struct holm_roster *roster, uint32_t slot, struct holm_now now);
+/* Something was heard of a peer that was suspect. */
+void holm_roster_peer_heard(struct holm_roster *roster, uint32_t slot, struct holm_now now);
+/* Whether each peer that is up is silent; and when that is to be looked at again. */
+void holm_roster_suspect_tick(struct holm_roster *roster, struct holm_now now);
 void holm_roster_news(struct holm_roster *roster, struct holm_roster_peer *peer,
                       struct holm_now now);
 

@@ -9,6 +9,7 @@
 #include "node/address.h"
 #include "node/clock.h"
 #include "node/config.h"
+#include "node/events.h"
 #include "node/http.h"
 #include "node/node.h"
 #include "node/store_lmdb.h"
@@ -120,6 +121,8 @@ static enum holm_status engine_open(struct holm_node *node, const struct holm_co
     engine.log = node->log;
     engine.progress = holm_node_progress;
     engine.progress_context = node;
+    engine.changed = holm_node_changed;
+    engine.changed_context = node;
     return holm_engine_open(&engine, node->transport, node->store, now, &node->engine);
 }
 
@@ -257,7 +260,7 @@ void holm_close(struct holm_node *node)
     enum holm_status status = node == NULL ? HOLM_EFORK : holm_node_check(node);
     if (status == HOLM_EFORK)
         return;
-    HOLM_ASSERT(node->watches == NULL);
+    HOLM_ASSERT(node->watches == NULL && node->events == NULL);
     if (status == HOLM_ECLOSED) {
         node->host->close(node);
         return;

@@ -96,7 +96,7 @@ HOLM_NODISCARD enum holm_status holm_encoder_encode(struct holm_encoder *encoder
 /* One member's line in a Hello. */
 static inline size_t holm_member_bytes_max(const struct holm_member *member)
 {
-    return 26 + member->name.size + member->address.size;
+    return 27 + member->name.size + member->address.size;
 }
 
 /* ---- decoding ------------------------------------------------------------------------------ */

@@ -15,6 +15,7 @@ static void write_member(Holm__Wire__Hello *hello, const struct holm_member *mem
     hello->epochs[hello->n_epochs++] = member->actor.epoch.value;
     hello->name_sizes[hello->n_name_sizes++] = (uint32_t)member->name.size;
     hello->address_sizes[hello->n_address_sizes++] = (uint32_t)member->address.size;
+    hello->left[hello->n_left++] = member->left;
     append(&hello->names, member->name);
     append(&hello->addresses, member->address);
 }
@@ -37,6 +38,8 @@ static enum holm_status write_members(struct holm_arena *arena, const struct hol
     if (status == HOLM_OK)
         status = holm_wire_array(arena, count, sizeof *hello->address_sizes, &hello->address_sizes);
     if (status == HOLM_OK)
+        status = holm_wire_array(arena, count, sizeof *hello->left, &hello->left);
+    if (status == HOLM_OK)
         status = holm_wire_array(arena, name_bytes, 1, &hello->names.data);
     if (status == HOLM_OK)
         status = holm_wire_array(arena, address_bytes, 1, &hello->addresses.data);
@@ -47,6 +50,7 @@ static enum holm_status write_members(struct holm_arena *arena, const struct hol
         write_member(hello, &source->members[i]);
     hello->n_name_sizes = holm_column_fold32(hello->name_sizes, count);
     hello->n_address_sizes = holm_column_fold32(hello->address_sizes, count);
+    hello->n_left = holm_column_fold32(hello->left, count);
     return HOLM_OK;
 }
 
@@ -93,6 +97,8 @@ static enum holm_status check_hello(const struct holm_codec_limits *limits,
     if (!sizes_fit(hello->name_sizes, hello->n_name_sizes, count, hello->names.len) ||
         !sizes_fit(hello->address_sizes, hello->n_address_sizes, count, hello->addresses.len))
         return HOLM_EMALFORMED;
+    if (!holm_column_fits(hello->n_left, count))
+        return HOLM_EMALFORMED;
     if (!hello->answer && (hello->heard_node | hello->heard_epoch) != 0)
         return HOLM_EMALFORMED;
     if (hello->version == 0 || hello->partitions == 0 || hello->cluster.len == 0)
@@ -127,6 +133,7 @@ static void read_members(const Holm__Wire__Hello *hello, struct holm_member *mem
                               holm_column_at32(hello->name_sizes, hello->n_name_sizes, i));
         members[i].address = cut(hello->addresses, &address_at,
                                  holm_column_at32(hello->address_sizes, hello->n_address_sizes, i));
+        members[i].left = holm_column_at32(hello->left, hello->n_left, i) != 0;
     }
 }
 

@@ -32,6 +32,7 @@ static enum holm_status write_goodbye(struct holm_arena *arena, const struct hol
     if (status != HOLM_OK)
         return status;
     holm__wire__goodbye__init(*goodbye);
+    (*goodbye)->left = source->left;
     return holm_wire_bytes(arena, source->subscription, &(*goodbye)->subscription);
 }
 
@@ -109,6 +110,7 @@ enum holm_status holm_wire_read_talk(struct holm_wire_reading *reading,
     } else if (message->type == HOLM_MESSAGE_WANT) {
         read_ack(envelope->want, &message->as.ack);
     } else if (message->type == HOLM_MESSAGE_GOODBYE) {
+        message->as.goodbye.left = envelope->goodbye->left;
         message->as.goodbye.subscription = holm_wire_slice(envelope->goodbye->subscription);
         if (envelope->goodbye->subscription.len > reading->left.subscription_bytes_max)
             return HOLM_ETOOBIG;

@@ -34,6 +34,7 @@
 #ifndef HOLM_HOLM_H
 #define HOLM_HOLM_H
 
+#include <holm/events.h>
 #include <holm/nested.h>
 #include <holm/status.h>
 #include <holm/value.h>
@@ -154,6 +155,21 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_open(const struct holm_config *con
  * allowed.
  */
 HOLM_API void holm_close(struct holm_node *node);
+
+/*
+ * Closes the node for good: as holm_close(), but the others are told that it will not be back, and neither dial it
+ * nor wait for it any more (holm_peers(): HOLM_LEFT; HOLM_ALL counts it no longer). With retention `stable` the first
+ * member that hears so forgets it (holm_forget()): collection goes on without it. Who could not be told hears it of
+ * the others. Should it be opened again after all, it joins like a new node.
+ *
+ * Waits until all peers that are up have all that was written here, and says so only then; at last up to a second for them
+ * to hang up.
+ *   HOLM_OK        it is freed
+ *   HOLM_ETIMEDOUT some peer that is up has not all of it yet, or others are known and nobody is up, or (`stable`)
+ *                  this node is no member so far. Nothing has happened: it runs on
+ *   HOLM_EFORK, HOLM_ECLOSED, HOLM_ENOMEM
+ */
+HOLM_API HOLM_NODISCARD enum holm_status holm_leave(struct holm_node *node, uint32_t timeout_ms);
 
 /* Who this is: its id and its present epoch. The epoch can grow while the node runs (a peer may
  * remember an equal or higher one of the same id). */
@@ -409,9 +425,11 @@ HOLM_API void holm_scan_close(struct holm_scan *scan); /* NULL is allowed */
 /* ---- peers and figures --------------------------------------------------------------------- */
 
 enum holm_liveness {
-    HOLM_UP = 1,      /* its Hello has come back, and it answers */
-    HOLM_SUSPECT = 2, /* silent for more than half of the link timeout */
-    HOLM_DOWN = 3     /* no link */
+    HOLM_UP = 1,        /* its Hello has come back, and it answers */
+    HOLM_SUSPECT = 2,   /* silent for more than half of the link timeout */
+    HOLM_DOWN = 3,      /* no link; dialled for ever */
+    HOLM_FORGOTTEN = 4, /* with retention `stable`: no member any more, and no link */
+    HOLM_LEFT = 5       /* it has left for good, and is not dialled */
 };
 
 struct holm_peer {
@@ -423,7 +441,11 @@ struct holm_peer {
     uint64_t round_trip_us; /* of the last ping; 0 before the first */
 };
 
-/* Copies at most `capacity` known peers, never this node itself; returns how many there are. */
+/*
+ * Copies at most `capacity` known peers, never this node itself; returns how many there are. With retention `stable`
+ * also members that have not been met in this life: of them only the id is known, and the epoch. events.h tells
+ * what changes.
+ */
 HOLM_API size_t holm_peers(struct holm_node *node, struct holm_peer *peers, size_t capacity);
 
 /* Figures of a node since it was opened, all partitions together. */

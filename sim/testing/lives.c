@@ -3,6 +3,7 @@
 
 #include "node/address.h"
 #include "node/config.h"
+#include "node/events.h"
 #include "sim/testing/parts.h"
 
 static struct holm_testing_life *life_of(const struct holm_node *node)
@@ -69,7 +70,7 @@ static void host_close(struct holm_node *node)
 {
     struct holm_testing_life *life = life_of(node);
     if (!node->ended) {
-        holm_world_leave(life->world->world, life->place);
+        holm_world_leave(life->world->world, life->place, false);
         end(life->world, life->place);
     }
     dispose(life);
@@ -109,6 +110,8 @@ static void configure(struct holm_testing *world, uint32_t place, struct holm_no
     config.name = world->places[place]->name;
     config.engine.progress = holm_node_progress;
     config.engine.progress_context = node;
+    config.engine.changed = holm_node_changed;
+    config.engine.changed_context = node;
     holm_world_set(world->world, place, &config);
 }
 

@@ -27,7 +27,7 @@ enum holm_plan_event_type {
     HOLM_PLAN_START = 4,
     HOLM_PLAN_PAUSE = 5,
     HOLM_PLAN_RESUME = 6,
-    HOLM_PLAN_LEAVE = 7,
+    HOLM_PLAN_LEAVE = 7,    /* for good, if `amount` is 1, whatever comes of it later */
     HOLM_PLAN_CUT = 8,      /* every direction from one of `from` to one of `to` */
     HOLM_PLAN_HEAL = 9,     /* the same, whole again */
     HOLM_PLAN_PATH = 10,    /* the same directions get plan.paths[path] */

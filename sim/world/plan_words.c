@@ -99,6 +99,8 @@ static void describe_node(const struct holm_plan_event *event, char *text, size_
         [HOLM_PLAN_RETURN] = "comes back",
     };
     const char *verb = verbs[event->type] == NULL ? "?" : verbs[event->type];
+    if (event->type == HOLM_PLAN_LEAVE && event->amount == 1)
+        verb = "leaves for good";
     bool amount = event->type == HOLM_PLAN_JUMP || event->type == HOLM_PLAN_DRIFT ||
                   event->type == HOLM_PLAN_DISK || event->type == HOLM_PLAN_HOSTILE;
     if (amount)

@@ -246,7 +246,7 @@ static void to_living(struct player *player, const struct holm_plan_event *event
     else if (event->type == HOLM_PLAN_BOMB)
         holm_world_bomb(world, event->node);
     else if (event->type == HOLM_PLAN_LEAVE)
-        holm_world_leave(world, event->node);
+        holm_world_leave(world, event->node, event->amount == 1);
     else if (event->type == HOLM_PLAN_PAUSE)
         holm_world_pause(world, event->node);
     else

@@ -163,8 +163,8 @@ void holm_world_join(struct holm_world *world, uint32_t node, uint32_t other);
 void holm_world_crash(struct holm_world *world, uint32_t node);
 /* The same, and the disk is empty afterwards. */
 void holm_world_bomb(struct holm_world *world, uint32_t node);
-/* Ends as a program does that closes its node. */
-void holm_world_leave(struct holm_world *world, uint32_t node);
+/* Ends as a program does that closes its node; `for_good`: as one that has left (holm_leave()), without waiting. */
+void holm_world_leave(struct holm_world *world, uint32_t node, bool for_good);
 /* Stands still, as under SIGSTOP; its clocks go on. */
 void holm_world_pause(struct holm_world *world, uint32_t node);
 void holm_world_resume(struct holm_world *world, uint32_t node);

@@ -47,6 +47,8 @@ struct holm_world_node_config holm_world_node_config_default(void)
 static void hear_log(void *context, const struct holm_log_told *told)
 {
     struct holm_world_node *node = context;
+    if (told->event == HOLM_LOG_PEER_HEALED) /* it follows from frames that are in the trace */
+        return;
     struct holm_world_event event = {.type = HOLM_WORLD_LOGGED,
                                      .node = node->index,
                                      .peer = HOLM_WORLD_NOBODY,
@@ -230,11 +232,15 @@ void holm_world_bomb(struct holm_world *world, uint32_t node)
         holm_disk_wipe(own->disk);
 }
 
-void holm_world_leave(struct holm_world *world, uint32_t node)
+void holm_world_leave(struct holm_world *world, uint32_t node, bool for_good)
 {
     struct holm_world_node *own = node_of(world, node);
+    if (for_good) {
+        holm_engine_leave(own->engine);
+        (void)holm_engine_tick(own->engine, holm_world_clock(world, node));
+    }
     holm_engine_farewell(own->engine, holm_world_clock(world, node));
-    end_life(world, own, "leave");
+    end_life(world, own, for_good ? "leave for good" : "leave");
     close_disk(own);
 }
 

@@ -123,6 +123,11 @@ static void address_sizes_are_short(Holm__Wire__Envelope *envelope)
     envelope->hello->n_address_sizes -= 1;
 }
 
+static void left_is_short(Holm__Wire__Envelope *envelope)
+{
+    envelope->hello->n_left -= 1;
+}
+
 static void address_is_unclaimed(Holm__Wire__Envelope *envelope)
 {
     envelope->hello->address_sizes[0] -= 1;
@@ -325,6 +330,7 @@ static const struct hostile cases[] = {
     {"a name that claims 4 GiB", "hello", name_is_endless, NULL, HOLM_EMALFORMED},
     {"too few sizes of addresses", "hello", address_sizes_are_short, NULL, HOLM_EMALFORMED},
     {"an address that no size claims", "hello", address_is_unclaimed, NULL, HOLM_EMALFORMED},
+    {"too few who left", "hello_left", left_is_short, NULL, HOLM_EMALFORMED},
     {"heard, but no answer", "hello", heard_without_answer, NULL, HOLM_EMALFORMED},
     {"a hello without a version", "hello", hello_has_no_version, NULL, HOLM_EMALFORMED},
     {"a hello without partitions", "hello", hello_has_no_partitions, NULL, HOLM_EMALFORMED},

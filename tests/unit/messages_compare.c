@@ -134,7 +134,7 @@ static const char *beacon_differ(const struct holm_beacon *a, const struct holm_
 static bool members_equal(const struct holm_member *a, const struct holm_member *b)
 {
     return holm_actor_equal(a->actor, b->actor) && holm_bytes_equal(a->name, b->name) &&
-           holm_bytes_equal(a->address, b->address);
+           holm_bytes_equal(a->address, b->address) && a->left == b->left;
 }
 
 static const char *hello_differ(const struct holm_hello *a, const struct holm_hello *b)
@@ -330,7 +330,8 @@ static const char *talk_differ(const struct holm_message *a, const struct holm_m
     if (a->type == HOLM_MESSAGE_PING || a->type == HOLM_MESSAGE_PONG)
         return a->as.ping.token == b->as.ping.token ? NULL : "the token";
     if (a->type == HOLM_MESSAGE_GOODBYE)
-        return holm_bytes_equal(a->as.goodbye.subscription, b->as.goodbye.subscription)
+        return a->as.goodbye.left != b->as.goodbye.left ? "whether it left"
+               : holm_bytes_equal(a->as.goodbye.subscription, b->as.goodbye.subscription)
                    ? NULL
                    : "the subscription";
     if (a->type == HOLM_MESSAGE_UNFOLLOW)

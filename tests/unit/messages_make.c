@@ -311,8 +311,8 @@ static void make_beacon(struct sample *sample)
 static void make_hello(struct sample *sample)
 {
     static const struct holm_member others[] = {
-        {PORTO_LATER, {"porto", 5}, {"tcp://10.0.0.2:7001", 19}},
-        {{{3}, {4}}, {NULL, 0}, {NULL, 0}},
+        {PORTO_LATER, {"porto", 5}, {"tcp://10.0.0.2:7001", 19}, false},
+        {{{3}, {4}}, {NULL, 0}, {NULL, 0}, false},
     };
     sample->message.type = HOLM_MESSAGE_HELLO;
     sample->message.as.hello = (struct holm_hello){
@@ -320,7 +320,7 @@ static void make_hello(struct sample *sample)
         .version = HOLM_WIRE_VERSION,
         .features = 0,
         .partitions = 16,
-        .self = {LISBON, {"lisbon", 6}, {"tcp://10.0.0.1:7001", 19}},
+        .self = {LISBON, {"lisbon", 6}, {"tcp://10.0.0.1:7001", 19}, false},
         .publisher = holm_str("tcp://10.0.0.1:7002"),
         .nonce = 0xfedcba9876543210u,
         .members = others,
@@ -335,6 +335,16 @@ static void make_hello_answer(struct sample *sample)
     sample->message.as.hello.member_count = 0;
     sample->message.as.hello.publisher = NO_BYTES;
     sample->message.as.hello.features = 5;
+}
+
+static void make_hello_left(struct sample *sample)
+{
+    static const struct holm_member others[] = {
+        {PORTO_LATER, {"porto", 5}, {NULL, 0}, true},
+        {{{3}, {4}}, {NULL, 0}, {NULL, 0}, false},
+    };
+    make_hello(sample);
+    sample->message.as.hello.members = others;
 }
 
 static void make_ping(struct sample *sample)
@@ -353,6 +363,12 @@ static void make_goodbye(struct sample *sample)
 {
     sample->message.type = HOLM_MESSAGE_GOODBYE;
     sample->message.as.goodbye.subscription = holm_mem("\x00\x01\x02\xff", 4);
+}
+
+static void make_goodbye_left(struct sample *sample)
+{
+    sample->message.type = HOLM_MESSAGE_GOODBYE;
+    sample->message.as.goodbye.left = true;
 }
 
 static void make_follow(struct sample *sample)
@@ -589,9 +605,11 @@ const struct sample_name sample_names[] = {
     {"beacon", make_beacon},
     {"hello", make_hello},
     {"hello_answer", make_hello_answer},
+    {"hello_left", make_hello_left},
     {"ping", make_ping},
     {"pong", make_pong},
     {"goodbye", make_goodbye},
+    {"goodbye_left", make_goodbye_left},
     {"ack", make_ack},
     {"want", make_want},
     {"pull", make_pull},

@@ -282,8 +282,10 @@ static void draw_beacon(struct draw *draw, struct holm_beacon *beacon)
 
 static struct holm_member draw_member(struct draw *draw)
 {
-    return (struct holm_member){
-        {{number(draw)}, {number(draw)}}, bytes(draw, 63), bytes(draw, 128)};
+    return (struct holm_member){{{number(draw)}, {number(draw)}},
+                                bytes(draw, 63),
+                                bytes(draw, 128),
+                                chance_permille(&draw->chance, 300)};
 }
 
 static void draw_hello(struct draw *draw, struct holm_hello *hello)
@@ -502,6 +504,7 @@ static void draw_talk(struct draw *draw, struct holm_message *message)
         message->as.ping.token = number(draw);
     } else if (message->type == HOLM_MESSAGE_GOODBYE) {
         message->as.goodbye.subscription = bytes(draw, 64);
+        message->as.goodbye.left = chance_permille(&draw->chance, 500);
     } else if (message->type == HOLM_MESSAGE_PULL) {
         draw_actors(draw, message->sender);
         message->as.pull = (struct holm_pull){draw_vector(draw), number(draw)};

@@ -338,7 +338,7 @@ static void test_roster_when_a_peer_says_goodbye_it_is_left(void **state)
     start(world, 2);
     world_join(world, 0, 1);
     world_run(world, 3000);
-    world_goodbye(world, 1);
+    world_goodbye(world, 1, false);
     world_run(world, 2);
     assert_int_equal(world_liveness(world, 0, 1), HOLM_DOWN);
     assert_int_equal(world->nodes[0].unsubscribes, 1);
@@ -350,6 +350,121 @@ static void test_roster_when_a_peer_says_goodbye_it_is_left(void **state)
     world_run(world, 3000);
     assert_true(world_pair_up(world, 0, 1)); /* but it is not forgotten */
     assert_int_equal(world->nodes[0].subscribes, 2);
+}
+
+static void meet(struct world *world, uint32_t count)
+{
+    start(world, count);
+    for (uint32_t i = 1; i < count; i++)
+        world_join(world, i, 0);
+    world_run(world, 3000);
+}
+
+static void leave(struct world *world, uint32_t index)
+{
+    holm_roster_leave(world->nodes[index].roster);
+    world_goodbye(world, index, true);
+    world_run(world, 20);
+}
+
+static void test_roster_when_a_peer_leaves_for_good_it_is_dialled_no_more(void **state)
+{
+    struct world *world = *state;
+    meet(world, 3);
+    leave(world, 2);
+    assert_int_equal(holm_roster_up_count(world->nodes[2].roster), 0); /* they hung up */
+    assert_int_equal(world->nodes[2].changes[HOLM_PEER_DOWN], 0);      /* which is no news to it */
+    world_kill(world, 2);
+    uint32_t dials = world->nodes[0].dials + world->nodes[1].dials;
+    world_run(world, 60000);
+    assert_int_equal(world->nodes[0].dials + world->nodes[1].dials, dials);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(world_liveness(world, i, 2), HOLM_LEFT);
+        assert_int_equal(world->nodes[i].changes[HOLM_PEER_LEFT], 1);
+        assert_int_equal(world->nodes[i].changes[HOLM_PEER_DOWN], 0);
+    }
+    world_start(world, 2, 0);
+    world_join(world, 2, 1);
+    world_run(world, 3000);
+    assert_true(world_pair_up(world, 0, 2));
+    assert_int_equal(world->nodes[0].changes[HOLM_PEER_JOINED], 3); /* two, and the one anew */
+    assert_int_equal(world->nodes[0].changes[HOLM_PEER_UP], 0);
+}
+
+/* Its Hello, which was on its way, is no new life. */
+static void test_roster_when_who_has_left_says_hello_it_is_not_met(void **state)
+{
+    struct world *world = *state;
+    meet(world, 3);
+    uint64_t epoch = world_actor(world, 2).epoch.value;
+    leave(world, 2);
+    world_kill(world, 2);
+    world_start(world, 2, epoch);
+    world_join(world, 2, 0);
+    world_run(world, 5000);
+    /* It is told that it has left, and takes another epoch. */
+    assert_true(world_actor(world, 2).epoch.value > epoch);
+    assert_true(world_pair_up(world, 0, 2));
+    assert_int_equal(world->nodes[2].epochs, 1);
+}
+
+static void test_roster_when_who_was_cut_off_thinks_it_lives_it_is_told_that_it_left(void **state)
+{
+    struct world *world = *state;
+    meet(world, 4);
+    world_cut(world, 3, 0, true);
+    world_cut(world, 3, 1, true);
+    world_cut(world, 3, 2, true);
+    world_run(world, 5000);
+    leave(world, 2);
+    world_kill(world, 2);
+    world_run(world, 5000);
+    assert_int_equal(world_liveness(world, 3, 2), HOLM_DOWN);
+    world_cut(world, 3, 0, false);
+    world_run(world, 5000);
+    assert_int_equal(world_liveness(world, 3, 2), HOLM_LEFT);
+    assert_int_equal(world_liveness(world, 0, 2), HOLM_LEFT); /* 3 said otherwise */
+    assert_int_equal(world_liveness(world, 1, 2), HOLM_LEFT);
+    uint32_t hellos = world->nodes[0].hellos;
+    world_run(world, 60000);
+    assert_in_range(world->nodes[0].hellos - hellos, 0, 2); /* they agree, and are quiet about it */
+}
+
+static void test_roster_when_full_who_has_left_is_displaced_first(void **state)
+{
+    struct world *world = *state;
+    world_start(world, 0, 0);
+    world_kill(world, 0);
+    world->nodes[0].config.peers_max = 2;
+    meet(world, 3);
+    world_kill(world, 1);
+    world_run(world, 5000);
+    leave(world, 2);
+    world_kill(world, 2);
+    world_run(world, 5000);
+    world_start(world, 3, 0);
+    world_join(world, 3, 0);
+    world_run(world, 3000);
+    assert_true(world_pair_up(world, 0, 3));
+    assert_int_equal(world_liveness(world, 0, 2), 0);
+    assert_int_equal(world_liveness(world, 0, 1), HOLM_DOWN);
+}
+
+static void test_roster_when_a_peer_is_silent_and_heard_again_both_are_told(void **state)
+{
+    struct world *world = *state;
+    meet(world, 2);
+    world_cut(world, 0, 1, true);
+    while (world_liveness(world, 0, 1) != HOLM_SUSPECT)
+        world_run(world, 1);
+    assert_int_equal(world->nodes[0].changes[HOLM_PEER_SUSPECT], 1);
+    assert_in_range(world->nodes[0].after_us, WORLD_TIMEOUT_US / 2, WORLD_TIMEOUT_US / 2 + 1000);
+    world_cut(world, 0, 1, false);
+    world_run(world, 5000);
+    assert_int_equal(world->nodes[0].changes[HOLM_PEER_SUSPECT], 1);
+    assert_int_equal(world->nodes[0].changes[HOLM_PEER_UP], 1);
+    assert_int_equal(world->nodes[0].changes[HOLM_PEER_DOWN], 0);
+    assert_in_range(world->nodes[0].after_us, 1500000, 3000000);
 }
 
 static void test_roster_when_full_a_new_peer_displaces_who_is_down_for_longest(void **state)
@@ -518,6 +633,11 @@ int main(void)
         ROSTER_TEST(twins_meet_a_third_both_take_new_epochs),
         ROSTER_TEST(an_absurd_epoch_is_told_ignores_it),
         ROSTER_TEST(a_peer_says_goodbye_it_is_left),
+        ROSTER_TEST(a_peer_leaves_for_good_it_is_dialled_no_more),
+        ROSTER_TEST(who_has_left_says_hello_it_is_not_met),
+        ROSTER_TEST(who_was_cut_off_thinks_it_lives_it_is_told_that_it_left),
+        ROSTER_TEST(full_who_has_left_is_displaced_first),
+        ROSTER_TEST(a_peer_is_silent_and_heard_again_both_are_told),
         ROSTER_TEST(full_a_new_peer_displaces_who_is_down_for_longest),
         ROSTER_TEST(an_address_is_odd_refuses_it),
         cmocka_unit_test(test_roster_when_a_node_listens_everywhere_others_dial_it_where_it_is),

@@ -32,7 +32,7 @@ static void lie(struct world *world, uint64_t first, size_t count, const char *f
         snprintf(texts[i], sizeof texts[i], format, (unsigned)(first + i));
 #pragma GCC diagnostic pop
         members[i] = (struct holm_member){
-            {{first + i}, {1}}, holm_str("made up"), holm_str(texts[i])};
+            {{first + i}, {1}}, holm_str("made up"), holm_str(texts[i]), false};
     }
     struct holm_hello hello = {
         .cluster = holm_str("test"),

@@ -226,6 +226,10 @@ static void perform(struct world *world, uint32_t index, const struct holm_roste
     case HOLM_ROSTER_SUPERSEDED:
         node->supersessions++;
         break;
+    case HOLM_ROSTER_CHANGED:
+        node->changes[action->change]++;
+        node->after_us = action->after_us;
+        break;
     case HOLM_ROSTER_NOTE:
         note(node, action);
         break;
@@ -258,7 +262,7 @@ static void take_frame(struct world *world, const struct world_frame *frame,
     } else if (message->type == HOLM_MESSAGE_PONG) {
         holm_roster_pong(roster, link, message->as.ping.token, world->now);
     } else if (message->type == HOLM_MESSAGE_GOODBYE) {
-        holm_roster_goodbye(roster, link, world->now);
+        holm_roster_goodbye(roster, link, message->as.goodbye.left, world->now);
     } else {
         message->type = HOLM_MESSAGE_PONG;
         message->sender = holm_roster_self(roster);
@@ -344,6 +348,7 @@ static void configure(struct world_node *node, uint32_t index)
         .redial_interval_us = WORLD_REDIAL_US,
         .peers_max = 16,
         .hello_bytes_max = 1 << 16,
+        .prompt = true,
     };
 }
 
@@ -386,7 +391,7 @@ void world_cut(struct world *world, uint32_t a, uint32_t b, bool cut)
     world->cut[a][b] = world->cut[b][a] = cut;
 }
 
-void world_goodbye(struct world *world, uint32_t index)
+void world_goodbye(struct world *world, uint32_t index, bool left)
 {
     struct world_node *node = &world->nodes[index];
     for (uint32_t i = 0; i < holm_roster_slots(node->roster); i++) {
@@ -395,6 +400,7 @@ void world_goodbye(struct world *world, uint32_t index)
         struct holm_message message;
         memset(&message, 0, sizeof message);
         message.type = HOLM_MESSAGE_GOODBYE;
+        message.as.goodbye.left = left;
         message.sender = holm_roster_self(node->roster);
         send(world, index, (uint32_t)holm_roster_route(node->roster, i).value - 1, &message);
     }

@@ -21,6 +21,8 @@ struct world_node {
     uint32_t ups, downs, dials, epochs, supersessions, subscribes, unsubscribes, hellos;
     char subscribed[HOLM_ADDRESS_BYTES_MAX + 1]; /* to which publisher it was last */
     char notes[8192];                            /* all lines */
+    uint32_t changes[HOLM_PEER_FORGOTTEN + 1];   /* how often */
+    uint64_t after_us;                           /* of the last change */
 };
 
 struct world_frame;
@@ -51,7 +53,7 @@ void world_kill(struct world *world, uint32_t index);
 void world_join(struct world *world, uint32_t index, uint32_t seed);
 /* Cuts or heals both directions between two nodes: frames vanish, wires stay. */
 void world_cut(struct world *world, uint32_t a, uint32_t b, bool cut);
-void world_goodbye(struct world *world, uint32_t index);
+void world_goodbye(struct world *world, uint32_t index, bool left);
 /* Lets time pass. */
 void world_run(struct world *world, uint64_t duration_ms);
 
