@@ -23,6 +23,8 @@ int holm_cli_certs(int argc, char **argv);
 int holm_cli_serve(int argc, char **argv);
 int holm_cli_backup(int argc, char **argv);
 int holm_cli_inspect(int argc, char **argv);
+/* Reads all of a store, and says in one line whether it is whole; an exit status. */
+int holm_cli_verify(const char *directory);
 int holm_cli_bench_node(int argc, char **argv);
 
 /* The arguments by which `holm sim` starts a city, in this order after the word `city`. */

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "crdt/partition.h"
@@ -17,7 +19,7 @@
 #define SHOWN_BYTES ((size_t)64)
 
 static const char usage[] =
-    "holm inspect DIR [KEY] - what a store has; its node may run meanwhile\n"
+    "holm inspect DIR [KEY [NAME...]] - what a store has; its node may run meanwhile\n"
     "\n"
     "Without a key: whose it is, the highest epoch it lived under, and by partition the records "
     "and\n"
@@ -26,7 +28,15 @@ static const char usage[] =
     "operation). Everything is read and checked, so that this verifies a backup.\n"
     "With a key: its cells, who wrote them when, then the runs that are still stored and touch it, "
     "with\n"
-    "what each operation replaced; runs that have given way to a state are not there any more.\n";
+    "what each operation replaced; runs that have given way to a state are not there any more. A "
+    "writer "
+    "is\n"
+    "NODE@EPOCH:OPERATION: the node's id, unless its name is among the NAMEs; the epoch's first 48 "
+    "bits\n"
+    "are the milliseconds at which that life began. Of a counter a run has the writer's sum so "
+    "far. "
+    "An\n"
+    "empty KEY is none: holm inspect DIR '' lisbon oslo shows all partitions with these names.\n";
 
 /* ---- words ---------------------------------------------------------------------------------- */
 
@@ -87,9 +97,27 @@ static void print_value(const struct holm_value *value)
     }
 }
 
+/* Nodes are known to a store by their ids, which come from their names: these are shown by name. */
+static struct {
+    char **names;
+    int count;
+} known;
+
+static void print_node(struct holm_node_id node)
+{
+    for (int i = 0; i < known.count; i++) {
+        if (holm_node_id_of(known.names[i]).value == node.value) {
+            (void)printf("%s", known.names[i]);
+            return;
+        }
+    }
+    (void)printf("%" PRIx64, node.value);
+}
+
 static void print_actor(struct holm_actor actor)
 {
-    (void)printf("%" PRIx64 "@%" PRIx64, actor.node.value, actor.epoch.value);
+    print_node(actor.node);
+    (void)printf("@%" PRIx64, actor.epoch.value);
 }
 
 static void print_dot(struct holm_dot dot)
@@ -235,9 +263,11 @@ static enum holm_status inspect_all(struct inspection *inspection)
     const struct holm_store_lmdb_facts *facts = &inspection->facts;
     bool stable = facts->retention == HOLM_RETENTION_STABLE;
     enum holm_status status = HOLM_OK;
-    (void)printf("node %" PRIx64 ", epochs up to %" PRIx64 ", cluster %016" PRIx64 ", %" PRIu32
+    (void)printf("node ");
+    print_node(facts->node);
+    (void)printf(", epochs up to %" PRIx64 ", cluster %016" PRIx64 ", %" PRIu32
                  " partitions, retention %s, %" PRIu64 " bytes of file\n",
-                 facts->node.value, facts->epoch.value, facts->cluster, facts->partitions,
+                 facts->epoch.value, facts->cluster, facts->partitions,
                  stable ? "stable" : "forever", facts->file_bytes);
     for (uint32_t i = 0; i < facts->partitions + stable; i++) {
         enum holm_status one = inspect_partition(inspection, i);
@@ -291,7 +321,7 @@ static void print_item(const struct holm_delta *run, const struct holm_item *ite
     if (item->op == HOLM_ITEM_PUT)
         print_value(&item->value);
     if (item->op == HOLM_ITEM_COUNT)
-        (void)printf("%" PRId64,
+        (void)printf("sum %" PRId64,
                      (int64_t)((uint64_t)item->count.sum - (uint64_t)item->count.cancelled_sum));
     for (uint32_t i = 0; i < item->seen_count; i++) {
         const struct holm_seen *seen = &items->seen[item->seen_first + i];
@@ -342,13 +372,87 @@ static enum holm_status inspect_key(struct inspection *inspection)
     return status;
 }
 
+/* ---- verifying ------------------------------------------------------------------------------ */
+
+static enum holm_status verify_all(struct inspection *inspection)
+{
+    const struct holm_store_lmdb_facts *facts = &inspection->facts;
+    uint32_t count = facts->partitions + (facts->retention == HOLM_RETENTION_STABLE ? 1 : 0);
+    enum holm_status status = HOLM_OK;
+    for (uint32_t i = 0; i < count; i++) {
+        struct holm_replica *replica;
+        enum holm_status one = load(inspection, i, &replica);
+        if (one == HOLM_OK)
+            one = inspection->store->ops->journal_load(inspection->store, i, count_batch,
+                                                       inspection);
+        if (one == HOLM_OK) {
+            holm_replica_visit_keys(replica, holm_mem(NULL, 0), count_key, inspection);
+            holm_replica_visit_tombstones(replica, count_tombstone, inspection);
+        } else {
+            (void)fprintf(stderr, "partition %" PRIu32 ": %s\n", i, holm_strerror(one));
+        }
+        holm_replica_free(replica);
+        status = status == HOLM_OK ? one : status;
+    }
+    return status;
+}
+
+static enum holm_status verify(const char *directory)
+{
+    struct holm_store_lmdb_config config = holm_store_lmdb_config_default();
+    struct inspection inspection = {.allocator = holm_node_allocator()};
+    config.allocator = inspection.allocator;
+    config.directory = directory;
+    config.reading = true;
+    enum holm_status status = holm_store_lmdb_open(&config, &inspection.store);
+    if (status != HOLM_OK)
+        return status;
+    holm_store_lmdb_facts(inspection.store, &inspection.facts);
+    status = verify_all(&inspection);
+    if (status == HOLM_OK)
+        (void)printf("%s: whole: node %" PRIx64 ", epochs up to %" PRIx64 ", %" PRIu64
+                     " records, %" PRIu64 " tombstones, %" PRIu64 " batches in the journal\n",
+                     directory, inspection.facts.node.value, inspection.facts.epoch.value,
+                     inspection.records, inspection.tombstones, inspection.batches);
+    inspection.store->ops->close(inspection.store);
+    return status;
+}
+
+/* LMDB believes what its pages say of each other, so that damage to them may end who reads: let it be a child. */
+int holm_cli_verify(const char *directory)
+{
+    int ended = 0;
+    (void)fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        enum holm_status status = verify(directory);
+        (void)fflush(NULL);
+        _exit((int)status);
+    }
+    if (child < 0 || waitpid(child, &ended, 0) != child) {
+        (void)fprintf(stderr, "holm: %s: it cannot be read in a process of its own\n", directory);
+        return HOLM_EXIT_ERROR;
+    }
+    if (WIFEXITED(ended) && WEXITSTATUS(ended) == HOLM_OK)
+        return HOLM_EXIT_OK;
+    (void)fprintf(stderr, "%s: not whole: %s\n", directory,
+                  !WIFEXITED(ended)                   ? "its pages are damaged"
+                  : WEXITSTATUS(ended) == HOLM_ENOENT ? "there is no store"
+                  : WEXITSTATUS(ended) == HOLM_EMALFORMED
+                      ? "it is damaged"
+                      : holm_strerror((enum holm_status)WEXITSTATUS(ended)));
+    return HOLM_EXIT_ERROR;
+}
+
+/* ---- the command ---------------------------------------------------------------------------- */
+
 int holm_cli_inspect(int argc, char **argv)
 {
     struct holm_store_lmdb_config config = holm_store_lmdb_config_default();
     struct inspection inspection = {.allocator = holm_node_allocator()};
     if (argc == 2 && strcmp(argv[1], "--help") == 0)
         return fputs(usage, stdout) == EOF ? HOLM_EXIT_ERROR : HOLM_EXIT_OK;
-    if (argc < 2 || argc > 3 || argv[1][0] == '-') {
+    if (argc < 2 || argv[1][0] == '-') {
         (void)fputs(usage, stderr);
         return HOLM_EXIT_USAGE;
     }
@@ -362,8 +466,10 @@ int holm_cli_inspect(int argc, char **argv)
         return HOLM_EXIT_ERROR;
     }
     holm_store_lmdb_facts(inspection.store, &inspection.facts);
-    inspection.key = holm_str(argc == 3 ? argv[2] : NULL);
-    status = argc == 3 ? inspect_key(&inspection) : inspect_all(&inspection);
+    inspection.key = holm_str(argc >= 3 ? argv[2] : NULL);
+    known.names = argv + 3;
+    known.count = argc > 3 ? argc - 3 : 0;
+    status = inspection.key.size > 0 ? inspect_key(&inspection) : inspect_all(&inspection);
     inspection.store->ops->close(inspection.store);
     return status == HOLM_OK ? HOLM_EXIT_OK : HOLM_EXIT_ERROR;
 }

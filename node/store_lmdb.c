@@ -546,36 +546,47 @@ struct holm_store_lmdb_sizes holm_store_lmdb_sizes(struct holm_store *base, uint
     return sizes;
 }
 
-/* LMDB makes the copy as the umask has it; and leaves it to others to sync it. */
-static int sync_file(const char *directory)
+/* LMDB leaves it to others to sync it. */
+static int copy_file(const struct holm_store_lmdb *store, const char *path)
 {
-    char path[PATH_ROOM];
-    (void)snprintf(path, sizeof path, "%s/data.mdb", directory);
-    int file = open(path, O_RDONLY | O_CLOEXEC);
+    (void)unlink(path);
+    int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (file < 0)
         return errno;
-    int code = fchmod(file, 0600) == 0 && fsync(file) == 0 ? 0 : errno;
-    (void)close(file);
+    int code = mdb_env_copyfd2(store->env, file, MDB_CP_COMPACT);
+    if (code == 0 && fsync(file) != 0)
+        code = errno;
+    if (close(file) != 0 && code == 0)
+        code = errno;
     return code;
+}
+
+/* A copy that ended early has no name that anybody would take for a store's. */
+static int copy_to(const struct holm_store_lmdb *store, const char *directory, const char *path)
+{
+    char made[PATH_ROOM];
+    (void)snprintf(made, sizeof made, "%s/new.mdb", directory);
+    if (mkdir(directory, 0700) != 0 && errno != EEXIST)
+        return errno;
+    int code = copy_file(store, made);
+    if (code == 0 && rename(made, path) != 0)
+        code = errno;
+    if (code != 0)
+        (void)unlink(made);
+    if (code == 0)
+        code = sync_directory(directory);
+    return code == 0 ? sync_parent(directory) : code;
 }
 
 enum holm_status holm_store_lmdb_copy(struct holm_store *base, const char *directory)
 {
     struct holm_store_lmdb *store = holm_store_lmdb_of(base);
-    char path[PATH_ROOM];
+    char path[PATH_ROOM], what[PATH_ROOM + 32];
     if (strlen(directory) >= HOLM_STORE_LMDB_PATH_BYTES_MAX)
         return HOLM_EINVAL;
     (void)snprintf(path, sizeof path, "%s/data.mdb", directory);
+    (void)snprintf(what, sizeof what, "cannot be copied to %s", directory);
     if (access(path, F_OK) == 0)
         return HOLM_EBUSY;
-    if (mkdir(directory, 0700) != 0 && errno != EEXIST)
-        return holm_store_lmdb_tell(store, "cannot be copied", errno);
-    int code = mdb_env_copy2(store->env, directory, MDB_CP_COMPACT);
-    if (code == 0)
-        code = sync_file(directory);
-    if (code == 0)
-        code = sync_directory(directory);
-    if (code == 0)
-        code = sync_parent(directory);
-    return holm_store_lmdb_tell(store, "cannot be copied", code);
+    return holm_store_lmdb_tell(store, what, copy_to(store, directory, path));
 }

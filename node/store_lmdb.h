@@ -30,8 +30,9 @@
  * A new file is made under another name, and renamed.
  *
  * How large it gets: a partition asks to be saved (bulky()) when its runs are larger than twice its state and than a
- * MiB. So the live part of the file is at most three times the state and a MiB a partition; what a transaction
- * frees, the next but one uses. The file never shrinks; holm backup writes a small one.
+ * MiB; while it is, both states are there and the runs since. So the file is at most five times the states and a MiB a
+ * partition; what a transaction frees, the next but one uses. The file never shrinks, not even when all is buried: a
+ * restored backup is as small as what is in it.
  *
  * Source: Chu, "MDB: A Memory-Mapped Database and Backend for OpenLDAP", LDAPCon 2011; for groups, DeWitt et al.,
  * "Implementation Techniques for Main Memory Database Systems", SIGMOD 1984, section 5.2.

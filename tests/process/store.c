@@ -164,7 +164,7 @@ static void begin(void)
 
 static void run(const char *format, ...)
 {
-    char command[512];
+    char command[1024];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(command, sizeof command, format, arguments);
@@ -301,6 +301,7 @@ static void test_store_when_the_disk_is_full_is_read_until_it_is_opened_anew(voi
     assert_int_equal(start(&lisbon, "lisbon", "a", "store", "b"), HOLM_OK);
     assert_int_equal(ask(&lisbon, "add", 10), HOLM_OK);
     assert_int_equal(ask(&lisbon, "durable", 0), HOLM_OK);
+    assert_int_equal(ask(&oslo, "wait", 10), 10); /* later nothing is sent any more */
     assert_int_equal(ask(&lisbon, "limit", 300000), 0);
     assert_int_equal(ask(&lisbon, "much", 100000), HOLM_EIO);
     assert_int_equal(ask(&lisbon, "durable", 0), HOLM_EIO);
@@ -359,6 +360,35 @@ static void test_store_when_restored_from_a_backup_nothing_is_lost(void **state)
     finish();
 }
 
+/* A backup that could not be finished is none, and one that is damaged is told of, wherever that is. */
+static void test_store_when_a_backup_is_damaged_verifying_says_so(void **state)
+{
+    (void)state;
+    struct child lisbon;
+    begin();
+    assert_int_equal(start(&lisbon, "lisbon", "a", "store", NULL), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "put", 0), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "much", 200), HOLM_OK);
+    run("cd '%s' && (trap '' XFSZ; ulimit -f 20; ! '%s' backup store early 2> said) && "
+        "grep -q 'make room' said && test ! -e early/data.mdb",
+        place, HOLM_PROGRAM);
+    run("cd '%s' && '%s' backup store early && '%s' backup --verify early > said && "
+        "grep -q 'early: whole: .* 5 records' said && '%s' backup --verify store > said",
+        place, HOLM_PROGRAM, HOLM_PROGRAM, HOLM_PROGRAM);
+    end(&lisbon);
+    run("cd '%s' && '%s' backup --verify store > said", place, HOLM_PROGRAM);
+    run("cd '%s' && size=$(stat -c %%s early/data.mdb) && found=0 && for i in $(seq 1 60); do "
+        "cp early/data.mdb kept && printf '\\252\\125\\252' | "
+        "dd of=early/data.mdb bs=1 seek=$((size * i / 61)) conv=notrunc 2> /dev/null && "
+        "{ '%s' backup --verify early > said 2>&1; status=$?; cp kept early/data.mdb; "
+        "case $status in 0) ;; 1) found=$((found + 1));; *) exit 9;; esac; }; done; "
+        "test $found -ge 50",
+        place, HOLM_PROGRAM);
+    run("cd '%s' && ! '%s' backup --verify none 2> said && grep -q 'no store' said", place,
+        HOLM_PROGRAM);
+    finish();
+}
+
 /* Its own process has it, or none; and it has its owner alone. */
 static void test_store_when_it_is_anothers_is_refused(void **state)
 {
@@ -400,6 +430,9 @@ static void test_store_when_inspected_says_who_wrote_what_in_place_of_what(void 
     run("grep -q '^  register name \"Ada\"  by [0-9a-f]*@[0-9a-f]*:2  20..-' '%s/hero'", place);
     run("grep -q '^    put register name \"Ada\"  replaces [0-9a-f]*@[0-9a-f]*:1  20' '%s/hero'",
         place);
+    run("'%s' inspect '%s/store' '{hero}' oslo lisbon | grep -q ' by lisbon@[0-9a-f]*:2 '",
+        HOLM_PROGRAM, place);
+    run("'%s' inspect '%s/store' '' lisbon | grep -q '^node lisbon, '", HOLM_PROGRAM, place);
     run("! '%s' inspect '%s/store' nobody > /dev/null 2>&1", HOLM_PROGRAM, place);
     finish();
 }
@@ -423,6 +456,7 @@ int main(void)
         cmocka_unit_test(test_store_when_a_burial_is_compacted_it_is_still_dead),
         cmocka_unit_test(test_store_when_the_disk_is_full_is_read_until_it_is_opened_anew),
         cmocka_unit_test(test_store_when_restored_from_a_backup_nothing_is_lost),
+        cmocka_unit_test(test_store_when_a_backup_is_damaged_verifying_says_so),
         cmocka_unit_test(test_store_when_it_is_anothers_is_refused),
         cmocka_unit_test(test_store_when_inspected_says_who_wrote_what_in_place_of_what),
         cmocka_unit_test(test_store_when_there_is_none_says_so),
