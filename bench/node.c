@@ -17,5 +17,6 @@ int main(int argc, char **argv)
     node_idle(&report);
     node_notice(&report);
     node_compact(&report);
+    node_start(&report);
     return report_close(&report);
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <holm/holm.h>
@@ -11,7 +12,6 @@
 #include "bench/node.h"
 
 #define PATIENCE_MS 120000
-#define MIB (1024.0 * 1024.0)
 
 struct place {
     char directory[64], store[80];
@@ -43,7 +43,7 @@ static struct holm_node *open_node(const char *store, uint32_t partitions)
     config.name = "bench";
     config.listen = "tcp://127.0.0.1:0";
     config.store = store;
-    config.partitions = partitions;
+    config.partitions = partitions == 0 ? config.partitions : partitions;
     config.log_level = 1;
     measure_must(holm_open(&config, &node), "opening a node");
     return node;
@@ -135,4 +135,113 @@ void node_compact(struct report *report)
         measure_samples_free(&worst[i]);
         measure_samples_free(&rare[i]);
     }
+}
+
+/* ---- opening what is there ------------------------------------------------------------------- */
+
+static double file_bytes(const struct place *place)
+{
+    char path[128];
+    struct stat info;
+    (void)snprintf(path, sizeof path, "%s/data.mdb", place->store);
+    measure_require(stat(path, &info) == 0, "the store's file");
+    return (double)info.st_size;
+}
+
+/* The same bytes, one after the other, as the disk or the kernel's cache gives them. */
+static double read_ms(const struct place *place)
+{
+    static char buffer[1 << 20];
+    char path[128];
+    (void)snprintf(path, sizeof path, "%s/data.mdb", place->store);
+    uint64_t begun = measure_now_ns();
+    FILE *file = fopen(path, "rb");
+    measure_require(file != NULL, "the store's file");
+    while (fread(buffer, 1, sizeof buffer, file) > 0)
+        continue;
+    (void)fclose(file);
+    return (double)(measure_now_ns() - begun) / 1e6;
+}
+
+struct opening {
+    struct measure_samples open_ms, worked_ms, read_ms, per_record_b;
+};
+
+static void measure_opening(struct opening *opening, const struct place *place, size_t records,
+                            int repeats)
+{
+    for (int i = 0; i < repeats; i++) {
+        struct holm_stats stats;
+        measure_sample(&opening->read_ms, read_ms(place));
+        uint64_t begun = measure_now_ns(), worked = measure_worked_ns();
+        struct holm_node *node = open_node(place->store, 0);
+        measure_sample(&opening->worked_ms, (double)(measure_worked_ns() - worked) / 1e6);
+        measure_sample(&opening->open_ms, (double)(measure_now_ns() - begun) / 1e6);
+        holm_stats(node, &stats);
+        measure_require(stats.records == records, "all records are there again");
+        holm_close(node);
+    }
+    measure_sample(&opening->per_record_b, file_bytes(place) / (double)records);
+}
+
+static void tell_opening(struct report *report, const struct opening *opening,
+                         const char *const names[4])
+{
+    struct report_base base = report_base(report, names[0], "ms", &opening->read_ms);
+    report_row(report,
+               &(struct report_row){
+                   .name = names[1], .unit = "ms", .samples = &opening->open_ms, .base = base});
+    report_row(report,
+               &(struct report_row){
+                   .name = names[3], .unit = "ms", .samples = &opening->worked_ms, .base = base});
+    report_row(report, &(struct report_row){
+                           .name = names[2], .unit = "B", .samples = &opening->per_record_b});
+}
+
+static void opening_free(struct opening *opening)
+{
+    measure_samples_free(&opening->open_ms);
+    measure_samples_free(&opening->worked_ms);
+    measure_samples_free(&opening->read_ms);
+    measure_samples_free(&opening->per_record_b);
+}
+
+/* First nearly all is runs; then each is written again and again, until there are states. */
+static void write_passes(const struct place *place, const struct bare_keys *keys, int first,
+                         int last)
+{
+    struct holm_node *node = open_node(place->store, 0);
+    for (int pass = first; pass <= last; pass++) {
+        for (size_t i = 0; i < keys->count; i++)
+            put(node, keys, bare_shuffled(keys, i), pass);
+        measure_must(holm_wait_durable(node, NULL, PATIENCE_MS), "the disk");
+    }
+    holm_close(node);
+}
+
+void node_start(struct report *report)
+{
+    static const char *const runs[] = {"its file read, written once", "opened, written once",
+                                       "bytes of file a record, written once",
+                                       "... of which its thread worked"};
+    static const char *const states[] = {
+        "its file read, written eight times", "opened, written eight times",
+        "bytes of file a record, written eight times", "... of which its thread worked "};
+    if (!report_wants(report, "start", "a node with a store of 10^6 records (quick: 10^5)"))
+        return;
+    struct opening once = {{0}, {0}, {0}, {0}}, often = {{0}, {0}, {0}, {0}};
+    struct bare_keys keys;
+    struct place place;
+    bare_keys_make(&keys, report->quick ? 100000 : 1000000);
+    place_make(&place);
+    write_passes(&place, &keys, 1, 1);
+    measure_opening(&once, &place, keys.count, 3);
+    tell_opening(report, &once, runs);
+    write_passes(&place, &keys, 2, 8);
+    measure_opening(&often, &place, keys.count, 3);
+    tell_opening(report, &often, states);
+    place_remove(&place);
+    bare_keys_free(&keys);
+    opening_free(&once);
+    opening_free(&often);
 }
