@@ -375,6 +375,40 @@ static void test_peers_when_a_member_was_never_met_then_the_list_tells_of_it(voi
     (void)state;
 }
 
+/* ---- who finds whom ------------------------------------------------------------------------- */
+
+/* Two halves that forget everything while they are apart: their seeds lead nowhere, but for one. */
+static void test_split_when_both_halves_restart_with_stale_seeds_then_one_address_is_enough(
+    void **state)
+{
+    static const char *const seeds[] = {"gone1 gone2 cairo", "gone3 lisbon", "gone1 lima",
+                                        "gone1 gone2", "gone4 rome"};
+    struct holm_node *nodes[5];
+    struct holm_testing *world = open_world(nodes, 5, HOLM_RETENTION_FOREVER);
+    /* lisbon and oslo here, rome, lima and cairo there; nobody there knows anybody here. */
+    holm_testing_split(world, "lisbon oslo", NULL);
+    holm_testing_run(world, 5 * S);
+    holm_testing_crash(world, "lisbon oslo rome lima cairo");
+    for (uint32_t i = 0; i < 5; i++) {
+        struct holm_config config = config_of(i, HOLM_RETENTION_FOREVER);
+        config.seeds = seeds[i];
+        holm_testing_run(world, S / 3);
+        assert_int_equal(holm_testing_open(world, &config, &nodes[i]), HOLM_OK);
+        add(nodes[i], names[i], 3);
+    }
+    holm_testing_run(world, 600 * S);
+    assert_int_equal(holm_wait_peers(nodes[0], 1, 0), HOLM_OK);
+    assert_int_equal(holm_wait_peers(nodes[0], 2, 0), HOLM_ETIMEDOUT);
+    assert_int_equal(holm_wait_peers(nodes[3], 2, 0), HOLM_OK);
+    assert_int_equal(holm_wait_peers(nodes[3], 3, 0), HOLM_ETIMEDOUT);
+    holm_testing_heal(world, NULL, NULL);
+    for (uint32_t i = 0; i < 5; i++)
+        assert_int_equal(holm_wait_peers(nodes[i], 4, 6000), HOLM_OK);
+    assert_int_equal(holm_testing_converge(world, 10 * S), HOLM_OK);
+    holm_testing_free(world);
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +422,8 @@ int main(void)
         cmocka_unit_test(
             test_leave_when_a_member_leaves_then_it_is_forgotten_and_collection_goes_on),
         cmocka_unit_test(test_peers_when_a_member_was_never_met_then_the_list_tells_of_it),
+        cmocka_unit_test(
+            test_split_when_both_halves_restart_with_stale_seeds_then_one_address_is_enough),
     };
     return cmocka_run_group_tests_name("peers", tests, NULL, NULL);
 }
