@@ -374,6 +374,10 @@ static void test_roster_when_a_peer_leaves_for_good_it_is_dialled_no_more(void *
     leave(world, 2);
     assert_int_equal(holm_roster_up_count(world->nodes[2].roster), 0); /* they hung up */
     assert_int_equal(world->nodes[2].changes[HOLM_PEER_DOWN], 0);      /* which is no news to it */
+    struct holm_epoch higher = {world_actor(world, 2).epoch.value + 7};
+    holm_roster_epoch(world->nodes[2].roster, higher,
+                      world->now); /* forgotten, it would come back */
+    assert_true(world_actor(world, 2).epoch.value < higher.value);
     world_kill(world, 2);
     uint32_t dials = world->nodes[0].dials + world->nodes[1].dials;
     world_run(world, 60000);
@@ -401,7 +405,9 @@ static void test_roster_when_who_has_left_says_hello_it_is_not_met(void **state)
     world_kill(world, 2);
     world_start(world, 2, epoch);
     world_join(world, 2, 0);
+    uint32_t ups = world->nodes[0].ups;
     world_run(world, 5000);
+    assert_int_equal(world->nodes[0].ups, ups + 1);
     /* It is told that it has left, and takes another epoch. */
     assert_true(world_actor(world, 2).epoch.value > epoch);
     assert_true(world_pair_up(world, 0, 2));
@@ -425,8 +431,11 @@ static void test_roster_when_who_was_cut_off_thinks_it_lives_it_is_told_that_it_
     assert_int_equal(world_liveness(world, 3, 2), HOLM_LEFT);
     assert_int_equal(world_liveness(world, 0, 2), HOLM_LEFT); /* 3 said otherwise */
     assert_int_equal(world_liveness(world, 1, 2), HOLM_LEFT);
-    uint32_t hellos = world->nodes[0].hellos;
+    world_cut(world, 3, 1, false);
+    world_run(world, 5000);
+    uint32_t hellos = world->nodes[0].hellos, dials = world->nodes[3].dials;
     world_run(world, 60000);
+    assert_int_equal(world->nodes[3].dials, dials);
     assert_in_range(world->nodes[0].hellos - hellos, 0, 2); /* they agree, and are quiet about it */
 }
 
