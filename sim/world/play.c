@@ -599,6 +599,7 @@ static void open_world(struct player *player)
     const struct holm_plan_settings *settings = &player->plan->settings;
     struct holm_world_config config = holm_world_config_default(settings->seed);
     config.path = settings->path;
+    config.causes = true;
     config.steady = true;
     config.hook = (struct holm_world_hook){on_event, player};
     enum holm_status status = holm_world_new(&config, &player->world);

@@ -69,7 +69,8 @@ struct holm_world_event {
     const struct holm_receipt *receipt; /* COMMITTED */
     enum holm_status status;            /* COMMITTED */
     struct holm_actor writer;           /* COMMITTED */
-    struct holm_vector_view past; /* COMMITTED: what the writer had applied or written before */
+    struct holm_vector_view
+        past; /* COMMITTED, with config.causes: what its writer had before, epoch by epoch */
     struct holm_vector_view collected; /* COMMITTED: S, what it had collected and folded by then */
     bool
         journalled; /* COMMITTED: its writer was no member: it has no dots so far, if it was taken */
@@ -95,6 +96,7 @@ struct holm_world_config {
     uint64_t wall_ms; /* what the clocks of the nodes show at time 0, but for their own error */
     struct holm_network_path path; /* what every path is until it is set */
     struct holm_world_hook hook;   /* .event may be NULL */
+    bool causes; /* the hook is told what a commit's writer had: O(epochs that ever wrote) */
     bool steady; /* what befalls frames does not depend on those before (sim/network.h) */
 };
 

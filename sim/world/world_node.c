@@ -263,6 +263,8 @@ static struct holm_vector_view past_of(struct holm_world_node *node, uint32_t pa
                                        struct holm_dot own)
 {
     struct holm_dot *entries;
+    if (!node->world->config.causes)
+        return (struct holm_vector_view){NULL, 0};
     size_t count = holm_world_vector(node->world, node->index, partition, &entries);
     size_t at = 0;
     while (at < count && holm_actor_compare(entries[at].actor, own.actor) < 0)
