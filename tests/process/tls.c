@@ -6,7 +6,6 @@
 
 #include <sys/wait.h>
 
-#include "cli/authority.h"
 #include "tests/unit/certificates.h"
 
 static struct certificates ours, others;
@@ -178,17 +177,7 @@ static struct holm_config config_of(struct holm_transport_tls tls)
 /* One that is good for no day at all ends with the second in which it is made. */
 static void test_open_when_the_certificate_is_out_of_date_then_it_is_refused(void **state)
 {
-    struct holm_authority *authority;
-    bool made;
-
-    assert_ok(holm_authority_open(ours.folder, 0, &authority, &made));
-    assert_false(made);
-    assert_ok(holm_authority_issue(authority, "late"));
-    holm_authority_close(authority);
-    snprintf(ours.names[ours.count], sizeof ours.names[0], "late");
-    snprintf(ours.files[ours.count][0], CERTIFICATES_PATH, "%.40s/late.crt", ours.folder);
-    snprintf(ours.files[ours.count][1], CERTIFICATES_PATH, "%.40s/late.key", ours.folder);
-    ours.count++;
+    certificates_add(&ours, "late", 0);
     struct holm_config config = config_of(certificates_of(&ours, "late"));
     await(!opens(&config));
     config = config_of(certificates_of(&ours, "lisbon"));

@@ -3,7 +3,6 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,29 +10,43 @@
 
 #include "cli/authority.h"
 
-void certificates_make(struct certificates *made, ...)
+/* Piece by piece: of one call the compiler believes that its arguments overlap. */
+static void path_in(char path[CERTIFICATES_PATH], const struct certificates *made, const char *name,
+                    const char *end)
+{
+    assert_true(strlen(made->folder) + strlen(name) + strlen(end) + 2 <= CERTIFICATES_PATH);
+    strcpy(path, made->folder);
+    strcat(path, "/");
+    strcat(path, name);
+    strcat(path, end);
+}
+
+void certificates_add(struct certificates *made, const char *name, unsigned days)
 {
     struct holm_authority *authority;
-    va_list names;
     bool fresh;
+    size_t place = made->count++;
+    assert_in_range(place, 0, CERTIFICATES_MAX - 1);
+    assert_in_range(strlen(name), 1, sizeof made->names[0] - 1);
+    assert_int_equal(holm_authority_open(made->folder, days, &authority, &fresh), HOLM_OK);
+    assert_int_equal(holm_authority_issue(authority, name), HOLM_OK);
+    holm_authority_close(authority);
+    strcpy(made->names[place], name);
+    path_in(made->files[place][0], made, name, ".crt");
+    path_in(made->files[place][1], made, name, ".key");
+}
+
+void certificates_make(struct certificates *made, ...)
+{
+    va_list names;
     memset(made, 0, sizeof *made);
     strcpy(made->folder, "/tmp/holm-certs-XXXXXX");
     assert_non_null(mkdtemp(made->folder));
-    assert_int_equal(holm_authority_open(made->folder, 1, &authority, &fresh), HOLM_OK);
-    assert_true(fresh);
-    snprintf(made->ca, sizeof made->ca, "%.40s/ca.crt", made->folder);
+    path_in(made->ca, made, "ca", ".crt");
     va_start(names, made);
-    for (const char *name; (name = va_arg(names, const char *)) != NULL; made->count++) {
-        assert_in_range(made->count, 0, CERTIFICATES_MAX - 1);
-        assert_int_equal(holm_authority_issue(authority, name), HOLM_OK);
-        snprintf(made->names[made->count], sizeof made->names[0], "%s", name);
-        snprintf(made->files[made->count][0], CERTIFICATES_PATH, "%.40s/%.15s.crt", made->folder,
-                 name);
-        snprintf(made->files[made->count][1], CERTIFICATES_PATH, "%.40s/%.15s.key", made->folder,
-                 name);
-    }
+    for (const char *name; (name = va_arg(names, const char *)) != NULL;)
+        certificates_add(made, name, 1);
     va_end(names);
-    holm_authority_close(authority);
 }
 
 struct holm_transport_tls certificates_of(const struct certificates *made, const char *name)
@@ -52,7 +65,7 @@ void certificates_remove(struct certificates *made)
         (void)unlink(made->files[i][0]);
         (void)unlink(made->files[i][1]);
     }
-    snprintf(key, sizeof key, "%.40s/ca.key", made->folder);
+    path_in(key, made, "ca", ".key");
     (void)unlink(made->ca);
     (void)unlink(key);
     (void)rmdir(made->folder);

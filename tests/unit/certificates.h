@@ -23,6 +23,8 @@ struct certificates {
 
 /* Names until NULL. Fails the test when it cannot. */
 void certificates_make(struct certificates *made, ...);
+/* One more, good for so many days; with 0, until this second ends. */
+void certificates_add(struct certificates *made, const char *name, unsigned days);
 /* The paths belong to `made`. */
 struct holm_transport_tls certificates_of(const struct certificates *made, const char *name);
 void certificates_remove(struct certificates *made);
