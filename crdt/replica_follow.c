@@ -78,7 +78,7 @@ void holm_replica_follow_after(struct holm_replica *replica, const struct holm_r
     uint64_t last = old->feeds_before;
     for (size_t i = 0; i < old->peer_capacity; i++)
         last = old->peers[i].feed.taken > last ? old->peers[i].feed.taken : last;
-    replica->feeds_before = last;
+    replica->feeds_before = last + HOLM_FEED_RESTART;
 }
 
 void holm_replica_follow_forget(struct holm_replica *replica, uint32_t peer)

@@ -137,8 +137,8 @@ HOLM_NODISCARD enum holm_status holm_replica_copy(struct holm_replica *replica, 
 /* An empty one with the configuration of `replica`; of the list it knows nothing. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_replica_another(const struct holm_replica *replica,
                                                      struct holm_replica **another);
-/* `replica` takes the place of `old`, over the same links: its feeds are numbered behind all that came to that one
- * (feed.h, F4). Before its peers are up. O(peers). */
+/* `replica` takes the place of `old`, over the same links: its feeds are numbered behind all that came to that one and
+ * all that may still come (feed.h, F4). Before its peers are up. O(peers). */
 void holm_replica_follow_after(struct holm_replica *replica, const struct holm_replica *old);
 /* The forgets that S was grown under; until the next call that changes the replica. Of one node they must be the
  * same in all partitions before what is beyond them is asked: */

@@ -2,6 +2,7 @@
 /*
  * Three replicas that hear of nothing but by feeds (F1 to F4 of crdt/feed.h), and the tree they make.
  */
+#include "crdt/replica_member.h"
 #include "tests/unit/trio.h"
 
 #include <stdio.h>
@@ -377,6 +378,35 @@ static void test_feed_when_a_peer_is_another_then_its_former_feed_acknowledges_n
     (void)trio_run(&trio, 10 * SECOND_US);
     assert_int_equal(holm_replica_peer_seen(trio.replicas[A], B), 1);
     assert_equal(&trio);
+    trio_close(&trio);
+}
+
+/* Another replica goes on over the links: what the former one was fed from now on leaves out what that one had. */
+static void test_feed_when_a_state_takes_anothers_place_then_its_feeds_are_over(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    open_line(&trio, &config);
+    put(&trio, A, "k", 1);
+    (void)trio_run(&trio, 50000);
+    struct holm_replica *former = trio.replicas[B];
+    uint64_t taken = former->peers[A].feed.taken;
+    assert_true(taken > 0);
+    for (uint64_t more = 1; more <= HOLM_FEED_FLIGHTS; more++) {
+        struct holm_replica *next;
+        struct holm_delta *run = run_of(&trio.allocator, 9, 1, 1, dot_of(1, 1, 0));
+        struct holm_message late = {.type = HOLM_MESSAGE_FEED};
+        late.as.feed = (struct holm_feed){.number = taken + more, .runs = &run, .count = 1};
+        assert_int_equal(holm_replica_new(&former->config, &next), HOLM_OK);
+        holm_replica_follow_after(next, former);
+        trio.replicas[B] = next;
+        link_up(&trio, B, A, HOLM_FOLLOW_NEVER);
+        assert_int_equal(trio_give(&trio, B, A, &late), HOLM_OK);
+        assert_int_equal(holm_replica_seq(next, actor_of(9, 1)), 0);
+        holm_delta_release(run);
+        holm_replica_free(next);
+    }
+    trio.replicas[B] = former;
     trio_close(&trio);
 }
 
@@ -780,6 +810,7 @@ int main(void)
         cmocka_unit_test(test_feed_when_acknowledgements_stay_out_then_lazy_links_are_probed),
         cmocka_unit_test(test_feed_when_a_probe_has_nothing_to_bring_then_the_link_is_lazy_again),
         cmocka_unit_test(test_feed_when_all_hangs_on_a_link_then_it_is_not_given_up),
+        cmocka_unit_test(test_feed_when_a_state_takes_anothers_place_then_its_feeds_are_over),
         cmocka_unit_test(test_feed_when_a_beacon_overtakes_runs_then_nothing_is_asked_for),
         cmocka_unit_test(test_feed_when_memory_is_short_once_then_all_arrives_later),
     };
