@@ -271,6 +271,7 @@ const struct holm_preset holm_presets[] = {
         .flaps = {0, 1},
         .jumps = {0, 1},
         .restores = {0, 2},
+        .clones = {0, 1},
         .forgets = {0, 3},
         .disk_permille = 850,
         .lazy_permille = 300,
