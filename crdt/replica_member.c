@@ -201,6 +201,16 @@ enum holm_status holm_replica_rely(const struct holm_replica *replica)
     return replica->collected.count > 0 ? holm_guard_rely(replica) : HOLM_OK;
 }
 
+enum holm_status holm_replica_rely_anew(const struct holm_replica *replica,
+                                        const struct holm_replica *before)
+{
+    struct holm_guard *guard = guard_of(replica);
+    const struct holm_stable *kept = before == NULL ? NULL : &guard_of(before)->stable;
+    return replica->collected.count > 0
+               ? holm_stable_rely_anew(&guard->stable, &guard->members, kept)
+               : HOLM_OK;
+}
+
 const struct holm_dot *holm_replica_relied(const struct holm_replica *replica, size_t *count)
 {
     *count = guard_of(replica)->stable.relied_count;

@@ -147,5 +147,9 @@ HOLM_NODISCARD enum holm_status holm_replica_rely_on(struct holm_replica *replic
                                                      struct holm_dot forget);
 /* Notes all forgets that stand as relied upon, if anything was collected (stable.h). HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_replica_rely(const struct holm_replica *replica);
+/* The same of one that a member has filled, and whose list is whole now; `before`: what that was merged with, or
+ * NULL (holm_stable_rely_anew()). HOLM_ENOMEM. */
+HOLM_NODISCARD enum holm_status holm_replica_rely_anew(const struct holm_replica *replica,
+                                                       const struct holm_replica *before);
 
 #endif

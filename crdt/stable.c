@@ -344,15 +344,34 @@ static enum holm_status reserve_relied(struct holm_stable *stable, size_t more)
     return status;
 }
 
-enum holm_status holm_stable_rely(struct holm_stable *stable, const struct holm_members *members)
+static void note_standing(struct holm_stable *stable, const struct holm_members *members)
 {
-    enum holm_status status = reserve_relied(stable, members->forget_count);
-    if (status != HOLM_OK)
-        return status;
     for (size_t i = 0; i < members->forget_count; i++) {
         if (members->forgets[i].stands)
             note_relied(stable, &members->forgets[i].dot);
     }
+}
+
+enum holm_status holm_stable_rely(struct holm_stable *stable, const struct holm_members *members)
+{
+    enum holm_status status = reserve_relied(stable, members->forget_count);
+    if (status == HOLM_OK)
+        note_standing(stable, members);
+    return status;
+}
+
+enum holm_status holm_stable_rely_anew(struct holm_stable *stable,
+                                       const struct holm_members *members,
+                                       const struct holm_stable *before)
+{
+    size_t kept = before == NULL ? 0 : before->relied_count;
+    enum holm_status status = reserve_relied(stable, kept + members->forget_count);
+    if (status != HOLM_OK)
+        return status;
+    stable->relied_count = 0;
+    for (size_t i = 0; i < kept; i++)
+        note_relied(stable, &before->relied[i]);
+    note_standing(stable, members);
     return HOLM_OK;
 }
 

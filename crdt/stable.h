@@ -137,6 +137,14 @@ bool holm_stable_relied(const struct holm_stable *stable, const struct holm_memb
                         struct holm_actor actor);
 /* S was not grown under those forgets that are not in this list (holm_admission_doubt()). */
 void holm_stable_relent(struct holm_stable *stable, struct holm_vector_view list);
+/*
+ * All of S is a member's now, or what `before` has, which may be NULL, joined with a member's: of what was
+ * noted while it came nothing counts, for the list was not whole; and what `members` has is what that member grew
+ * it under. HOLM_ENOMEM: what was noted stays.
+ */
+HOLM_NODISCARD enum holm_status holm_stable_rely_anew(struct holm_stable *stable,
+                                                      const struct holm_members *members,
+                                                      const struct holm_stable *before);
 /* Notes one forget: what was stored along with S comes back. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_stable_rely_on(struct holm_stable *stable,
                                                     struct holm_dot forget);

@@ -87,7 +87,9 @@ enum holm_status holm_engine_admit_begin(struct holm_engine *engine,
         status = meet(engine, i, action->peer, members->member, now);
         pthread_mutex_unlock(&engine->partitions[i].lock);
     }
-    if (status != HOLM_OK)
+    if (status == HOLM_OK)
+        holm_engine_hearsay_bring(engine, now);
+    else
         holm_engine_admit_abandon(engine);
     return status;
 }
@@ -269,6 +271,7 @@ struct outcome {
     uint64_t refused;        /* of the journal */
     enum holm_status status; /* of what should not fail */
     bool unstored;           /* a part of it is not as it was to be stored */
+    bool taken;              /* the state is a member's; else it was gathered, or is its own */
 };
 
 struct replacing {
@@ -342,6 +345,14 @@ static enum holm_status remint_apart(struct holm_engine *engine, uint32_t index,
     return status;
 }
 
+/* `taken`: of a member, and not gathered. */
+static enum holm_status rely(const struct holm_replica *replica, const struct holm_replica *old,
+                             bool taken, bool replace)
+{
+    return taken ? holm_replica_rely_anew(replica, replace ? NULL : old)
+                 : holm_replica_rely(replica);
+}
+
 static void put_in_place(struct holm_engine *engine, uint32_t index, bool replace,
                          struct holm_now now, struct outcome *outcome)
 {
@@ -354,11 +365,13 @@ static void put_in_place(struct holm_engine *engine, uint32_t index, bool replac
     partition->replica = partition->incoming;
     partition->incoming = NULL;
     partition->receiving = false;
-    store_anew(engine, index, now);
+    enum holm_status status = rely(partition->replica, old, outcome->taken, replace);
+    store_anew(engine, index, now); /* and what S was grown under */
     holm_replica_fence(partition->replica, true);
     holm_replica_follow_after(partition->replica, old);
-    enum holm_status status = holm_replica_rely(partition->replica);
     introduce(engine, index, now);
+    if (status != HOLM_OK)
+        outcome->status = status;
     if (replace && index < engine->config.partitions)
         status = remint_apart(engine, index, old, &replacing, &remint);
     if (status != HOLM_OK)
@@ -479,7 +492,7 @@ void holm_engine_admit_confirm(struct holm_engine *engine,
 {
     struct holm_engine_members *members = engine->members;
     bool begun = members->begun;
-    struct outcome outcome = {.status = HOLM_OK};
+    struct outcome outcome = {.status = HOLM_OK, .taken = !members->gathering};
     struct holm_heard before = holm_engine_members_self(engine, holm_engine_list_members(engine));
     before.former = action->epoch;
     members->begun = members->gathering = members->replacing = false;

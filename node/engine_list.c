@@ -120,6 +120,21 @@ void holm_engine_list_believe(struct holm_engine *engine, const struct holm_memb
     }
 }
 
+void holm_engine_list_bring(struct holm_engine *engine, const struct holm_member_op *op,
+                            struct holm_now now)
+{
+    struct holm_list_news news = {op, 1, {NULL, 0}};
+    for (uint32_t i = 0; i < engine->partition_count; i++) {
+        struct holm_engine_partition *partition = &engine->partitions[i];
+        pthread_mutex_lock(&partition->lock);
+        enum holm_status status = partition->incoming == NULL
+                                      ? HOLM_OK
+                                      : learn(engine, i, partition->incoming, &news, now);
+        pthread_mutex_unlock(&partition->lock);
+        (void)status; /* it is told again */
+    }
+}
+
 /* ---- writing */
 
 static enum holm_status write_ops(struct holm_engine *engine, struct holm_member_op *ops,

@@ -39,9 +39,13 @@ void holm_engine_members_up(struct holm_engine *engine, uint32_t peer, struct ho
 {
     struct holm_engine_members *members = engine->members;
     struct holm_engine_standing *standing = &members->standings[peer];
-    struct holm_vector list = standing->list;
-    holm_vector_clear(&list);
-    *standing = (struct holm_engine_standing){.up = true, .actor = actor, .list = list};
+    struct holm_engine_standing fresh = {.up = true,
+                                         .actor = actor,
+                                         .list = standing->list,
+                                         .hearsay = standing->hearsay,
+                                         .hearsay_capacity = standing->hearsay_capacity};
+    holm_vector_clear(&fresh.list);
+    *standing = fresh;
     holm_membership_peer_up(members->machine, peer, actor, now);
     holm_engine_standing_tell(engine, peer);
 }
@@ -328,6 +332,14 @@ enum holm_status holm_engine_members_open(struct holm_engine *engine, struct hol
     return status == HOLM_OK ? machine_new(engine, former, now) : status;
 }
 
+static void release_standing(const struct holm_allocator *allocator,
+                             struct holm_engine_standing *standing)
+{
+    holm_vector_release(&standing->list);
+    holm_array_free(allocator, standing->hearsay, standing->hearsay_capacity,
+                    sizeof *standing->hearsay);
+}
+
 void holm_engine_members_free(struct holm_engine *engine)
 {
     struct holm_engine_members *members = engine->members;
@@ -336,7 +348,7 @@ void holm_engine_members_free(struct holm_engine *engine)
         return;
     holm_membership_free(members->machine);
     for (uint32_t i = 0; members->standings != NULL && i < engine->config.peers_max; i++)
-        holm_vector_release(&members->standings[i].list);
+        release_standing(allocator, &members->standings[i]);
     holm_deallocate(allocator, members->standings,
                     engine->config.peers_max * sizeof *members->standings);
     holm_deallocate(allocator, members->heard, engine->config.peers_max * sizeof *members->heard);

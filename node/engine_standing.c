@@ -235,6 +235,32 @@ static void take_hearsay(struct holm_engine *engine, const struct holm_standing 
     }
 }
 
+void holm_engine_hearsay_bring(struct holm_engine *engine, struct holm_now now)
+{
+    const struct holm_engine_members *members = engine->members;
+    const struct holm_engine_standing *standing = &members->standings[members->slot];
+    for (size_t i = 0; members->begun && !members->gathering && i < standing->hearsay_count; i++)
+        holm_engine_list_bring(engine, &standing->hearsay[i], now);
+}
+
+/* What the peer believes, and is not in its list. Without memory a part of it: it is told again. */
+static void note_hearsay(struct holm_engine *engine, struct holm_engine_standing *known,
+                         const struct holm_standing *standing)
+{
+    known->hearsay_count = 0;
+    for (size_t i = 0; i < standing->op_count; i++) {
+        const struct holm_member_op *op = &standing->ops[i];
+        void *hearsay = known->hearsay;
+        if (op->type != HOLM_MEMBER_FORGET || holm_vector_has(standing->list, op->dot))
+            continue;
+        if (holm_array_reserve(&engine->config.allocator, &hearsay, &known->hearsay_capacity,
+                               sizeof *known->hearsay, known->hearsay_count + 1) != HOLM_OK)
+            return;
+        known->hearsay = hearsay;
+        known->hearsay[known->hearsay_count++] = *op;
+    }
+}
+
 /* Says again what it believes by hearsay alone. */
 void holm_engine_hearsay_repeat(struct holm_engine *engine, struct holm_now now)
 {
@@ -268,6 +294,7 @@ static bool note_standing(struct holm_engine *engine, uint32_t peer,
                 (standing->confirmed && !same_list(holm_vector_view(&known->list), standing->list));
     news |= known->told && !known->confirmed && !standing->confirmed;
     known->told = holm_vector_assign(&known->list, standing->list) == HOLM_OK;
+    note_hearsay(engine, known, standing);
     known->confirmed = standing->confirmed;
     known->former = standing->former;
     known->state = standing->state;
@@ -342,6 +369,8 @@ void holm_engine_standing_take(struct holm_engine *engine, uint32_t peer,
     if (tell_least(engine, peer))
         return;
     take_hearsay(engine, standing, now);
+    if (peer == members->slot)
+        holm_engine_hearsay_bring(engine, now);
     holm_membership_standing(members->machine, peer, standing, now);
     if (!members->confirmed)
         return;

@@ -83,6 +83,8 @@ struct holm_engine_standing {
     struct holm_founding founding;
     struct holm_actor defers;
     struct holm_vector list;
+    struct holm_member_op *hearsay; /* forgets that it believes, and are not in its list */
+    size_t hearsay_count, hearsay_capacity;
     bool asked_list, asked_state; /* for what is being gathered */
 };
 
@@ -391,6 +393,9 @@ void holm_engine_members_send(struct holm_engine *engine, uint32_t peer,
                               struct holm_message *message);
 /* Says again what it believes by hearsay alone. */
 void holm_engine_hearsay_repeat(struct holm_engine *engine, struct holm_now now);
+/* What a member has collected was collected by what it believes, by hearsay too: that is given to what is being
+ * filled by it. */
+void holm_engine_hearsay_bring(struct holm_engine *engine, struct holm_now now);
 /* Whether this node is lost by its own list. */
 void holm_engine_members_look(struct holm_engine *engine, struct holm_now now);
 /* engine_join.c. A peer asks to be admitted. */
@@ -471,6 +476,9 @@ HOLM_NODISCARD enum holm_status holm_engine_list_write(struct holm_engine *engin
 /* Gives all replicas what is believed, and is not in the list. */
 void holm_engine_list_believe(struct holm_engine *engine, const struct holm_member_op *op,
                               struct holm_now now);
+/* Gives it to those replicas alone that are being filled. */
+void holm_engine_list_bring(struct holm_engine *engine, const struct holm_member_op *op,
+                            struct holm_now now);
 
 /* engine_heal.c. For the driving thread. */
 void holm_engine_heal_free(struct holm_engine *engine);

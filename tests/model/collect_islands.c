@@ -324,7 +324,6 @@ static const char *found_upon_a_void_forget(struct world *w)
     runs(w, B, C);
     report(w, C, B);
     MUST(world_collect(w, B));
-    list(w, A, C);
     world_store(w, B);
     world_store(w, C);
     restart(w, B);
@@ -336,6 +335,24 @@ static const char *found_upon_a_void_forget(struct world *w)
     world_members(w, B);
     MUST(!w->nodes[B].members.forgets[w->nodes[B].members.forget_count - 1].stands);
     return world_lost(w, B, A) ? "the founder is lost to who came in" : world_heal(w);
+}
+
+/* A, which has lost all, forgot C before C forgot it; D believes that by what it was told, and C comes back there. */
+static const char *void_for_who_lets_in(struct world *w)
+{
+    world_forget(w, A, C);
+    world_forget(w, C, A);
+    list(w, C, D);
+    int told = world_send(w, WORLD_HELLO, A, D);
+    bomb(w, A);
+    MUST(world_deliver_unread(w, told));
+    return world_heal(w);
+}
+
+static void test_collect_when_a_forget_is_void_by_hearsay_then_it_is_for_who_comes_in(void **state)
+{
+    (void)state;
+    check(void_for_who_lets_in, 4, WORLD_NO_BRINGING);
 }
 
 static void test_collect_when_founded_upon_a_void_forget_then_the_founder_stays(void **state)
@@ -454,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_collect_when_all_restart_amid_a_replacement_then_one_goes_on),
         cmocka_unit_test(test_collect_when_founded_upon_a_void_forget_then_the_founder_stays),
         cmocka_unit_test(test_collect_when_a_forget_is_hearsay_then_it_is_said_again),
+        cmocka_unit_test(test_collect_when_a_forget_is_void_by_hearsay_then_it_is_for_who_comes_in),
         cmocka_unit_test(test_collect_when_a_forget_was_not_relied_on_then_it_fences_no_cut),
         cmocka_unit_test(test_collect_when_beyond_a_forget_then_nothing_is_merged),
     };

@@ -193,8 +193,15 @@ static void take_list(struct world *world, int to, const struct world_message *m
     drain(world, to);
 }
 
+static bool tells_of(const struct world *world, const struct world_message *message, int list_op)
+{
+    return world_set_has(&message->state.listed, list_op) ||
+           (world_set_has(&message->state.hearsay, list_op) &&
+            (world->rules & WORLD_NO_REPEAT) == 0);
+}
+
 /* From whomever: that the receiver itself is forgotten; and a forget that is the answer to another.
- * Without that, two that forgot each other would never find out. */
+ * Without that, two that forgot each other would never find out. It is passed on. */
 static void take_hearsay(struct world *world, int to, const struct world_message *message)
 {
     struct world_node *n = &world->nodes[to];
@@ -202,7 +209,7 @@ static void take_hearsay(struct world *world, int to, const struct world_message
         !world_same_founding(world, &n->members, &message->founding))
         return;
     for (int i = 0; i < world->list_count; i++) {
-        if (!world_set_has(&message->state.listed, i) || world_set_has(&n->state.listed, i) ||
+        if (!tells_of(world, message, i) || world_set_has(&n->state.listed, i) ||
             !holm_admission_hearsay(&n->members, n->actor, &world->list_ops[i].op))
             continue;
         world_set_add(&n->state.hearsay, i);
@@ -284,6 +291,8 @@ static void replace(struct world *world, int to, const struct world_message *mes
     for (size_t i = 0; i < n->state.journal_count && count < 16; i++)
         journal[count++] = n->state.journal[i];
     state_copy(&n->state, &message->state);
+    if ((world->rules & WORLD_NO_BRINGING) != 0)
+        memset(&n->state.hearsay, 0, sizeof n->state.hearsay);
     memcpy(n->state.journal, journal, sizeof journal);
     n->state.journal_count = count;
     world_members(world, to);
@@ -291,6 +300,13 @@ static void replace(struct world *world, int to, const struct world_message *mes
     holm_stable_init(&n->stable, &world->allocator);
     must(holm_stable_rely(&n->stable, &n->members));
     world->replaced += 1;
+}
+
+/* What the server believes, and is not in its list, is what it has collected by. */
+static void bring(struct world *world, int to, const struct world_message *message)
+{
+    world_set_join(&world->nodes[to].state.hearsay, &message->state.hearsay);
+    world_members(world, to);
 }
 
 static void merge(struct world *world, int to, const struct world_message *message)
@@ -336,6 +352,8 @@ static bool take_cut(struct world *world, int to, const struct world_message *me
     bool weak = !n->confirmed && (world->rules & WORLD_CONFIRM_BY_S) != 0;
     if (n->returning)
         replace(world, to, message);
+    else if (!n->confirmed && (world->rules & WORLD_NO_BRINGING) == 0)
+        bring(world, to, message);
     take_list(world, to, message, true);
     if (!n->returning && !weak)
         merge(world, to, message);

@@ -78,7 +78,7 @@ enum world_rule {
     WORLD_ANY_FOUNDING = 1 << 24,       /* 3: of two foundings one is lost to the other */
     WORLD_ASK_ANYONE = 1 << 29,         /* 3: an epoch asks one member alone */
     WORLD_MERGE_ANY = 1 << 25,    /* 5: a state of another epoch than the list's is replaced */
-    WORLD_NO_REPEAT = 1 << 26,    /* 5: who believes hearsay says it again */
+    WORLD_NO_REPEAT = 1 << 26,    /* 5: who believes hearsay says it again, and passes it on */
     WORLD_MERGE_BEYOND = 1 << 27, /* 5: nothing from beyond a forget is merged */
     WORLD_ANY_STORE = 1 << 30,    /* 5: of two stores of an epoch, one is merged */
     WORLD_MARKS_MAKE = 1 << 28,   /* a mark makes no entry where there is none */
@@ -87,6 +87,7 @@ enum world_rule {
 
 /* More of them than an enum has room for. */
 #define WORLD_NO_DOUBT (UINT64_C(1) << 34) /* 5: what a member never heard of was not relied on */
+#define WORLD_NO_BRINGING (UINT64_C(1) << 36) /* 5: a cut brings what its server believes */
 #define WORLD_DISOWN_STATE                                                                         \
     (UINT64_C(1) << 32) /* 5: whose state is replaced, its listed epoch ends */
 #define WORLD_FOUND_BY_ROW (UINT64_C(1) << 33) /* 3: a founder forgets the forgotten, too */

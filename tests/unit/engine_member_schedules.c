@@ -461,6 +461,117 @@ static void test_engine_member_when_it_restarts_behind_its_twin_then_it_is_repla
     close_cluster(world);
 }
 
+/* Whether this node knows that the one has forgotten the other. */
+static bool knows(struct world *world, uint32_t index, uint32_t author, uint32_t subject)
+{
+    const struct holm_members *known = holm_replica_members(
+        holm_engine_lock(world->engines[index], 0));
+    bool answer = false;
+    for (size_t i = 0; i < known->forget_count; i++)
+        answer |= known->forgets[i].dot.actor.node.value ==
+                      world->configs[author].self.node.value &&
+                  known->forgets[i].subject.node.value == world->configs[subject].self.node.value;
+    holm_engine_unlock(world->engines[index], 0);
+    return answer;
+}
+
+static bool has_collected(struct world *world, uint32_t index)
+{
+    uint32_t partition = holm_partition_of(holm_str("k"), PARTITIONS);
+    bool answer = holm_replica_collected(holm_engine_lock(world->engines[index], partition)).count >
+                  0;
+    holm_engine_unlock(world->engines[index], partition);
+    return answer;
+}
+
+/* And a run that says so. */
+static void collect_something(struct world *world)
+{
+    put(world, 0, "k", "Ada");
+    world_converge(world, 2000);
+    bury(world, 0, "k");
+    world_run(world, 15000);
+    for (uint32_t i = 0; i < world->count; i++) {
+        if (world->engines[i] != NULL)
+            assert_true(world_stats(world, i).tombstones == 0 && has_collected(world, i));
+    }
+    put(world, 0, "k", "Eva");
+    world_converge(world, 2000);
+}
+
+/* Node 0, before it loses all, tells nodes 2 and 3 that it had forgotten node 2, which had forgotten it: that is in
+ * nobody's list, and node 2 comes back to those who know it. */
+static void test_engine_member_when_a_forget_is_void_by_hearsay_then_it_is_replaced_once(
+    void **state)
+{
+    (void)state;
+    struct world *world = open_cluster(4, false);
+    collect_something(world);
+    for (uint32_t i = 1; i < 4; i++)
+        world_cut(world, 0, i, true);
+    world_cut(world, 1, 2, true); /* it comes back to node 3 */
+    world_run(world, 4000);
+    forget(world, 0, 2);
+    forget(world, 2, 0);
+    world_run(world, 3000);
+    assert_true(knows(world, 3, 2, 0));
+    slow_down(world, 0, 2, 150000);
+    slow_down(world, 0, 3, 150000);
+    world_cut(world, 0, 2, false);
+    world_cut(world, 0, 3, false);
+    for (int i = 0; i < 20000 && !(knows(world, 2, 0, 2) && knows(world, 3, 0, 2)); i++)
+        world_run(world, 1);
+    assert_true(knows(world, 2, 0, 2) && knows(world, 3, 0, 2));
+    bomb(world, 0);
+    world_cut(world, 0, 1, false);
+    world_cut(world, 0, 2, true);
+    world_run(world, 1000);
+    start(world, 0);
+    world_run(world, 30000);
+    assert_true(standing(world, 2).confirmed);
+    world_cut(world, 0, 2, false);
+    world_cut(world, 1, 2, false);
+    world_run(world, 30000);
+    expect_members(world, 4);
+    assert_int_equal(standing(world, 2).replaced, 1);
+    world_converge(world, 2000);
+    close_cluster(world);
+}
+
+/* Nodes 0 and 2 forget each other. Who is let in then is told of the forget that is void by hearsay, and before the
+ * list has the other. */
+static void test_engine_member_when_hearsay_comes_before_the_list_then_it_is_replaced_once(
+    void **state)
+{
+    (void)state;
+    struct world *world = open_world(4, false);
+    for (uint32_t i = 0; i < 3; i++)
+        start(world, i);
+    world_run(world, 8000);
+    collect_something(world);
+    world_cut(world, 0, 2, true);
+    world_cut(world, 1, 2, true);
+    world_run(world, 4000);
+    forget(world, 0, 2);
+    forget(world, 2, 0);
+    world_run(world, 3000);
+    const struct holm_network_path slow = {.delay_us = 100000};
+    world_path(world, 0, 2, &slow); /* it says what it knows before it hears what they know */
+    world_path(world, 1, 2, &slow);
+    world_cut(world, 0, 2, false);
+    world_cut(world, 1, 2, false);
+    for (int i = 0; i < 20000 && !knows(world, 0, 2, 0); i++)
+        world_run(world, 1);
+    assert_true(knows(world, 0, 2, 0));
+    start(world, 3);
+    world_run(world, 40000);
+    expect_members(world, 4);
+    assert_int_equal(standing(world, 2).replaced, 1);
+    assert_int_equal(standing(world, 3).replaced, 0);
+    world_converge(world, 2000);
+    close_cluster(world);
+}
+
 int main(int count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
@@ -477,6 +588,8 @@ int main(int count, char **arguments)
         MEMBER_TEST(it_becomes_a_member_then_nothing_is_missing),
         MEMBER_TEST(stale_then_its_journal_is_minted_upon_the_cut),
         MEMBER_TEST(nobody_is_left_who_was_told_then_nobody_goes_on),
+        MEMBER_TEST(a_forget_is_void_by_hearsay_then_it_is_replaced_once),
+        MEMBER_TEST(hearsay_comes_before_the_list_then_it_is_replaced_once),
     };
     if (count > 1)
         cmocka_set_test_filter(arguments[1]);

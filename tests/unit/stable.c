@@ -250,6 +250,34 @@ static void test_stable_when_a_forget_relied_on_is_void_then_it_is_betrayed(void
     close(&f);
 }
 
+/* Node 3's forget came before node 2's, which makes it void. */
+static void test_stable_when_a_list_was_not_whole_then_what_was_noted_does_not_count(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct holm_stable before;
+    open(&f, 3);
+    holm_stable_init(&before, &f.stable.allocator);
+    struct holm_member_op op = {.type = HOLM_MEMBER_FORGET, .dot = dot_of(3, 1, 1)};
+    op.subject = actor_of(2, 1);
+    assert_int_equal(holm_members_apply(&f.members, &op), HOLM_OK);
+    assert_int_equal(holm_stable_rely(&f.stable, &f.members), HOLM_OK);
+    op.dot = dot_of(2, 1, 1);
+    op.subject = actor_of(3, 1);
+    assert_int_equal(holm_members_apply(&f.members, &op), HOLM_OK);
+    assert_true(holm_stable_betrayed(&f.stable, &f.members));
+    assert_int_equal(holm_stable_rely_anew(&f.stable, &f.members, NULL), HOLM_OK);
+    assert_false(holm_stable_betrayed(&f.stable, &f.members));
+    assert_true(holm_stable_relied(&f.stable, &f.members, actor_of(3, 1)));
+    assert_int_equal(f.stable.relied_count, 1);
+    assert_int_equal(holm_stable_rely_on(&before, dot_of(3, 1, 1)), HOLM_OK);
+    assert_int_equal(holm_stable_rely_anew(&f.stable, &f.members, &before), HOLM_OK);
+    assert_true(holm_stable_betrayed(&f.stable, &f.members)); /* what is merged was */
+    assert_int_equal(f.stable.relied_count, 2);
+    holm_stable_release(&before);
+    close(&f);
+}
+
 static void test_stable_when_any_allocation_fails_then_it_is_as_it_was(void **state)
 {
     (void)state;
@@ -397,6 +425,7 @@ int main(void)
         cmocka_unit_test(test_stable_when_an_ended_epoch_differs_then_it_and_later_ones_wait),
         cmocka_unit_test(test_stable_when_the_owner_knows_of_a_reset_then_its_ghost_may_go),
         cmocka_unit_test(test_stable_when_a_forget_relied_on_is_void_then_it_is_betrayed),
+        cmocka_unit_test(test_stable_when_a_list_was_not_whole_then_what_was_noted_does_not_count),
         cmocka_unit_test(test_stable_when_any_allocation_fails_then_it_is_as_it_was),
         cmocka_unit_test(
             test_stable_when_ten_cities_are_bombed_a_thousand_times_then_vectors_stay_short),
