@@ -32,9 +32,11 @@ static bool beyond(const struct holm_members *members, struct holm_vector_view k
 bool holm_admission_beyond(const struct holm_stable *stable, const struct holm_stable_self *self,
                            struct holm_vector_view list)
 {
+    struct holm_vector_view shared = holm_vector_view(&stable->shared);
     for (size_t i = 0; i < list.count; i++) {
         if (holm_stable_relied(stable, self->members, list.entries[i].actor) &&
-            !holm_vector_has(self->list, list.entries[i]))
+            !holm_vector_has(self->list, list.entries[i]) &&
+            !holm_vector_has(shared, list.entries[i]))
             return true;
     }
     return false;
@@ -45,18 +47,35 @@ static bool same_founding(const struct holm_members *members, const struct holm_
     return holm_founding_compare(&members->founding, founding) == 0;
 }
 
-void holm_admission_doubt(struct holm_stable *stable, const struct holm_stable_self *self,
-                          const struct holm_heard *heard, size_t count)
+/* What it has of the forgotten is not from beyond. */
+static enum holm_status share(struct holm_stable *stable, const struct holm_members *members,
+                              struct holm_vector_view list)
 {
+    enum holm_status status = HOLM_OK;
+    for (size_t i = 0; status == HOLM_OK && i < list.count; i++) {
+        if (holm_stable_relied(stable, members, list.entries[i].actor))
+            status = holm_vector_raise(&stable->shared, list.entries[i].actor, list.entries[i].seq);
+    }
+    return status;
+}
+
+enum holm_status holm_admission_doubt(struct holm_stable *stable,
+                                      const struct holm_stable_self *self,
+                                      const struct holm_heard *heard, size_t count)
+{
+    enum holm_status status = HOLM_OK;
     for (size_t i = 0; i < self->members->forget_count; i++) {
         if (!self->members->forgets[i].stands)
-            return;
+            return HOLM_OK;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (heard[i].confirmed && same_founding(self->members, &heard[i].founding) &&
-            holm_members_current(self->members, heard[i].actor))
-            holm_stable_relent(stable, heard[i].list);
+    for (size_t i = 0; status == HOLM_OK && i < count; i++) {
+        if (!heard[i].confirmed || !same_founding(self->members, &heard[i].founding) ||
+            !holm_members_current(self->members, heard[i].actor))
+            continue;
+        holm_stable_relent(stable, heard[i].list);
+        status = share(stable, self->members, heard[i].list);
     }
+    return status;
 }
 
 /* Whether nothing of what it has is taken, be it a member or not. */

@@ -60,7 +60,7 @@ struct holm_heard {
 
 /*
  * Whether a list is from beyond a forget: S was grown under a forget that stands, and the list has
- * operations of whom it names that are not here. When the forget had become known to all, whatever
+ * operations of whom it names that are not here, nor with a member that counts (holm_admission_doubt()). When the forget had become known to all, whatever
  * any of them had taken of the forgotten was here; the rest was taken by those who did not know.
  * They were not asked about what was collected here, and nobody here about what they collected. A
  * node that has a state neither merges such a cut nor the state of such a provisional one. O(list x
@@ -75,11 +75,15 @@ bool holm_admission_beyond(const struct holm_stable *stable, const struct holm_s
  * have reported it; so a member under the very epoch that is listed here, whose list does not have the
  * forget, never did, and nobody collected under it. (An epoch that was admitted later has it
  * from who admitted it.) Else this node, alone with a forget that nobody has heard of, would refuse for ever what
- * they have taken of the forgotten since. Where any forget is void nothing is doubted: who was asked then is not
- * known. O(heard x forgets).
+ * they have taken of the forgotten since. And whatever such a member has of the forgotten is not from beyond: of
+ * what it took before it knew of the forget it has told all who counted on it; and behind that it takes of the
+ * forgotten only what one of those has. Here it may have been lost with the tail of a store, or S may have come
+ * by a run, before the list. Where any forget is void nothing is doubted: who was asked then is not
+ * known. HOLM_ENOMEM: as much as was doubted. O(heard x (forgets + list)).
  */
-void holm_admission_doubt(struct holm_stable *stable, const struct holm_stable_self *self,
-                          const struct holm_heard *heard, size_t count);
+HOLM_NODISCARD enum holm_status holm_admission_doubt(struct holm_stable *stable,
+                                                     const struct holm_stable_self *self,
+                                                     const struct holm_heard *heard, size_t count);
 
 /*
  * Whether the state of this node may be merged with what is known under this list. The epoch that

@@ -384,7 +384,8 @@ void holm_replica_relent(struct holm_replica *replica, const struct holm_heard *
                                     .number = replica->config.partition,
                                     .list = holm_vector_view(&guard->known),
                                     .members = &guard->members};
-    holm_admission_doubt(&guard->stable, &self, heard, count);
+    enum holm_status status = holm_admission_doubt(&guard->stable, &self, heard, count);
+    (void)status; /* it is asked at every tick */
 }
 
 /* ---- a whole cluster restarts */
@@ -650,7 +651,8 @@ enum holm_status holm_replica_another(const struct holm_replica *replica,
 
 static enum holm_status copy_guard(const struct holm_guard *guard, struct holm_guard *copy)
 {
-    enum holm_status status = HOLM_OK;
+    enum holm_status status = holm_vector_assign(&copy->stable.shared,
+                                                 holm_vector_view(&guard->stable.shared));
     for (size_t i = 0; status == HOLM_OK && i < guard->stable.relied_count; i++)
         status = holm_stable_rely_on(&copy->stable, guard->stable.relied[i]);
     for (size_t i = 0; status == HOLM_OK && i < guard->others.count; i++) {

@@ -5,6 +5,7 @@ void holm_stable_init(struct holm_stable *stable, const struct holm_allocator *a
 {
     memset(stable, 0, sizeof *stable);
     stable->allocator = *allocator;
+    holm_vector_init(&stable->shared, allocator);
 }
 
 static void report_release(struct holm_report *report)
@@ -26,6 +27,7 @@ void holm_stable_release(struct holm_stable *stable)
     holm_array_free(&stable->allocator, stable->reports, stable->capacity, sizeof *stable->reports);
     holm_array_free(&stable->allocator, stable->relied, stable->relied_capacity,
                     sizeof *stable->relied);
+    holm_vector_release(&stable->shared);
     memset(stable, 0, sizeof *stable);
 }
 
@@ -435,4 +437,5 @@ void holm_stable_check(const struct holm_stable *stable)
         holm_vector_check(&report->partition);
         holm_vector_check(&report->list);
     }
+    holm_vector_check(&stable->shared);
 }

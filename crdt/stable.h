@@ -30,7 +30,7 @@
  *
  * Invariants, verified by holm_stable_check():
  *     S1  reports are sorted by node, one a node, of the highest epoch heard
- *     S2  their vectors are valid
+ *     S2  their vectors are valid, and so is what is shared
  */
 #ifndef HOLM_CRDT_STABLE_H
 #define HOLM_CRDT_STABLE_H
@@ -53,6 +53,8 @@ struct holm_stable {
     size_t count, capacity;
     struct holm_dot *relied; /* forgets that S was grown under, sorted */
     size_t relied_count, relied_capacity;
+    /* What members that count have of the forgotten's part of the list. */
+    struct holm_vector shared;
 };
 
 /* Where the question is asked: the replica's own state. All borrowed for the call. */

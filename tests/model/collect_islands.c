@@ -441,10 +441,30 @@ static const char *never_heard_of(struct world *w)
     return world_heal(w);
 }
 
+/* B had taken of C, before it heard that A forgets that; and A is back from what it had then. */
+static const char *taken_before_it_was_heard_of(struct world *w)
+{
+    bury(w, B, K);
+    runs_to_all(w, B);
+    reports_from_all(w, B);
+    MUST(world_collect(w, B));
+    put(w, B, L);
+    world_forget(w, A, C);
+    runs(w, B, A);
+    world_store(w, A);
+    restart(w, D);
+    come_in(w, D, C);
+    list(w, C, B);
+    list(w, A, B);
+    restart(w, A);
+    return world_heal(w);
+}
+
 static void test_collect_when_a_forget_was_not_relied_on_then_it_fences_no_cut(void **state)
 {
     (void)state;
     check(never_heard_of, 4, WORLD_NO_DOUBT);
+    check(taken_before_it_was_heard_of, 4, WORLD_NO_SHARING);
     assert_null(run(known_but_not_relied_on, 3, WORLD_ALL_RULES));
 }
 

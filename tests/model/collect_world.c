@@ -552,7 +552,9 @@ void world_defer(struct world *world, int node)
         return;
     hear_others(world, node, heard, &count);
     if ((world->rules & WORLD_NO_DOUBT) == 0)
-        holm_admission_doubt(&n->stable, &self, heard, count);
+        must(holm_admission_doubt(&n->stable, &self, heard, count));
+    if ((world->rules & WORLD_NO_SHARING) != 0)
+        holm_vector_clear(&n->stable.shared);
     bool able = !n->in_vain && has_good_state(world, node) &&
                 holm_admission_able(&n->stable, &self, heard, count);
     n->defers = holm_admission_defer(n->actor, n->defers, able, heard, count);

@@ -347,6 +347,40 @@ static void test_admission_when_an_ended_epoch_let_it_in_then_it_is_lost_to_the_
     close(&f);
 }
 
+/* Node 3 is forgotten. Node 1 counts, and has an operation of it that is not here. */
+static void test_admission_when_a_member_took_more_of_the_forgotten_then_it_is_not_beyond(
+    void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct holm_vector more, most;
+    open(&f);
+    list_op(&f, (struct holm_member_op){
+                    .type = HOLM_MEMBER_FORGET, .dot = dot_of(1, 1, 4), .subject = actor_of(3, 1)});
+    assert_int_equal(holm_stable_rely(&f.stable, &f.members), HOLM_OK);
+    struct holm_stable_self self = self_of(&f);
+    holm_vector_init(&more, &f.allocator);
+    holm_vector_init(&most, &f.allocator);
+    assert_int_equal(holm_vector_assign(&more, self.list), HOLM_OK);
+    assert_int_equal(holm_vector_raise(&more, actor_of(3, 1), 1), HOLM_OK);
+    assert_int_equal(holm_vector_assign(&most, self.list), HOLM_OK);
+    assert_int_equal(holm_vector_raise(&most, actor_of(3, 1), 2), HOLM_OK);
+    f.heard[0].list = holm_vector_view(&more);
+    assert_int_equal(holm_admission_doubt(&f.stable, &self, f.heard, 1), HOLM_OK);
+    assert_true(holm_admission_beyond(&f.stable, &self, holm_vector_view(&more)));
+    f.heard[0].confirmed = true; /* under a later epoch than the listed one, by whom is not known */
+    assert_int_equal(holm_admission_doubt(&f.stable, &self, f.heard, 1), HOLM_OK);
+    assert_true(holm_admission_beyond(&f.stable, &self, holm_vector_view(&more)));
+    f.heard[0].actor = actor_of(1, 1);
+    assert_int_equal(holm_admission_doubt(&f.stable, &self, f.heard, 1), HOLM_OK);
+    assert_false(holm_admission_beyond(&f.stable, &self, holm_vector_view(&more)));
+    assert_true(holm_admission_beyond(&f.stable, &self, holm_vector_view(&most)));
+    assert_true(holm_stable_relied(&f.stable, &f.members, actor_of(3, 1)));
+    holm_vector_release(&more);
+    holm_vector_release(&most);
+    close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -361,6 +395,8 @@ int main(void)
         cmocka_unit_test(
             test_admission_when_an_ended_epoch_let_it_in_then_it_is_lost_to_the_others),
         cmocka_unit_test(test_admission_when_of_another_founding_then_the_one_that_stands_goes_on),
+        cmocka_unit_test(
+            test_admission_when_a_member_took_more_of_the_forgotten_then_it_is_not_beyond),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -572,6 +572,46 @@ static void test_engine_member_when_hearsay_comes_before_the_list_then_it_is_rep
     close_cluster(world);
 }
 
+/* Node 1 lets node 4 in, node 2 takes that; and node 0 forgets node 1. Node 3, which knew that first, is back. */
+static void test_engine_member_when_a_member_took_more_of_the_forgotten_then_it_is_merged(
+    void **state)
+{
+    (void)state;
+    struct world *world = open_world(5, true);
+    for (uint32_t i = 0; i < 4; i++)
+        start(world, i);
+    world_run(world, 8000);
+    collect_something(world);
+    const uint32_t others[] = {1, 2, 4};
+    for (size_t i = 0; i < 3; i++) {
+        world_cut(world, others[i], 0, true);
+        world_cut(world, others[i], 3, true);
+    }
+    world_cut(world, 4, 2, true);
+    start(world, 4);
+    world_run(world, 8000);
+    assert_true(standing(world, 4).confirmed);
+    forget(world, 0, 1);
+    world_run(world, 4000);
+    assert_true(knows(world, 3, 0, 1));
+    crash(world, 3);
+    start(world, 3); /* it is merged, and takes S to be grown under that */
+    world_run(world, 5000);
+    assert_true(standing(world, 3).confirmed);
+    crash(world, 3);
+    for (uint32_t i = 0; i < 5; i++) {
+        for (uint32_t k = 0; k < i; k++)
+            world_cut(world, i, k, false);
+    }
+    world_run(world, 10000);
+    start(world, 3);
+    world_run(world, 60000);
+    expect_members(world, 5);
+    assert_int_equal(standing(world, 3).replaced, 0);
+    world_converge(world, 2000);
+    close_cluster(world);
+}
+
 int main(int count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
@@ -590,6 +630,7 @@ int main(int count, char **arguments)
         MEMBER_TEST(nobody_is_left_who_was_told_then_nobody_goes_on),
         MEMBER_TEST(a_forget_is_void_by_hearsay_then_it_is_replaced_once),
         MEMBER_TEST(hearsay_comes_before_the_list_then_it_is_replaced_once),
+        MEMBER_TEST(a_member_took_more_of_the_forgotten_then_it_is_merged),
     };
     if (count > 1)
         cmocka_set_test_filter(arguments[1]);
