@@ -184,9 +184,9 @@ static void test_return_when_an_ended_epoch_lets_somebody_in_then_nothing_is_rev
 
 #define CITIES 10u
 
-static uint32_t lives_of_each(uint32_t soaked)
+static uint32_t lives_of_each(uint32_t usual, uint32_t soaked)
 {
-    return getenv("HOLM_SOAK") != NULL ? soaked : 10;
+    return getenv("HOLM_SOAK") != NULL ? soaked : usual;
 }
 
 static bool is_whole(const struct story *story, uint32_t node)
@@ -240,7 +240,7 @@ static void test_return_when_cities_are_bombed_for_ever_then_vectors_stay_small(
 {
     (void)state;
     struct story *story = story_new(CITIES, STORY_STABLE);
-    uint32_t lives = lives_of_each(1000);
+    uint32_t lives = lives_of_each(10, 1000);
     story_begin(story);
     live_and_die(story, lives);
     story_run(story, 60000);
@@ -265,7 +265,7 @@ static void test_return_when_nothing_is_collected_then_each_epoch_costs_little(v
 {
     (void)state;
     struct story *story = story_new(CITIES, STORY_PLAIN);
-    uint32_t lives = lives_of_each(100);
+    uint32_t lives = lives_of_each(20, 100);
     story->config.engine.log_bytes_max = 65536;
     story_begin(story);
     live_and_die(story, lives);
