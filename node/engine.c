@@ -192,7 +192,7 @@ enum holm_status holm_engine_open(const struct holm_engine_config *config,
     made->limits = holm_codec_limits_default(config->frame_bytes_max);
     made->beacon_us = now.monotonic_us +
                       holm_random_between(&made->random, 0, config->beacon_interval_us);
-    made->early_us = HOLM_NEVER;
+    made->early_us = made->news_us = HOLM_NEVER;
     pthread_mutex_init(&made->due_lock, NULL);
     pthread_mutex_init(&made->roster_lock, NULL);
     holm_faults_init(&made->faults, &config->allocator, holm_random_next(&made->random));
@@ -345,6 +345,12 @@ void holm_engine_work(struct holm_engine *engine, uint32_t index,
     send_and_wake(engine, index, incoming, work);
 }
 
+static bool is_pulled(const struct holm_event *event)
+{
+    return event->type == HOLM_EVENT_MESSAGE &&
+           event->as.message.message->type == HOLM_MESSAGE_DELTAS;
+}
+
 enum holm_status holm_engine_step(struct holm_engine *engine, uint32_t index,
                                   const struct holm_event *event, struct holm_now now,
                                   struct holm_engine_commit *commit)
@@ -360,6 +366,8 @@ enum holm_status holm_engine_step(struct holm_engine *engine, uint32_t index,
     if (commit != NULL && status == HOLM_OK)
         tell_witness(engine, index, work, commit);
     show(engine, index, work);
+    if (work->synced || (is_pulled(event) && work->stored_count > 0))
+        atomic_fetch_add_explicit(&engine->pulled, 1, memory_order_relaxed);
     send_and_wake(engine, index, false, work);
     work = holm_engine_save(engine, index, now);
     if (work != NULL)

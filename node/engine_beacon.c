@@ -14,6 +14,12 @@
  * A run that was lost shows by the next one; the last of a burst by a beacon alone. So the next beacon comes
  * early, when no run has been broadcast for twice as long as there lately was between any two: who goes on writing
  * hardly ever gets there.
+ *
+ *     a peer comes    pull, pull    beacon         1 s
+ *
+ * After a netsplit two nodes meet first, and take from each other what their halves have written. The others of each
+ * half learn by a beacon that there is something. So for a while after a peer has come, what was pulled brings the
+ * next beacon forward as well.
  */
 #include "node/engine_state.h"
 
@@ -29,6 +35,8 @@
 /* ... or after so many times what is about the longest time between two runs of it: that part is forgotten with each. */
 #define EARLY_GAPS 2
 #define GAP_FADES 16
+/* So many intervals after a peer has come, what is pulled is news to others. */
+#define NEWS_FOR 2
 
 /* ---- what is said --------------------------------------------------------------------------- */
 
@@ -174,18 +182,46 @@ static void look_for_the_last(struct holm_engine *engine, struct holm_now now)
         engine->early_us = engine->early_sent_us + interval / EARLY_EVERY;
 }
 
-uint64_t holm_engine_beacon_due_us(const struct holm_engine *engine)
+/* Where feeds bring what is new it goes on by itself, and without news of a cut only a hole was filled. */
+static void look_for_news(struct holm_engine *engine, struct holm_now now)
 {
-    return engine->early_us < engine->beacon_us ? engine->early_us : engine->beacon_us;
+    uint64_t pulled = atomic_load_explicit(&engine->pulled, memory_order_relaxed);
+    uint64_t interval = engine->config.beacon_interval_us;
+    uint64_t least = interval / EARLY_AFTER;
+    bool news = pulled != engine->pulled_seen && !engine->relaying &&
+                now.monotonic_us < engine->met_us + NEWS_FOR * interval;
+    engine->pulled_seen = pulled;
+    if (!news || engine->news_us != HOLM_NEVER)
+        return;
+    engine->news_us = now.monotonic_us + least + holm_random_between(&engine->random, 0, least);
+    if (engine->news_us < engine->news_sent_us + interval / EARLY_EVERY)
+        engine->news_us = engine->news_sent_us + interval / EARLY_EVERY;
 }
 
-void holm_engine_beacon_tick(struct holm_engine *engine, struct holm_now now)
+/* The beacon that is due next comes forward. */
+static void come_forward(struct holm_engine *engine, struct holm_now now)
 {
     look_for_the_last(engine, now);
+    look_for_news(engine, now);
     if (engine->early_us <= now.monotonic_us) {
         engine->early_sent_us = engine->beacon_us = now.monotonic_us;
         engine->early_us = HOLM_NEVER;
     }
+    if (engine->news_us <= now.monotonic_us) {
+        engine->news_sent_us = engine->beacon_us = now.monotonic_us;
+        engine->news_us = HOLM_NEVER;
+    }
+}
+
+uint64_t holm_engine_beacon_due_us(const struct holm_engine *engine)
+{
+    uint64_t due_us = engine->early_us < engine->beacon_us ? engine->early_us : engine->beacon_us;
+    return engine->news_us < due_us ? engine->news_us : due_us;
+}
+
+void holm_engine_beacon_tick(struct holm_engine *engine, struct holm_now now)
+{
+    come_forward(engine, now);
     bool due = engine->beacon_us <= now.monotonic_us;
     uint64_t soon = now.monotonic_us + engine->config.beacon_interval_us;
     if (engine->quiet_beacons == 0 && !due)

@@ -196,6 +196,7 @@ static void perform(struct holm_engine *engine, const struct holm_roster_action 
         route(engine, action, now);
         break;
     case HOLM_ROSTER_UP:
+        engine->met_us = now.monotonic_us;
         peer_up(engine, action, now);
         break;
     case HOLM_ROSTER_DOWN:

@@ -182,6 +182,7 @@ struct holm_engine {
     atomic_uint receiving, serving; /* syncs under way, of all partitions */
     atomic_uint_fast64_t changes;   /* steps that had something to store or to say */
     atomic_uint_fast64_t published; /* runs that were broadcast */
+    atomic_uint_fast64_t pulled;    /* pulls and syncs that brought something */
 
     /* When the driving thread acts next without being woken; 0 while it acts. */
     pthread_mutex_t due_lock;
@@ -206,6 +207,10 @@ struct holm_engine {
     uint64_t published_gap_us; /* … how long that usually takes, … */
     uint64_t early_us;         /* … when there is a beacon if it does not grow before, … */
     uint64_t early_sent_us;    /* … and when there last was one for that */
+    uint64_t pulled_seen;      /* when that was last looked at, … */
+    uint64_t met_us;           /* … when a peer last came up, … */
+    uint64_t news_us;          /* … when there is a beacon for what was pulled since, … */
+    uint64_t news_sent_us;     /* … and when there last was one for that */
     uint32_t beacon_turn;      /* which peers get the next one over their links, too */
     struct holm_beacon_entry *entries; /* room for two a partition */
     struct holm_epoch epoch_wanted;    /* not all replicas have it yet; 0: they have */

@@ -207,6 +207,36 @@ static void test_beacon_when_a_peer_tells_of_another_vector_then_the_base_rate_i
     world_free(world);
 }
 
+static void cut_halves(struct world *world)
+{
+    for (uint32_t a = 0; a < 2; a++) {
+        for (uint32_t b = 2; b < 4; b++)
+            world_cut(world, a, b, true);
+    }
+}
+
+/* After a split two nodes meet first. What they pull from each other, the others are told of at once. */
+static void test_beacon_when_two_halves_meet_then_what_was_pulled_is_told_of(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        struct world *world = world_new(seed);
+        world_cluster(world, 4);
+        world_run(world, LONG_MS);
+        cut_halves(world);
+        world_run(world, 4 * SECOND_MS);
+        for (uint32_t i = 0; i < 4; i++)
+            world_add(world, i, "hero", 1);
+        world_run(world, SECOND_MS + 70 * seed);
+        world_cut(world, 0, 2, false);
+        for (int i = 0; i < 3000 && world_sum(world, 0, "hero") < 4; i++)
+            world_run(world, 1);
+        assert_int_equal(world_sum(world, 0, "hero"), 4);
+        assert_true(world_converge(world, 4000) <= 100);
+        world_free(world);
+    }
+}
+
 /* However many actors there are: a line is a seq, a hash and a digest. */
 static void test_beacon_when_there_are_ten_thousand_actors_then_it_is_as_small(void **state)
 {
@@ -261,6 +291,7 @@ int main(void)
         cmocka_unit_test(test_beacon_when_a_peer_comes_or_goes_then_the_base_rate_is_back),
         cmocka_unit_test(
             test_beacon_when_a_peer_tells_of_another_vector_then_the_base_rate_is_back),
+        cmocka_unit_test(test_beacon_when_two_halves_meet_then_what_was_pulled_is_told_of),
         cmocka_unit_test(test_beacon_when_there_are_ten_thousand_actors_then_it_is_as_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
