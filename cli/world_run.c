@@ -13,7 +13,8 @@
 
 #define JOBS_MAX 64
 /* Of the processor's time, for one seed: a world never waits, and a busy machine is no hang. */
-#define HANG_S 120
+#define HANG_S 120        /* of CPU */
+#define STANDSTILL_S 1800 /* of wall time: who waits for itself uses no CPU */
 
 struct report {
     uint64_t seed;
@@ -56,11 +57,12 @@ static void on_assert(const char *expression, const char *file, int line)
     _exit(3);
 }
 
-/* SIGPROF ends the process after so much; 0: not any more. */
+/* SIGPROF or SIGALRM ends the process after so much; 0: not any more. */
 static void limit_time(time_t seconds)
 {
     const struct itimerval limit = {.it_value = {.tv_sec = seconds}};
     (void)setitimer(ITIMER_PROF, &limit, NULL);
+    (void)alarm(seconds == 0 ? 0 : STANDSTILL_S);
 }
 
 static void play_one(const struct holm_plan *plan)
@@ -165,12 +167,17 @@ static int finish(struct job *job)
     return status;
 }
 
+static bool is_hang(int status)
+{
+    return WIFSIGNALED(status) && (WTERMSIG(status) == SIGPROF || WTERMSIG(status) == SIGALRM);
+}
+
 static void fill_death(struct holm_play_result *result, int status)
 {
     memset(result, 0, sizeof *result);
     result->verdict.broken = true;
     result->verdict.node = HOLM_WORLD_NOBODY;
-    result->verdict.claim = WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF ? "hang" : "crash";
+    result->verdict.claim = is_hang(status) ? "hang" : "crash";
     (void)snprintf(result->verdict.why, sizeof result->verdict.why, "the process ended with %s %d",
                    WIFSIGNALED(status) ? "signal" : "status",
                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));

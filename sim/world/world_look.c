@@ -171,7 +171,10 @@ void holm_world_standing(const struct holm_world *world, uint32_t node,
 {
     struct holm_engine *engine = holm_world_engine(world, node);
     HOLM_ASSERT(engine != NULL && engine->members != NULL);
-    holm_engine_membership(engine, &standing->figures);
+    /* Without its locks: there is one thread, and who asks may be told of a commit amid a step. */
+    standing->figures = engine->members->figures;
+    for (uint32_t i = 0; i < engine->config.partitions; i++)
+        standing->figures.journalled += holm_journal_count(&engine->partitions[i].journal);
     standing->state.node = engine->config.self.node;
     standing->state.epoch = holm_membership_former(engine->members->machine);
     standing->known = holm_engine_list_members(engine);
