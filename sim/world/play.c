@@ -221,7 +221,9 @@ static void clone(struct player *player, const struct holm_plan_event *event)
     struct holm_disk *target = holm_world_disk(player->world, event->other);
     if (holm_world_alive(player->world, event->other) || source == NULL || target == NULL)
         return;
-    deprive(player, event->node);
+    if (is_stable(player))
+        player->deprived =
+            UINT64_MAX; /* one of the two goes on and forgets whom the other lets in; and may die */
     holm_disk_copy(target, source);
     start(player, event->other);
 }
@@ -496,8 +498,8 @@ static void play_collection(struct player *player)
 }
 
 /*
- * An epoch confirms itself when it covers what each listed epoch had. A node whose state was taken away, put back or
- * cloned, or that a forget may concern, cannot prove that any more. Any other one has what its own list
+ * An epoch confirms itself when it covers what each listed epoch had. A node whose state was taken away or put back, or
+ * that a forget may concern, one that twins write of each other included, cannot prove that any more. Any other one has what its own list
  * says of it, however often it crashed: with one of those in the core somebody must be able to go on.
  */
 static bool may_be_stuck(const struct player *player)
