@@ -77,13 +77,60 @@ bool holm_address_valid(struct holm_bytes address, bool listening)
     return starts_with(address, "ipc:///") && address.size > 7;
 }
 
+bool holm_address_is_name(struct holm_bytes address)
+{
+    if (!starts_with(address, "dns+") || address.size >= HOLM_ADDRESS_BYTES_MAX ||
+        !is_printable(address))
+        return false;
+    struct holm_bytes plain = skip(address, 4);
+    size_t scheme = scheme_bytes(plain);
+    if (scheme == 0 || !is_host_and_port(skip(plain, scheme), false))
+        return false;
+    return ((const char *)plain.data)[scheme] != '[' && !holm_address_is_wildcard(plain);
+}
+
+/* Where its last colon is. */
+static size_t port_of(struct holm_bytes address)
+{
+    size_t at = address.size;
+    while (((const char *)address.data)[--at] != ':')
+        HOLM_ASSERT(at > 0);
+    return at;
+}
+
+void holm_address_host_of_name(char host[HOLM_ADDRESS_BYTES_MAX + 1], struct holm_bytes address)
+{
+    HOLM_ASSERT(holm_address_is_name(address));
+    size_t from = 4 + scheme_bytes(skip(address, 4));
+    size_t size = port_of(address) - from;
+    memcpy(host, (const char *)address.data + from, size);
+    host[size] = '\0';
+}
+
+void holm_address_of_name(char result[HOLM_ADDRESS_BYTES_MAX + 1], struct holm_bytes address,
+                          const char *host)
+{
+    HOLM_ASSERT(holm_address_is_name(address));
+    const char *text = address.data;
+    size_t port = port_of(address);
+    memset(result, 0, HOLM_ADDRESS_BYTES_MAX + 1);
+    int written = snprintf(result, HOLM_ADDRESS_BYTES_MAX + 1, "%.*s%s%.*s",
+                           (int)scheme_bytes(skip(address, 4)), text + 4, host,
+                           (int)(address.size - port), text + port);
+    if (written > HOLM_ADDRESS_BYTES_MAX)
+        result[0] = '\0';
+}
+
 const char *holm_address_objection(struct holm_bytes address, bool tls, bool insecure)
 {
+    bool name = starts_with(address, "dns+");
+    if (name)
+        address = skip(address, 4);
     if (starts_with(address, "tls+tcp://"))
         return tls ? NULL : HOLM_ADDRESS_BARE;
     if (insecure || scheme_bytes(address) == 0)
         return NULL;
-    if (holm_address_is_exposed(address))
+    if (!name && holm_address_is_exposed(address))
         return HOLM_ADDRESS_EXPOSED;
     return tls ? HOLM_ADDRESS_PLAIN : NULL;
 }

@@ -16,6 +16,15 @@
 /* Whether the form is right. Port 0 asks the system for one: only good for listening. */
 bool holm_address_valid(struct holm_bytes address, bool listening);
 
+/* Whether it is a valid address behind "dns+": dns+tcp://NAME:PORT, dns+tls+tcp://NAME:PORT. It stands for every
+ * address of NAME, is good for seeds alone, and cannot be dialled itself. */
+bool holm_address_is_name(struct holm_bytes address);
+/* The NAME of such a one. */
+void holm_address_host_of_name(char host[HOLM_ADDRESS_BYTES_MAX + 1], struct holm_bytes address);
+/* tcp://host:PORT or tls+tcp://host:PORT of such a one; "" when it is too long. */
+void holm_address_of_name(char result[HOLM_ADDRESS_BYTES_MAX + 1], struct holm_bytes address,
+                          const char *host);
+
 /* What the log says of an address that holm_address_is_exposed(), behind it. */
 #define HOLM_ADDRESS_EXPOSED                                                                       \
     "is plain tcp off loopback, open to all on the way; write tls+tcp://, or set insecure"
@@ -24,7 +33,8 @@ bool holm_address_valid(struct holm_bytes address, bool listening);
     "is plain tcp, and there is a certificate; write tls+tcp://, or set insecure"
 #define HOLM_ADDRESS_BARE "needs tls_certificate, tls_key and tls_ca"
 
-/* What is wrong with an address that is well formed, as above; or NULL. `tls`: there is a certificate. */
+/* What is wrong with an address that is well formed, as above; or NULL. `tls`: there is a certificate. Of a name whether
+ * it is exposed is not known before it is looked up. */
 const char *holm_address_objection(struct holm_bytes address, bool tls, bool insecure);
 
 /* Whether its host stands for all addresses of a machine: good for listening only. */

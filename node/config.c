@@ -19,6 +19,7 @@ struct holm_config holm_config_default(void)
         .beacon_interval_ms = 1000,
         .link_timeout_ms = 3000,
         .redial_interval_ms = 1000,
+        .resolve_interval_ms = 30000,
         .frame_bytes_max = 1 * MIB,
         .log_bytes_max = 64 * MIB,
         .holdback_bytes_max = 64 * MIB,
@@ -70,6 +71,7 @@ static enum holm_status check_numbers(const struct holm_config *config, char *li
         {"beacon_interval_ms", config->beacon_interval_ms, 10, hour_ms},
         {"link_timeout_ms", config->link_timeout_ms, 100, hour_ms},
         {"redial_interval_ms", config->redial_interval_ms, 10, hour_ms},
+        {"resolve_interval_ms", config->resolve_interval_ms, 100, hour_ms},
         {"frame_bytes_max", config->frame_bytes_max, 64 * KIB, 64 * MIB},
         {"log_bytes_max", config->log_bytes_max, 64 * KIB, SIZE_MAX},
         {"holdback_bytes_max", config->holdback_bytes_max, 64 * KIB, SIZE_MAX},
@@ -162,7 +164,8 @@ static enum holm_status check_seeds(struct holm_bytes seeds, char *line, size_t 
     enum holm_status status = HOLM_OK;
 
     while (status == HOLM_OK && holm_address_next(&seeds, &address))
-        status = check_address("seeds", address, false, line, capacity);
+        if (!holm_address_is_name(address))
+            status = check_address("seeds", address, false, line, capacity);
     return status;
 }
 

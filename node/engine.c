@@ -488,6 +488,16 @@ enum holm_status holm_engine_join(struct holm_engine *engine, const char *addres
     return status;
 }
 
+void holm_engine_resolved(struct holm_engine *engine, const struct holm_roster_named *named,
+                          struct holm_now now, struct holm_roster_change *change)
+{
+    pthread_mutex_lock(&engine->roster_lock);
+    holm_roster_resolved(engine->roster, named, change);
+    pthread_mutex_unlock(&engine->roster_lock);
+    if (change->added > 0)
+        hurry(engine, false, now.monotonic_us);
+}
+
 void holm_engine_set_observer(struct holm_engine *engine, const struct holm_observer *observer)
 {
     atomic_store_explicit(&engine->observer, observer, memory_order_release);

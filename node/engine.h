@@ -167,6 +167,13 @@ HOLM_NODISCARD enum holm_status holm_engine_forget(struct holm_engine *engine,
  */
 void holm_engine_leave(struct holm_engine *engine);
 
+struct holm_roster_named;
+struct holm_roster_change;
+
+/* A name stands for these addresses from now on: holm_roster_resolved(). */
+void holm_engine_resolved(struct holm_engine *engine, const struct holm_roster_named *named,
+                          struct holm_now now, struct holm_roster_change *change);
+
 /* Dials one more address, for ever. HOLM_EADDRESS, HOLM_ENOMEM, HOLM_ELIMIT. */
 HOLM_NODISCARD enum holm_status holm_engine_join(struct holm_engine *engine, const char *address,
                                                  struct holm_now now);

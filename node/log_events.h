@@ -47,6 +47,10 @@
     X(LINK_DROPPED, "link_dropped", WARN, 20, "link to {peer} dropped: {why}")                                         \
     X(LINK_SILENT, "link_silent", DEBUG, 60, "link to {peer} silent for {silent_ms} ms: dropped")                      \
     X(DIAL_FAILED, "dial_failed", DEBUG, 20, "cannot dial {address}: {why}")                                           \
+    X(SEED_RESOLVED, "seed_resolved", INFO, 20,                                                                        \
+      "{seed} has {count} addresses: {added} came, {gone} went, {left_out} are left out")                              \
+    X(SEED_REFUSED, "seed_refused", WARN, 20, "{seed}: {count} of its addresses are not dialled: {address} {why}")     \
+    X(RESOLVE_FAILED, "resolve_failed", WARN, 20, "cannot look up {seed}: {why}; {count} addresses of before stay")    \
     X(SUBSCRIBE_FAILED, "subscribe_failed", WARN, 20, "cannot subscribe to {address}: {why}")                          \
     X(FRAME_UNSENT, "frame_unsent", DEBUG, 20, "a frame of {bytes} bytes: {why}")                                      \
     X(WRITERS_REFUSED, "writers_refused", ERROR, 1,                                                                    \

@@ -22,6 +22,7 @@
 
 #include "node/engine.h"
 #include "node/outgoing.h"
+#include "node/resolver.h"
 
 struct holm_metrics_partition {
     struct holm_replica_stats replica;
@@ -51,6 +52,7 @@ struct holm_metrics_node {
     uint64_t watches, watch_keys, watch_overflows;
     uint64_t log_lines, log_suppressed;
     uint64_t http_hung_up;
+    struct holm_resolver_figures resolver;
 };
 
 struct holm_metrics {

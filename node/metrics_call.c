@@ -15,6 +15,8 @@ enum holm_status holm_node_metrics(struct holm_node *node, struct holm_metrics *
                             &metrics->node.log_suppressed);
     holm_node_watch_figures(node, &metrics->node);
     metrics->node.http_hung_up = holm_http_hung_up(atomic_load(&node->http));
+    if (node->resolver != NULL)
+        holm_resolver_figures(node->resolver, &metrics->node.resolver);
     (void)snprintf(metrics->name, sizeof metrics->name, "%s", node->log.speaker);
     return HOLM_OK;
 }

@@ -43,6 +43,7 @@
 struct holm_roster;
 
 #define HOLM_ROSTER_TEXT_BYTES 256
+#define HOLM_ROSTER_NAMES_MAX 16
 
 struct holm_roster_config {
     struct holm_allocator allocator;
@@ -122,6 +123,30 @@ HOLM_NODISCARD enum holm_status holm_roster_hello_fill(struct holm_roster *roste
 /* An address to dial for ever. Known ones are HOLM_OK. HOLM_EADDRESS (empty or too long),
  * HOLM_ELIMIT, HOLM_ENOMEM. Takes effect at the next tick, which is then due. */
 HOLM_NODISCARD enum holm_status holm_roster_join(struct holm_roster *roster, const char *address);
+
+struct holm_roster_text {
+    char bytes[HOLM_ADDRESS_BYTES_MAX + 1];
+};
+
+/* What a name stands for, whose number is below HOLM_ROSTER_NAMES_MAX: borrowed for the call. */
+struct holm_roster_named {
+    uint32_t name;
+    const struct holm_roster_text *texts;
+    size_t count;
+};
+
+struct holm_roster_change {
+    size_t known; /* addresses that are dialled for this name now */
+    size_t added, gone;
+    size_t left_out; /* there are as many of names as allowed, or no memory */
+};
+
+/* The name stands for these addresses, and for no others that it stood for. What no name, no seed and no
+ * member's own word stands for any more is not dialled again; its link stays. Addresses of names have places
+ * of their own beside those of seeds and those that peers tell of. Takes effect at the next tick, which is
+ * then due. O(addresses * count) */
+void holm_roster_resolved(struct holm_roster *roster, const struct holm_roster_named *named,
+                          struct holm_roster_change *change);
 
 /* The dial of DIAL has begun as `link`; 0: it could not. Acts. */
 void holm_roster_dialled(struct holm_roster *roster, uint32_t entry, struct holm_link_id id,

@@ -6,8 +6,14 @@
 #define DIAL_PENDING UINT64_MAX
 #define SELF_SHIFT 6
 
+/* Counted apart: what peers make up takes no place away from what the operator gives, and names none from seeds. */
+static int kind_of(bool seed, uint32_t names)
+{
+    return seed ? 2 : names != 0 ? 1 : 0;
+}
+
 enum holm_status holm_roster_address_add(struct holm_roster *roster, struct holm_bytes text,
-                                         bool seed, uint32_t *entry)
+                                         bool seed, uint32_t names, uint32_t *entry)
 {
     uint32_t place = HOLM_ROSTER_NONE;
     size_t alike = 0;
@@ -17,14 +23,14 @@ enum holm_status holm_roster_address_add(struct holm_roster *roster, struct holm
             place = (uint32_t)i;
         } else if (holm_bytes_equal(holm_str(address->text), text)) {
             address->seed |= seed;
+            address->names |= names;
             address->stale = false;
             *entry = (uint32_t)i;
             return HOLM_OK;
         } else {
-            alike += address->seed == seed;
+            alike += kind_of(address->seed, address->names) == kind_of(seed, names);
         }
     }
-    /* Counted apart: what peers make up takes no place away from what the operator gives. */
     if (alike >= 2 * (size_t)roster->config.peers_max + 16)
         return HOLM_ELIMIT;
     if (place == HOLM_ROSTER_NONE) {
@@ -41,6 +47,7 @@ enum holm_status holm_roster_address_add(struct holm_roster *roster, struct holm
     memset(address, 0, sizeof *address);
     address->used = true;
     address->seed = seed;
+    address->names = names;
     memcpy(address->text, text.data, text.size);
     *entry = place;
     return HOLM_OK;
@@ -52,7 +59,7 @@ enum holm_status holm_roster_join(struct holm_roster *roster, const char *text)
     if (bytes.size == 0 || bytes.size > HOLM_ADDRESS_BYTES_MAX)
         return HOLM_EADDRESS;
     uint32_t entry;
-    enum holm_status status = holm_roster_address_add(roster, bytes, true, &entry);
+    enum holm_status status = holm_roster_address_add(roster, bytes, true, 0, &entry);
     if (status == HOLM_OK)
         roster->due_us = 0;
     return status;
@@ -62,7 +69,7 @@ void holm_roster_address_drop(struct holm_roster *roster, const struct holm_rost
 {
     for (size_t i = 0; i < roster->address_count; i++) {
         struct holm_roster_address *address = &roster->addresses[i];
-        if (!address->used || address->seed || !address->owned ||
+        if (!address->used || address->seed || address->names != 0 || !address->owned ||
             address->owner.value != peer->actor.node.value)
             continue;
         address->used = address->link != 0;
@@ -86,7 +93,7 @@ void holm_roster_address_learn(struct holm_roster *roster, struct holm_roster_pe
     if (text.size == 0 || holm_bytes_equal(text, holm_str(roster->address)))
         return;
     uint32_t entry;
-    if (holm_roster_address_add(roster, text, false, &entry) != HOLM_OK)
+    if (holm_roster_address_add(roster, text, false, 0, &entry) != HOLM_OK)
         return;
     struct holm_roster_address *address = &roster->addresses[entry];
     if (!address->owned) {

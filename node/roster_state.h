@@ -26,10 +26,11 @@
 
 struct holm_roster_address {
     bool used;
-    bool seed;  /* given by the host: never dropped */
-    bool self;  /* answered with this node's own nonce */
-    bool stale; /* its owner can be dialled elsewhere now: forgotten when its link ends */
-    bool owned; /* `owner` has answered here, or says that it can be dialled here */
+    bool seed;      /* given by the host: never dropped */
+    uint32_t names; /* a bit for each that stands for it */
+    bool self;      /* answered with this node's own nonce */
+    bool stale;     /* its owner can be dialled elsewhere now: forgotten when its link ends */
+    bool owned;     /* `owner` has answered here, or says that it can be dialled here */
     struct holm_node_id owner;
     uint64_t link; /* the dial or link that came of it; 0: none */
     uint64_t dialled_us;
@@ -151,7 +152,7 @@ void holm_roster_greet(struct holm_roster *roster, struct holm_roster_link *link
 /* roster_address.c */
 HOLM_NODISCARD enum holm_status holm_roster_address_add(struct holm_roster *roster,
                                                         struct holm_bytes text, bool seed,
-                                                        uint32_t *entry);
+                                                        uint32_t names, uint32_t *entry);
 void holm_roster_address_learn(struct holm_roster *roster, struct holm_roster_peer *peer,
                                struct holm_bytes text, struct holm_now now);
 void holm_roster_address_drop(struct holm_roster *roster, const struct holm_roster_peer *peer);

@@ -49,13 +49,22 @@ static void take_events(struct holm_node *node, uint64_t timeout_us)
     }
 }
 
+/* Names first, so that what was found is dialled in this turn. */
+static uint64_t tick(struct holm_node *node, struct holm_now now)
+{
+    bool alone = holm_engine_peers_up(node->engine) == 0;
+    uint64_t names_us = holm_resolver_tick(node->resolver, alone, now);
+    uint64_t due_us = holm_engine_tick(node->engine, now);
+    return names_us < due_us ? names_us : due_us;
+}
+
 static void *drive(void *context)
 {
     struct holm_node *node = context;
     while (!atomic_load(&node->stopping)) {
         struct holm_now now = holm_node_now(node);
         atomic_store_explicit(&node->looks_us, now.monotonic_us, memory_order_relaxed);
-        uint64_t due_us = holm_engine_tick(node->engine, now);
+        uint64_t due_us = tick(node, now);
         uint64_t now_us = holm_node_now(node).monotonic_us;
         atomic_store_explicit(&node->looks_us, due_us, memory_order_relaxed);
         take_events(node, due_us > now_us ? due_us - now_us : 0);
@@ -126,6 +135,46 @@ static enum holm_status engine_open(struct holm_node *node, const struct holm_co
     return holm_engine_open(&engine, node->transport, node->store, now, &node->engine);
 }
 
+static void found_ready(void *context)
+{
+    struct holm_node *node = context;
+    node->transport->ops->wake(node->transport);
+}
+
+static void found(void *context, const struct holm_roster_named *named, struct holm_now now,
+                  struct holm_roster_change *change)
+{
+    struct holm_node *node = context;
+    holm_engine_resolved(node->engine, named, now, change);
+}
+
+static enum holm_status resolver_open(struct holm_node *node, const struct holm_config *config,
+                                      uint64_t seed)
+{
+    struct holm_resolver_config resolver = {.allocator = node->allocator,
+                                            .log = node->log,
+                                            .interval_us = (uint64_t)config->resolve_interval_ms *
+                                                           1000,
+                                            .random_seed = seed,
+                                            .tls = node->tls,
+                                            .insecure = node->insecure,
+                                            .find = holm_lookup_system,
+                                            .ready = found_ready,
+                                            .resolved = found,
+                                            .context = node};
+    return holm_resolver_new(&resolver, &node->resolver);
+}
+
+static enum holm_status join(struct holm_node *node, const char *address)
+{
+    if (!holm_address_is_name(holm_str(address)))
+        return holm_engine_join(node->engine, address, holm_node_now(node));
+    enum holm_status status = holm_resolver_add(node->resolver, address);
+    if (status == HOLM_OK)
+        found_ready(node);
+    return status;
+}
+
 static enum holm_status join_seeds(struct holm_node *node, const char *seeds)
 {
     struct holm_bytes list = holm_str(seeds);
@@ -136,7 +185,7 @@ static enum holm_status join_seeds(struct holm_node *node, const char *seeds)
         if (address.size > HOLM_ADDRESS_BYTES_MAX)
             return HOLM_EADDRESS;
         memcpy(text, address.data, address.size);
-        status = holm_engine_join(node->engine, text, holm_node_now(node));
+        status = join(node, text);
     }
     return status;
 }
@@ -144,6 +193,7 @@ static enum holm_status join_seeds(struct holm_node *node, const char *seeds)
 static void dispose(struct holm_node *node)
 {
     holm_node_http_close(node);
+    holm_resolver_free(node->resolver);
     holm_engine_free(node->engine);
     if (node->transport != NULL)
         node->transport->ops->close(node->transport, LINGER_US);
@@ -182,14 +232,16 @@ static enum holm_status store_open(struct holm_node *node, const struct holm_con
 
 static enum holm_status parts_open(struct holm_node *node, const struct holm_config *config)
 {
-    uint64_t random[3];
+    uint64_t random[4];
     enum holm_status status = store_open(node, config);
     if (status == HOLM_OK)
-        status = draw(random, 3);
+        status = draw(random, 4);
     if (status == HOLM_OK)
         status = transport_open(node, config, random[2]);
     if (status == HOLM_OK)
         status = engine_open(node, config, random);
+    if (status == HOLM_OK)
+        status = resolver_open(node, config, random[3]);
     if (status == HOLM_OK)
         status = join_seeds(node, config->seeds);
     if (status == HOLM_OK && config->http != NULL) {
@@ -310,7 +362,7 @@ enum holm_status holm_join(struct holm_node *node, const char *address)
         return status;
     if (node->host != NULL)
         return node->host->join(node, address);
-    if (!holm_address_valid(holm_str(address), false))
+    if (!holm_address_valid(holm_str(address), false) && !holm_address_is_name(holm_str(address)))
         return HOLM_EADDRESS;
     const char *objection = holm_address_objection(holm_str(address), node->tls, node->insecure);
     if (objection != NULL) {
@@ -318,7 +370,7 @@ enum holm_status holm_join(struct holm_node *node, const char *address)
                       HOLM_LOG_VALUES(holm_log_text(address), holm_log_text(objection)));
         return HOLM_EINVAL;
     }
-    return holm_engine_join(node->engine, address, holm_node_now(node));
+    return join(node, address);
 }
 
 size_t holm_peers(struct holm_node *node, struct holm_peer *peers, size_t capacity)

@@ -57,21 +57,6 @@ void holm_address_of_publisher(char result[HOLM_ADDRESS_BYTES_MAX], const char *
     memcpy(result + length, ".pub", 5);
 }
 
-/* Of IPv6 as in URLs. A link-local address is good on one interface of one machine alone. */
-static void write_host6(char host[HOLM_HOST_BYTES_MAX], const uint8_t bytes[16])
-{
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    char text[INET6_ADDRSTRLEN];
-    if (memcmp(bytes, mapped, sizeof mapped) == 0) {
-        (void)inet_ntop(AF_INET, bytes + sizeof mapped, host, HOLM_HOST_BYTES_MAX);
-        return;
-    }
-    if (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80)
-        return;
-    if (inet_ntop(AF_INET6, bytes, text, sizeof text) != NULL)
-        (void)snprintf(host, HOLM_HOST_BYTES_MAX, "[%s]", text);
-}
-
 void holm_address_of_peer(char host[HOLM_HOST_BYTES_MAX], nng_stream *stream)
 {
     nng_sockaddr peer;
@@ -81,7 +66,7 @@ void holm_address_of_peer(char host[HOLM_HOST_BYTES_MAX], nng_stream *stream)
     if (peer.s_family == NNG_AF_INET)
         (void)inet_ntop(AF_INET, &peer.s_in.sa_addr, host, HOLM_HOST_BYTES_MAX);
     else if (peer.s_family == NNG_AF_INET6)
-        write_host6(host, peer.s_in6.sa_addr);
+        holm_host_of_ipv6(host, peer.s_in6.sa_addr);
 }
 
 enum holm_status holm_status_of_nng(int error)

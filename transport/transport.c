@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/transport.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void *resize(void *context, void *memory, size_t size_old, size_t size_new)
@@ -41,6 +43,21 @@ bool holm_address_is_exposed(struct holm_bytes address)
     struct holm_bytes host = holm_mem(text + 6, end > 6 ? end - 7 : 0);
     return !is_loopback4(host) && !holm_bytes_equal(host, holm_str("localhost")) &&
            !holm_bytes_equal(host, holm_str("[::1]"));
+}
+
+void holm_host_of_ipv6(char host[HOLM_HOST_BYTES_MAX], const uint8_t bytes[16])
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    char text[INET6_ADDRSTRLEN];
+    host[0] = '\0';
+    if (memcmp(bytes, mapped, sizeof mapped) == 0) {
+        (void)inet_ntop(AF_INET, bytes + sizeof mapped, host, HOLM_HOST_BYTES_MAX);
+        return;
+    }
+    if (bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80)
+        return;
+    if (inet_ntop(AF_INET6, bytes, text, sizeof text) != NULL)
+        (void)snprintf(host, HOLM_HOST_BYTES_MAX, "[%s]", text);
 }
 
 struct holm_transport_config holm_transport_config_default(void)

@@ -76,6 +76,10 @@ struct holm_transport_config holm_transport_config_default(void);
  * whoever is on the way can read and change what travels, and anybody can call. */
 bool holm_address_is_exposed(struct holm_bytes address);
 
+/* An IPv6 address as in URLs, or the IPv4 address that it stands for. "": it is link-local, and good on one interface of one
+ * machine alone. */
+void holm_host_of_ipv6(char host[HOLM_HOST_BYTES_MAX], const uint8_t bytes[16]);
+
 /* HOLM_EINVAL: no allocator, no time to dial, or sizes that do not fit into each other. */
 HOLM_NODISCARD enum holm_status holm_transport_config_check(
     const struct holm_transport_config *config);

@@ -74,7 +74,12 @@ struct holm_config {
     const char *cluster; /* "holm"; 1 to 63 bytes */
     const char *
         listen; /* NULL: not at all; tls+tcp://HOST:PORT, tcp://HOST:PORT (0: any) or ipc:///PATH */
-    const char *seeds; /* NULL; addresses to dial for ever, commas or spaces between */
+    /* NULL; addresses to dial for ever, commas or spaces between. tcp://HOST:PORT dials the first address of a host
+     * name, asking anew each time. dns+tcp://NAME:PORT and dns+tls+tcp://NAME:PORT dial every address that the name
+     * has, and look it up again every resolve_interval_ms, or 2 s while nobody is up: for names of many nodes, which come and
+     * go. While it cannot be looked up, those of before are dialled. Each is held to what `insecure` says,
+     * as if it were written here; which are not dialled, the log tells. 16 such names, 1,024 addresses each. */
+    const char *seeds;
     /* false: tcp:// is taken on the loopback interface alone (127.0.0.0/8, [::1], localhost), to listen at and
      * to dial, whoever told of the address; what is beyond it is refused, since everybody on the way could read
      * and change what travels, and anybody call. With a certificate it is refused everywhere. true: anywhere,
@@ -97,9 +102,11 @@ struct holm_config {
                                     when nothing changes, up to four times more rarely */
     uint32_t link_timeout_ms;    /* 3,000; 100 to an hour: a link silent for so long is redialled */
     uint32_t redial_interval_ms; /* 1,000; 10 to an hour: mean time between tries of an address */
-    size_t frame_bytes_max;      /* 1 MiB; 64 KiB to 64 MiB: no message is larger */
-    size_t log_bytes_max;        /* 64 MiB; from 64 KiB: op log of all partitions together */
-    size_t holdback_bytes_max;   /* 64 MiB; from 64 KiB: early deltas of all partitions together */
+    uint32_t
+        resolve_interval_ms; /* 30,000; 100 to an hour: mean time between lookups of a seed's name */
+    size_t frame_bytes_max;  /* 1 MiB; 64 KiB to 64 MiB: no message is larger */
+    size_t log_bytes_max;    /* 64 MiB; from 64 KiB: op log of all partitions together */
+    size_t holdback_bytes_max; /* 64 MiB; from 64 KiB: early deltas of all partitions together */
     /* 16 MiB; from 64 KiB: broadcasts run ahead of what a peer has acknowledged by so much, of all partitions
      * together. Writes never wait: what is ahead of that stays in the op log, and goes out as peers
      * acknowledge. A peer that is waited for longer than lag_ms is left to pull until it has caught up. */
@@ -197,8 +204,8 @@ HOLM_API const char *holm_address(struct holm_node *node);
 HOLM_API HOLM_NODISCARD enum holm_status holm_forget(struct holm_node *node,
                                                      struct holm_node_id member);
 
-/* Dials one more address, for ever. HOLM_EADDRESS, HOLM_EINVAL (plain tcp:// off loopback, and the node is
- * not `insecure`), HOLM_ENOMEM, HOLM_ELIMIT. */
+/* Dials one more address, or all those of a name, as in `seeds`, for ever. HOLM_EADDRESS, HOLM_EINVAL (plain tcp:// off
+ * loopback, and the node is not `insecure`), HOLM_ENOMEM, HOLM_ELIMIT, HOLM_EIO (a name, and no thread to look it up). */
 HOLM_API HOLM_NODISCARD enum holm_status holm_join(struct holm_node *node, const char *address);
 
 /* ---- writing ------------------------------------------------------------------------------- */

@@ -127,6 +127,53 @@ static void test_address_when_it_is_plain_tcp_off_loopback_then_it_is_exposed(vo
         assert_true(holm_address_is_exposed(holm_str(exposed[i])));
 }
 
+static void test_address_when_it_is_a_name_then_it_makes_addresses(void **state)
+{
+    static const char *const names[] = {"dns+tcp://a:1", "dns+tls+tcp://nodes.holm.svc:7000",
+                                        "dns+tcp://10.0.0.1:7"};
+    static const char *const others[] = {"tcp://a:1",
+                                         "dns+tcp://a:0",
+                                         "dns+tcp://a",
+                                         "dns+ipc:///tmp/a",
+                                         "dns+tcp://:1",
+                                         "dns+tcp://[::1]:1",
+                                         "dns+tcp://*:1",
+                                         "dns+",
+                                         "dns://a:1",
+                                         "dns+dns+tcp://a:1",
+                                         "",
+                                         "dns+tcp://a b:1"};
+    char text[HOLM_ADDRESS_BYTES_MAX + 1];
+    char host[HOLM_ADDRESS_BYTES_MAX + 1];
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        assert_true(holm_address_is_name(holm_str(names[i])));
+        assert_false(holm_address_valid(holm_str(names[i]), false));
+        assert_false(holm_address_valid(holm_str(names[i]), true));
+    }
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        assert_false(holm_address_is_name(holm_str(others[i])));
+    holm_address_host_of_name(host, holm_str(names[1]));
+    assert_string_equal(host, "nodes.holm.svc");
+    holm_address_of_name(text, holm_str(names[1]), "[fd00::7]");
+    assert_string_equal(text, "tls+tcp://[fd00::7]:7000");
+    holm_address_of_name(text, holm_str(names[0]), "10.0.0.7");
+    assert_string_equal(text, "tcp://10.0.0.7:1");
+}
+
+/* Where a name leads is not known yet; which scheme it is, is. */
+static void test_address_when_it_is_a_name_then_its_scheme_alone_is_objected_to(void **state)
+{
+    struct holm_bytes plain = holm_str("dns+tcp://a:1");
+    struct holm_bytes tls = holm_str("dns+tls+tcp://a:1");
+
+    assert_null(holm_address_objection(plain, false, false));
+    assert_string_equal(holm_address_objection(plain, true, false), HOLM_ADDRESS_PLAIN);
+    assert_null(holm_address_objection(plain, true, true));
+    assert_string_equal(holm_address_objection(tls, false, true), HOLM_ADDRESS_BARE);
+    assert_null(holm_address_objection(tls, true, false));
+}
+
 static void assert_list(const char *list, size_t count, const char *const *expected)
 {
     struct holm_bytes rest = holm_str(list);
@@ -163,6 +210,8 @@ int main(void)
         cmocka_unit_test(test_address_when_it_is_long_then_it_must_leave_room_for_its_end),
         cmocka_unit_test(test_address_when_the_host_is_a_wildcard_then_another_takes_its_place),
         cmocka_unit_test(test_address_when_it_is_plain_tcp_off_loopback_then_it_is_exposed),
+        cmocka_unit_test(test_address_when_it_is_a_name_then_it_makes_addresses),
+        cmocka_unit_test(test_address_when_it_is_a_name_then_its_scheme_alone_is_objected_to),
         cmocka_unit_test(test_address_when_there_is_a_list_then_each_is_taken_once),
     };
 

@@ -102,6 +102,7 @@ static void test_config_when_any_number_is_zero_then_it_is_refused_but_drift_and
     ASSERT_ZERO_REFUSED(beacon_interval_ms);
     ASSERT_ZERO_REFUSED(link_timeout_ms);
     ASSERT_ZERO_REFUSED(redial_interval_ms);
+    ASSERT_ZERO_REFUSED(resolve_interval_ms);
     ASSERT_ZERO_REFUSED(frame_bytes_max);
     ASSERT_ZERO_REFUSED(log_bytes_max);
     ASSERT_ZERO_REFUSED(holdback_bytes_max);

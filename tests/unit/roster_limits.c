@@ -161,7 +161,7 @@ static void test_roster_when_rumours_fill_the_table_then_the_operator_still_adds
     for (unsigned i = 0; i < 2 * roster->config.peers_max + 16; i++) {
         char text[32];
         snprintf(text, sizeof text, "tcp://learnt%u:1", i);
-        enum holm_status status = holm_roster_address_add(roster, holm_str(text), false, &entry);
+        enum holm_status status = holm_roster_address_add(roster, holm_str(text), false, 0, &entry);
         assert_int_equal(status,
                          learnt < 2 * roster->config.peers_max + 16 ? HOLM_OK : HOLM_ELIMIT);
         learnt += status == HOLM_OK;
