@@ -346,8 +346,10 @@ static enum holm_status reserve_relied(struct holm_stable *stable, size_t more)
     return status;
 }
 
+/* What was shared was not beyond what S had been until now. */
 static void note_standing(struct holm_stable *stable, const struct holm_members *members)
 {
+    holm_vector_clear(&stable->shared);
     for (size_t i = 0; i < members->forget_count; i++) {
         if (members->forgets[i].stands)
             note_relied(stable, &members->forgets[i].dot);

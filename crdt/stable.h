@@ -53,7 +53,7 @@ struct holm_stable {
     size_t count, capacity;
     struct holm_dot *relied; /* forgets that S was grown under, sorted */
     size_t relied_count, relied_capacity;
-    /* What members that count have of the forgotten's part of the list. */
+    /* What members that count have of the forgotten's part of the list; until S grows. */
     struct holm_vector shared;
 };
 

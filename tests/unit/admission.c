@@ -376,6 +376,14 @@ static void test_admission_when_a_member_took_more_of_the_forgotten_then_it_is_n
     assert_false(holm_admission_beyond(&f.stable, &self, holm_vector_view(&more)));
     assert_true(holm_admission_beyond(&f.stable, &self, holm_vector_view(&most)));
     assert_true(holm_stable_relied(&f.stable, &f.members, actor_of(3, 1)));
+
+    /* S grows: it may have been asked about in the meantime, and the member forgotten itself. */
+    assert_int_equal(holm_stable_rely(&f.stable, &f.members), HOLM_OK);
+    assert_true(holm_admission_beyond(&f.stable, &self, holm_vector_view(&more)));
+    assert_int_equal(holm_admission_doubt(&f.stable, &self, f.heard, 1), HOLM_OK);
+    assert_false(holm_admission_beyond(&f.stable, &self, holm_vector_view(&more)));
+    assert_int_equal(holm_stable_rely_anew(&f.stable, &f.members, NULL), HOLM_OK);
+    assert_true(holm_admission_beyond(&f.stable, &self, holm_vector_view(&more)));
     holm_vector_release(&more);
     holm_vector_release(&most);
     close(&f);
