@@ -181,9 +181,11 @@ static void do_usage(struct ends_node *self)
 {
     struct rusage usage;
     struct holm_stats stats;
-    unsigned long pages = 0;
+    char text[128] = "";
     FILE *file = fopen("/proc/self/statm", "re");
-    measure_require(file != NULL && fscanf(file, "%*u %lu", &pages) == 1, "what is resident");
+    measure_require(file != NULL && fgets(text, sizeof text, file) != NULL, "what is resident");
+    const char *second = text + strcspn(text, " ");
+    unsigned long pages = strtoul(second, NULL, 10);
     (void)fclose(file);
     measure_require(getrusage(RUSAGE_SELF, &usage) == 0, "what was used");
     holm_stats(self->node, &stats);
@@ -261,7 +263,9 @@ int ends_node_main(char **argv)
         char word[16] = "", name[64] = "";
         size_t numbers[3] = {0};
         measure_require(sscanf(line, "%15s %63s", word, name) >= 1, "a command");
-        (void)sscanf(line, "%*s %zu %zu %zu", &numbers[0], &numbers[1], &numbers[2]);
+        char *rest = line + strcspn(line, " ");
+        for (size_t i = 0; i < 3; i++)
+            numbers[i] = strtoul(rest, &rest, 10); /* 0: it has fewer, or a name */
         obey(&self, word, name, numbers);
     }
     holm_close(self.node);

@@ -256,7 +256,8 @@ static bool add_piece(struct holm_tunnels *tunnels, struct tunnel *tunnel,
         holm_array_reserve(&tunnels->config.allocator, &tunnel->frame, &tunnel->capacity, 1,
                            size) != HOLM_OK)
         return false;
-    memcpy((char *)tunnel->frame + tunnel->size, piece->piece.data, piece->piece.size);
+    if (piece->piece.size > 0 && tunnel->frame != NULL)
+        memcpy((char *)tunnel->frame + tunnel->size, piece->piece.data, piece->piece.size);
     tunnel->size = size;
     tunnel->taken++;
     tunnel->whole = !piece->more;
