@@ -160,6 +160,10 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_open(const struct holm_config *con
  * and frees the node. Waits at most about a second. No other thread may be inside a call on this
  * node, and its watches are closed first; views and scans are copies, and may outlive it. NULL is
  * allowed.
+ *
+ * The network library (nng 1.5.2) frees its locks in exit(), while a thread of its own may still hold one: rarely a
+ * program that ends at once after this aborts then, with all done and stored. _exit(), after flushing what is
+ * the program's own, does not.
  */
 HOLM_API void holm_close(struct holm_node *node);
 
