@@ -6,10 +6,13 @@
 #include <sys/wait.h>
 
 #define POSITION_BYTES 8192
+#define MUCH_WRITES 64
+#define MUCH_VALUE_BYTES 65536
 
 /* What the other process is asked for. */
 enum ask {
     WRITE = 'w',
+    WRITE_MUCH = 'm',
     APPLIED = 'a',
     POSITION = 'p'
 };
@@ -58,6 +61,25 @@ static void answer_applied(struct holm_node *node, int from, int to)
     send_all(to, &sum, sizeof sum);
 }
 
+/* What takes the network longer than a position takes the pipe; what counts it comes last. */
+static void answer_much(struct holm_node *node, int to)
+{
+    static char filling[MUCH_VALUE_BYTES];
+    char field[16];
+    const struct holm_op last = holm_op_add(holm_str("theirs"), holm_str("n"), 1);
+    enum holm_status status = HOLM_OK;
+    memset(filling, 'x', sizeof filling);
+    for (int i = 0; i < MUCH_WRITES && status == HOLM_OK; i++) {
+        (void)snprintf(field, sizeof field, "f%d", i);
+        status = holm_put(node, holm_str("theirs"), holm_str(field),
+                          holm_bytes_value(filling, sizeof filling));
+    }
+    if (status == HOLM_OK)
+        status = holm_commit(node, &last, 1, NULL);
+    if (status != HOLM_EFORK)
+        send_all(to, &status, sizeof status);
+}
+
 static void answer_position(struct holm_node *node, int to)
 {
     unsigned char bytes[POSITION_BYTES];
@@ -84,6 +106,8 @@ static void live(int from, int to)
             answer_applied(node, from, to);
         else if (ask == POSITION)
             answer_position(node, to);
+        else if (ask == WRITE_MUCH)
+            answer_much(node, to);
         else if ((status = holm_add(node, holm_str("theirs"), holm_str("n"), 1)) != HOLM_EFORK)
             send_all(to, &status, sizeof status);
     }
@@ -139,13 +163,18 @@ static int close_pair(void **state)
     return 0;
 }
 
-static void write_there(struct pair *pair)
+static void have_written(struct pair *pair, enum ask how)
 {
     enum holm_status status;
-    const char ask = WRITE;
+    const char ask = (char)how;
     send_all(pair->to, &ask, 1);
     assert_true(take_all(pair->from, &status, sizeof status));
     assert_ok(status);
+}
+
+static void write_there(struct pair *pair)
+{
+    have_written(pair, WRITE);
 }
 
 static int64_t theirs(struct pair *pair)
@@ -192,7 +221,7 @@ static void test_promise_when_a_position_comes_from_another_process_then_it_is_r
         const char ask = POSITION;
         size_t size;
         int64_t before = theirs(pair);
-        write_there(pair);
+        have_written(pair, i % 5 == 0 ? WRITE_MUCH : WRITE);
         send_all(pair->to, &ask, 1);
         assert_true(take_all(pair->from, &size, sizeof size) && size <= sizeof bytes);
         assert_true(take_all(pair->from, bytes, size));

@@ -464,6 +464,93 @@ static void assert_overflow(struct holm_watch *watch)
     assert_none(watch);
 }
 
+/* A key of a partition. */
+static void key_in(struct holm_node *node, uint32_t partition, char key[16])
+{
+    for (int i = 0; i < 1000; i++) {
+        (void)snprintf(key, 16, "{%u.%d}", partition, i);
+        if (holm_partition(node, holm_str(key)) == partition)
+            return;
+    }
+    fail_msg("no key of partition %u", partition);
+}
+
+/* It is the one partition of all that something is missing in, whichever that is; nothing but asking brings it soon. */
+static void test_reached_when_one_partition_is_behind_then_that_is_waited_for(void **state)
+{
+    struct holm_node *nodes[2];
+    struct holm_testing *world = open_world(nodes, 2, HOLM_RETENTION_FOREVER);
+    struct holm_testing_path slow = {.delay_us = 50 * MS};
+    struct position position;
+    for (uint32_t partition = 0; partition < 4; partition++) {
+        char key[16];
+        key_in(nodes[0], partition, key);
+        (void)add(nodes[0], key);
+    }
+    assert_int_equal(holm_testing_converge(world, 5 * S), HOLM_OK);
+    holm_testing_set_path(world, NULL, NULL, &slow);
+    for (uint32_t i = 0; i < 8; i++) {
+        char key[16];
+        key_in(nodes[0], i % 4, key);
+        (void)add(nodes[0], key);
+        struct holm_bytes there = position_of(nodes[0], &position);
+        assert_int_equal(holm_wait_reached(nodes[0], there, 0), HOLM_OK);
+        assert_int_equal(holm_wait_reached(nodes[1], there, 0), HOLM_ETIMEDOUT);
+        assert_int_equal(holm_wait_reached(nodes[1], there, 20), HOLM_ETIMEDOUT);
+        assert_int_equal(sum(nodes[1], key), 1 + i / 4);
+        assert_int_equal(holm_wait_reached(nodes[1], there, 5000), HOLM_OK);
+        assert_int_equal(sum(nodes[1], key), 2 + i / 4);
+    }
+    holm_testing_free(world);
+}
+
+/* What broadcast lost is asked for over the link, long before a beacon goes there. */
+static void test_reached_when_broadcast_lost_it_then_it_is_asked_for(void **state)
+{
+    struct holm_testing_path deaf = {.delay_us = 1 * MS, .loss_permille = 1000};
+    struct holm_node *nodes[2];
+    struct holm_testing *world = open_world(nodes, 2, HOLM_RETENTION_FOREVER);
+    struct position position;
+    holm_testing_run(world, 60 * S);
+    holm_testing_set_path(world, "lisbon", "oslo", &deaf);
+    (void)add(nodes[0], "k");
+    struct holm_bytes there = position_of(nodes[0], &position);
+    holm_testing_run(world, 500 * MS);
+    assert_int_equal(sum(nodes[1], "k"), 0);
+    assert_int_equal(holm_wait_reached(nodes[1], there, 500), HOLM_OK);
+    assert_int_equal(sum(nodes[1], "k"), 1);
+    holm_testing_free(world);
+}
+
+/* An epoch ended, and nobody had the last of it: that never comes, and is told as soon as it is known. */
+static void test_reached_when_part_of_it_was_lost_then_that_is_told(void **state)
+{
+    struct holm_node *nodes[3];
+    struct holm_testing *world = open_world(nodes, 3, HOLM_RETENTION_STABLE);
+    struct position kept, lost;
+    char key[16];
+    key_in(nodes[0], 3, key);
+    assert_int_equal(holm_testing_converge(world, 30 * S), HOLM_OK);
+    holm_testing_run(world, 20 * S);
+    struct holm_receipt receipt = add(nodes[2], key);
+    assert_int_equal(holm_wait_stable(nodes[2], &receipt, 20000), HOLM_OK);
+    struct holm_bytes before = position_of(nodes[2], &kept);
+    holm_testing_split(world, "rome", NULL);
+    (void)add(nodes[2], key);
+    struct holm_bytes gone = position_of(nodes[2], &lost);
+    assert_int_equal(holm_wait_reached(nodes[0], before, 0), HOLM_OK);
+    assert_int_equal(holm_wait_reached(nodes[0], gone, 500), HOLM_ETIMEDOUT);
+    holm_testing_crash(world, "rome");
+    holm_testing_heal(world, NULL, NULL);
+    nodes[2] = holm_testing_restart(world, "rome");
+    holm_testing_run(world, 120 * S);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(holm_wait_reached(nodes[i], before, 0), HOLM_OK);
+        assert_int_equal(holm_wait_reached(nodes[i], gone, 1000), HOLM_ENOENT);
+    }
+    holm_testing_free(world);
+}
+
 static void test_watch_when_it_goes_on_then_each_change_since_is_told_once(void **state)
 {
     struct holm_node *nodes[2];
@@ -647,6 +734,9 @@ int main(void)
         cmocka_unit_test(test_stable_when_a_member_is_away_then_it_is_waited_for),
         cmocka_unit_test(test_seen_when_it_is_journalled_then_it_is_waited_for_until_minted),
         cmocka_unit_test(test_applied_when_the_epoch_is_folded_then_what_was_lost_is_told),
+        cmocka_unit_test(test_reached_when_one_partition_is_behind_then_that_is_waited_for),
+        cmocka_unit_test(test_reached_when_broadcast_lost_it_then_it_is_asked_for),
+        cmocka_unit_test(test_reached_when_part_of_it_was_lost_then_that_is_told),
         cmocka_unit_test(test_watch_when_it_goes_on_then_each_change_since_is_told_once),
         cmocka_unit_test(test_watch_when_the_log_does_not_reach_back_then_it_is_an_overflow),
         cmocka_unit_test(test_watch_when_too_much_waits_then_it_does_as_it_was_told),
