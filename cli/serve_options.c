@@ -20,6 +20,7 @@ const char holm_serve_usage[] =
     "    --listen ADDRESS      tls+tcp://HOST:PORT, tcp://HOST:PORT or ipc:///PATH; * is all of a "
     "machine\n"
     "    --seeds ADDRESSES     where others are, with commas or spaces between\n"
+    "    --resolve-interval N  look up the names of dns+ seeds every so many milliseconds (30000)\n"
     "    --store DIR           keep what there is in this directory; without it, in memory alone\n"
     "    --certificate FILE    for tls+tcp://: this node's certificate, PEM ...\n"
     "    --key FILE            ... its key ...\n"
@@ -87,6 +88,9 @@ static bool take_value(const char *option, const char *value, struct holm_config
         config->partitions = (uint32_t)number;
     } else if (strcmp(option, "--log-level") == 0 && take_number(value, 99, &number)) {
         config->log_level = (int)number;
+    } else if (strcmp(option, "--resolve-interval") == 0 &&
+               take_number(value, UINT32_MAX, &number)) {
+        config->resolve_interval_ms = (uint32_t)number;
     } else {
         return false;
     }

@@ -128,6 +128,8 @@ static void test_serve_when_the_words_make_no_sense_then_it_says_which(void **st
         {{"--name", "a", "--listen", "tcp://*:0"}, 1, "is plain tcp off loopback"},
         {{"--name", "a", "--listen", "tls+tcp://*:0"}, 1, "needs tls_certificate"},
         {{"--name", "a", "--partitions", "0"}, 1, "partitions is 0"},
+        {{"--name", "a", "--resolve-interval", "1s"}, 2, "'--resolve-interval 1s'"},
+        {{"--name", "a", "--resolve-interval", "99"}, 1, "resolve_interval_ms is 99"},
         {{"--help"}, 0, ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
