@@ -20,15 +20,18 @@ struct holm_lookup {
 void holm_found_add(struct holm_found *found, const char *host)
 {
     size_t size = strlen(host);
-    if (size == 0 || size >= HOLM_HOST_BYTES_MAX)
+    if (size == 0 || size >= HOLM_HOST_BYTES_MAX || found->refused)
         return;
     for (size_t i = 0; i < found->count; i++)
         if (strcmp(found->hosts[i], host) == 0)
             return;
-    if (found->count == HOLM_FOUND_MAX ||
-        holm_array_reserve(&found->allocator, (void **)&found->hosts, &found->capacity,
-                           sizeof *found->hosts, found->count + 1) != HOLM_OK) {
+    if (found->count == HOLM_FOUND_MAX) {
         found->left_out++;
+        return;
+    }
+    if (holm_array_reserve(&found->allocator, (void **)&found->hosts, &found->capacity,
+                           sizeof *found->hosts, found->count + 1) != HOLM_OK) {
+        found->refused = true;
         return;
     }
     memcpy(found->hosts[found->count++], host, size + 1);
@@ -39,6 +42,7 @@ void holm_found_release(struct holm_found *found)
     holm_array_free(&found->allocator, found->hosts, found->capacity, sizeof *found->hosts);
     found->hosts = NULL;
     found->count = found->capacity = found->left_out = 0;
+    found->refused = false;
 }
 
 static void add_socket_address(struct holm_found *found, const struct addrinfo *info)
@@ -96,8 +100,11 @@ static void look_up_once(struct holm_lookup *lookup)
     pthread_mutex_unlock(&lookup->lock);
     const char *why = lookup->config.find(lookup->config.find_context, lookup->name, &found);
     pthread_mutex_lock(&lookup->lock);
+    /* A part of them would have the others forgotten. */
+    if (why == NULL && found.refused)
+        why = "out of memory";
     if (why == NULL && found.count == 0)
-        why = found.left_out > 0 ? "out of memory" : "it has no address";
+        why = "it has no address";
     if (why != NULL)
         holm_found_release(&found);
     holm_found_release(&lookup->found);

@@ -25,10 +25,11 @@ struct holm_found {
     struct holm_allocator allocator;
     char (*hosts)[HOLM_HOST_BYTES_MAX];
     size_t count, capacity;
-    size_t left_out; /* beyond HOLM_FOUND_MAX, or for want of memory */
+    size_t left_out; /* beyond HOLM_FOUND_MAX */
+    bool refused;    /* memory was: what is here is a part, and stands for nothing */
 };
 
-/* Adds a host, unless it is there. "" and what is too long is ignored. O(count) */
+/* Adds a host, unless it is there or `refused` is set. "" and what is too long is ignored. O(count) */
 void holm_found_add(struct holm_found *found, const char *host);
 void holm_found_release(struct holm_found *found);
 

@@ -21,6 +21,9 @@ struct world {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     size_t blocks; /* of memory */
+    unsigned asked_for,
+        refuse_at;  /* how often memory was asked for; which time it is refused, 0: never */
+    bool refuse_on; /* and each time after it */
     unsigned looked_up, ready;
     bool hangs, hanging;
     const char *why;
@@ -37,10 +40,22 @@ struct world {
     char log[4096];
 };
 
+static bool is_refused(struct world *world)
+{
+    pthread_mutex_lock(&world->lock);
+    unsigned time = ++world->asked_for;
+    bool refused = world->refuse_at != 0 &&
+                   (world->refuse_on ? time >= world->refuse_at : time == world->refuse_at);
+    pthread_mutex_unlock(&world->lock);
+    return refused;
+}
+
 static void *resize(void *context, void *memory, size_t size_old, size_t size_new)
 {
     struct world *world = context;
     void *made = NULL;
+    if (size_new > 0 && is_refused(world))
+        return NULL;
     if (size_new > 0) {
         made = realloc(memory, size_new);
         assert_non_null(made);
@@ -108,13 +123,18 @@ static void hear(void *context, int level, const char *line)
     snprintf(world->log + used, sizeof world->log - used, "%d %s\n", level, line);
 }
 
-static struct world *begin(bool tls, bool insecure)
+static struct world *make_world(void)
 {
     struct world *world = calloc(1, sizeof *world);
     assert_non_null(world);
     pthread_mutex_init(&world->lock, NULL);
     pthread_cond_init(&world->changed, NULL);
     world->now.monotonic_us = 1000 * SECOND_US;
+    return world;
+}
+
+static enum holm_status open_resolver(struct world *world, bool tls, bool insecure)
+{
     struct holm_resolver_config config = {
         .allocator = {resize, world},
         .log = {.level = HOLM_LOG_DEBUG, .write = hear, .context = world},
@@ -127,7 +147,13 @@ static struct world *begin(bool tls, bool insecure)
         .ready = ready,
         .resolved = resolved,
         .context = world};
-    assert_int_equal(holm_resolver_new(&config, &world->resolver), HOLM_OK);
+    return holm_resolver_new(&config, &world->resolver);
+}
+
+static struct world *begin(bool tls, bool insecure)
+{
+    struct world *world = make_world();
+    assert_int_equal(open_resolver(world, tls, insecure), HOLM_OK);
     return world;
 }
 
@@ -372,6 +398,62 @@ static void test_resolver_when_a_lookup_hangs_then_nobody_waits_for_it(void **st
     finish(world);
 }
 
+/* Whatever is refused, the resolver is what it was, and the next lookup brings what this one should have. */
+static bool refuse(unsigned time, bool on)
+{
+    static const char *const before = "tcp://10.0.0.1:1 tcp://10.0.0.2:1 ";
+    struct world *world = make_world();
+    world->refuse_at = time;
+    world->refuse_on = on;
+    if (open_resolver(world, false, true) != HOLM_OK) {
+        assert_null(world->resolver);
+        world->refuse_at = 0;
+        assert_int_equal(open_resolver(world, false, true), HOLM_OK);
+    }
+    if (holm_resolver_add(world->resolver, "dns+tcp://nodes:1") != HOLM_OK) {
+        struct holm_resolver_figures figures;
+        holm_resolver_figures(world->resolver, &figures);
+        assert_int_equal(figures.names, 0);
+        world->refuse_at = 0;
+        add(world, "dns+tcp://nodes:1");
+    }
+    stand_for(world, "10.0.0.1 10.0.0.2");
+    (void)look_up(world, false);
+    world->refuse_at = world->handed_over > 0 ? world->refuse_at : 0;
+    if (world->handed_over == 0) {
+        assert_non_null(strstr(world->log, "out of memory"));
+        (void)look_up(world, false);
+    }
+    assert_string_equal(world->known, before);
+    /* Many more, so that what was found grows several times. */
+    for (unsigned i = 2; i < 40; i++)
+        snprintf(world->hosts[i], HOLM_HOST_BYTES_MAX, "10.0.0.%u", i + 1);
+    world->host_count = 40;
+    world->handed_over = 0;
+    (void)look_up(world, false);
+    if (world->handed_over == 0) {
+        assert_string_equal(world->known, before); /* R1 */
+        assert_non_null(strstr(world->log, "out of memory"));
+        world->refuse_at = 0;
+        (void)look_up(world, false);
+    }
+    assert_int_equal(world->known_count, 40);
+    bool refused = world->asked_for >= time;
+    finish(world);
+    return refused;
+}
+
+static void test_resolver_when_memory_is_refused_then_nothing_is_lost(void **state)
+{
+    (void)state;
+    for (unsigned on = 0; on < 2; on++) {
+        unsigned time = 1;
+        while (refuse(time, on))
+            time++;
+        assert_in_range(time, 6, 100);
+    }
+}
+
 static void test_lookup_when_the_system_is_asked_then_numbers_stand_for_themselves(void **state)
 {
     (void)state;
@@ -401,6 +483,7 @@ int main(void)
         cmocka_unit_test(
             test_resolver_when_there_are_many_names_then_each_has_its_number_up_to_a_limit),
         cmocka_unit_test(test_resolver_when_a_lookup_hangs_then_nobody_waits_for_it),
+        cmocka_unit_test(test_resolver_when_memory_is_refused_then_nothing_is_lost),
         cmocka_unit_test(test_lookup_when_the_system_is_asked_then_numbers_stand_for_themselves),
     };
     return cmocka_run_group_tests_name("resolver", tests, NULL, NULL);
