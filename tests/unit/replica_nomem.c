@@ -296,6 +296,13 @@ static enum holm_status take_want(struct lab *lab)
     return fixture_step(&lab->fixture, A, &event);
 }
 
+/* Somebody wants to know what all have: each is asked. */
+static enum holm_status take_hear(struct lab *lab)
+{
+    struct holm_event event = {.type = HOLM_EVENT_HEAR};
+    return fixture_step(&lab->fixture, A, &event);
+}
+
 static enum holm_status take_peer(struct lab *lab)
 {
     return meet(lab, A, B);
@@ -557,6 +564,7 @@ static const struct step steps[] = {
     {"a new epoch", A, NULL, take_epoch, true},
     {"an epoch that has ended", A, prepare_early, take_superseded, true},
     {"a wish to be told", A, prepare_peers, take_want, true},
+    {"a wish to hear", A, prepare_peers, take_hear, true},
     {"a peer", A, NULL, take_peer, true},
     {"the first run", C, prepare_runs, take_run_empty, true},
     {"the next run", B, prepare_runs, take_run_next, true},
