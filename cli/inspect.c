@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/history.h"
 #include "crdt/partition.h"
 #include "crdt/path.h"
 #include "node/node.h"
@@ -26,11 +27,13 @@ static const char usage[] =
     "tombstones, the digest of what is live, the bytes stored, and the vector (per writer the "
     "last\n"
     "operation). Everything is read and checked, so that this verifies a backup.\n"
-    "With a key: its cells, who wrote them when, then the runs that are still stored and touch it, "
-    "with\n"
-    "what each operation replaced; runs that have given way to a state are not there any more. A "
-    "writer "
-    "is\n"
+    "With a key: its cells, who wrote them when, and what each replaced, if that is still known; "
+    "then\n"
+    "the runs that are stored and touch it. What an operation replaced stands in its run: of runs "
+    "that\n"
+    "have given way to a state it is not known any more, and of a state that a peer sent it never "
+    "was.\n"
+    "Since when runs are stored is said below the cells. A writer is\n"
     "NODE@EPOCH:OPERATION: the node's id, unless its name is among the NAMEs; the epoch's first 48 "
     "bits\n"
     "are the milliseconds at which that life began. Of a counter a run has the writer's sum so "
@@ -147,6 +150,7 @@ struct inspection {
     struct holm_store_lmdb_facts facts;
     struct holm_allocator allocator;
     struct holm_bytes key;
+    struct holm_history history;
     uint64_t records, tombstones, runs, batches; /* counted */
     bool found;
 };
@@ -278,6 +282,34 @@ static enum holm_status inspect_all(struct inspection *inspection)
 
 /* ---- one key -------------------------------------------------------------------------------- */
 
+static void print_replaced(const struct holm_delta *run, const struct holm_item *item)
+{
+    const struct holm_items *items = &run->items;
+    for (uint32_t i = 0; i < item->seen_count; i++) {
+        const struct holm_seen *seen = &items->seen[item->seen_first + i];
+        (void)printf(i == 0 ? "  replaces " : ", ");
+        print_dot((struct holm_dot){items->actors[seen->actor], seen->first});
+        if (seen->last != seen->first)
+            (void)printf("..%" PRIu64, seen->last);
+    }
+}
+
+/* An entry of a counter replaces its writer's own, always. */
+static void print_whether_known(const struct inspection *inspection,
+                                const struct holm_cell_view *cell)
+{
+    const struct holm_delta *run;
+    if (cell->kind == HOLM_COUNTER)
+        return;
+    const struct holm_item *item = holm_history_find(&inspection->history, cell->dot, &run);
+    if (item == NULL)
+        (void)printf("  replaces: not known, its run is not stored");
+    else if (item->seen_count == 0)
+        (void)printf("  replaces nothing");
+    else
+        print_replaced(run, item);
+}
+
 static bool print_cell(void *context, const struct holm_cell_view *cell)
 {
     struct inspection *inspection = context;
@@ -291,8 +323,26 @@ static bool print_cell(void *context, const struct holm_cell_view *cell)
     (void)printf("  by ");
     print_dot(cell->dot);
     print_time(cell->hlc);
+    print_whether_known(inspection, cell);
     (void)putchar('\n');
     return true;
+}
+
+/* Whether all that was ever replaced here is known, and if not, since when. */
+static void print_since(const struct inspection *inspection, uint32_t partition)
+{
+    const struct holm_history *history = &inspection->history;
+    if (holm_store_lmdb_sizes(inspection->store, partition).state_bytes == 0) {
+        (void)printf("  every run of this partition is stored\n");
+        return;
+    }
+    if (history->stored == 0) {
+        (void)printf("  no run of this partition is stored: a state is in their place\n");
+        return;
+    }
+    (void)printf("  of this partition %" PRIu64 " runs are stored, since", history->stored);
+    print_time(history->since_hlc);
+    (void)printf("; a state is in the place of those before\n");
 }
 
 static bool print_tombstone(void *context, struct holm_bytes key, struct holm_dot dot)
@@ -310,7 +360,6 @@ static bool print_tombstone(void *context, struct holm_bytes key, struct holm_do
 static void print_item(const struct holm_delta *run, const struct holm_item *item)
 {
     static const char *const words[] = {"?", "put", "drop", "remove", "bury", "count", "?"};
-    const struct holm_items *items = &run->items;
     (void)printf("    %s ", item->op <= HOLM_ITEM_KNOWN ? words[item->op] : "?");
     if (item->kind != 0)
         (void)printf("%s ", kind_word(item->kind));
@@ -323,47 +372,55 @@ static void print_item(const struct holm_delta *run, const struct holm_item *ite
     if (item->op == HOLM_ITEM_COUNT)
         (void)printf("sum %" PRId64,
                      (int64_t)((uint64_t)item->count.sum - (uint64_t)item->count.cancelled_sum));
-    for (uint32_t i = 0; i < item->seen_count; i++) {
-        const struct holm_seen *seen = &items->seen[item->seen_first + i];
-        (void)printf(i == 0 ? "  replaces " : ", ");
-        print_dot((struct holm_dot){items->actors[seen->actor], seen->first});
-        if (seen->last != seen->first)
-            (void)printf("..%" PRIu64, seen->last);
-    }
+    print_replaced(run, item);
     print_time(item->hlc);
     (void)putchar('\n');
 }
 
-static enum holm_status print_run(void *context, struct holm_delta *run)
+static void print_run(const struct inspection *inspection, const struct holm_delta *run)
 {
-    struct inspection *inspection = context;
-    bool told = false;
+    (void)printf("  run ");
+    print_actor(run->actor);
+    (void)printf(":%" PRIu64 "..%" PRIu64 "\n", run->first, run->last);
     for (uint32_t i = 0; i < run->items.item_count; i++) {
-        if (!holm_bytes_equal(run->items.items[i].key, inspection->key))
-            continue;
-        if (!told) {
-            (void)printf("  run ");
-            print_actor(run->actor);
-            (void)printf(":%" PRIu64 "..%" PRIu64 "\n", run->first, run->last);
-        }
-        told = inspection->found = true;
-        print_item(run, &run->items.items[i]);
+        if (holm_bytes_equal(run->items.items[i].key, inspection->key))
+            print_item(run, &run->items.items[i]);
     }
-    return HOLM_OK;
+}
+
+static enum holm_status take_run(void *context, struct holm_delta *run)
+{
+    return holm_history_take(context, run);
+}
+
+static void print_key(struct inspection *inspection, uint32_t partition,
+                      const struct holm_replica *replica)
+{
+    const struct holm_history *history = &inspection->history;
+    print_bytes(inspection->key);
+    (void)printf("  in partition %" PRIu32 "\n", partition);
+    inspection->found = history->count > 0;
+    holm_replica_visit(replica, inspection->key, print_cell, inspection);
+    holm_replica_visit_tombstones(replica, print_tombstone, inspection);
+    if (inspection->found)
+        print_since(inspection, partition);
+    for (size_t i = 0; i < history->count; i++)
+        print_run(inspection, history->runs[i]);
 }
 
 static enum holm_status inspect_key(struct inspection *inspection)
 {
     struct holm_replica *replica;
     uint32_t partition = holm_partition_of(inspection->key, inspection->facts.partitions);
+    inspection->history = (struct holm_history){.allocator = inspection->allocator,
+                                                .key = inspection->key};
     enum holm_status status = load(inspection, partition, &replica);
-    if (status == HOLM_OK) {
-        print_bytes(inspection->key);
-        (void)printf("  in partition %" PRIu32 "\n", partition);
-        holm_replica_visit(replica, inspection->key, print_cell, inspection);
-        holm_replica_visit_tombstones(replica, print_tombstone, inspection);
-        status = inspection->store->ops->load(inspection->store, partition, print_run, inspection);
-    }
+    if (status == HOLM_OK)
+        status = inspection->store->ops->load(inspection->store, partition, take_run,
+                                              &inspection->history);
+    if (status == HOLM_OK)
+        print_key(inspection, partition, replica);
+    holm_history_release(&inspection->history);
     holm_replica_free(replica);
     if (status == HOLM_OK && !inspection->found)
         status = HOLM_ENOENT;

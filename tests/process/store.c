@@ -281,7 +281,8 @@ static void test_store_when_a_burial_is_compacted_it_is_still_dead(void **state)
     assert_int_equal(ask(&child, "much", 600), HOLM_OK);
     end(&child);
     run("'%s' inspect '%s/store' '{hero}' > '%s/hero'", HOLM_PROGRAM, place, place);
-    run("grep -q '  buried  by ' '%s/hero' && ! grep -q run '%s/hero'", place, place);
+    run("grep -q '  buried  by ' '%s/hero' && ! grep -q '^  run ' '%s/hero'", place, place);
+    run("grep -q 'is stored\\|are stored, since' '%s/hero'", place);
     for (int life = 0; life < 2; life++) {
         assert_int_equal(start(&child, "lisbon", "a", "store", NULL), HOLM_OK);
         assert_int_equal(ask(&child, "exists", 0), false);
@@ -434,6 +435,38 @@ static void test_store_when_inspected_says_who_wrote_what_in_place_of_what(void 
         HOLM_PROGRAM, place);
     run("'%s' inspect '%s/store' '' lisbon | grep -q '^node lisbon, '", HOLM_PROGRAM, place);
     run("! '%s' inspect '%s/store' nobody > /dev/null 2>&1", HOLM_PROGRAM, place);
+    run("grep -q '^  register name .*Z  replaces [0-9a-f]*@[0-9a-f]*:1$' '%s/hero'", place);
+    run("grep -q '^  every run of this partition is stored$' '%s/hero'", place);
+    finish();
+}
+
+/* What an operation replaced went with its run, and that is said; of what is written later it is known again. */
+static void test_store_when_inspected_after_runs_gave_way_says_what_is_not_known(void **state)
+{
+    (void)state;
+    struct child lisbon;
+    begin();
+    assert_int_equal(start(&lisbon, "lisbon", "a", "store", NULL), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "put", 0), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "put", 0), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "much", 600), HOLM_OK);
+    end(&lisbon);
+    run("'%s' inspect '%s/store' '{hero}' > '%s/hero'", HOLM_PROGRAM, place, place);
+    run("grep -q '^  register name .*Z  replaces: not known, its run is not stored$' '%s/hero'",
+        place);
+    run("grep -q '^  of this partition [0-9]* runs are stored, since  20.*Z; a state is in' "
+        "'%s/hero' || grep -q '^  no run of this partition is stored: a state is' '%s/hero'",
+        place, place);
+    run("! grep -q '^  run ' '%s/hero'", place);
+    assert_int_equal(start(&lisbon, "lisbon", "a", "store", NULL), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "put", 0), HOLM_OK);
+    assert_int_equal(ask(&lisbon, "durable", 0), HOLM_OK);
+    end(&lisbon);
+    run("'%s' inspect '%s/store' '{hero}' > '%s/hero'", HOLM_PROGRAM, place, place);
+    run("grep -q '^  register name .*:1  20.*Z  replaces [0-9a-f]*@[0-9a-f]*:2$' '%s/hero'", place);
+    run("grep -q '^  of this partition [0-9]* runs are stored, since  20.*Z; a state is in' "
+        "'%s/hero'",
+        place);
     finish();
 }
 
@@ -459,6 +492,7 @@ int main(void)
         cmocka_unit_test(test_store_when_a_backup_is_damaged_verifying_says_so),
         cmocka_unit_test(test_store_when_it_is_anothers_is_refused),
         cmocka_unit_test(test_store_when_inspected_says_who_wrote_what_in_place_of_what),
+        cmocka_unit_test(test_store_when_inspected_after_runs_gave_way_says_what_is_not_known),
         cmocka_unit_test(test_store_when_there_is_none_says_so),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
