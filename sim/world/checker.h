@@ -175,6 +175,8 @@ struct holm_judge {
     /* With retention `stable` (judge_members.c). */
     struct holm_actor *forgotten; /* what any list ever forgot, up to which epoch */
     size_t forgotten_count, forgotten_capacity;
+    struct holm_actor *given_up; /* states that members have gone on without, besides */
+    size_t given_up_count, given_up_capacity;
     bool void_forgets; /* there was one */
     bool final;        /* all is over: nobody is outside any more */
     bool blind;        /* one outside wrote on what should not be there: contents tell nothing */
@@ -218,8 +220,11 @@ void holm_judge_fail(struct holm_judge *judge, const struct holm_checker *checke
  * *left_at says where. */
 bool holm_judge_is_collected(const struct holm_judge *judge, uint32_t *left_at);
 
-/* judge_members.c: who is outside now. */
+/* judge_members.c: who is outside now, and whom the others have given up. */
 void holm_judge_members(struct holm_judge *judge);
+/* Whether some list ever had a forget of the state that was confirmed under this epoch, or a member was there that had gone on
+ * without it. */
+bool holm_judge_gave_up(const struct holm_judge *judge, struct holm_actor state);
 
 struct holm_judge_replica *holm_judge_replica(struct holm_judge *judge, uint32_t node,
                                               uint32_t partition);

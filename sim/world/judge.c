@@ -58,6 +58,7 @@ void holm_judge_free(struct holm_judge *judge)
     free(judge->quiet_drives);
     free(judge->digests);
     free(judge->forgotten);
+    free(judge->given_up);
     free(judge->left);
     free(judge->copies);
     holm_oracle_view_release(&judge->left_behind);

@@ -37,6 +37,52 @@ static bool is_forgotten(const struct holm_judge *judge, struct holm_actor state
     return false;
 }
 
+static bool is_given_up(const struct holm_judge *judge, struct holm_actor state)
+{
+    for (size_t i = 0; i < judge->given_up_count; i++)
+        if (holm_actor_equal(judge->given_up[i], state))
+            return true;
+    return false;
+}
+
+/* Whether a member has gone on without the state of another node: it is of a founding that stands against the other's; or
+ * it does not know that epoch, and has ended who let it in, or somebody else whose words the other has and it has not. */
+static bool goes_on_without(const struct holm_world_standing *member,
+                            const struct holm_world_standing *other)
+{
+    int order = holm_founding_compare(&member->known->founding, &other->known->founding);
+    if (!member->figures.confirmed || other->state.epoch.value == 0 || order != 0)
+        return member->figures.confirmed && other->state.epoch.value != 0 && order > 0;
+    if (holm_members_current(member->known, other->state))
+        return false;
+    for (size_t i = 0; i < other->list.count; i++) {
+        struct holm_dot said = other->list.entries[i];
+        if (holm_members_ended(member->known, said.actor) && !holm_vector_has(member->list, said))
+            return true;
+    }
+    return false;
+}
+
+static void note_given_up(struct holm_judge *judge, const struct holm_world_standing *other)
+{
+    for (uint32_t i = 0; i < count_of(judge); i++) {
+        struct holm_world_standing member;
+        if (!holm_world_alive(judge->config.world, i))
+            continue;
+        holm_world_standing(judge->config.world, i, &member);
+        if (!goes_on_without(&member, other) || is_given_up(judge, other->state))
+            continue;
+        judge->given_up = holm_oracle_room(judge->given_up, &judge->given_up_capacity,
+                                           judge->given_up_count, sizeof *judge->given_up);
+        judge->given_up[judge->given_up_count++] = other->state;
+    }
+}
+
+bool holm_judge_gave_up(const struct holm_judge *judge, struct holm_actor state)
+{
+    return is_forgotten(judge, state) || is_given_up(judge, state);
+}
+
 static bool is_unknown(const struct holm_judge *judge, struct holm_actor state)
 {
     for (uint32_t i = 0; i < count_of(judge); i++) {
@@ -73,6 +119,7 @@ void holm_judge_members(struct holm_judge *judge)
         holm_world_standing(judge->config.world, i, &standing);
         for (size_t k = 0; k < standing.known->forget_count; k++)
             note_forget(judge, &standing.known->forgets[k]);
+        note_given_up(judge, &standing);
     }
     for (uint32_t i = 0; i < count_of(judge); i++)
         judge->outside[i] = is_outside(judge, i);

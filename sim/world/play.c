@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "node/random.h"
+#include "sim/world/heirs.h"
 #include "sim/world/hostile.h"
 #include "sim/world/trace.h"
 
@@ -24,8 +25,7 @@ struct player {
     struct holm_disk *backups[HOLM_PLAN_NODES_MAX];
     bool founded; /* there was a cluster */
     bool healing; /* an operator looks after what does not start by itself */
-    uint64_t
-        deprived; /* nodes that had their state taken away, or put back, or shared by a clone; or forgotten */
+    struct holm_heirs heirs;
     uint64_t looks;
 };
 
@@ -79,6 +79,16 @@ static bool is_stable(const struct player *player)
     return player->plan->settings.engine.retention == HOLM_RETENTION_STABLE;
 }
 
+/* Who has the id of this node, itself included. */
+static uint64_t twins_of(const struct holm_plan_settings *settings, uint32_t node)
+{
+    uint64_t twins = 0;
+    for (uint32_t i = 0; i < settings->nodes; i++)
+        if (settings->clone_of[i] == settings->clone_of[node])
+            twins |= UINT64_C(1) << i;
+    return twins;
+}
+
 static void start(struct player *player, uint32_t node)
 {
     const struct holm_plan_settings *settings = &player->plan->settings;
@@ -93,6 +103,7 @@ static void start(struct player *player, uint32_t node)
         /* A disk that cannot be read is replaced. */
         HOLM_ASSERT(disk != NULL);
         holm_disk_wipe(disk);
+        holm_heirs_emptied(&player->heirs, node);
         enum holm_status status = holm_world_start(player->world, node);
         HOLM_ASSERT(status == HOLM_OK);
     }
@@ -105,6 +116,7 @@ static void start(struct player *player, uint32_t node)
         if (next != first)
             holm_world_join(player->world, node, next);
     }
+    holm_heirs_started(&player->heirs, node, twins_of(settings, node));
     player->result->lives++;
 }
 
@@ -183,13 +195,21 @@ static void change_paths(struct player *player, const struct holm_plan_event *ev
         }
 }
 
-/* From now on nothing is promised of this node's going on by itself, nor of its twins'. */
-static void deprive(struct player *player, uint32_t node)
+static bool has_good_disk(const struct player *player, uint32_t node)
 {
-    const struct holm_plan_settings *settings = &player->plan->settings;
-    for (uint32_t i = 0; i < settings->nodes; i++)
-        if (settings->clone_of[i] == settings->clone_of[node])
-            player->deprived |= UINT64_C(1) << i;
+    const struct holm_disk *disk = holm_world_disk(player->world, node);
+    return disk != NULL && !holm_disk_failed(disk);
+}
+
+/* Who is a member now counts as having what it has, as long as a disk keeps it. */
+static void crash(struct player *player, uint32_t node)
+{
+    bool keeps = has_good_disk(player, node);
+    if (is_stable(player))
+        holm_heirs_look(&player->heirs, player->world);
+    holm_world_crash(player->world, node);
+    if (!keeps)
+        holm_heirs_emptied(&player->heirs, node);
 }
 
 static void restore(struct player *player, uint32_t node)
@@ -197,10 +217,10 @@ static void restore(struct player *player, uint32_t node)
     struct holm_disk *disk = holm_world_disk(player->world, node);
     if (disk == NULL || player->backups[node] == NULL)
         return;
-    deprive(player, node);
     if (holm_world_alive(player->world, node))
-        holm_world_crash(player->world, node);
+        crash(player, node);
     holm_disk_copy(disk, player->backups[node]);
+    holm_heirs_restored(&player->heirs, node);
     start(player, node);
 }
 
@@ -213,6 +233,7 @@ static void back_up(struct player *player, uint32_t node)
         player->backups[node] = holm_disk_new(
             holm_world_disk_partitions(&player->plan->settings.engine));
     holm_disk_copy(player->backups[node], disk);
+    holm_heirs_backed_up(&player->heirs, node, has_good_disk(player, node));
 }
 
 static void clone(struct player *player, const struct holm_plan_event *event)
@@ -221,10 +242,9 @@ static void clone(struct player *player, const struct holm_plan_event *event)
     struct holm_disk *target = holm_world_disk(player->world, event->other);
     if (holm_world_alive(player->world, event->other) || source == NULL || target == NULL)
         return;
-    if (is_stable(player))
-        player->deprived =
-            UINT64_MAX; /* one of the two goes on and forgets whom the other lets in; and may die */
     holm_disk_copy(target, source);
+    if (has_good_disk(player, event->node))
+        holm_heirs_cloned(&player->heirs, event->node, event->other);
     start(player, event->other);
 }
 
@@ -239,12 +259,13 @@ static void to_living(struct player *player, const struct holm_plan_event *event
     struct holm_world *world = player->world;
     if (!holm_world_alive(world, event->node))
         return;
+    if (is_stable(player))
+        holm_heirs_look(&player->heirs, world);
     if (event->type == HOLM_PLAN_BOMB ||
-        (holm_world_disk(world, event->node) == NULL &&
-         (event->type == HOLM_PLAN_CRASH || event->type == HOLM_PLAN_LEAVE)))
-        deprive(player, event->node);
+        (event->type == HOLM_PLAN_LEAVE && !has_good_disk(player, event->node)))
+        holm_heirs_emptied(&player->heirs, event->node);
     if (event->type == HOLM_PLAN_CRASH)
-        holm_world_crash(world, event->node);
+        crash(player, event->node);
     else if (event->type == HOLM_PLAN_BOMB)
         holm_world_bomb(world, event->node);
     else if (event->type == HOLM_PLAN_LEAVE)
@@ -260,9 +281,7 @@ static void forget(struct player *player, const struct holm_plan_event *event)
     if (!is_stable(player) || event->node == event->other)
         return;
     enum holm_status status = holm_world_forget(player->world, event->node, event->other);
-    if (status == HOLM_OK)
-        player->deprived =
-            UINT64_MAX; /* it may turn out void, and then whoever relied on it is lost */
+    player->heirs.harmed |= status == HOLM_OK;
     holm_world_tell(player->world, event->node, "forgets n%" PRIu32 ": %s", event->other,
                     holm_status_name(status));
 }
@@ -375,6 +394,8 @@ static bool broken(const struct player *player)
 
 static void look(struct player *player)
 {
+    if (is_stable(player))
+        holm_heirs_look(&player->heirs, player->world);
     player->founded = player->founded || has_member(player);
     if (++player->looks % LOOKS_AN_AUDIT == 0)
         holm_judge_audit(player->judge);
@@ -429,7 +450,7 @@ static void mend_one(struct player *player, uint32_t node)
     bool failed = disk != NULL && holm_disk_failed(disk);
     set_disk(player, node, HOLM_DISK_WELL);
     if (failed && holm_world_alive(world, node))
-        holm_world_crash(world, node);
+        crash(player, node);
     start(player, node);
     if (holm_world_paused(world, node))
         holm_world_resume(world, node);
@@ -497,15 +518,17 @@ static void play_collection(struct player *player)
     holm_judge_settled(player->judge, in_time);
 }
 
-/*
- * An epoch confirms itself when it covers what each listed epoch had. A node whose state was taken away or put back, or
- * that a forget may concern, one that twins write of each other included, cannot prove that any more. Any other one has what its own list
- * says of it, however often it crashed: with one of those in the core somebody must be able to go on.
- */
-static bool may_be_stuck(const struct player *player)
+/* Whether nobody can go on, and that is right. */
+static bool is_stuck(struct player *player)
 {
     const struct holm_plan_settings *settings = &player->plan->settings;
-    return settings->engine.forget_after_us > 0 || (settings->core & ~player->deprived) == 0;
+    player->heirs.harmed |= settings->engine.forget_after_us > 0;
+    if (!is_stable(player) || !holm_world_stuck(player->world, settings->core))
+        return false;
+    uint32_t left = holm_heirs_left(&player->heirs, player->judge, settings->core);
+    if (left != HOLM_WORLD_NOBODY)
+        holm_world_tell(player->world, left, "nothing was done to it that keeps it from going on");
+    return left == HOLM_WORLD_NOBODY;
 }
 
 static void play_liveness(struct player *player)
@@ -518,8 +541,7 @@ static void play_liveness(struct player *player)
     player->result->converged_us = holm_world_now_us(player->world) - healed_us;
     if (broken(player))
         return;
-    if (!in_time && is_stable(player) && may_be_stuck(player) &&
-        holm_world_stuck(player->world, settings->core)) {
+    if (!in_time && is_stuck(player)) {
         holm_world_tell(player->world, HOLM_WORLD_NOBODY, "nobody is left who can go on");
         player->result->stuck = true;
         return;

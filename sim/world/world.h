@@ -231,9 +231,12 @@ struct holm_world_standing {
     struct holm_engine_membership figures;
     struct holm_actor state;          /* the epoch that what it has was confirmed under; 0: none */
     const struct holm_members *known; /* what its member list comes to; until the world goes on */
+    struct holm_vector_view list;     /* the vector of that list; likewise */
 };
 void holm_world_standing(const struct holm_world *world, uint32_t node,
                          struct holm_world_standing *standing);
+/* Whether a living node says that what it has is lost. Not amid a step. */
+bool holm_world_lost(const struct holm_world *world, uint32_t node);
 /* A line of each node for the hook: how it stands. */
 void holm_world_tell_standings(struct holm_world *world);
 /* Whether these nodes live and are members, of whom their lists say alike that they are all. */

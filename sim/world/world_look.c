@@ -178,6 +178,12 @@ void holm_world_standing(const struct holm_world *world, uint32_t node,
     standing->state.node = engine->config.self.node;
     standing->state.epoch = holm_membership_former(engine->members->machine);
     standing->known = holm_engine_list_members(engine);
+    standing->list = holm_engine_list_vector(engine);
+}
+
+bool holm_world_lost(const struct holm_world *world, uint32_t node)
+{
+    return holm_engine_members_lost(holm_world_engine(world, node));
 }
 
 static uint64_t list_hash(const struct holm_engine *engine)
@@ -247,8 +253,7 @@ bool holm_world_stuck(const struct holm_world *world, uint64_t nodes)
         holm_world_standing(world, i, &standing);
         bool nothing = standing.state.epoch.value == 0;
         bool lost = holm_admission_replaces(standing.known, standing.state) ||
-                    holm_engine_members_lost(world->nodes[i]->engine) ||
-                    is_behind_twin(world->nodes[i]->engine, &standing);
+                    holm_world_lost(world, i) || is_behind_twin(world->nodes[i]->engine, &standing);
         if (standing.figures.confirmed || (!nothing && !lost))
             return false;
         forgotten |= !nothing;
