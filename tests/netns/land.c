@@ -11,11 +11,10 @@
 #include <cmocka.h>
 
 #define ANSWER_S 30
-#define ADDRESS_BYTES 32
 
-static void address(uint32_t node, char text[ADDRESS_BYTES])
+void land_address(uint32_t node, uint16_t port, char text[LAND_ADDRESS_BYTES])
 {
-    (void)snprintf(text, ADDRESS_BYTES, "tcp://10.77.0.%u:7000", node + 1);
+    (void)snprintf(text, LAND_ADDRESS_BYTES, "tcp://10.77.0.%u:%u", node + 1, port);
 }
 
 void land_nap(double s)
@@ -24,21 +23,27 @@ void land_nap(double s)
     (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 }
 
+void land_start_at(struct land *land, uint32_t node, uint16_t port, const char *seeds)
+{
+    char name[8], listen[LAND_ADDRESS_BYTES];
+    (void)snprintf(name, sizeof name, "n%u", node);
+    land_address(node, port, listen);
+    const char *const arguments[] = {HOLM_NETNS_RESIDENT, name, listen, seeds, NULL};
+    member_kill(&land->nodes[node]);
+    member_start(&land->nodes[node], &land->rooms, node, arguments);
+}
+
 void land_start(struct land *land, uint32_t node)
 {
-    char name[8], listen[ADDRESS_BYTES], seeds[ROOMS_MAX * ADDRESS_BYTES] = "";
-    (void)snprintf(name, sizeof name, "n%u", node);
-    address(node, listen);
+    char seeds[ROOMS_MAX * LAND_ADDRESS_BYTES] = "";
     for (uint32_t i = 0; i < land->count; i++) {
         if (i == node)
             continue;
         size_t size = strlen(seeds);
-        address(i, seeds + size);
+        land_address(i, LAND_PORT, seeds + size);
         (void)strcat(seeds, " ");
     }
-    const char *const arguments[] = {HOLM_NETNS_RESIDENT, name, listen, seeds, NULL};
-    member_kill(&land->nodes[node]);
-    member_start(&land->nodes[node], &land->rooms, node, arguments);
+    land_start_at(land, node, LAND_PORT, seeds);
 }
 
 void land_open(struct land *land, enum rooms_kind kind, uint32_t count, uint64_t seed)

@@ -35,6 +35,11 @@ void land_end(struct land *land);
 
 /* Starts (again) the node of a room, with nothing in it. */
 void land_start(struct land *land, uint32_t node);
+/* ... at another port than LAND_PORT, and with these seeds alone. */
+void land_start_at(struct land *land, uint32_t node, uint16_t port, const char *seeds);
+#define LAND_PORT 7000
+#define LAND_ADDRESS_BYTES 32
+void land_address(uint32_t node, uint16_t port, char text[LAND_ADDRESS_BYTES]);
 
 void land_write(struct land *land, uint32_t node, uint32_t count);
 

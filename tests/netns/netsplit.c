@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/netns/land.h"
 
@@ -105,6 +106,35 @@ static void test_connections_when_reset_then_all_have_all(void **state)
     land_close(&land);
 }
 
+/* Both halves start again while they are apart, all nodes but n2 at other ports, and nobody has a store. n0, n3 and n4 have
+ * the seeds of before, of which n2's alone is any good; n1 knows n0 and nothing else, n2 nobody that is there. */
+static void test_netsplit_when_halves_return_with_stale_seeds_then_one_address_heals_it(
+    void **state)
+{
+    struct land land;
+    char stale[NODES * LAND_ADDRESS_BYTES] = "", of_n0[LAND_ADDRESS_BYTES];
+    const uint32_t halves[] = {0, 0, 1, 1, 1};
+    land_open(&land, ROOMS_BRIDGE, NODES, 1);
+    land_split(&land, halves);
+    for (uint32_t i = 0; i < NODES; i++) {
+        land_address(i, LAND_PORT, stale + strlen(stale));
+        (void)strcat(stale, " ");
+        member_kill(&land.nodes[i]);
+    }
+    land_address(0, LAND_PORT + 1, of_n0);
+    for (uint32_t i = 0; i < NODES; i++)
+        land_start_at(&land, i, i == 2 ? LAND_PORT : LAND_PORT + 1, i == 1 ? of_n0 : stale);
+    land_await_peers(&land, (const uint32_t[]){1, 1, 2, 2, 2}, HEAL_S_MAX);
+    write_everywhere(&land);
+    await_apart(&land, halves, (const uint32_t[NODES]){0});
+    double healed = member_now_s();
+    land_heal(&land);
+    land_await_peers(&land, (const uint32_t[]){4, 4, 4, 4, 4}, HEAL_S_MAX);
+    print_message("halves with stale seeds: equal and complete %.0f ms after the heal\n",
+                  (land_await(&land, HEAL_S_MAX) - healed) * 1000);
+    land_close(&land);
+}
+
 /* Two groups by the bits of a number, each of at least one. */
 static void test_netsplits_when_they_come_again_and_again_then_each_heals(void **state)
 {
@@ -129,6 +159,8 @@ int main(void)
         cmocka_unit_test(test_netsplit_in_two_when_healed_then_all_have_all),
         cmocka_unit_test(test_netsplit_in_three_when_healed_then_all_have_all),
         cmocka_unit_test(test_connections_when_reset_then_all_have_all),
+        cmocka_unit_test(
+            test_netsplit_when_halves_return_with_stale_seeds_then_one_address_heals_it),
         cmocka_unit_test(test_netsplits_when_they_come_again_and_again_then_each_heals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

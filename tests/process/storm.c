@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,6 +23,7 @@
 #define NODES_MAX 50u
 #define PARTITIONS 4u
 #define DEADLINE_S 200
+#define PER_NODE 300u
 
 static struct {
     uint32_t count;
@@ -57,6 +59,21 @@ static void open_node(uint32_t number)
     config.partitions = PARTITIONS;
     config.log_level = HOLM_LOG_ERROR;
     assert_int_equal(holm_open(&config, &storm.nodes[number]), HOLM_OK);
+}
+
+static void close_node(uint32_t number)
+{
+    holm_close(storm.nodes[number]);
+    storm.nodes[number] = NULL;
+}
+
+/* After a test that failed amid its closing and opening there is nothing to go on with. */
+static void skip_without_nodes(void)
+{
+    if (storm.count == 0)
+        skip();
+    for (uint32_t i = 0; i < storm.count; i++)
+        assert_non_null(storm.nodes[i]);
 }
 
 static struct holm_stats stats_of(uint32_t number)
@@ -113,11 +130,27 @@ static uint64_t most_syncs(void)
     return most;
 }
 
+/* Both ends of every link are here, and when all come back at once there are two links a pair for a while, beside
+ * those that end: 9,045 descriptors were counted with 50 nodes. Without enough of them a node does not open. */
+static bool has_descriptors(void)
+{
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= storm.count * PER_NODE;
+}
+
 static int begin(void **state)
 {
     (void)state;
     bool soak = getenv("HOLM_SOAK") != NULL;
     storm.count = soak ? NODES_MAX : 20;
+    if (!has_descriptors()) {
+        print_message("skipped: %u nodes in one process need %u descriptors (ulimit -Hn)\n",
+                      storm.count, storm.count * PER_NODE);
+        storm.count = 0;
+        return 0;
+    }
     storm.keys = soak ? 50000 : 2000;
     (void)snprintf(storm.directory, sizeof storm.directory, "/tmp/holm-storm-XXXXXX");
     assert_non_null(mkdtemp(storm.directory));
@@ -132,25 +165,26 @@ static int finish(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < storm.count; i++)
-        holm_close(storm.nodes[i]);
+        close_node(i);
     for (uint32_t i = 0; i < storm.count; i++) {
         char path[96];
         (void)snprintf(path, sizeof path, "%s/%u", storm.directory, i);
         (void)unlink(path);
     }
-    return rmdir(storm.directory);
+    return storm.count == 0 ? 0 : rmdir(storm.directory);
 }
 
 /* What each had written, the one that stays has; they ask it and each other, and no more than they must. */
 static void test_nodes_when_all_but_one_come_back_at_once_then_all_are_whole(void **state)
 {
     (void)state;
+    skip_without_nodes();
     for (uint32_t i = 1; i < storm.count; i++)
         write_keys(i, 1000 + 10 * i, 10);
     uint64_t records = 1000 + 10 * (storm.count - 1);
     (void)wait_equal(records);
     for (uint32_t i = 1; i < storm.count; i++)
-        holm_close(storm.nodes[i]);
+        close_node(i);
     double begun = seconds();
     for (uint32_t i = 1; i < storm.count; i++)
         open_node(i);
@@ -163,6 +197,7 @@ static void test_nodes_when_all_but_one_come_back_at_once_then_all_are_whole(voi
 static void test_halves_when_both_have_written_much_then_all_have_all(void **state)
 {
     (void)state;
+    skip_without_nodes();
     uint64_t before = stats_of(0).records;
     for (uint32_t i = 0; i < storm.count; i++) {
         for (uint32_t j = i % 2 == 0 ? 1 : 0; j < storm.count; j += 2) {
