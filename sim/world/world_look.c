@@ -57,13 +57,15 @@ static int compare_dots(const void *a, const void *b)
 }
 
 /* Whose word is taken on where epochs ended: that of the own list; of all lists of its founding, among them some whose
- * owners had just heard of that founding and still had the ends of the one before; or that of lists of former
- * foundings, too, of which the earliest or the latest. */
+ * owners had just heard of that founding and still had the ends of the one before; that of lists of former foundings, too,
+ * of which the latest or the earliest; or of any: who comes back to another founding has its list before its states. */
 enum ends {
     ENDS_OWN,
     ENDS_OF_FOUNDING,
     ENDS_LATEST,
-    ENDS_EARLIEST
+    ENDS_EARLIEST,
+    ENDS_LATEST_OF_ANY,
+    ENDS_EARLIEST_OF_ANY
 };
 
 struct expanding {
@@ -88,13 +90,15 @@ static size_t add_ends(const struct holm_world *world, uint32_t partition, struc
     struct holm_vector_view own = holm_members_lasts(known, partition);
     size_t count = 0;
     for (size_t k = 0; k < world->end_count; k++) {
-        size_t i = expanding->ends == ENDS_LATEST ? world->end_count - 1 - k : k;
+        bool latest = expanding->ends == ENDS_LATEST || expanding->ends == ENDS_LATEST_OF_ANY;
+        size_t i = latest ? world->end_count - 1 - k : k;
         struct holm_dot end = world->ends[i].dot;
         const struct holm_founding *founding = &world->ends[i].founding;
         bool of_list = holm_founding_compare(founding, &known->founding) == 0;
-        bool of_former = founding->generation < known->founding.generation;
+        bool of_other = expanding->ends >= ENDS_LATEST_OF_ANY ||
+                         founding->generation < known->founding.generation;
         if (world->ends[i].partition != partition || !holm_members_covers(floor, end.actor) ||
-            !(of_list || (expanding->ends > ENDS_OF_FOUNDING && of_former)) ||
+            !(of_list || (expanding->ends > ENDS_OF_FOUNDING && of_other)) ||
             (expanding->ends == ENDS_OWN && holm_vector_seq(own, end.actor) == 0) ||
             has(target, count, end.actor))
             continue;
@@ -131,7 +135,7 @@ static size_t expand_any(struct holm_world *world, uint32_t node, uint32_t parti
         expanding.known = holm_engine_list_members(world->nodes[node]->engine);
         note_ends(world, partition, expanding.known);
     }
-    for (int ends = ENDS_OWN; ends <= ENDS_EARLIEST; ends++) {
+    for (int ends = ENDS_OWN; ends <= ENDS_EARLIEST_OF_ANY; ends++) {
         expanding.ends = (enum ends)ends;
         count = expand(world, partition, vector, &expanding, target);
         struct holm_vector_view expanded = {target, count};
