@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 
 set(rooms holm_crdt holm_proto_generated holm_proto holm_transport holm_node)
 
-set(holm_externals PkgConfig::xxhash PkgConfig::protobuf_c PkgConfig::lmdb nng::nng Threads::Threads)
+set(holm_externals PkgConfig::xxhash PkgConfig::protobuf_c PkgConfig::lmdb nng::nng "${HOLM_MBEDCRYPTO}" Threads::Threads)
 
 add_library(libholm SHARED)
 target_link_libraries(libholm PRIVATE ${rooms} ${holm_externals} $<BUILD_INTERFACE:holm_build>)

@@ -135,6 +135,13 @@ const char *holm_address_objection(struct holm_bytes address, bool tls, bool ins
     return tls ? HOLM_ADDRESS_PLAIN : NULL;
 }
 
+bool holm_address_is_local(struct holm_bytes address)
+{
+    if (starts_with(address, "tls+"))
+        address = skip(address, 4);
+    return !holm_address_is_exposed(address);
+}
+
 bool holm_address_is_wildcard(struct holm_bytes address)
 {
     if (starts_with(address, "tls+"))

@@ -37,6 +37,9 @@ void holm_address_of_name(char result[HOLM_ADDRESS_BYTES_MAX + 1], struct holm_b
  * it is exposed is not known before it is looked up. */
 const char *holm_address_objection(struct holm_bytes address, bool tls, bool insecure);
 
+/* Whether it leads to the machine itself: ipc, or loopback. */
+bool holm_address_is_local(struct holm_bytes address);
+
 /* Whether its host stands for all addresses of a machine: good for listening only. */
 bool holm_address_is_wildcard(struct holm_bytes address);
 

@@ -44,6 +44,8 @@ struct holm_roster;
 
 #define HOLM_ROSTER_TEXT_BYTES 256
 #define HOLM_ROSTER_NAMES_MAX 16
+/* The number of one more, which no resolver has: who is heard by multicast (multicast.h). */
+#define HOLM_ROSTER_HEARD HOLM_ROSTER_NAMES_MAX
 
 struct holm_roster_config {
     struct holm_allocator allocator;
@@ -128,7 +130,7 @@ struct holm_roster_text {
     char bytes[HOLM_ADDRESS_BYTES_MAX + 1];
 };
 
-/* What a name stands for, whose number is below HOLM_ROSTER_NAMES_MAX: borrowed for the call. */
+/* What a name stands for, whose number is at most HOLM_ROSTER_HEARD: borrowed for the call. */
 struct holm_roster_named {
     uint32_t name;
     const struct holm_roster_text *texts;

@@ -43,7 +43,7 @@ static bool is_named(const struct holm_roster *roster, const char *text, uint32_
 void holm_roster_resolved(struct holm_roster *roster, const struct holm_roster_named *named,
                           struct holm_roster_change *change)
 {
-    HOLM_ASSERT(named->name < HOLM_ROSTER_NAMES_MAX && named->texts != NULL);
+    HOLM_ASSERT(named->name <= HOLM_ROSTER_HEARD && named->texts != NULL);
     uint32_t bit = UINT32_C(1) << named->name;
     memset(change, 0, sizeof *change);
     for (size_t i = 0; i < roster->address_count; i++) {

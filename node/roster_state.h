@@ -27,7 +27,7 @@
 struct holm_roster_address {
     bool used;
     bool seed;      /* given by the host: never dropped */
-    uint32_t names; /* a bit for each that stands for it */
+    uint32_t names; /* a bit for each that stands for it: HOLM_ROSTER_HEARD is one */
     bool self;      /* answered with this node's own nonce */
     bool stale;     /* its owner can be dialled elsewhere now: forgotten when its link ends */
     bool owned;     /* `owner` has answered here, or says that it can be dialled here */

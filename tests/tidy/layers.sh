@@ -30,6 +30,8 @@ check() {
             if (file !~ /^(transport|tests\/unit)\/nng[^\/]*\.[ch]$/) offend("only transport/nng* may see nng")
         } else if (header == "lmdb.h") {
             if (file !~ /^node\/store[^\/]*\.c$/) offend("only node/store* may see LMDB")
+        } else if (header ~ /^mbedtls\//) {
+            if (file !~ /^node\/secret\.c$|^cli\/authority\.c$/ && room != "tests") offend("only node/secret.c and cli/authority.c may see mbed TLS")
         } else if (header ~ /^protobuf-c\//) {
             if (room != "proto" && room != "tests") offend("only proto/ may see protobuf-c")
         } else if (header == "xxhash.h") {
@@ -96,6 +98,7 @@ planted() {
     plant node/a.c '<nng/nng.h>' 'only transport/nng'
     plant sim/a.c '<nng/nng.h>' 'only transport/nng'
     plant sim/a.c '<lmdb.h>' 'only node/store'
+    plant node/a.c '<mbedtls/md.h>' 'only node/secret.c'
     plant transport/table.c '<nng/nng.h>' 'only transport/nng'
     plant include/holm/a.h '"crdt/vector.h"' 'wrong way'
     plant include/holm/a.h '<pthread.h>' 'public header'

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * secret.h - what the nodes of a cluster share, and others do not know; it vouches for datagrams.
+ *
+ *     file --HMAC-SHA256--> a key for vouching, and the mark of a cluster's name, which so does not travel itself
+ *
+ * The only place that calls mbed TLS, beside nng. Memory that has held the secret is cleared.
+ *
+ * Sources: RFC 2104 (HMAC), FIPS 180-4 (SHA-256).
+ */
+#ifndef HOLM_NODE_SECRET_H
+#define HOLM_NODE_SECRET_H
+
+#include "crdt/base.h"
+
+#define HOLM_SECRET_BYTES_MIN 16
+#define HOLM_SECRET_BYTES_MAX 1024
+#define HOLM_VOUCHER_BYTES 32
+
+struct holm_secret;
+
+/*
+ * Reads a secret: the bytes of the file, without white space at its end. Not thread-safe afterwards.
+ *   HOLM_EINVAL  it is no file, cannot be read, may be read by everyone or written by others than its owner, or is
+ *                shorter than HOLM_SECRET_BYTES_MIN or longer than HOLM_SECRET_BYTES_MAX; *why says which
+ *   HOLM_ENOMEM
+ */
+HOLM_NODISCARD enum holm_status holm_secret_open(const struct holm_allocator *allocator,
+                                                 const char *path, const char *cluster,
+                                                 struct holm_secret **secret, const char **why);
+/* The same, of bytes: HOLM_EINVAL for their number alone. */
+HOLM_NODISCARD enum holm_status holm_secret_new(const struct holm_allocator *allocator,
+                                                struct holm_bytes bytes, const char *cluster,
+                                                struct holm_secret **secret);
+/* NULL is allowed. */
+void holm_secret_free(struct holm_secret *secret);
+
+/* The mark of the cluster's name: who does not know the secret cannot tell the name by it. */
+uint64_t holm_secret_cluster(const struct holm_secret *secret);
+
+void holm_secret_vouch(struct holm_secret *secret, struct holm_bytes bytes,
+                       uint8_t voucher[HOLM_VOUCHER_BYTES]);
+/* Whether the voucher is that of the bytes; it takes as long for each wrong one. */
+bool holm_secret_vouches(struct holm_secret *secret, struct holm_bytes bytes,
+                         const uint8_t voucher[HOLM_VOUCHER_BYTES]);
+
+#endif

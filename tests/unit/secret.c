@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is taken for a secret, and what it vouches for. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "node/secret.h"
+#include "tests/unit/core.h"
+
+static char folder[] = "/tmp/holm-secret-XXXXXX";
+static char path[64];
+
+static int open_folder(void **state)
+{
+    if (mkdtemp(folder) == NULL)
+        return 1;
+    snprintf(path, sizeof path, "%s/secret", folder);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)unlink(path);
+    return rmdir(folder);
+}
+
+static void write_secret(const char *bytes, size_t size, mode_t mode)
+{
+    (void)unlink(path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, bytes, size), (ssize_t)size);
+    assert_int_equal(fchmod(fd, mode), 0);
+    close(fd);
+}
+
+static enum holm_status try_open(const char *file, uint8_t voucher[HOLM_VOUCHER_BYTES],
+                                 const char **why)
+{
+    struct heap heap = {0};
+    struct holm_allocator allocator = heap_allocator(&heap);
+    struct holm_secret *secret;
+    enum holm_status status = holm_secret_open(&allocator, file, "holm", &secret, why);
+    assert_int_equal(status == HOLM_OK, secret != NULL);
+    if (secret != NULL && voucher != NULL)
+        holm_secret_vouch(secret, holm_str("x"), voucher);
+    holm_secret_free(secret);
+    assert_int_equal(heap.blocks, 0);
+    return status;
+}
+
+static void test_secret_when_the_file_is_wrong_then_it_says_why(void **state)
+{
+    char large[HOLM_SECRET_BYTES_MAX + 1];
+    const char *why;
+    memset(large, 'x', sizeof large);
+    (void)unlink(path);
+    assert_int_equal(try_open(path, NULL, &why), HOLM_EINVAL);
+    assert_non_null(strstr(why, "not there"));
+    assert_int_equal(try_open(folder, NULL, &why), HOLM_EINVAL);
+    assert_string_equal(why, "is no file");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_int_equal(try_open(path, NULL, &why), HOLM_EINVAL);
+    assert_string_equal(why, "is no file");
+    const struct {
+        size_t size;
+        mode_t mode;
+        const char *why;
+    } cases[] = {{32, 0604, "read by everyone"}, {32, 0644, "read by everyone"},
+                 {32, 0620, "written"},          {32, 0602, "written"},
+                 {15, 0600, "less than 16"},     {sizeof large, 0600, "more than 1024"},
+                 {0, 0600, "less than 16"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        write_secret(large, cases[i].size, cases[i].mode);
+        assert_int_equal(try_open(path, NULL, &why), HOLM_EINVAL);
+        assert_non_null(strstr(why, cases[i].why));
+    }
+    write_secret("123456789012345\n\n\n\n", 19, 0600);
+    assert_int_equal(try_open(path, NULL, &why), HOLM_EINVAL);
+    for (size_t i = 0; i < 2; i++) {
+        write_secret(large, i == 0 ? HOLM_SECRET_BYTES_MIN : HOLM_SECRET_BYTES_MAX,
+                     i == 0 ? 0400 : 0440);
+        assert_int_equal(try_open(path, NULL, &why), HOLM_OK);
+    }
+}
+
+/* An editor that ends the line makes no other secret of it. */
+static void test_secret_when_only_white_space_follows_then_it_is_the_same(void **state)
+{
+    uint8_t bare[HOLM_VOUCHER_BYTES], ended[HOLM_VOUCHER_BYTES], other[HOLM_VOUCHER_BYTES];
+    const char *why;
+    write_secret("0123456789abcdef", 16, 0600);
+    assert_int_equal(try_open(path, bare, &why), HOLM_OK);
+    write_secret("0123456789abcdef \r\n", 19, 0600);
+    assert_int_equal(try_open(path, ended, &why), HOLM_OK);
+    write_secret("\n0123456789abcdef", 17, 0600);
+    assert_int_equal(try_open(path, other, &why), HOLM_OK);
+    assert_memory_equal(bare, ended, sizeof bare);
+    assert_memory_not_equal(bare, other, sizeof bare);
+}
+
+static void test_secret_when_memory_is_refused_then_nothing_is_held(void **state)
+{
+    struct heap heap = {0};
+    struct holm_allocator allocator = heap_allocator(&heap);
+    struct holm_secret *secret;
+    const char *why;
+    write_secret("0123456789abcdef", 16, 0600);
+    heap_refuse(&heap);
+    assert_int_equal(holm_secret_open(&allocator, path, "holm", &secret, &why), HOLM_ENOMEM);
+    assert_null(secret);
+    assert_int_equal(heap.blocks, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_secret_when_the_file_is_wrong_then_it_says_why),
+        cmocka_unit_test(test_secret_when_only_white_space_follows_then_it_is_the_same),
+        cmocka_unit_test(test_secret_when_memory_is_refused_then_nothing_is_held),
+    };
+    return cmocka_run_group_tests_name("secret", tests, open_folder, remove_folder);
+}
