@@ -21,6 +21,9 @@ const char holm_serve_usage[] =
     "machine\n"
     "    --seeds ADDRESSES     where others are, with commas or spaces between\n"
     "    --resolve-interval N  look up the names of dns+ seeds every so many milliseconds (30000)\n"
+    "    --multicast IFACE     find others on this interface, by UDP multicast: IFACE or "
+    "IFACE,GROUP:PORT ...\n"
+    "    --secret-file FILE    ... who has the same secret, 16 bytes and more\n"
     "    --store DIR           keep what there is in this directory; without it, in memory alone\n"
     "    --certificate FILE    for tls+tcp://: this node's certificate, PEM ...\n"
     "    --key FILE            ... its key ...\n"
@@ -61,11 +64,17 @@ static const char **place_of(const char *option, struct holm_config *config)
         const char *option;
         const char **place;
     } texts[] = {
-        {"--name", &config->name},     {"--cluster", &config->cluster},
-        {"--listen", &config->listen}, {"--seeds", &config->seeds},
-        {"--store", &config->store},   {"--certificate", &config->tls_certificate},
-        {"--key", &config->tls_key},   {"--ca", &config->tls_ca},
+        {"--name", &config->name},
+        {"--cluster", &config->cluster},
+        {"--listen", &config->listen},
+        {"--seeds", &config->seeds},
+        {"--store", &config->store},
+        {"--certificate", &config->tls_certificate},
+        {"--key", &config->tls_key},
+        {"--ca", &config->tls_ca},
         {"--http", &config->http},
+        {"--multicast", &config->multicast},
+        {"--secret-file", &config->multicast_secret},
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (strcmp(option, texts[i].option) == 0)

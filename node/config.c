@@ -6,6 +6,7 @@
 
 #include "crdt/replica.h"
 #include "node/address.h"
+#include "transport/datagrams.h"
 
 #define KIB ((size_t)1024)
 #define MIB (1024 * KIB)
@@ -116,6 +117,27 @@ static enum holm_status check_address(const char *member, struct holm_bytes addr
     return HOLM_EADDRESS;
 }
 
+static enum holm_status check_multicast(const struct holm_config *config, char *line,
+                                        size_t capacity)
+{
+    struct holm_group group;
+    const char *why = NULL;
+
+    if ((config->multicast == NULL) != (config->multicast_secret == NULL)) {
+        snprintf(line, capacity, "config: %s",
+                 config->multicast == NULL
+                     ? "multicast_secret is set; it needs multicast, an interface"
+                     : "multicast is set; it needs multicast_secret, a file");
+        return HOLM_EINVAL;
+    }
+    if (config->multicast != NULL)
+        why = holm_group_parse(&group, holm_str(config->multicast));
+    if (why == NULL)
+        return HOLM_OK;
+    snprintf(line, capacity, "config: multicast: '%.128s' %s", config->multicast, why);
+    return HOLM_EINVAL;
+}
+
 static enum holm_status check_certificate(const struct holm_config *config, char *line,
                                           size_t capacity)
 {
@@ -188,6 +210,8 @@ enum holm_status holm_config_check(const struct holm_config *config, char *line,
         status = check_address("listen", holm_str(config->listen), true, line, capacity);
     if (status == HOLM_OK)
         status = check_seeds(holm_str(config->seeds), line, capacity);
+    if (status == HOLM_OK)
+        status = check_multicast(config, line, capacity);
     if (status == HOLM_OK)
         status = check_certificate(config, line, capacity);
     if (status == HOLM_OK)

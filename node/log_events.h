@@ -51,6 +51,14 @@
       "{seed} has {count} addresses: {added} came, {gone} went, {left_out} are left out")                              \
     X(SEED_REFUSED, "seed_refused", WARN, 20, "{seed}: {count} of its addresses are not dialled: {address} {why}")     \
     X(RESOLVE_FAILED, "resolve_failed", WARN, 20, "cannot look up {seed}: {why}; {count} addresses of before stay")    \
+    X(MULTICAST_OPENED, "multicast_opened", INFO, 20, "multicast {where}: announces {address}")                        \
+    X(MULTICAST_FAILED, "multicast_failed", WARN, 20, "multicast {where}: {why}; tried again for ever")                \
+    X(MULTICAST_HEARD, "multicast_heard", INFO, 20,                                                                    \
+      "multicast {where}: {count} addresses: {added} came, {gone} went, {left_out} are left out")                      \
+    X(MULTICAST_REFUSED, "multicast_refused", WARN, 20, "multicast {where}: {address} is not dialled: {why}")          \
+    X(MULTICAST_STRANGERS, "multicast_strangers", WARN, 1,                                                             \
+      "multicast {where}: not taken so far: {unauthentic} announcements of another secret, {foreign} of another "       \
+      "cluster, {stale} of another time, {malformed} malformed")                                                       \
     X(SUBSCRIBE_FAILED, "subscribe_failed", WARN, 20, "cannot subscribe to {address}: {why}")                          \
     X(FRAME_UNSENT, "frame_unsent", DEBUG, 20, "a frame of {bytes} bytes: {why}")                                      \
     X(WRITERS_REFUSED, "writers_refused", ERROR, 1,                                                                    \

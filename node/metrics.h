@@ -21,6 +21,7 @@
 #define HOLM_NODE_METRICS_H
 
 #include "node/engine.h"
+#include "node/multicast.h"
 #include "node/outgoing.h"
 #include "node/resolver.h"
 
@@ -53,6 +54,7 @@ struct holm_metrics_node {
     uint64_t log_lines, log_suppressed;
     uint64_t http_hung_up;
     struct holm_resolver_figures resolver;
+    struct holm_multicast_figures multicast;
 };
 
 struct holm_metrics {

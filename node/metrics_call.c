@@ -17,6 +17,8 @@ enum holm_status holm_node_metrics(struct holm_node *node, struct holm_metrics *
     metrics->node.http_hung_up = holm_http_hung_up(atomic_load(&node->http));
     if (node->resolver != NULL)
         holm_resolver_figures(node->resolver, &metrics->node.resolver);
+    if (node->multicast != NULL)
+        holm_multicast_figures(node->multicast, &metrics->node.multicast);
     (void)snprintf(metrics->name, sizeof metrics->name, "%s", node->log.speaker);
     return HOLM_OK;
 }

@@ -21,6 +21,7 @@
 #include "node/engine.h"
 #include "node/fork.h"
 #include "node/metrics.h"
+#include "node/multicast.h"
 #include "node/resolver.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -50,9 +51,10 @@ struct holm_node {
     struct holm_transport *transport;
     struct holm_store *store;
     struct holm_engine *engine;
-    struct holm_resolver *resolver; /* of seeds that are names; NULL: hosted */
-    bool insecure;                  /* exposed addresses are dialled, too */
-    bool tls;                       /* it has a certificate */
+    struct holm_resolver *resolver;   /* of seeds that are names; NULL: hosted */
+    struct holm_multicast *multicast; /* or NULL */
+    bool insecure;                    /* exposed addresses are dialled, too */
+    bool tls;                         /* it has a certificate */
     pthread_t thread;
     atomic_bool stopping;
     atomic_uint_fast64_t looks_us;  /* when the I/O thread looks around next, or began to */

@@ -49,11 +49,13 @@ static void take_events(struct holm_node *node, uint64_t timeout_us)
     }
 }
 
-/* Names first, so that what was found is dialled in this turn. */
+/* Names and who is heard first, so that what was found is dialled in this turn. */
 static uint64_t tick(struct holm_node *node, struct holm_now now)
 {
     bool alone = holm_engine_peers_up(node->engine) == 0;
     uint64_t names_us = holm_resolver_tick(node->resolver, alone, now);
+    if (node->multicast != NULL)
+        holm_multicast_tick(node->multicast, now);
     uint64_t due_us = holm_engine_tick(node->engine, now);
     return names_us < due_us ? names_us : due_us;
 }
@@ -165,6 +167,36 @@ static enum holm_status resolver_open(struct holm_node *node, const struct holm_
     return holm_resolver_new(&resolver, &node->resolver);
 }
 
+static void who(void *context, struct holm_actor *actor, bool *alone)
+{
+    struct holm_node *node = context;
+    *actor = holm_engine_self(node->engine);
+    *alone = holm_engine_peers_up(node->engine) == 0;
+}
+
+static enum holm_status multicast_open(struct holm_node *node, const struct holm_config *config,
+                                       uint64_t seed)
+{
+    struct holm_multicast_config multicast = {
+        .allocator = node->allocator,
+        .log = node->log,
+        .secret = config->multicast_secret,
+        .cluster = config->cluster,
+        .address = node->transport->ops->address(node->transport),
+        .random_seed = seed,
+        .tls = node->tls,
+        .insecure = node->insecure,
+        .clock = holm_clock_now,
+        .who = who,
+        .ready = found_ready,
+        .resolved = found,
+        .context = node};
+    /* Checked with the configuration. */
+    if (holm_group_parse(&multicast.group, holm_str(config->multicast)) != NULL)
+        return HOLM_EINVAL;
+    return holm_multicast_open(&multicast, &node->multicast);
+}
+
 static enum holm_status join(struct holm_node *node, const char *address)
 {
     if (!holm_address_is_name(holm_str(address)))
@@ -193,6 +225,7 @@ static enum holm_status join_seeds(struct holm_node *node, const char *seeds)
 static void dispose(struct holm_node *node)
 {
     holm_node_http_close(node);
+    holm_multicast_close(node->multicast);
     holm_resolver_free(node->resolver);
     holm_engine_free(node->engine);
     if (node->transport != NULL)
@@ -232,10 +265,10 @@ static enum holm_status store_open(struct holm_node *node, const struct holm_con
 
 static enum holm_status parts_open(struct holm_node *node, const struct holm_config *config)
 {
-    uint64_t random[4];
+    uint64_t random[5];
     enum holm_status status = store_open(node, config);
     if (status == HOLM_OK)
-        status = draw(random, 4);
+        status = draw(random, 5);
     if (status == HOLM_OK)
         status = transport_open(node, config, random[2]);
     if (status == HOLM_OK)
@@ -244,6 +277,8 @@ static enum holm_status parts_open(struct holm_node *node, const struct holm_con
         status = resolver_open(node, config, random[3]);
     if (status == HOLM_OK)
         status = join_seeds(node, config->seeds);
+    if (status == HOLM_OK && config->multicast != NULL)
+        status = multicast_open(node, config, random[4]);
     if (status == HOLM_OK && config->http != NULL) {
         atomic_store(&node->looks_us, holm_node_now(node).monotonic_us);
         status = holm_node_http_open(node, config->http);

@@ -80,6 +80,17 @@ struct holm_config {
      * go. While it cannot be looked up, those of before are dialled. Each is held to what `insecure` says,
      * as if it were written here; which are not dialled, the log tells. 16 such names, 1,024 addresses each. */
     const char *seeds;
+    /* NULL; IFACE[,GROUP:PORT]: says on this interface, by UDP multicast, where this node can be dialled, and dials who
+     * is heard there, as seeds. For nodes on one network, or on one machine ("lo"), that shall find each other without an
+     * address; the group is 239.255.72.79:61079 unless one of IPv4 or [IPv6] is written. At most an announcement in
+     * 0.5 s, down to one in 30 s when nothing is new; one hop. An interface that is down or gone is tried again for
+     * ever. Not in a simulated world. */
+    const char *multicast;
+    /* NULL; needed with `multicast`: a file with 16 to 1,024 bytes (white space at its end apart) that all nodes of the
+     * cluster have and nobody else, read once; not readable for everyone, nor writable but for its owner. What
+     * it does not vouch for is dropped, and of another cluster, too. It admits nobody: who has it can have up to
+     * 512 addresses dialled. Certificates, or a network of their own, keep others out. */
+    const char *multicast_secret;
     /* false: tcp:// is taken on the loopback interface alone (127.0.0.0/8, [::1], localhost), to listen at and
      * to dial, whoever told of the address; what is beyond it is refused, since everybody on the way could read
      * and change what travels, and anybody call. With a certificate it is refused everywhere. true: anywhere,
@@ -144,7 +155,8 @@ HOLM_API struct holm_config holm_config_default(void);
  * for peers. *node is set on success only, and is freed by holm_close().
  * After an error *node is NULL, and a line in the log says what to change.
  *   HOLM_EINVAL    a required member is missing, or one is out of its range; an address is plain tcp:// off
- *                  loopback, and `insecure` is false; or the certificate's files cannot be read, or do not fit
+ *                  loopback, and `insecure` is false; the certificate's files cannot be read, or do not fit; there
+ *                  is no such interface for multicast, or its secret is none
  *   HOLM_EADDRESS  an address cannot be read, or is in use; an ipc path names a file
  *   HOLM_EBUSY     another process has the store open
  *   HOLM_ECLUSTER  the store is of another node or cluster, or has other partitions or retention
