@@ -13,7 +13,7 @@
  *     stats                          "ok PEERS-UP PULLS SYNCS MALFORMED BREACHES CPU-MS RSS-KIB"
  *     sums                           "ok DIGEST VECTOR-HASH"
  *
- * HOLM_NETNS_LINK_MS is another link timeout than the default, HOLM_NETNS_LOG=1 shows the node's log.
+ * HOLM_NETNS_MULTICAST and HOLM_NETNS_SECRET are its multicast and multicast_secret, HOLM_NETNS_LINK_MS is another link timeout than the default, HOLM_NETNS_LOG=1 shows the node's log.
  */
 #include <holm/holm.h>
 
@@ -214,6 +214,8 @@ int main(int argc, char **argv)
     config.name = argv[1];
     config.listen = argv[2];
     config.seeds = argv[3];
+    config.multicast = getenv("HOLM_NETNS_MULTICAST");
+    config.multicast_secret = getenv("HOLM_NETNS_SECRET");
     config.insecure = true; /* rooms of our own */
     config.log = heed;
     config.log_level = 3;
