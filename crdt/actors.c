@@ -121,6 +121,26 @@ enum holm_status holm_actors_intern(struct holm_actors *actors, struct holm_acto
     return HOLM_OK;
 }
 
+bool holm_actors_rename(struct holm_actors *actors, uint32_t index, struct holm_actor actor)
+{
+    HOLM_ASSERT(index < actors->count && !actors->rows[index].vacant);
+    struct holm_actor_row *row = &actors->rows[index];
+    size_t from = place_of(actors, row->actor);
+    size_t to = place_of(actors, actor);
+    if (row->seq != 0 || stands_at(actors, to, actor) || is_folded(actors, actor))
+        return false;
+    uint32_t *sorted = actors->sorted;
+    if (to > from) {
+        to -= 1;
+        memmove(sorted + from, sorted + from + 1, (to - from) * sizeof *sorted);
+    } else {
+        memmove(sorted + to + 1, sorted + to, (from - to) * sizeof *sorted);
+    }
+    sorted[to] = index;
+    row->actor = actor;
+    return true;
+}
+
 /* A row's share of the hash. */
 static uint64_t term(const struct holm_actors *actors, const struct holm_actor_row *row)
 {

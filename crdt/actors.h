@@ -71,6 +71,10 @@ size_t holm_actors_place(const struct holm_actors *actors, uint32_t index);
 HOLM_NODISCARD enum holm_status holm_actors_intern(struct holm_actors *actors,
                                                    struct holm_actor actor, uint32_t *index);
 
+/* Gives the row of an actor of which R has nothing to another, which has none. False, and nothing is changed: R has
+ * something of it, or the other has a row or is folded. O(actors). */
+bool holm_actors_rename(struct holm_actors *actors, uint32_t index, struct holm_actor actor);
+
 /* What R has of it: all, when it is folded; so also of a fold itself. */
 static inline uint64_t holm_actors_seq(const struct holm_actors *actors, uint32_t index)
 {

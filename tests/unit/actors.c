@@ -385,6 +385,30 @@ static void test_actors_when_a_view_has_half_a_fold_then_it_is_invalid(void **st
             rows[i].valid);
 }
 
+static void test_actors_when_one_of_nothing_is_renamed_then_its_row_is_the_others(void **state)
+{
+    struct fixture f;
+    open(&f, 4);
+    for (uint64_t epoch = 10; epoch <= 40; epoch += 10)
+        assert_int_equal(intern(&f, 5, epoch), epoch / 10 - 1);
+    holm_actors_raise(&f.actors, 0, 7);
+    assert_false(holm_actors_rename(&f.actors, 0, actor_of(5, 50))); /* R has something of it */
+    assert_false(holm_actors_rename(&f.actors, 1, actor_of(5, 30))); /* it has a row */
+    assert_int_equal(holm_actors_find(&f.actors, actor_of(5, 20)), 1);
+    assert_true(holm_actors_rename(&f.actors, 1, actor_of(5, 50))); /* up, */
+    holm_actors_check(&f.actors);
+    assert_true(holm_actors_rename(&f.actors, 3, actor_of(5, 5))); /* down, */
+    holm_actors_check(&f.actors);
+    assert_true(holm_actors_rename(&f.actors, 2, actor_of(5, 31))); /* and in its place */
+    holm_actors_check(&f.actors);
+    assert_int_equal(holm_actors_find(&f.actors, actor_of(5, 20)), HOLM_ACTOR_NONE);
+    assert_int_equal(holm_actors_find(&f.actors, actor_of(5, 50)), 1);
+    assert_int_equal(holm_actors_find(&f.actors, actor_of(5, 5)), 3);
+    assert_int_equal(holm_actors_find(&f.actors, actor_of(5, 31)), 2);
+    assert_int_equal(f.actors.known, 4);
+    close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_actors_when_a_folded_row_is_dropped_then_its_index_is_used_again),
         cmocka_unit_test(test_actors_when_most_rows_are_vacant_then_their_memory_is_freed),
         cmocka_unit_test(test_actors_when_a_view_has_half_a_fold_then_it_is_invalid),
+        cmocka_unit_test(test_actors_when_one_of_nothing_is_renamed_then_its_row_is_the_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -389,6 +389,27 @@ static void test_replica_when_its_epoch_changes_then_dots_start_anew_and_spread(
     trio_close(&trio);
 }
 
+/* Whoever has a twin takes epochs by the hundred, and writes in few of them. */
+static void test_replica_when_its_epochs_write_nothing_then_they_leave_nothing(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    config.actors_max = 5;
+    trio_open(&trio, &config);
+    for (uint64_t i = 2; i < 400; i++) {
+        struct holm_event epoch = {.type = HOLM_EVENT_EPOCH, .as.epoch = {i}};
+        assert_int_equal(trio_step(&trio, A, &epoch), HOLM_OK);
+        if (i % 150 == 0)
+            trio_write(&trio, A, holm_op_add(holm_str("n"), holm_str("f"), 5));
+    }
+    trio_write(&trio, A, holm_op_add(holm_str("n"), holm_str("f"), 5));
+    assert_int_equal(trio.work->first.actor.epoch.value, 399);
+    (void)trio_run(&trio, 10000);
+    assert_equal(&trio);
+    assert_int_equal(trio_stats(&trio, C).vector_entries, 3);
+    trio_close(&trio);
+}
+
 /* Whoever was asked goes away: another one has it too. */
 static void test_replica_when_the_asked_peer_goes_then_another_is_asked(void **state)
 {
@@ -436,6 +457,7 @@ int main(void)
         cmocka_unit_test(test_replica_when_a_digest_is_corrupt_then_it_is_counted_and_rebuilt),
         cmocka_unit_test(test_replica_when_its_epoch_changes_then_the_former_ones_are_waited_for),
         cmocka_unit_test(test_replica_when_its_epoch_changes_then_dots_start_anew_and_spread),
+        cmocka_unit_test(test_replica_when_its_epochs_write_nothing_then_they_leave_nothing),
         cmocka_unit_test(test_replica_when_the_asked_peer_goes_then_another_is_asked),
     };
 
