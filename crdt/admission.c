@@ -59,17 +59,34 @@ static enum holm_status share(struct holm_stable *stable, const struct holm_memb
     return status;
 }
 
+/* Whether a list has all forgets that are known here, be it by hearsay. */
+static bool has_forgets(const struct holm_members *members, struct holm_vector_view list)
+{
+    for (size_t i = 0; i < members->forget_count; i++) {
+        if (!holm_vector_has(list, members->forgets[i].dot))
+            return false;
+    }
+    return true;
+}
+
+static bool any_void(const struct holm_members *members)
+{
+    for (size_t i = 0; i < members->forget_count; i++) {
+        if (!members->forgets[i].stands)
+            return true;
+    }
+    return false;
+}
+
 enum holm_status holm_admission_doubt(struct holm_stable *stable,
                                       const struct holm_stable_self *self,
                                       const struct holm_heard *heard, size_t count)
 {
     enum holm_status status = HOLM_OK;
-    for (size_t i = 0; i < self->members->forget_count; i++) {
-        if (!self->members->forgets[i].stands)
-            return HOLM_OK;
-    }
+    bool voids = any_void(self->members);
     for (size_t i = 0; status == HOLM_OK && i < count; i++) {
-        if (!heard[i].confirmed || !same_founding(self->members, &heard[i].founding) ||
+        if (!heard[i].confirmed || (voids && !has_forgets(self->members, heard[i].list)) ||
+            !same_founding(self->members, &heard[i].founding) ||
             !holm_members_current(self->members, heard[i].actor))
             continue;
         holm_stable_relent(stable, heard[i].list);

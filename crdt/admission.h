@@ -79,8 +79,9 @@ bool holm_admission_beyond(const struct holm_stable *stable, const struct holm_s
  * what it took before it knew of the forget it has told all who counted on it; and behind that it takes of the
  * forgotten only what one of those has. Here it may have been lost with the tail of a store, or S may have come
  * by a run, before the list. That is so until S grows: that member may be forgotten by then, and was not asked.
- * Where any forget is void nothing is doubted: who was asked then is not
- * known. HOLM_ENOMEM: as much as was doubted. O(heard x (forgets + list)).
+ * Where any forget is void, only members are believed whose lists have all forgets that are known here:
+ * whether who knows less has gone on without somebody is not known. HOLM_ENOMEM: as much as was doubted.
+ * O(heard x (forgets + list)).
  */
 HOLM_NODISCARD enum holm_status holm_admission_doubt(struct holm_stable *stable,
                                                      const struct holm_stable_self *self,

@@ -460,11 +460,36 @@ static const char *taken_before_it_was_heard_of(struct world *w)
     return world_heal(w);
 }
 
+/* A and D forget each other, and B, who collects, hears of D's first, which is void. C, back from before that, takes
+ * over what A believes; then A has what B took of D. */
+static const char *taken_by_a_void_forget(struct world *w)
+{
+    bury(w, B, K);
+    runs_to_all(w, B);
+    reports_from_all(w, B);
+    MUST(world_collect(w, B));
+    put(w, B, L);
+    runs(w, B, A);
+    world_forget(w, D, A);
+    list(w, D, B);
+    world_forget(w, A, D);
+    restart(w, C);
+    come_in(w, C, A);
+    world_store(w, C);
+    (void)world_tell(w, WORLD_HELLO, A, B);
+    list(w, B, A);
+    list(w, A, B);
+    restart(w, C);
+    world_crash(w, D);
+    return world_heal(w);
+}
+
 static void test_collect_when_a_forget_was_not_relied_on_then_it_fences_no_cut(void **state)
 {
     (void)state;
     check(never_heard_of, 4, WORLD_NO_DOUBT);
     check(taken_before_it_was_heard_of, 4, WORLD_NO_SHARING);
+    check(taken_by_a_void_forget, 4, WORLD_NO_VOID_SHARING);
     assert_null(run(known_but_not_relied_on, 3, WORLD_ALL_RULES));
 }
 

@@ -542,6 +542,15 @@ static bool has_good_state(const struct world *world, int node)
            world_may_merge(world, &n->members, &own);
 }
 
+static bool any_void(const struct holm_members *members)
+{
+    for (size_t i = 0; i < members->forget_count; i++) {
+        if (!members->forgets[i].stands)
+            return true;
+    }
+    return false;
+}
+
 void world_defer(struct world *world, int node)
 {
     struct world_node *n = &world->nodes[node];
@@ -551,7 +560,8 @@ void world_defer(struct world *world, int node)
     if (n->confirmed)
         return;
     hear_others(world, node, heard, &count);
-    if ((world->rules & WORLD_NO_DOUBT) == 0)
+    if ((world->rules & WORLD_NO_DOUBT) == 0 &&
+        ((world->rules & WORLD_NO_VOID_SHARING) == 0 || !any_void(&n->members)))
         must(holm_admission_doubt(&n->stable, &self, heard, count));
     if ((world->rules & WORLD_NO_SHARING) != 0)
         holm_vector_clear(&n->stable.shared);

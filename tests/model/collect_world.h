@@ -89,6 +89,8 @@ enum world_rule {
 #define WORLD_NO_DOUBT (UINT64_C(1) << 34) /* 5: what a member never heard of was not relied on */
 #define WORLD_NO_SHARING                                                                           \
     (UINT64_C(1) << 35) /* 5: what a member has of the forgotten is not beyond */
+#define WORLD_NO_VOID_SHARING                                                                      \
+    (UINT64_C(1) << 37) /* 5: nor is it, where a forget is void of which it knows */
 #define WORLD_NO_BRINGING (UINT64_C(1) << 36) /* 5: a cut brings what its server believes */
 #define WORLD_DISOWN_STATE                                                                         \
     (UINT64_C(1) << 32) /* 5: whose state is replaced, its listed epoch ends */

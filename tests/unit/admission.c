@@ -389,6 +389,44 @@ static void test_admission_when_a_member_took_more_of_the_forgotten_then_it_is_n
     close(&f);
 }
 
+/* Node 3 has forgotten node 1, which had forgotten it first: that is void. Node 1 has taken of node 3 by then. */
+static void test_admission_when_a_member_knows_the_void_forget_then_what_it_took_is_not_beyond(
+    void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct holm_vector more;
+    open(&f);
+    list_op(&f, (struct holm_member_op){
+                    .type = HOLM_MEMBER_FORGET, .dot = dot_of(1, 1, 4), .subject = actor_of(3, 1)});
+    assert_int_equal(holm_stable_rely(&f.stable, &f.members), HOLM_OK);
+    struct holm_member_op hearsay = {
+        .type = HOLM_MEMBER_FORGET, .dot = dot_of(3, 1, 1), .subject = actor_of(1, 1)};
+    assert_int_equal(holm_members_apply(&f.members, &hearsay), HOLM_OK);
+    assert_false(f.members.forgets[1].stands);
+    struct holm_stable_self self = self_of(&f);
+    holm_vector_init(&more, &f.allocator);
+    assert_int_equal(holm_vector_assign(&more, self.list), HOLM_OK);
+    f.heard[0].actor = actor_of(1, 1);
+    f.heard[0].confirmed = true;
+    f.heard[0].list = (struct holm_vector_view){f.entries, 0}; /* it knows of neither */
+    assert_int_equal(holm_admission_doubt(&f.stable, &self, f.heard, 1), HOLM_OK);
+    assert_true(holm_stable_relied(&f.stable, &f.members, actor_of(3, 1)));
+    struct holm_dot first = dot_of(3, 1, 1);
+    f.heard[0].list = (struct holm_vector_view){&first, 1}; /* of the void one alone */
+    assert_int_equal(holm_admission_doubt(&f.stable, &self, f.heard, 1), HOLM_OK);
+    assert_true(holm_stable_relied(&f.stable, &f.members, actor_of(3, 1)));
+    assert_true(holm_admission_beyond(&f.stable, &self, f.heard[0].list));
+    assert_int_equal(holm_vector_raise(&more, actor_of(3, 1), 1), HOLM_OK);
+    f.heard[0].list = holm_vector_view(&more); /* of both */
+    assert_true(holm_admission_beyond(&f.stable, &self, holm_vector_view(&more)));
+    assert_int_equal(holm_admission_doubt(&f.stable, &self, f.heard, 1), HOLM_OK);
+    assert_false(holm_admission_beyond(&f.stable, &self, holm_vector_view(&more)));
+    assert_true(holm_stable_relied(&f.stable, &f.members, actor_of(3, 1)));
+    holm_vector_release(&more);
+    close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,6 +440,8 @@ int main(void)
         cmocka_unit_test(test_admission_when_the_state_is_forgotten_then_it_waits_until_all_know),
         cmocka_unit_test(
             test_admission_when_an_ended_epoch_let_it_in_then_it_is_lost_to_the_others),
+        cmocka_unit_test(
+            test_admission_when_a_member_knows_the_void_forget_then_what_it_took_is_not_beyond),
         cmocka_unit_test(test_admission_when_of_another_founding_then_the_one_that_stands_goes_on),
         cmocka_unit_test(
             test_admission_when_a_member_took_more_of_the_forgotten_then_it_is_not_beyond),
