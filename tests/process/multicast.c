@@ -184,6 +184,20 @@ static void test_node_when_secret_or_cluster_differ_then_it_stays_out_and_is_cou
     holm_close(stranded);
 }
 
+static uint64_t heard_in_all(struct holm_node *node)
+{
+    return figure(node, "announcements_taken_total") +
+           figure(node, "announcements_malformed_total") +
+           figure(node, "announcements_replayed_total");
+}
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 /* Rubbish without end, and all that was ever said, said again: those who know the secret meet all the same. */
 static void test_node_when_the_group_is_flooded_then_members_still_meet(void **state)
 {
@@ -211,6 +225,7 @@ static void test_node_when_the_group_is_flooded_then_members_still_meet(void **s
     memset(bytes, 'h', sizeof bytes);
     memcpy(bytes, "holm\1", 5);
     struct holm_node *rome = open_node("rome");
+    uint64_t before = heard_in_all(lisbon), begun_ms = now_ms();
     for (int i = 0; i < 20000; i++) {
         (void)send_to_group(out, bytes, (size_t)(i * 7) % sizeof bytes);
         (void)send_to_group(out, kept[(size_t)i % count], (size_t)sizes[(size_t)i % count]);
@@ -220,6 +235,8 @@ static void test_node_when_the_group_is_flooded_then_members_still_meet(void **s
     assert_true(figure(lisbon, "announcements_malformed_total") > 0);
     await(figure(lisbon, "announcements_replayed_total") > 0);
     assert_true(figure(lisbon, "multicast_rests_total") > 0);
+    /* 64 in 50 ms, and what the first and the last turn had besides. */
+    assert_true(heard_in_all(lisbon) - before <= ((now_ms() - begun_ms) / 50 + 2) * 64);
     close(in);
     close(out);
     holm_close(rome);
