@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The thread that announces and hears, on the loopback interface: what it refuses, says, and hands over. */
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "node/clock.h"
+#include "node/multicast.h"
+#include "tests/unit/core.h"
+
+/* A node on the group, as its host sees it. */
+struct side {
+    struct heap heap;
+    struct holm_multicast *multicast;
+    struct holm_actor self;
+    char address[HOLM_ADDRESS_BYTES_MAX];
+    atomic_uint ready;
+    char known[256]; /* handed over last */
+    pthread_mutex_t lock;
+    char log[4096];
+};
+
+static char secret[] = "/tmp/holm-multicast-XXXXXX";
+static char where[64];
+
+static int begin(void **state)
+{
+    int fd = mkstemp(secret);
+    snprintf(where, sizeof where, "lo,239.255.72.82:%u", (unsigned)(20000 + getpid() % 12000));
+    return fd >= 0 && write(fd, "0123456789abcdef", 16) == 16 ? close(fd) : 1;
+}
+
+static int end(void **state)
+{
+    return unlink(secret);
+}
+
+static void hear(void *context, int level, const char *line)
+{
+    struct side *side = context;
+    pthread_mutex_lock(&side->lock);
+    size_t used = strlen(side->log);
+    snprintf(side->log + used, sizeof side->log - used, "%s\n", line);
+    pthread_mutex_unlock(&side->lock);
+}
+
+static bool has_said(struct side *side, const char *text)
+{
+    pthread_mutex_lock(&side->lock);
+    bool said = strstr(side->log, text) != NULL;
+    pthread_mutex_unlock(&side->lock);
+    return said;
+}
+
+static void who(void *context, struct holm_actor *actor, bool *alone)
+{
+    struct side *side = context;
+    *actor = side->self;
+    *alone = true;
+}
+
+static void ready(void *context)
+{
+    struct side *side = context;
+    atomic_fetch_add(&side->ready, 1);
+}
+
+static void resolved(void *context, const struct holm_roster_named *named, struct holm_now now,
+                     struct holm_roster_change *change)
+{
+    struct side *side = context;
+    size_t used = 0;
+    assert_int_equal(named->name, HOLM_ROSTER_HEARD);
+    side->known[0] = '\0';
+    for (size_t i = 0; i < named->count; i++)
+        used += (size_t)snprintf(side->known + used, sizeof side->known - used, "%s ",
+                                 named->texts[i].bytes);
+    change->known = named->count;
+    change->added = named->count;
+}
+
+static struct side *side_of(uint64_t id, const char *address)
+{
+    struct side *side = calloc(1, sizeof *side);
+    assert_non_null(side);
+    pthread_mutex_init(&side->lock, NULL);
+    side->self = actor_of(id, 1);
+    snprintf(side->address, sizeof side->address, "%s", address);
+    return side;
+}
+
+static enum holm_status open_side(struct side *side, const char *interface)
+{
+    struct holm_multicast_config config = {
+        .allocator = heap_allocator(&side->heap),
+        .log = {.level = HOLM_LOG_DEBUG, .write = hear, .context = side},
+        .secret = secret,
+        .cluster = "holm",
+        .address = side->address,
+        .random_seed = side->self.node.value,
+        .clock = holm_clock_now,
+        .who = who,
+        .ready = ready,
+        .resolved = resolved,
+        .context = side};
+    assert_null(holm_group_parse(&config.group, holm_str(interface)));
+    return holm_multicast_open(&config, &side->multicast);
+}
+
+static void close_side(struct side *side)
+{
+    holm_multicast_close(side->multicast);
+    assert_int_equal(side->heap.blocks, 0);
+    pthread_mutex_destroy(&side->lock);
+    free(side);
+}
+
+/* Hands over what is ready until all that may be dialled is this. */
+static void await_known(struct side *side, const char *known)
+{
+    for (int i = 0; strcmp(side->known, known) != 0; i++) {
+        struct timespec pause = {0, 5000000};
+        if (i == 4000)
+            fail_msg("it knows '%s' instead of '%s'; it said: %s", side->known, known, side->log);
+        holm_multicast_tick(side->multicast, holm_clock_now());
+        nanosleep(&pause, NULL);
+    }
+}
+
+static void test_multicast_when_two_are_there_then_each_is_handed_the_other(void **state)
+{
+    struct side *one = side_of(1, "tcp://127.0.0.1:7001"), *two = side_of(2, "tcp://*:7002");
+    assert_int_equal(open_side(one, where), HOLM_OK);
+    assert_int_equal(open_side(two, where), HOLM_OK);
+    await_known(one, "tcp://127.0.0.1:7002 ");
+    await_known(two, "tcp://127.0.0.1:7001 ");
+    assert_true(atomic_load(&one->ready) > 0);
+    assert_true(has_said(one, "announces tcp://127.0.0.1:7001"));
+    assert_true(has_said(two, "announces tcp://127.0.0.1:7002"));
+    assert_true(has_said(one, "1 addresses: 1 came"));
+    struct holm_multicast_figures figures;
+    holm_multicast_figures(one->multicast, &figures);
+    assert_int_equal(figures.open, 1);
+    assert_int_equal(figures.failures, 0);
+    /* It says goodbye. */
+    close_side(two);
+    await_known(one, "");
+    close_side(one);
+}
+
+static void test_multicast_when_memory_is_refused_then_it_does_not_open(void **state)
+{
+    enum holm_status status = HOLM_ENOMEM;
+    unsigned refused = 0;
+    for (; status == HOLM_ENOMEM; refused++) {
+        struct side *side = side_of(1, "");
+        side->heap.fail_at = refused + 1;
+        status = open_side(side, where);
+        assert_int_equal(status == HOLM_OK, side->multicast != NULL);
+        close_side(side);
+    }
+    assert_int_equal(status, HOLM_OK);
+    assert_int_equal(refused, 4);
+}
+
+/* Where others are, an address of loopback is none. */
+static void test_multicast_when_nobody_there_could_dial_then_it_is_refused(void **state)
+{
+    struct if_nameindex *all = if_nameindex();
+    char other[IF_NAMESIZE] = "";
+    bool loopback = true;
+    for (size_t i = 0; all != NULL && all[i].if_index != 0; i++) {
+        struct holm_group group;
+        if (holm_group_parse(&group, holm_str(all[i].if_name)) == NULL &&
+            holm_group_look(&group, &loopback) == NULL && !loopback)
+            snprintf(other, sizeof other, "%s", all[i].if_name);
+    }
+    if_freenameindex(all);
+    if (other[0] == '\0') {
+        print_message("skipped: there is no other interface than loopback\n");
+        skip();
+    }
+    static const char *const local[] = {"tcp://127.0.0.1:7000", "tls+tcp://[::1]:7000",
+                                        "ipc:///tmp/holm"};
+    for (size_t i = 0; i < 3; i++) {
+        struct side *side = side_of(1, local[i]);
+        assert_int_equal(open_side(side, other), HOLM_EINVAL);
+        assert_true(has_said(side, "nobody beyond this machine can dial"));
+        close_side(side);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_multicast_when_two_are_there_then_each_is_handed_the_other),
+        cmocka_unit_test(test_multicast_when_memory_is_refused_then_it_does_not_open),
+        cmocka_unit_test(test_multicast_when_nobody_there_could_dial_then_it_is_refused),
+    };
+    return cmocka_run_group_tests_name("multicast", tests, begin, end);
+}
