@@ -305,8 +305,8 @@ static void send_and_wake(struct holm_engine *engine, uint32_t index, bool incom
                           const struct holm_work *work)
 {
     struct holm_engine_partition *partition = &engine->partitions[index];
-    bool frames = false;
-    for (size_t i = 0; i < work->output_count && !partition->muted; i++) {
+    bool frames = false, silent = holm_engine_is_silent(engine, index);
+    for (size_t i = 0; i < work->output_count && !silent; i++) {
         /* What does not fit is counted there, and is asked for again or pulled. */
         frames |= holm_outgoing_put(&engine->outgoing, work->outputs[i].peer,
                                     &work->outputs[i].message) == HOLM_OK;

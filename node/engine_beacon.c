@@ -49,8 +49,8 @@ static size_t beacon_fill(struct holm_engine *engine, struct holm_now now, uint6
     for (uint32_t i = 0; i < engine->partition_count; i++) {
         struct holm_engine_partition *partition = &engine->partitions[i];
         pthread_mutex_lock(&partition->lock);
-        if (holm_engine_step(engine, i, &flush, now, NULL) == HOLM_OK && !partition->muted &&
-            !holm_replica_pending(partition->replica))
+        if (holm_engine_step(engine, i, &flush, now, NULL) == HOLM_OK &&
+            !holm_engine_is_silent(engine, i) && !holm_replica_pending(partition->replica))
             engine->entries[count++] = holm_replica_beacon(partition->replica);
         strangers += holm_replica_strangers(partition->replica);
         pthread_mutex_unlock(&partition->lock);

@@ -49,7 +49,7 @@
 struct holm_engine_partition {
     alignas(HOLM_CACHE_LINE_BYTES) pthread_mutex_t lock;
     struct holm_replica *replica;
-    bool muted;     /* its store has failed */
+    bool muted;     /* its store has failed: it takes no writes, and with members sends nothing */
     bool receiving; /* as its work last said */
     uint32_t serving;
     uint64_t syncs;               /* whose outcome is saved */
@@ -268,8 +268,14 @@ HOLM_NODISCARD enum holm_status holm_engine_load(struct holm_engine *engine, uin
                                                  struct holm_now now);
 /* What a step put out is stored, before anybody hears of it. A failure mutes the partition. */
 void holm_engine_store(struct holm_engine *engine, uint32_t index, const struct holm_work *work);
-/* The partition takes no writes any more, nor does it send. Under its lock. */
+/* The partition takes no writes any more; and is silent, where there are members. Under its lock. */
 void holm_engine_mute(struct holm_engine *engine, uint32_t index);
+/*
+ * Whether it sends nothing. What a member says of itself must not be forgotten by its next life: what it has reported, what it
+ * minted of its journal. Without members it goes on as nodes do that store nothing, for all that is pulled from it is
+ * had by one more, and it may be the only one between others.
+ */
+bool holm_engine_is_silent(const struct holm_engine *engine, uint32_t index);
 /* The same, if the store says that it has failed. O(1) */
 void holm_engine_mute_failed(struct holm_engine *engine, uint32_t index);
 /* All partitions, if so: for the driving thread. */

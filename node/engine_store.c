@@ -162,6 +162,11 @@ void holm_engine_mute(struct holm_engine *engine, uint32_t index)
     atomic_store(&engine->store_failed, true);
 }
 
+bool holm_engine_is_silent(const struct holm_engine *engine, uint32_t index)
+{
+    return engine->partitions[index].muted && engine->members != NULL;
+}
+
 bool holm_engine_store_failed(struct holm_engine *engine)
 {
     return atomic_load(&engine->store_failed);

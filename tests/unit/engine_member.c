@@ -550,9 +550,35 @@ static void test_engine_member_when_nodes_live_many_times_then_vectors_stay_smal
     close_cluster(world);
 }
 
+/* What a member would forget, nobody may know of it; the others go on, and its next life is one of them. */
+static void test_engine_member_when_its_store_fails_it_is_silent(void **state)
+{
+    (void)state;
+    struct world *world = open_cluster(3, true);
+    uint32_t partition = holm_partition_of(holm_str("k"), PARTITIONS);
+    world_converge(world, 20000);
+    holm_disk_set_fault(disks[1], HOLM_DISK_EIO);
+    world_add(world, 1, "k", 1);
+    world_add(world, 2, "k", 10);
+    world_run(world, 8000);
+    assert_true(world->engines[1]->partitions[partition].muted);
+    assert_int_equal(world_sum(world, 0, "k"), 10);
+    assert_int_equal(world_sum(world, 1, "k"), 11);
+    assert_int_equal(world_sum(world, 2, "k"), 10);
+    crash(world, 1);
+    holm_disk_set_fault(disks[1], HOLM_DISK_WELL);
+    start(world, 1);
+    world_run(world, 20000);
+    expect_members(world, 3);
+    world_converge(world, 60000);
+    assert_int_equal(world_sum(world, 1, "k"), 10);
+    close_cluster(world);
+}
+
 int main(int count, char **arguments)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_engine_member_when_its_store_fails_it_is_silent),
         MEMBER_TEST(a_cluster_is_founded_then_all_become_members),
         MEMBER_TEST(it_is_provisional_then_its_writes_are_seen_at_home),
         MEMBER_TEST(its_journal_is_full_then_it_says_so),

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "crdt/partition.h"
 #include "node/engine_state.h"
 #include "node/node.h"
 #include "node/store_lmdb.h"
@@ -79,6 +80,63 @@ static void test_engine_store_when_others_write_then_it_is_bounded_too(void **st
     start(world, disk);
     assert_int_equal(world_sum(world, 0, "n"), ROUNDS);
     stop(world);
+    world_free(world);
+    holm_disk_free(disk);
+}
+
+/* ---- a disk that has failed ----------------------------------------------------------------- */
+
+/* The two beside it do not reach each other: what it cannot store it still hands on, and also what it wrote last. */
+static void test_engine_store_when_the_disk_has_failed_then_others_are_repaired_by_it(void **state)
+{
+    (void)state;
+    static const struct world_edge edges[] = {{0, 1}, {0, 2}};
+    struct world *world = world_new_of(1, 3, PARTITIONS);
+    struct holm_disk *disk = holm_disk_new(PARTITIONS);
+    world_graph(world, edges, 2);
+    start(world, disk);
+    for (uint32_t i = 1; i < 3; i++) {
+        world_start(world, i);
+        world_join(world, i, 0);
+    }
+    world_run(world, 3000);
+    world_add(world, 1, "before", 1);
+    world_converge(world, 10000);
+    holm_disk_set_fault(disk, HOLM_DISK_EIO);
+    world_add(world, 0, "own", 1); /* in memory alone, as it turns out */
+    world_run(world, 2000);
+    assert_true(holm_engine_store_failed(world->engines[0]));
+    const struct holm_op op = holm_op_add(holm_str("own"), holm_str("n"), 1);
+    uint32_t partition = holm_partition_of(op.key, PARTITIONS);
+    assert_true(world->engines[0]->partitions[partition].muted);
+    assert_int_equal(
+        holm_engine_commit(world->engines[0], partition, &op, 1, world_now(world, 0), NULL),
+        HOLM_EIO);
+    world_lose(world, 1000); /* over links, then */
+    for (uint32_t i = 1; i < 3; i++) {
+        world_add(world, i, "after", 1);
+        world_add(world, i, i == 1 ? "oslo" : "rome", 1);
+    }
+    world_converge(world, 60000);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(world_sum(world, i, "own"), 1);
+        assert_int_equal(world_sum(world, i, "after"), 2);
+        assert_int_equal(world_sum(world, i, "oslo") + world_sum(world, i, "rome"), 2);
+    }
+    /* The next life has what was stored, and the rest from them. */
+    stop(world);
+    holm_disk_set_fault(disk, HOLM_DISK_WELL);
+    start(world, disk);
+    assert_int_equal(world_sum(world, 0, "before"), 1);
+    assert_int_equal(world_sum(world, 0, "own"), 0);
+    for (uint32_t i = 1; i < 3; i++)
+        world_join(world, i, 0);
+    world_converge(world, 60000);
+    assert_int_equal(world_sum(world, 0, "own"), 1);
+    assert_int_equal(world_sum(world, 0, "after"), 2);
+    stop(world);
+    for (uint32_t i = 1; i < 3; i++)
+        world_kill(world, i);
     world_free(world);
     holm_disk_free(disk);
 }
@@ -236,6 +294,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_engine_store_when_runs_outgrow_the_state_it_takes_their_place),
         cmocka_unit_test(test_engine_store_when_others_write_then_it_is_bounded_too),
+        cmocka_unit_test(test_engine_store_when_the_disk_has_failed_then_others_are_repaired_by_it),
         cmocka_unit_test(test_engine_store_when_a_state_is_saved_in_pieces_writes_go_on),
         cmocka_unit_test(test_engine_store_when_a_whole_state_is_saved_meanwhile_pieces_give_way),
         cmocka_unit_test(
