@@ -48,6 +48,7 @@ static void on_event(void *context, const struct holm_world_event *event)
 /* The first from here on, going round, that is not left out. */
 static uint32_t present_from(const struct holm_plan_settings *settings, uint32_t node)
 {
+    HOLM_ASSERT(settings->nodes > 0);
     uint32_t at = node % settings->nodes;
     for (uint32_t i = 0; i < settings->nodes && (settings->absent >> at & 1) != 0; i++)
         at = (at + 1) % settings->nodes;
