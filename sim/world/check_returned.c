@@ -67,14 +67,65 @@ static void event(struct holm_judge *judge, const struct holm_world_event *event
     }
 }
 
+/* Whether an operation is in the view, or one that it was minted in place of, or these were. */
+static bool is_there(const struct holm_judge *judge, const struct holm_oracle_view *view,
+                     uint32_t partition, uint32_t number)
+{
+    if (holm_oracle_covers(view, holm_oracle_op(judge->oracles[partition], number)))
+        return true;
+    for (size_t i = 0; i < judge->copy_count; i++)
+        if (judge->copies[i].partition == partition && judge->copies[i].op == number)
+            return judge->copies[i].again;
+    return false;
+}
+
+static bool are_of_one_slot(const struct holm_oracle_op *a, const struct holm_oracle_op *b)
+{
+    return a->key == b->key && a->kind == b->kind && holm_bytes_equal(a->path, b->path) &&
+           holm_bytes_equal(a->element, b->element);
+}
+
+/* What was left of the slot that this one was minted for. */
+static bool stands_for_another(const struct holm_judge *judge, const struct holm_oracle_view *view,
+                               const struct holm_judge_copy *copy)
+{
+    const struct holm_oracle *oracle = judge->oracles[copy->partition];
+    const struct holm_oracle_op *minted = holm_oracle_op(oracle, copy->op);
+    for (size_t i = 0; i < judge->left_count; i++) {
+        const struct holm_judge_left *left = &judge->left[i];
+        if (left->replacement != copy->replacement)
+            continue;
+        struct holm_dot dot = {holm_oracle_actor(oracle, left->actor), left->first};
+        for (; dot.seq <= left->last; dot.seq++) {
+            uint32_t op = holm_oracle_find(oracle, dot);
+            if (op != HOLM_ORACLE_NONE && are_of_one_slot(holm_oracle_op(oracle, op), minted) &&
+                is_there(judge, view, copy->partition, op))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Of the copies of a partition: in the order in which they were minted, so that what one stands for is known before it
+ * is asked for. */
+static void look_for_originals(struct holm_judge *judge, const struct holm_oracle_view *view,
+                               uint32_t partition)
+{
+    for (size_t i = 0; i < judge->copy_count; i++)
+        if (judge->copies[i].partition == partition)
+            judge->copies[i].again = stands_for_another(judge, view, &judge->copies[i]);
+}
+
+/* Who left a copy of what the others have had all along leaves nothing. */
 static void replaced(struct holm_judge *judge, const struct holm_sight *sight)
 {
     size_t count = holm_oracle_count(sight->oracle);
     if (sight->node >= HOLM_JUDGE_NODES_MAX || sight->outside)
         return;
+    look_for_originals(judge, sight->view, sight->partition);
     for (uint32_t i = 0; i < count; i++) {
         const struct holm_oracle_op *op = holm_oracle_op(sight->oracle, i);
-        if (op->kind != HOLM_COUNTER && !holm_oracle_covers(sight->view, op) &&
+        if (op->kind != HOLM_COUNTER && !is_there(judge, sight->view, sight->partition, i) &&
             holm_oracle_live(sight->oracle, sight->before, i))
             judge->missing[sight->node]++;
     }
@@ -100,50 +151,17 @@ static void moment(struct holm_judge *judge)
     }
 }
 
-/* Whether an operation is in the view, or one that it was minted in place of, or these were. */
-static bool is_there(const struct holm_judge *judge, const struct holm_oracle_view *view,
-                     uint32_t partition, uint32_t number)
+static void look_for_both(struct holm_judge *judge, uint32_t node, uint32_t partition)
 {
-    if (holm_oracle_covers(view, holm_oracle_op(judge->oracles[partition], number)))
-        return true;
-    for (size_t i = 0; i < judge->copy_count; i++)
-        if (judge->copies[i].partition == partition && judge->copies[i].op == number)
-            return judge->copies[i].again;
-    return false;
-}
-
-/* What was left of the key that this one was minted for. */
-static bool stands_for_another(const struct holm_judge *judge, const struct holm_oracle_view *view,
-                               const struct holm_judge_copy *copy)
-{
-    const struct holm_oracle *oracle = judge->oracles[copy->partition];
-    uint32_t key = holm_oracle_op(oracle, copy->op)->key;
-    for (size_t i = 0; i < judge->left_count; i++) {
-        const struct holm_judge_left *left = &judge->left[i];
-        if (left->replacement != copy->replacement)
-            continue;
-        struct holm_dot dot = {holm_oracle_actor(oracle, left->actor), left->first};
-        for (; dot.seq <= left->last; dot.seq++) {
-            uint32_t op = holm_oracle_find(oracle, dot);
-            if (op != HOLM_ORACLE_NONE && holm_oracle_op(oracle, op)->key == key &&
-                is_there(judge, view, copy->partition, op))
-                return true;
-        }
-    }
-    return false;
-}
-
-/* In the order in which they were minted, so that what one stands for is known before it is asked for. */
-static void look_for_both(struct holm_judge *judge, uint32_t node)
-{
+    struct holm_oracle *oracle = judge->oracles[partition];
+    const struct holm_oracle_view *view = &holm_judge_replica(judge, node, partition)->view;
+    look_for_originals(judge, view, partition);
     for (size_t i = 0; i < judge->copy_count; i++) {
-        struct holm_judge_copy *copy = &judge->copies[i];
-        struct holm_oracle *oracle = judge->oracles[copy->partition];
-        const struct holm_oracle_view *view =
-            &holm_judge_replica(judge, node, copy->partition)->view;
+        const struct holm_judge_copy *copy = &judge->copies[i];
+        if (copy->partition != partition || !copy->again)
+            continue;
         const struct holm_oracle_op *op = holm_oracle_op(oracle, copy->op);
-        copy->again = stands_for_another(judge, view, copy);
-        if (copy->again && op->kind == HOLM_COUNTER && holm_oracle_covers(view, op))
+        if (op->kind == HOLM_COUNTER && holm_oracle_covers(view, op))
             holm_judge_fail(judge, &holm_check_returned, node,
                             "it has operation %" PRIu64 " of node %" PRIu64
                             ", and what that was minted in place of",
@@ -155,8 +173,8 @@ static void converged(struct holm_judge *judge, bool in_time)
 {
     for (uint32_t node = 0; in_time && node < holm_world_count(judge->config.world) && node < 64;
          node++)
-        if ((judge->core >> node & 1) != 0)
-            look_for_both(judge, node);
+        for (uint32_t p = 0; (judge->core >> node & 1) != 0 && p < judge->config.partitions; p++)
+            look_for_both(judge, node, p);
 }
 
 const struct holm_checker holm_check_returned = {
