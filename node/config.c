@@ -21,6 +21,7 @@ struct holm_config holm_config_default(void)
         .link_timeout_ms = 3000,
         .redial_interval_ms = 1000,
         .resolve_interval_ms = 30000,
+        .hearsay_ms = 86400000,
         .frame_bytes_max = 1 * MIB,
         .log_bytes_max = 64 * MIB,
         .holdback_bytes_max = 64 * MIB,
@@ -73,6 +74,7 @@ static enum holm_status check_numbers(const struct holm_config *config, char *li
         {"link_timeout_ms", config->link_timeout_ms, 100, hour_ms},
         {"redial_interval_ms", config->redial_interval_ms, 10, hour_ms},
         {"resolve_interval_ms", config->resolve_interval_ms, 100, hour_ms},
+        {"hearsay_ms", config->hearsay_ms, 0, ((uint64_t)1 << 48) - 1},
         {"frame_bytes_max", config->frame_bytes_max, 64 * KIB, 64 * MIB},
         {"log_bytes_max", config->log_bytes_max, 64 * KIB, SIZE_MAX},
         {"holdback_bytes_max", config->holdback_bytes_max, 64 * KIB, SIZE_MAX},
@@ -234,6 +236,7 @@ void holm_config_engine(const struct holm_config *config, struct holm_engine_con
     engine->beacon_interval_us = (uint64_t)config->beacon_interval_ms * 1000;
     engine->link_timeout_us = (uint64_t)config->link_timeout_ms * 1000;
     engine->redial_interval_us = (uint64_t)config->redial_interval_ms * 1000;
+    engine->hearsay_us = config->hearsay_ms * 1000;
     engine->max_drift_ms = config->max_drift_ms;
     engine->ordered = config->ordered;
     engine->retention = config->retention;

@@ -35,6 +35,7 @@
     X(PEER_RETURNED, "peer_returned", INFO, 60, "peer {peer} is up again after {after_ms} ms")                         \
     X(PEER_CLOSED, "peer_closed", INFO, 60, "peer {peer} has left")                                                    \
     X(PEER_LEFT, "peer_left", INFO, 60, "peer {peer} has left for good")                                               \
+    X(PEER_UNMET, "peer_unmet", INFO, 20, "member {peer} is given up: told of {told_ms} ms ago, and never met")        \
     X(PEER_SUSPECT, "peer_suspect", DEBUG, 60, "peer {peer} is suspect: silent for {silent_ms} ms")                    \
     X(PEER_HEARD, "peer_heard", DEBUG, 60, "peer {peer} is heard again after {silent_ms} ms")                          \
     X(PEER_HEALED, "peer_healed", INFO, 60,                                                                            \

@@ -258,6 +258,7 @@ uint64_t holm_roster_tick(struct holm_roster *roster, struct holm_now now)
     news_tick(roster, now);
     links_tick(roster, now);
     holm_roster_suspect_tick(roster, now);
+    holm_roster_rumour_tick(roster, now);
     holm_roster_due(roster, holm_roster_address_tick(roster, now));
     return roster->due_us;
 }

@@ -25,6 +25,9 @@
  * everything of members: (epoch, left) only grows, so a rumour that it is alive dies out, and a later life of it
  * is welcome. Others are dialled for ever.
  *
+ * Whom nobody but others names, and who is not met for a long time, is given up, and its epoch is kept in mind, so that
+ * hearsay does not bring it back: it may go round for as long as there are nodes. It is met when it comes itself.
+ *
  * Invariants, verified by holm_roster_check():
  *     M1  a peer is up iff it has a proven link, and its route is one of them
  *     M2  this node is not among the peers
@@ -61,8 +64,9 @@ struct holm_roster_config {
     uint32_t peers_max;
     size_t hello_bytes_max; /* a Hello tells of no more members than fit */
     uint64_t random_seed;
-    bool stable; /* retention: all nodes of a cluster have the same */
-    bool prompt; /* silence is told of as soon as it is one, and not with the next tick */
+    uint64_t hearsay_us; /* 0: never; a member that is not met in so long is given up */
+    bool stable;         /* retention: all nodes of a cluster have the same */
+    bool prompt;         /* silence is told of as soon as it is one, and not with the next tick */
 };
 
 /* HOLM_EINVAL (a name, cluster or address that is too long), HOLM_ENOMEM. */
@@ -216,7 +220,7 @@ void holm_roster_name(const struct holm_roster *roster, struct holm_node_id node
 struct holm_link_id holm_roster_route(const struct holm_roster *roster, uint32_t peer);
 /* Whether it is up, by a link that is no tunnel. */
 bool holm_roster_met(const struct holm_roster *roster, uint32_t peer);
-/* Of a slot in use: who it is, what it understands, where it publishes (text has
+/* Who it is (0: the slot is not in use any more), what it understands, where it publishes (text has
  * HOLM_ROSTER_TEXT_BYTES; "" when nowhere). */
 struct holm_node_id holm_roster_node(const struct holm_roster *roster, uint32_t peer);
 uint64_t holm_roster_features(const struct holm_roster *roster, uint32_t peer);

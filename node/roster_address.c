@@ -190,11 +190,17 @@ uint64_t holm_roster_address_tick(struct holm_roster *roster, struct holm_now no
         struct holm_roster_address *address = &roster->addresses[i];
         if (!address->used || address->link != 0)
             continue;
-        if (address->due_us <= now.monotonic_us && owner_is_met(roster, address))
+        if (address->due_us <= now.monotonic_us && owner_is_met(roster, address)) {
+            address->met_us = now.monotonic_us;
             holm_roster_address_retry(roster, address, HOLM_RETRY_LATER, now);
+        }
         if (address->due_us > now.monotonic_us) {
             due = address->due_us < due ? address->due_us : due;
             continue;
+        }
+        if (address->answered && now.monotonic_us - address->met_us >= HOLM_ROSTER_LONG_US) {
+            address->answered = false;
+            address->silences = 0;
         }
         address->link = DIAL_PENDING;
         address->silences += address->silences < HOLM_ROSTER_SILENCES_MAX;

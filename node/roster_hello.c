@@ -207,7 +207,7 @@ static void member_learn(struct holm_roster *roster, const struct holm_member *m
     }
     uint32_t slot = holm_roster_peer_find(roster, member->actor.node);
     bool added = slot == HOLM_ROSTER_NONE;
-    if (added && member->left)
+    if (added && (member->left || holm_roster_rumour_is_worn(roster, member->actor)))
         return;
     if (added)
         slot = holm_roster_peer_add(roster, member->actor, false, now);
@@ -222,6 +222,8 @@ static void member_learn(struct holm_roster *roster, const struct holm_member *m
     lives_again(peer);
     /* Of a peer that is up only its own word counts; the rumour is passed on, to it as well. */
     peer->told = epoch;
+    if (!peer->up && !peer->was_up)
+        peer->changed_us = now.monotonic_us; /* another life, to be waited for anew */
     if (!peer->up && !(roster->twin_slots && holm_roster_is_linked(roster, slot))) {
         epoch_set(roster, peer, epoch);
         name_set(peer, member->name);
@@ -365,7 +367,7 @@ static bool surplus(struct holm_roster *roster, const struct holm_roster_link *l
 }
 
 static void own_address(struct holm_roster *roster, const struct holm_roster_link *link,
-                        struct holm_node_id node)
+                        struct holm_node_id node, struct holm_now now)
 {
     if (link->address == HOLM_ROSTER_NONE)
         return;
@@ -374,6 +376,7 @@ static void own_address(struct holm_roster *roster, const struct holm_roster_lin
     address->owner = node;
     address->self = false;
     address->answered = true;
+    address->met_us = now.monotonic_us;
     address->refusals = 0;
 }
 
@@ -400,7 +403,7 @@ void holm_roster_hello(struct holm_roster *roster, struct holm_link_id id,
     if (slot == HOLM_ROSTER_NONE)
         return;
     link = holm_roster_link_find(roster, id.value);
-    own_address(roster, link, hello->self.actor.node);
+    own_address(roster, link, hello->self.actor.node, now);
     peer_describe(roster, link, hello, now);
     if (surplus(roster, link)) {
         holm_roster_link_shut(roster, id.value, now);

@@ -55,6 +55,8 @@ void holm_roster_link_remove(struct holm_roster *roster, uint64_t id, struct hol
     if (link.address != HOLM_ROSTER_NONE) {
         struct holm_roster_address *address = &roster->addresses[link.address];
         address->link = 0;
+        if (link.state == HOLM_LINK_PROVEN)
+            address->met_us = now.monotonic_us;
         address->used = !address->stale;
         holm_roster_address_retry(
             roster, address, lasted(roster, &link, now) ? HOLM_RETRY_AT_ONCE : HOLM_RETRY_IN_TURN,

@@ -358,7 +358,8 @@ uint32_t holm_roster_slots(const struct holm_roster *roster)
 
 struct holm_node_id holm_roster_node(const struct holm_roster *roster, uint32_t peer)
 {
-    HOLM_ASSERT(peer < roster->peer_count && roster->peers[peer].used);
+    HOLM_ASSERT(peer < roster->peer_count);
+    HOLM_ASSERT(roster->peers[peer].used || roster->peers[peer].actor.node.value == 0);
     return roster->peers[peer].actor.node;
 }
 

@@ -16,13 +16,15 @@
 
 #define HOLM_ROSTER_NONE UINT32_MAX
 
-/* An address that peers told of may be made up. So many dials it has at the usual pace. Then, while nobody of
+/* An address that peers told of may be made up, or left long ago. So many dials it has at the usual pace. Then, while nobody of
  * this cluster answers there, each further one doubles the pause, until all such addresses together have no more
  * than HOLM_ROSTER_SILENT_DIALS in an interval: few are dialled as often as ever, since two halves may know of
  * each other by hearsay alone; thousands cost no more than a few. */
 #define HOLM_ROSTER_TRIES 4u
 #define HOLM_ROSTER_SILENCES_MAX (HOLM_ROSTER_TRIES + 10)
 #define HOLM_ROSTER_SILENT_DIALS 16u
+/* Where nobody was met for so long is taken for such an address, too. */
+#define HOLM_ROSTER_LONG_US UINT64_C(3600000000)
 
 struct holm_roster_address {
     bool used;
@@ -36,7 +38,8 @@ struct holm_roster_address {
     uint64_t dialled_us;
     uint64_t due_us; /* next dial, when there is no link */
     uint32_t refusals;
-    bool answered;     /* a node of this cluster was met here */
+    bool answered;     /* a node of this cluster was met here, and not too long ago */
+    uint64_t met_us;   /* ... when last, about */
     uint32_t silences; /* dials before that, up to HOLM_ROSTER_SILENCES_MAX */
     char text[HOLM_ADDRESS_BYTES_MAX + 1];
 };
@@ -92,6 +95,7 @@ struct holm_roster_peer {
 
 #define HOLM_ROSTER_REFUSALS 32
 #define HOLM_ROSTER_EPOCHS 8
+#define HOLM_ROSTER_WORN_MAX 256
 
 struct holm_roster {
     struct holm_roster_config config;
@@ -120,6 +124,9 @@ struct holm_roster {
     uint64_t untrusted_told_us; /* when the operator was told last; 0: never */
     uint64_t untrusted;         /* since then */
     bool leaving;               /* this node does */
+    struct holm_actor
+        worn[HOLM_ROSTER_WORN_MAX]; /* who was given up last, by hearsay alone known */
+    uint32_t worn_next;
 
     struct holm_roster_address *addresses;
     size_t address_count, address_capacity;
@@ -184,6 +191,13 @@ void holm_roster_peer_heard(struct holm_roster *roster, uint32_t slot, struct ho
 void holm_roster_suspect_tick(struct holm_roster *roster, struct holm_now now);
 void holm_roster_news(struct holm_roster *roster, struct holm_roster_peer *peer,
                       struct holm_now now);
+
+/* roster_rumour.c */
+
+/* Whether so much was heard of before, for all the time that one waits for it to be met. */
+bool holm_roster_rumour_is_worn(const struct holm_roster *roster, struct holm_actor actor);
+/* Gives up who was waited for long enough. O(peers). */
+void holm_roster_rumour_tick(struct holm_roster *roster, struct holm_now now);
 
 /* roster_twin.c */
 

@@ -112,11 +112,17 @@ struct holm_config {
     uint32_t beacon_interval_ms; /* 1,000; 10 to an hour: how often a node says what it has seen;
                                     when nothing changes, up to four times more rarely */
     uint32_t link_timeout_ms;    /* 3,000; 100 to an hour: a link silent for so long is redialled */
-    uint32_t redial_interval_ms; /* 1,000; 10 to an hour: mean time between tries of an address */
+    /* 1,000; 10 to an hour: mean time between tries of an address. All those that are no seeds and have not
+     * answered yet, or for an hour, share 16 tries in that time once they are more than 16. */
+    uint32_t redial_interval_ms;
     uint32_t
         resolve_interval_ms; /* 30,000; 100 to an hour: mean time between lookups of a seed's name */
-    size_t frame_bytes_max;  /* 1 MiB; 64 KiB to 64 MiB: no message is larger */
-    size_t log_bytes_max;    /* 64 MiB; from 64 KiB: op log of all partitions together */
+    /* 86,400,000, a day; below 2^48; 0: never. A member that others tell of, and that this node has dialled in vain for
+     * so long and never met, is given up: it is neither dialled nor told on, nor taken again by hearsay under the epoch that
+     * it had. When it comes itself it is met. Seeds, and who was met in this node's life, are dialled for ever. */
+    uint64_t hearsay_ms;
+    size_t frame_bytes_max;    /* 1 MiB; 64 KiB to 64 MiB: no message is larger */
+    size_t log_bytes_max;      /* 64 MiB; from 64 KiB: op log of all partitions together */
     size_t holdback_bytes_max; /* 64 MiB; from 64 KiB: early deltas of all partitions together */
     /* 16 MiB; from 64 KiB: broadcasts run ahead of what a peer has acknowledged by so much, of all partitions
      * together. Writes never wait: what is ahead of that stays in the op log, and goes out as peers

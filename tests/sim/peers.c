@@ -314,6 +314,36 @@ static bool are_members(void *context)
     return members(nodes[0]) == 3 && members(nodes[1]) == 3 && members(nodes[2]) == 3;
 }
 
+/* rome was gone before lima came, which knows of it by hearsay: all that lima waits for are there once it is given up. */
+static void test_wait_when_a_member_is_known_by_hearsay_alone_then_it_is_given_up(void **state)
+{
+    for (int stable = 0; stable < 2; stable++) {
+        enum holm_retention retention = stable ? HOLM_RETENTION_STABLE : HOLM_RETENTION_FOREVER;
+        struct holm_node *nodes[4];
+        struct holm_testing *world = open_world(nodes, 3, retention);
+        struct holm_node_id rome = holm_self(nodes[2]).node;
+        struct holm_config config = config_of(3, retention);
+        struct holm_peer peers[8];
+        config.hearsay_ms = 60000;
+        if (stable)
+            assert_true(holm_testing_run_until(world, 60 * S, are_members, nodes));
+        holm_close(nodes[2]);
+        assert_int_equal(holm_testing_open(world, &config, &nodes[3]), HOLM_OK);
+        assert_int_equal(holm_wait_peers(nodes[3], 2, 10000), HOLM_OK);
+        assert_int_equal(liveness(nodes[3], rome), HOLM_DOWN);
+        assert_int_equal(holm_enable(nodes[3], holm_str("k"), holm_str("f")), HOLM_OK);
+        assert_int_equal(holm_wait_seen(nodes[3], NULL, HOLM_ALL, 5000), HOLM_ETIMEDOUT);
+        holm_testing_run(world, 61 * S);
+        /* With `stable` it is a member until it is forgotten. */
+        assert_int_equal(holm_peers(nodes[3], peers, 8), stable ? 3 : 2);
+        assert_int_equal(holm_wait_seen(nodes[3], NULL, HOLM_ALL, 5000),
+                         stable ? HOLM_ETIMEDOUT : HOLM_OK);
+        assert_int_equal(liveness(nodes[0], rome), HOLM_DOWN);
+        holm_testing_free(world);
+    }
+    (void)state;
+}
+
 static bool has_collected(void *context)
 {
     struct holm_stats stats;
@@ -419,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_leave_when_all_have_what_it_wrote_then_nobody_waits_for_it),
         cmocka_unit_test(test_leave_when_somebody_is_cut_off_then_it_hears_of_it_from_the_others),
         cmocka_unit_test(test_leave_when_nobody_can_be_told_then_the_node_runs_on),
+        cmocka_unit_test(test_wait_when_a_member_is_known_by_hearsay_alone_then_it_is_given_up),
         cmocka_unit_test(
             test_leave_when_a_member_leaves_then_it_is_forgotten_and_collection_goes_on),
         cmocka_unit_test(test_peers_when_a_member_was_never_met_then_the_list_tells_of_it),

@@ -112,6 +112,7 @@ static void test_config_when_any_number_is_zero_then_it_is_refused_but_drift_and
 #undef ASSERT_ZERO_REFUSED
     config = good();
     config.max_drift_ms = 0;
+    config.hearsay_ms = 0;
     config.node_id = 0;
     config.log_level = 0;
     assert_good(&config);

@@ -7,52 +7,9 @@
 #include <cmocka.h>
 
 #include "node/roster_state.h"
-#include "tests/unit/roster_world.h"
+#include "tests/unit/roster_liar.h"
 
-#define LIAR (WORLD_NODES - 1) /* never lives; its wires are used by hand */
-
-static void set_aside(struct holm_roster *roster)
-{
-    struct holm_roster_action action;
-    while (holm_roster_next(roster, &action))
-        continue;
-    holm_roster_check(roster);
-}
-
-/* Somebody calls node 0 and tells of `count` members, ids from `first` on, with an address each that
- * `format` makes of its id. */
-static void lie(struct world *world, uint64_t first, size_t count, const char *format)
-{
-    static char texts[64][64];
-    struct holm_member members[64];
-    assert_true(count <= 64);
-    for (size_t i = 0; i < count; i++) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-        snprintf(texts[i], sizeof texts[i], format, (unsigned)(first + i));
-#pragma GCC diagnostic pop
-        members[i] = (struct holm_member){
-            {{first + i}, {1}}, holm_str("made up"), holm_str(texts[i]), false};
-    }
-    struct holm_hello hello = {
-        .cluster = holm_str("test"),
-        .version = HOLM_WIRE_VERSION,
-        .partitions = 16,
-        .self = {.actor = {{9999}, {1}}, .name = holm_str("mallory")},
-        .nonce = 4711,
-        .members = members,
-        .member_count = count,
-    };
-    struct holm_roster *roster = world->nodes[0].roster;
-    world->wires[world->wire_count++] = (struct world_wire){LIAR, 0, true};
-    struct holm_link_id link = {world->wire_count};
-    holm_roster_link_up(roster, link, true, "", world->now);
-    set_aside(roster);
-    holm_roster_hello(roster, link, &hello, world->now);
-    set_aside(roster);
-    holm_roster_link_closed(roster, link, world->now);
-    set_aside(roster);
-}
+#define CALLER (WORLD_NODES - 1) /* never lives; its wires are used by hand */
 
 static struct holm_roster_address *address_of(struct world *world, const char *text)
 {
@@ -61,14 +18,6 @@ static struct holm_roster_address *address_of(struct world *world, const char *t
         if (roster->addresses[i].used && strcmp(roster->addresses[i].text, text) == 0)
             return &roster->addresses[i];
     return NULL;
-}
-
-/* Dials of node 0 within a time. */
-static uint32_t dials_in(struct world *world, uint64_t duration_ms)
-{
-    uint32_t before = world->nodes[0].dials;
-    world_run(world, duration_ms);
-    return world->nodes[0].dials - before;
 }
 
 static void open_wide(struct world *world)
@@ -85,11 +34,11 @@ static void test_roster_when_addresses_are_made_up_then_they_are_dialled_ever_mo
 {
     struct world *world = *state;
     open_wide(world);
-    lie(world, 1000, 50, "tcp://made-up-%u:1");
-    lie(world, 2000, 50, "tcp://made-up-%u:1");
-    assert_in_range(dials_in(world, 4000), 100 * 2, 100 * 6);
-    (void)dials_in(world, 20000);
-    assert_in_range(dials_in(world, 70000), 70 * 10, 70 * 17); /* every 7 s */
+    liar_tell_many(world, 1000, 50, 1, "tcp://made-up-%u:1");
+    liar_tell_many(world, 2000, 50, 1, "tcp://made-up-%u:1");
+    assert_in_range(liar_dials_in(world, 4000), 100 * 2, 100 * 6);
+    (void)liar_dials_in(world, 20000);
+    assert_in_range(liar_dials_in(world, 70000), 70 * 10, 70 * 17); /* every 7 s */
 }
 
 /* Two halves of a cluster may know of each other by hearsay alone. */
@@ -97,20 +46,27 @@ static void test_roster_when_few_are_silent_then_they_are_dialled_as_often_as_ev
 {
     struct world *world = *state;
     open_wide(world);
-    lie(world, 1000, 10, "tcp://made-up-%u:1");
+    liar_tell_many(world, 1000, 10, 1, "tcp://made-up-%u:1");
     world_run(world, 100000);
-    assert_in_range(dials_in(world, 50000), 10 * 40, 10 * 60);
+    assert_in_range(liar_dials_in(world, 50000), 10 * 40, 10 * 60);
 }
 
-/* Each time the address has been dialled anew. */
+/* In how many of 20 times, each of one and a half usual pauses, the address was dialled. */
+static int times_dialled(struct world *world, const struct holm_roster_address *address)
+{
+    int times = 0;
+    for (int i = 0; i < 20; i++) {
+        uint64_t dialled_us = address->dialled_us;
+        world_run(world, 1600);
+        times += address->dialled_us > dialled_us;
+    }
+    return times;
+}
+
 static void assert_dialled_at_the_usual_pace(struct world *world,
                                              const struct holm_roster_address *address)
 {
-    for (int i = 0; i < 20; i++) {
-        uint64_t dialled_us = address->dialled_us;
-        world_run(world, 1600); /* one and a half usual pauses */
-        assert_true(address->dialled_us > dialled_us);
-    }
+    assert_int_equal(times_dialled(world, address), 20);
 }
 
 /* What the operator gave is dialled as often as ever, answered or not. */
@@ -119,7 +75,7 @@ static void test_roster_when_a_seed_is_silent_then_it_is_dialled_at_the_usual_pa
     struct world *world = *state;
     open_wide(world);
     world_join(world, 0, 1);
-    lie(world, 1000, 63, "tcp://made-up-%u:1");
+    liar_tell_many(world, 1000, 63, 1, "tcp://made-up-%u:1");
     world_run(world, 30000);
     assert_dialled_at_the_usual_pace(world, address_of(world, "tcp://n1:1"));
 }
@@ -130,13 +86,41 @@ test_roster_when_a_rumour_proves_true_then_the_node_is_met_and_redialled_at_the_
 {
     struct world *world = *state;
     open_wide(world);
-    lie(world, 1000, 63, "tcp://made-up-%u:1");
-    lie(world, 2, 1, "tcp://n1:1"); /* node 1 has the id 2 */
+    liar_tell_many(world, 1000, 63, 1, "tcp://made-up-%u:1");
+    liar_tell_many(world, 2, 1, 1, "tcp://n1:1"); /* node 1 has the id 2 */
     world_run(world, 30000);
     struct holm_roster_address *address = address_of(world, "tcp://n1:1");
     assert_false(address->answered);
     world_start(world, 1, 0);
     world_run(world, 7500); /* one and a half pauses of 5 s at most */
+    assert_true(world_pair_up(world, 0, 1));
+    world_kill(world, 1);
+    world_run(world, 10000);
+    assert_dialled_at_the_usual_pace(world, address);
+}
+
+/* Whoever has not been met for an hour is dialled like whom nobody has met; few of those, at the usual pace. */
+static void test_roster_when_a_member_is_away_for_long_then_it_is_dialled_with_the_silent(
+    void **state)
+{
+    struct world *world = *state;
+    open_wide(world);
+    world_start(world, 1, 0);
+    struct holm_member told = {world_actor(world, 1), holm_str("n1"), holm_str("tcp://n1:1"),
+                               false};
+    liar_tell(world, &told, 1);
+    world_run(world, 2000);
+    assert_true(world_pair_up(world, 0, 1));
+    world_kill(world, 1);
+    world_run(world, 3590 * 1000);
+    assert_dialled_at_the_usual_pace(world, address_of(world, "tcp://n1:1"));
+    liar_tell_many(world, 1000, 63, 1, "tcp://made-up-%u:1");
+    world_run(world, 120 * 1000);
+    const struct holm_roster_address *address = address_of(world, "tcp://n1:1");
+    assert_in_range(times_dialled(world, address), 1, 10);
+    assert_in_range(liar_dials_in(world, 60000), 60 * 10, 60 * 17);
+    world_start(world, 1, 0);
+    world_run(world, 12000);
     assert_true(world_pair_up(world, 0, 1));
     world_kill(world, 1);
     world_run(world, 10000);
@@ -150,7 +134,7 @@ static void test_roster_when_rumours_fill_the_table_then_the_operator_still_adds
     struct world *world = *state;
     world_start(world, 0, 0);
     for (uint64_t first = 1000; first < 2000; first += 50)
-        lie(world, first, 50, "tcp://made-up-%u:1");
+        liar_tell_many(world, first, 50, 1, "tcp://made-up-%u:1");
     struct holm_roster *roster = world->nodes[0].roster;
     size_t learnt = 0;
     for (size_t i = 0; i < roster->address_count; i++)
@@ -181,7 +165,7 @@ static void test_roster_when_rumours_fill_the_slots_then_a_caller_displaces_one_
     assert_true(world_pair_up(world, 0, 1));
     world_kill(world, 1);
     world_run(world, 1000);
-    lie(world, 1000, 50, "tcp://made-up-%u:1");
+    liar_tell_many(world, 1000, 50, 1, "tcp://made-up-%u:1");
     assert_int_equal(world->nodes[0].roster->peer_count, world->nodes[0].config.peers_max);
     world_start(world, 2, 0);
     world_join(world, 2, 0);
@@ -200,7 +184,7 @@ static void test_roster_when_callers_are_not_trusted_then_a_line_a_minute_says_s
     char lines[1024] = "";
     size_t count = 0;
     for (int i = 0; i < 90; i++) {
-        world->wires[world->wire_count++] = (struct world_wire){LIAR, 0, true};
+        world->wires[world->wire_count++] = (struct world_wire){CALLER, 0, true};
         struct holm_link_id link = {world->wire_count};
         holm_roster_link_up(roster, link, true, "192.0.2.7", world->now);
         holm_roster_link_untrusted(roster, link, world->now);
@@ -242,6 +226,7 @@ int main(void)
         ROSTER_TEST(a_seed_is_silent_then_it_is_dialled_at_the_usual_pace),
         ROSTER_TEST(a_rumour_proves_true_then_the_node_is_met_and_redialled_at_the_usual_pace),
         ROSTER_TEST(rumours_fill_the_table_then_the_operator_still_adds_a_seed),
+        ROSTER_TEST(a_member_is_away_for_long_then_it_is_dialled_with_the_silent),
         ROSTER_TEST(callers_are_not_trusted_then_a_line_a_minute_says_so),
         ROSTER_TEST(rumours_fill_the_slots_then_a_caller_displaces_one_of_them),
     };

@@ -36,7 +36,7 @@ struct world {
     struct world_wire {
         uint32_t dialler, acceptor;
         bool open;
-    } wires[4096];
+    } wires[16384];
     uint32_t wire_count;
     uint64_t subscriptions;
     struct holm_encoder encoder;
