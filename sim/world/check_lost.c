@@ -132,6 +132,8 @@ static void moment(struct holm_judge *judge)
 
 /* ---- the end -------------------------------------------------------------------------------- */
 
+/* With `stable` an operation may be gone if all who had it came back by replacement (check_returned.c); whoever did not is held
+ * to it by look(), and the others are equal to that one. */
 static void check_known(struct holm_judge *judge, uint32_t node, uint32_t partition)
 {
     const struct holm_oracle *oracle = judge->oracles[partition];

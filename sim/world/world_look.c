@@ -20,7 +20,8 @@ const struct holm_replica *holm_world_replica(const struct holm_world *world, ui
 }
 
 /* A disk may have lost what the list said while it kept what was done by it; and who takes a fold over may hear of the
- * list later: what any list of the same founding has said is known. */
+ * list later: what any list of the same founding has said is known. Two of one founding may differ: who forgot somebody ends
+ * it where it has got to, and may lose all of that itself before anybody hears of it. */
 static void note_ends(struct holm_world *world, uint32_t partition,
                       const struct holm_members *known)
 {
@@ -30,7 +31,8 @@ static void note_ends(struct holm_world *world, uint32_t partition,
         while (at < world->end_count &&
                (world->ends[at].partition != partition ||
                 holm_founding_compare(&world->ends[at].founding, &known->founding) != 0 ||
-                !holm_actor_equal(world->ends[at].dot.actor, ends.entries[i].actor)))
+                !holm_actor_equal(world->ends[at].dot.actor, ends.entries[i].actor) ||
+                world->ends[at].dot.seq != ends.entries[i].seq))
             at++;
         if (at < world->end_count)
             continue;
@@ -96,7 +98,7 @@ static size_t add_ends(const struct holm_world *world, uint32_t partition, struc
         const struct holm_founding *founding = &world->ends[i].founding;
         bool of_list = holm_founding_compare(founding, &known->founding) == 0;
         bool of_other = expanding->ends >= ENDS_LATEST_OF_ANY ||
-                         founding->generation < known->founding.generation;
+                        founding->generation < known->founding.generation;
         if (world->ends[i].partition != partition || !holm_members_covers(floor, end.actor) ||
             !(of_list || (expanding->ends > ENDS_OF_FOUNDING && of_other)) ||
             (expanding->ends == ENDS_OWN && holm_vector_seq(own, end.actor) == 0) ||
@@ -123,6 +125,71 @@ static size_t expand(struct holm_world *world, uint32_t partition, struct holm_v
     return count;
 }
 
+/* The next end of this epoch, above that one, that any list ever told of; 0: there is none. */
+static uint64_t next_end(const struct holm_world *world, uint32_t partition, struct holm_dot above)
+{
+    uint64_t next = 0;
+    for (size_t i = 0; i < world->end_count; i++) {
+        struct holm_dot end = world->ends[i].dot;
+        if (world->ends[i].partition == partition && holm_actor_equal(end.actor, above.actor) &&
+            end.seq > above.seq && (next == 0 || end.seq < next))
+            next = end.seq;
+    }
+    return next;
+}
+
+/* Takes the next end of the first epoch that has one; those before it begin again. False: all have been had. */
+static bool take_next(const struct holm_world *world, uint32_t partition, struct holm_dot *ends,
+                      size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uint64_t next = next_end(world, partition, ends[i]);
+        struct holm_dot none = {ends[i].actor, 0};
+        ends[i].seq = next != 0 ? next : next_end(world, partition, none);
+        if (next != 0)
+            return true;
+    }
+    return false;
+}
+
+static uint64_t sum_of(const struct holm_dot *ends, size_t count, uint64_t seed)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < count; i++)
+        sum += holm_vector_term(ends[i], seed);
+    return holm_vector_fold_sum(sum);
+}
+
+#define TRIES_MAX 4096
+
+/* Each fold has the sum of what is in it: of all ends that were ever told of those that give it. */
+static size_t expand_by_sums(struct holm_world *world, uint32_t node, uint32_t partition,
+                             struct holm_vector_view vector, struct holm_dot *target)
+{
+    const struct holm_engine *engine = world->nodes[node]->engine;
+    struct expanding expanding = {holm_engine_list_members(engine), ENDS_EARLIEST_OF_ANY};
+    size_t count = 0;
+    for (size_t i = 0; i < vector.count; i++) {
+        struct holm_dot entry = vector.entries[i];
+        if (entry.seq != HOLM_SEQ_FOLDED && entry.actor.epoch.value != 0)
+            target[count++] = entry;
+        if (entry.seq != HOLM_SEQ_FOLDED)
+            continue;
+        size_t ends = add_ends(world, partition, entry.actor, &expanding, target + count);
+        uint64_t sum = i > 0 ? vector.entries[i - 1].seq : 0;
+        bool more = true;
+        for (size_t k = 0; k < ends; k++)
+            target[count + k].seq = next_end(world, partition,
+                                             (struct holm_dot){target[count + k].actor, 0});
+        for (uint32_t tries = 0;
+             more && tries < TRIES_MAX && sum_of(target + count, ends, engine->digest_seed) != sum;
+             tries++)
+            more = take_next(world, partition, target + count, ends);
+        count += ends;
+    }
+    return count;
+}
+
 /* Two foundings may have ended an epoch at different operations; which of them a replica has folded when its list
  * lacks the end, its hash tells. */
 static size_t expand_any(struct holm_world *world, uint32_t node, uint32_t partition,
@@ -142,7 +209,7 @@ static size_t expand_any(struct holm_world *world, uint32_t node, uint32_t parti
         if (expanding.known == NULL || holm_world_vector_hash(world, node, expanded) == hash)
             return count;
     }
-    return count;
+    return expand_by_sums(world, node, partition, vector, target);
 }
 
 size_t holm_world_vector(struct holm_world *world, uint32_t node, uint32_t partition,
