@@ -30,6 +30,7 @@ struct holm_membership {
     struct holm_actor asked;  /* who may have admitted this epoch; or zero */
     bool served;              /* others were given what is here, under this epoch */
     bool left, in_vain;       /* to found: it is left to this epoch; it has tried already */
+    bool changed;             /* GATHERING: somebody has come or gone since it began */
     uint32_t peer;            /* ASKING, TAKING: which */
     bool replace;
     uint64_t deadline_us; /* ASKING, TAKING, GATHERING */
@@ -259,6 +260,7 @@ static void gather(struct holm_membership *membership, struct holm_now now)
     if (takes_new_epoch(membership, nobody))
         return;
     membership->state = HOLM_MEMBER_GATHERING;
+    membership->changed = false;
     membership->deadline_us = now.monotonic_us + membership->config.progress_us;
     push(membership, HOLM_MEMBERSHIP_GATHER);
 }
@@ -294,7 +296,7 @@ static uint64_t earliest_retry(const struct holm_membership *membership)
 static void time_out(struct holm_membership *membership, struct holm_now now)
 {
     if (membership->state == HOLM_MEMBER_GATHERING)
-        membership->in_vain = true;
+        membership->in_vain = !membership->changed;
     else
         leave_alone(membership, membership->peer, now);
     give_up(membership, now);
@@ -352,6 +354,7 @@ void holm_membership_peer_down(struct holm_membership *membership, uint32_t peer
                                struct holm_now now)
 {
     *peer_of(membership, peer) = (struct peer){.up = false};
+    membership->changed = true;
     if (membership->peer == peer)
         give_up(membership, now);
     look_around(membership, now);

@@ -271,6 +271,24 @@ static void test_membership_when_it_gathers_in_vain_then_it_stops(void **state)
     close_stage(&stage);
 }
 
+/* Whose list was taken has gone meanwhile, or is back with another: what came of it says nothing of what would now. */
+static void test_membership_when_somebody_went_while_it_gathered_then_it_tries_again(void **state)
+{
+    (void)state;
+    struct stage stage;
+    open_stage(&stage, 90, false);
+    up(&stage, 1);
+    stands(&stage, 1, false, 51, 1);
+    holm_membership_left(stage.membership, true, stage.now);
+    assert_string_equal(after(&stage, 3 * SECOND), "gather ");
+    holm_membership_peer_down(stage.membership, 1, stage.now);
+    assert_string_equal(after(&stage, 10 * SECOND), "abandon gather ");
+    assert_false(holm_membership_in_vain(stage.membership));
+    assert_string_equal(after(&stage, 10 * SECOND), "abandon ");
+    assert_true(holm_membership_in_vain(stage.membership));
+    close_stage(&stage);
+}
+
 /* N2: who may have been admitted founds under another epoch. */
 static void test_membership_when_it_was_admitted_then_it_founds_under_another_epoch(void **state)
 {
@@ -386,6 +404,7 @@ int main(void)
         cmocka_unit_test(test_membership_when_told_to_found_then_it_waits_for_a_member_first),
         cmocka_unit_test(test_membership_when_all_leave_it_to_it_then_it_gathers_and_founds),
         cmocka_unit_test(test_membership_when_it_gathers_in_vain_then_it_stops),
+        cmocka_unit_test(test_membership_when_somebody_went_while_it_gathered_then_it_tries_again),
         cmocka_unit_test(test_membership_when_it_was_admitted_then_it_founds_under_another_epoch),
         cmocka_unit_test(test_membership_when_it_has_served_then_it_asks_under_another_epoch),
         cmocka_unit_test(test_membership_when_lost_then_it_comes_back_where_it_was_lost),
