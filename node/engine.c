@@ -395,8 +395,6 @@ enum holm_status holm_engine_step_locked(struct holm_engine *engine, uint32_t in
     struct holm_engine_partition *partition = &engine->partitions[index];
     pthread_mutex_lock(&partition->lock);
     enum holm_status status = holm_engine_step(engine, index, event, now, NULL);
-    if (status == HOLM_OK && partition->muted)
-        status = HOLM_EIO;
     pthread_mutex_unlock(&partition->lock);
     return status;
 }

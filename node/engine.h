@@ -136,7 +136,7 @@ HOLM_NODISCARD enum holm_status holm_engine_commit(struct holm_engine *engine, u
                                                    struct holm_now now,
                                                    struct holm_receipt *receipt);
 
-/* Seals what is pending in a partition, and publishes it. HOLM_ENOMEM, HOLM_EIO. */
+/* Seals what is pending in a partition, and publishes it, whether its store takes it or not. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_engine_flush(struct holm_engine *engine, uint32_t partition,
                                                   struct holm_now now);
 

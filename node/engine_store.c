@@ -359,11 +359,24 @@ const struct holm_work *holm_engine_save(struct holm_engine *engine, uint32_t in
     return work;
 }
 
+/* What the disk has refused of a partition is known here, even where its store as a whole goes on. */
+static enum holm_status seal_stored(struct holm_engine *engine, uint32_t index, struct holm_now now)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
+    pthread_mutex_lock(&partition->lock);
+    enum holm_status status = holm_engine_step(engine, index, &flush, now, NULL);
+    if (status == HOLM_OK && partition->muted)
+        status = HOLM_EIO;
+    pthread_mutex_unlock(&partition->lock);
+    return status;
+}
+
 enum holm_status holm_engine_sync(struct holm_engine *engine, uint32_t first, uint32_t count,
                                   struct holm_now now, uint64_t timeout_us)
 {
     enum holm_status status = holm_store_keeps(engine->store) ? HOLM_OK : HOLM_EINVAL;
     for (uint32_t i = first; status == HOLM_OK && i < first + count; i++)
-        status = holm_engine_flush(engine, i, now);
+        status = seal_stored(engine, i, now);
     return status == HOLM_OK ? engine->store->ops->sync(engine->store, timeout_us) : status;
 }

@@ -38,6 +38,9 @@
  *     HOLM_EINVAL    there is no such partition
  *     HOLM_ENOMEM    nothing could be asked
  *     HOLM_EFORK, HOLM_ECLOSED
+ *
+ * A store that has failed is told of by holm_wait_durable() alone. With retention `forever` all other calls do what they say
+ * here, as on a node without a store. With `stable` such a node is silent: what it would have to ask for does not come.
  */
 #ifndef HOLM_WAIT_H
 #define HOLM_WAIT_H
@@ -167,7 +170,7 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_wait_heard(struct holm_node *node,
  * sealed first. *size is what it takes: 32 bytes, and for each partition 8, and 24 for each epoch that has
  * written there (`stable`: few a node). Does not wait; O(that).
  *   HOLM_ESPACE  `capacity` is too small; *size says what is needed now, which may grow
- *   HOLM_EINVAL, HOLM_ENOMEM, HOLM_EIO, HOLM_EFORK, HOLM_ECLOSED. *size is 0
+ *   HOLM_EINVAL, HOLM_ENOMEM, HOLM_EFORK, HOLM_ECLOSED. *size is 0
  */
 HOLM_API HOLM_NODISCARD enum holm_status holm_position(struct holm_node *node, uint32_t partition,
                                                        void *buffer, size_t capacity, size_t *size);

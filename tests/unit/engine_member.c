@@ -565,6 +565,8 @@ static void test_engine_member_when_its_store_fails_it_is_silent(void **state)
     assert_int_equal(world_sum(world, 0, "k"), 10);
     assert_int_equal(world_sum(world, 1, "k"), 11);
     assert_int_equal(world_sum(world, 2, "k"), 10);
+    /* Who waits for others waits in vain; that the disk has failed is no answer. */
+    assert_int_equal(holm_engine_want(world->engines[1], partition, world_now(world, 1)), HOLM_OK);
     crash(world, 1);
     holm_disk_set_fault(disks[1], HOLM_DISK_WELL);
     start(world, 1);

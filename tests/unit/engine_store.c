@@ -112,6 +112,10 @@ static void test_engine_store_when_the_disk_has_failed_then_others_are_repaired_
     assert_int_equal(
         holm_engine_commit(world->engines[0], partition, &op, 1, world_now(world, 0), NULL),
         HOLM_EIO);
+    assert_int_equal(holm_engine_want(world->engines[0], partition, world_now(world, 0)), HOLM_OK);
+    assert_int_equal(holm_engine_flush(world->engines[0], partition, world_now(world, 0)), HOLM_OK);
+    assert_int_equal(
+        holm_engine_sync(world->engines[0], partition, 1, world_now(world, 0), 1000000), HOLM_EIO);
     world_lose(world, 1000); /* over links, then */
     for (uint32_t i = 1; i < 3; i++) {
         world_add(world, i, "after", 1);
