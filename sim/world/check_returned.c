@@ -19,21 +19,27 @@ static void leave(struct holm_judge *judge, uint32_t partition, uint32_t actor, 
                                                                 judge->replacements};
 }
 
-/* What it wrote itself, and has not any more. */
-static void leave_own(struct holm_judge *judge, uint32_t node, uint32_t partition)
+/* What it has in the moment when it is told that the partition is the members' now. */
+static void view_now(struct holm_judge *judge, uint32_t node, uint32_t partition,
+                     struct holm_oracle_view *now)
 {
-    struct holm_oracle *oracle = judge->oracles[partition];
-    struct holm_oracle_view now = {.count = 0};
     struct holm_dot *entries;
     size_t count = holm_world_vector(judge->config.world, node, partition, &entries);
-    (void)holm_oracle_view_set(oracle, &now, (struct holm_vector_view){entries, count});
+    (void)holm_oracle_view_set(judge->oracles[partition], now,
+                               (struct holm_vector_view){entries, count});
+    free(entries);
+}
+
+/* What it wrote itself, and has not any more. */
+static void leave_own(struct holm_judge *judge, uint32_t node, uint32_t partition,
+                      const struct holm_oracle_view *now)
+{
+    const struct holm_oracle *oracle = judge->oracles[partition];
     for (uint32_t i = 0; i < judge->left_behind.count; i++) {
-        uint64_t first = holm_oracle_view_seq(&now, i) + 1, last = judge->left_behind.seqs[i];
+        uint64_t first = holm_oracle_view_seq(now, i) + 1, last = judge->left_behind.seqs[i];
         if (first <= last && holm_oracle_actor(oracle, i).node.value == id_of(judge, node).value)
             leave(judge, partition, i, first, last);
     }
-    holm_oracle_view_release(&now);
-    free(entries);
 }
 
 static void copy(struct holm_judge *judge, const struct holm_world_event *event)
@@ -47,23 +53,6 @@ static void copy(struct holm_judge *judge, const struct holm_world_event *event)
                                          sizeof *judge->copies);
         judge->copies[judge->copy_count++] = (struct holm_judge_copy){event->partition, op,
                                                                       judge->replacements, false};
-    }
-}
-
-static void event(struct holm_judge *judge, const struct holm_world_event *event)
-{
-    if (event->type == HOLM_WORLD_REPLACING) {
-        judge->replacements += 1;
-        judge->replacing = true;
-        judge->left_behind.count = 0;
-        holm_oracle_view_join(&judge->left_behind,
-                              &holm_judge_replica(judge, event->node, event->partition)->view);
-    } else if (event->type == HOLM_WORLD_REPLACED) {
-        judge->replacing = false;
-        leave_own(judge, event->node, event->partition);
-    } else if (event->type == HOLM_WORLD_COMMITTED && judge->replacing &&
-               event->status == HOLM_OK) {
-        copy(judge, event);
     }
 }
 
@@ -116,19 +105,146 @@ static void look_for_originals(struct holm_judge *judge, const struct holm_oracl
             judge->copies[i].again = stands_for_another(judge, view, &judge->copies[i]);
 }
 
+/* ---- what must be told ---------------------------------------------------------------------- */
+
+/* A partition of a node that has just come back. */
+struct coming_back {
+    struct holm_judge *judge;
+    const struct holm_oracle *oracle;
+    const struct holm_oracle_view *now;
+    uint32_t partition;
+    struct holm_node_id self;
+    bool *used; /* copies that stand for something already */
+};
+
+static struct holm_node_id writer_of(const struct coming_back *coming,
+                                     const struct holm_oracle_op *op)
+{
+    return holm_oracle_actor(coming->oracle, op->actor).node;
+}
+
 /* Who left a copy of what the others have had all along leaves nothing. */
+static bool is_left(const struct coming_back *coming, uint32_t number)
+{
+    return holm_oracle_live(coming->oracle, &coming->judge->left_behind, number) &&
+           !is_there(coming->judge, coming->now, coming->partition, number);
+}
+
+/* Whether something was minted in this slot that stands for nothing else yet. */
+static bool take_copy(const struct coming_back *coming, const struct holm_oracle_op *op)
+{
+    const struct holm_judge *judge = coming->judge;
+    for (size_t i = 0; i < judge->copy_count; i++) {
+        const struct holm_judge_copy *copy = &judge->copies[i];
+        if (copy->replacement != judge->replacements || coming->used[i] ||
+            !are_of_one_slot(holm_oracle_op(coming->oracle, copy->op), op))
+            continue;
+        coming->used[i] = true;
+        return true;
+    }
+    return false;
+}
+
+static bool is_of_share(const struct coming_back *coming, const struct holm_oracle_op *a,
+                        const struct holm_oracle_op *b)
+{
+    return a->kind == HOLM_COUNTER && a->effect == HOLM_ORACLE_PUT && are_of_one_slot(a, b) &&
+           writer_of(coming, a).value == writer_of(coming, b).value;
+}
+
+/* What was added in a counter's slot in place of what it left. */
+static uint64_t added_anew(const struct coming_back *coming, const struct holm_oracle_op *op)
+{
+    const struct holm_judge *judge = coming->judge;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < judge->copy_count; i++) {
+        const struct holm_judge_copy *copy = &judge->copies[i];
+        if (copy->replacement != judge->replacements)
+            continue;
+        const struct holm_oracle_op *minted = holm_oracle_op(coming->oracle, copy->op);
+        if (minted->effect == HOLM_ORACLE_PUT && are_of_one_slot(minted, op))
+            sum += (uint64_t)minted->value.as.i64;
+    }
+    return sum;
+}
+
+/* Whether an increment that was left is the first of its node's share in its counter, and that share was not added
+ * anew to the last unit. */
+static bool is_share_lost(const struct coming_back *coming, uint32_t number)
+{
+    const struct holm_oracle_op *op = holm_oracle_op(coming->oracle, number);
+    size_t count = holm_oracle_count(coming->oracle);
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct holm_oracle_op *other = holm_oracle_op(coming->oracle, i);
+        if (other->key != op->key || !is_of_share(coming, other, op) || !is_left(coming, i))
+            continue;
+        if (i < number)
+            return false;
+        sum += (uint64_t)other->value.as.i64;
+    }
+    return writer_of(coming, op).value != coming->self.value || sum != added_anew(coming, op);
+}
+
+/* Of what it showed and left, slot by slot, what was not minted anew: only its own can be. */
+static uint64_t count_lost(const struct coming_back *coming)
+{
+    uint64_t lost = 0;
+    size_t count = holm_oracle_count(coming->oracle);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct holm_oracle_op *op = holm_oracle_op(coming->oracle, i);
+        if (op->effect != HOLM_ORACLE_PUT || !is_left(coming, i))
+            continue;
+        if (op->kind == HOLM_COUNTER)
+            lost += is_share_lost(coming, i);
+        else
+            lost += writer_of(coming, op).value != coming->self.value || !take_copy(coming, op);
+    }
+    return lost;
+}
+
+static void come_back(struct holm_judge *judge, uint32_t node, uint32_t partition)
+{
+    struct holm_oracle_view now = {.count = 0};
+    struct coming_back coming = {.judge = judge,
+                                 .oracle = judge->oracles[partition],
+                                 .now = &now,
+                                 .partition = partition,
+                                 .self = id_of(judge, node)};
+    view_now(judge, node, partition, &now);
+    leave_own(judge, node, partition, &now);
+    look_for_originals(judge, &now, partition);
+    coming.used = calloc(judge->copy_count + 1, sizeof *coming.used);
+    HOLM_ASSERT(coming.used != NULL);
+    holm_judge_replica(judge, node, partition)->lost += count_lost(&coming);
+    free(coming.used);
+    holm_oracle_view_release(&now);
+}
+
+static void event(struct holm_judge *judge, const struct holm_world_event *event)
+{
+    if (event->type == HOLM_WORLD_REPLACING) {
+        judge->replacements += 1;
+        judge->replacing = true;
+        judge->left_behind.count = 0;
+        holm_oracle_view_join(&judge->left_behind,
+                              &holm_judge_replica(judge, event->node, event->partition)->view);
+    } else if (event->type == HOLM_WORLD_REPLACED) {
+        judge->replacing = false;
+        come_back(judge, event->node, event->partition);
+    } else if (event->type == HOLM_WORLD_COMMITTED && judge->replacing &&
+               event->status == HOLM_OK) {
+        copy(judge, event);
+    }
+}
+
+/* What one shows that is outside still says nothing. */
 static void replaced(struct holm_judge *judge, const struct holm_sight *sight)
 {
-    size_t count = holm_oracle_count(sight->oracle);
-    if (sight->node >= HOLM_JUDGE_NODES_MAX || sight->outside)
-        return;
-    look_for_originals(judge, sight->view, sight->partition);
-    for (uint32_t i = 0; i < count; i++) {
-        const struct holm_oracle_op *op = holm_oracle_op(sight->oracle, i);
-        if (op->kind != HOLM_COUNTER && !is_there(judge, sight->view, sight->partition, i) &&
-            holm_oracle_live(sight->oracle, sight->before, i))
-            judge->missing[sight->node]++;
-    }
+    struct holm_judge_replica *replica = holm_judge_replica(judge, sight->node, sight->partition);
+    if (sight->node < HOLM_JUDGE_NODES_MAX && !sight->outside)
+        judge->missing[sight->node] += replica->lost;
+    replica->lost = 0;
 }
 
 /* All partitions are replaced in one go. */
@@ -141,12 +257,16 @@ static void moment(struct holm_judge *judge)
         if (!holm_world_alive(world, i))
             continue;
         holm_world_standing(world, i, &standing);
-        uint64_t told = standing.figures.reminted + standing.figures.dropped;
-        if (judge->missing[i] > told - judge->settled[i])
+        /* What is said to be dropped, and is no write of its journal (check_journal.c). */
+        uint64_t dropped = standing.figures.dropped;
+        dropped -= judge->refused[i] < dropped ? judge->refused[i] : dropped;
+        uint64_t told = dropped > judge->settled[i] ? dropped - judge->settled[i] : 0;
+        if (judge->missing[i] > told)
             holm_judge_fail(judge, &holm_check_returned, i,
-                            "coming back it left %" PRIu64 " cells, and told of %" PRIu64,
-                            judge->missing[i], told - judge->settled[i]);
-        judge->settled[i] = told;
+                            "coming back it left %" PRIu64
+                            " cells that it did not write anew, and told of %" PRIu64,
+                            judge->missing[i], told);
+        judge->settled[i] = dropped;
         judge->missing[i] = 0;
     }
 }

@@ -129,7 +129,8 @@ struct holm_judge_replica {
     bool dirty, unaudited;
     uint64_t vector_hash, minted, collected; /* as last seen */
     uint64_t replaced;                       /* how often, in this life */
-    struct holm_oracle_view view;            /* as last seen in this life */
+    uint64_t lost; /* of what it left since it was last looked at, what was not minted anew */
+    struct holm_oracle_view view; /* as last seen in this life */
 };
 
 struct holm_judge_digest {
@@ -187,11 +188,11 @@ struct holm_judge {
     struct holm_judge_copy *copies; /* in the order in which they were minted */
     size_t copy_count, copy_capacity;
     uint32_t replacements;
-    bool replacing;                         /* a partition of a node is between the two states */
-    struct holm_oracle_view left_behind;    /* … and had this */
-    uint64_t missing[HOLM_JUDGE_NODES_MAX]; /* cells that were left, not yet accounted for */
+    bool replacing;                      /* a partition of a node is between the two states */
+    struct holm_oracle_view left_behind; /* … and had this */
     uint64_t
-        settled[HOLM_JUDGE_NODES_MAX]; /* what was minted anew or dropped, in this life so far */
+        missing[HOLM_JUDGE_NODES_MAX]; /* cells that were left and lost, not yet accounted for */
+    uint64_t settled[HOLM_JUDGE_NODES_MAX]; /* what was told as dropped, in this life so far */
     uint64_t refused[HOLM_JUDGE_NODES_MAX]; /* of a journal, of what was dropped */
     struct holm_judge_batch *batches;
     size_t batch_count, batch_capacity;

@@ -317,7 +317,7 @@ static void begin_life(struct holm_judge *judge, uint32_t node)
         struct holm_judge_replica *replica = holm_judge_replica(judge, node, p);
         replica->dirty = replica->unaudited = true;
         replica->view.count = 0;
-        replica->replaced = 0;
+        replica->replaced = replica->lost = 0;
     }
     if (node < HOLM_JUDGE_NODES_MAX)
         judge->missing[node] = judge->settled[node] = judge->refused[node] = 0;
