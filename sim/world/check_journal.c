@@ -1,13 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
+#include "crdt/path.h"
 #include "sim/world/checker.h"
 #include "sim/world/oracle_parts.h"
 
+/* A batch that was read again has the whole path as its parents. */
+static bool same_path(const struct holm_op *a, const struct holm_op *b)
+{
+    struct holm_packed_path one, other;
+    enum holm_status status = holm_path_pack(&one, a->parents, a->field);
+    HOLM_ASSERT(status == HOLM_OK);
+    status = holm_path_pack(&other, b->parents, b->field);
+    HOLM_ASSERT(status == HOLM_OK);
+    return holm_bytes_equal(holm_path_bytes(&one), holm_path_bytes(&other));
+}
+
 static bool same_op(const struct holm_op *a, const struct holm_op *b)
 {
-    bool same = a->type == b->type && holm_bytes_equal(a->key, b->key) &&
-                holm_bytes_equal(a->field, b->field) && a->parents.count == b->parents.count;
+    bool same = a->type == b->type && holm_bytes_equal(a->key, b->key) && same_path(a, b);
     if (same && (a->type == HOLM_OP_PUT || a->type == HOLM_OP_RAISE || a->type == HOLM_OP_LOWER))
         same = holm_value_compare(&a->as.value, &b->as.value) == 0;
     if (same && a->type == HOLM_OP_ADD)
@@ -37,7 +48,6 @@ static void note(struct holm_judge *judge, const struct holm_world_event *event)
     memcpy(batch->ops, event->ops, event->op_count * sizeof *event->ops);
 }
 
-/* No store keeps a journal. */
 static void forget(struct holm_judge *judge, uint32_t node)
 {
     size_t kept = 0;
@@ -47,10 +57,50 @@ static void forget(struct holm_judge *judge, uint32_t node)
     judge->batch_count = kept;
 }
 
+/* Removals may have had nothing to do. */
+static bool must_mint(const struct holm_judge_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->ops[i].type == HOLM_OP_PUT || batch->ops[i].type == HOLM_OP_ADD)
+            return true;
+    return false;
+}
+
+/* Who has become a member has no journal any more: it is minted, or what of it was refused is told. */
+static void settle(struct holm_judge *judge, uint32_t node)
+{
+    struct holm_world_standing standing;
+    holm_world_standing(judge->config.world, node, &standing);
+    if (!standing.figures.confirmed || standing.figures.journalled > 0)
+        return;
+    for (size_t i = 0; i < judge->batch_count; i++)
+        if (judge->batches[i].node == node && !judge->batches[i].minted &&
+            must_mint(&judge->batches[i]))
+            judge->refused[node] += judge->batches[i].count;
+    forget(judge, node);
+    if (judge->refused[node] > standing.figures.dropped)
+        holm_judge_fail(judge, &holm_check_journal, node,
+                        "%" PRIu64 " writes of its journal were not minted, %" PRIu64
+                        " were said to be dropped",
+                        judge->refused[node], standing.figures.dropped);
+}
+
+/* What a well disk has synced, the next life has in its journal: it is held to it as this one was. */
+static bool is_kept(const struct holm_judge *judge, const struct holm_world_event *event)
+{
+    const struct holm_disk *disk = holm_world_disk(judge->config.world, event->node);
+    bool untouched = strcmp(event->text, "crash") == 0 || strcmp(event->text, "leave") == 0;
+    return untouched && disk != NULL && holm_disk_durable(disk);
+}
+
 static void event(struct holm_judge *judge, const struct holm_world_event *event)
 {
-    if (event->type == HOLM_WORLD_ENDED)
-        forget(judge, event->node);
+    if (event->type == HOLM_WORLD_ENDED && judge->config.stable &&
+        event->node < HOLM_JUDGE_NODES_MAX) {
+        settle(judge, event->node);
+        if (!is_kept(judge, event))
+            forget(judge, event->node);
+    }
     if (event->type != HOLM_WORLD_COMMITTED || event->status != HOLM_OK)
         return;
     if (event->journalled && event->receipt->count > 0)
@@ -67,45 +117,26 @@ static void event(struct holm_judge *judge, const struct holm_world_event *event
     }
 }
 
-/* Removals may have had nothing to do. */
-static bool must_mint(const struct holm_judge_batch *batch)
+void holm_judge_emptied(struct holm_judge *judge, uint32_t node)
 {
-    for (size_t i = 0; i < batch->count; i++)
-        if (batch->ops[i].type == HOLM_OP_PUT || batch->ops[i].type == HOLM_OP_ADD)
-            return true;
-    return false;
+    forget(judge, node);
 }
 
-/* Who has become a member has no journal any more: it is minted, or what of it was refused is told. */
 static void moment(struct holm_judge *judge)
 {
     struct holm_world *world = judge->config.world;
     for (uint32_t node = 0;
          judge->config.stable && node < holm_world_count(world) && node < HOLM_JUDGE_NODES_MAX;
-         node++) {
-        struct holm_world_standing standing;
-        if (!holm_world_alive(world, node))
-            continue;
-        holm_world_standing(world, node, &standing);
-        if (!standing.figures.confirmed || standing.figures.journalled > 0)
-            continue;
-        for (size_t i = 0; i < judge->batch_count; i++)
-            if (judge->batches[i].node == node && !judge->batches[i].minted &&
-                must_mint(&judge->batches[i]))
-                judge->refused[node] += judge->batches[i].count;
-        forget(judge, node);
-        if (judge->refused[node] > standing.figures.dropped)
-            holm_judge_fail(judge, &holm_check_journal, node,
-                            "%" PRIu64 " writes of its journal were not minted, %" PRIu64
-                            " were said to be dropped",
-                            judge->refused[node], standing.figures.dropped);
-    }
+         node++)
+        if (holm_world_alive(world, node))
+            settle(judge, node);
 }
 
 const struct holm_checker holm_check_journal = {
     .name = "journal",
     .claim =
-        "who is no member mints nothing; what it journalled is minted when it is one, or reported",
+        "who is no member mints nothing; what it journalled is minted when it is one, or reported, "
+        "by a later life, too",
     .event = event,
     .moment = moment,
 };

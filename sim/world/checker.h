@@ -116,7 +116,7 @@ struct holm_judge_copy {
     bool again; /* what it stands for is there besides (check_returned.c) */
 };
 
-/* A batch in the journal of a node. Bytes are the plan's. */
+/* A batch in the journal of a node, of this life or of one whose disk it has. Bytes are the plan's. */
 struct holm_judge_batch {
     uint32_t node, partition;
     struct holm_op ops[32];
@@ -212,6 +212,9 @@ void holm_judge_settled(struct holm_judge *judge, bool in_time);
 /* Operations of this node id are not held against the oracle. */
 void holm_judge_foreign(struct holm_judge *judge, uint64_t node_id);
 bool holm_judge_is_foreign(const struct holm_judge *judge, struct holm_actor actor);
+
+/* check_journal.c: the disk of a node has not any more what it wrote: an older one was put back, another's, or nothing. */
+void holm_judge_emptied(struct holm_judge *judge, uint32_t node);
 
 /* Breaks a claim. Only the first is kept. */
 void holm_judge_fail(struct holm_judge *judge, const struct holm_checker *checker, uint32_t node,

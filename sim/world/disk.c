@@ -430,6 +430,11 @@ bool holm_disk_failed(const struct holm_disk *disk)
     return disk->failed;
 }
 
+bool holm_disk_durable(const struct holm_disk *disk)
+{
+    return disk->lazy == 1 && !disk->failed;
+}
+
 void holm_disk_crash(struct holm_disk *disk, uint64_t random)
 {
     size_t written = 0;

@@ -41,6 +41,8 @@ void holm_disk_set_lazy(struct holm_disk *disk, uint32_t records);
 void holm_disk_set_fault(struct holm_disk *disk, enum holm_disk_fault fault);
 /* Whether a write has failed since it was opened. */
 bool holm_disk_failed(const struct holm_disk *disk);
+/* Whether a crash now would take nothing: it syncs each write, and none has failed. */
+bool holm_disk_durable(const struct holm_disk *disk);
 
 /* A store on it; one at a time. Closing it leaves the disk. */
 struct holm_store *holm_disk_open(struct holm_disk *disk);

@@ -105,6 +105,7 @@ static void start(struct player *player, uint32_t node)
         HOLM_ASSERT(disk != NULL);
         holm_disk_wipe(disk);
         holm_heirs_emptied(&player->heirs, node);
+        holm_judge_emptied(player->judge, node);
         enum holm_status status = holm_world_start(player->world, node);
         HOLM_ASSERT(status == HOLM_OK);
     }
@@ -222,6 +223,7 @@ static void restore(struct player *player, uint32_t node)
         crash(player, node);
     holm_disk_copy(disk, player->backups[node]);
     holm_heirs_restored(&player->heirs, node);
+    holm_judge_emptied(player->judge, node);
     start(player, node);
 }
 
@@ -244,6 +246,7 @@ static void clone(struct player *player, const struct holm_plan_event *event)
     if (holm_world_alive(player->world, event->other) || source == NULL || target == NULL)
         return;
     holm_disk_copy(target, source);
+    holm_judge_emptied(player->judge, event->other);
     if (has_good_disk(player, event->node))
         holm_heirs_cloned(&player->heirs, event->node, event->other);
     start(player, event->other);
