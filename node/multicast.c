@@ -120,8 +120,8 @@ static void announce(struct holm_multicast *multicast, const uint8_t *bytes, siz
     char why[HOLM_DATAGRAMS_WHY_BYTES];
     if (size == 0 || multicast->datagrams.fd < 0)
         return;
-    if (!holm_datagrams_send(&multicast->datagrams, &multicast->config.group, holm_mem(bytes, size),
-                             why))
+    if (holm_datagrams_send(&multicast->datagrams, &multicast->config.group, holm_mem(bytes, size),
+                            why) == HOLM_DATAGRAMS_REFUSED)
         fail(multicast, why, now);
     else if (!multicast->told)
         tell(multicast, now);
@@ -152,10 +152,14 @@ static void receive(struct holm_multicast *multicast, struct holm_now now)
         multicast->taken = 0;
     }
     multicast->config.who(multicast->config.context, &self, &alone);
-    while (multicast->taken < HOLM_MULTICAST_BATCH &&
-           holm_datagrams_receive(&multicast->datagrams, bytes, sizeof bytes, &size)) {
+    while (multicast->taken < HOLM_MULTICAST_BATCH) {
+        enum holm_datagrams_received received = holm_datagrams_receive(&multicast->datagrams, bytes,
+                                                                       sizeof bytes, &size);
+        if (received == HOLM_DATAGRAMS_NOTHING)
+            break;
         size = size < sizeof bytes ? size : sizeof bytes;
-        holm_herald_take(multicast->herald, holm_mem(bytes, size), self, now);
+        if (received == HOLM_DATAGRAMS_RECEIVED)
+            holm_herald_take(multicast->herald, holm_mem(bytes, size), self, now);
         multicast->taken++;
     }
     multicast->rests = multicast->taken == HOLM_MULTICAST_BATCH;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#define _GNU_SOURCE 1 /* struct in6_pktinfo */
+
 #include "transport/datagrams.h"
 
 #include <arpa/inet.h>
@@ -173,12 +175,10 @@ void holm_group_host(const struct holm_group *group, bool ipv6, char host[HOLM_H
 static void tell_why(char why[HOLM_DATAGRAMS_WHY_BYTES], const char *what)
 {
     char text[64] = "";
-    const char *said = text;
-#if defined(__GLIBC__) && defined(_GNU_SOURCE)
-    said = strerror_r(errno, text, sizeof text);
+#if defined(__GLIBC__)
+    const char *said = strerror_r(errno, text, sizeof text);
 #else
-    if (strerror_r(errno, text, sizeof text) != 0)
-        said = "an error without a name";
+    const char *said = strerror_r(errno, text, sizeof text) == 0 ? text : "an error without a name";
 #endif
     (void)snprintf(why, HOLM_DATAGRAMS_WHY_BYTES, "%s: %s", what, said);
 }
@@ -191,6 +191,13 @@ static bool limit_way(int fd, bool ipv6)
                set_number(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
     return set_number(fd, IPPROTO_IP, IP_MULTICAST_TTL, 1) &&
            set_number(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 1);
+}
+
+/* Each datagram tells by which interface it came in. */
+static bool ask_interface(int fd, bool ipv6)
+{
+    return ipv6 ? set_number(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+                : set_number(fd, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
 static bool join(int fd, const struct holm_group *group, unsigned index)
@@ -223,7 +230,8 @@ static const char *prepare(int fd, const struct holm_group *group, unsigned inde
 {
     struct sockaddr_storage address;
     socklen_t size = address_of(group, index, &address);
-    if (!set_number(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !limit_way(fd, group->ipv6))
+    if (!set_number(fd, SOL_SOCKET, SO_REUSEADDR, 1) || !limit_way(fd, group->ipv6) ||
+        !ask_interface(fd, group->ipv6))
         return "an option of the socket";
     narrow(fd, group->ipv6);
     if (bind(fd, (const struct sockaddr *)&address, size) != 0)
@@ -274,23 +282,60 @@ bool holm_datagrams_stand(const struct holm_datagrams *datagrams, const struct h
     return false;
 }
 
-bool holm_datagrams_send(const struct holm_datagrams *datagrams, const struct holm_group *group,
-                         struct holm_bytes bytes, char why[HOLM_DATAGRAMS_WHY_BYTES])
+enum holm_datagrams_sent holm_datagrams_send(const struct holm_datagrams *datagrams,
+                                             const struct holm_group *group,
+                                             struct holm_bytes bytes,
+                                             char why[HOLM_DATAGRAMS_WHY_BYTES])
 {
     struct sockaddr_storage address;
     socklen_t size = address_of(group, datagrams->index, &address);
     ssize_t sent = sendto(datagrams->fd, bytes.data, bytes.size, MSG_NOSIGNAL,
                           (const struct sockaddr *)&address, size);
-    if (sent == (ssize_t)bytes.size || errno == EAGAIN || errno == ENOBUFS || errno == EINTR)
-        return true;
+    if (sent >= 0)
+        return HOLM_DATAGRAMS_SENT;
+    if (errno == EAGAIN || errno == ENOBUFS || errno == EINTR)
+        return HOLM_DATAGRAMS_LOST;
     tell_why(why, "cannot send");
-    return false;
+    return HOLM_DATAGRAMS_REFUSED;
 }
 
-bool holm_datagrams_receive(const struct holm_datagrams *datagrams, void *buffer, size_t capacity,
-                            size_t *size)
+/* Of the interface; 0: not told. */
+static unsigned index_of(struct msghdr *message)
 {
-    ssize_t received = recv(datagrams->fd, buffer, capacity, MSG_TRUNC);
-    *size = received < 0 ? 0 : (size_t)received;
-    return received >= 0;
+    struct in_pktinfo four;
+    struct in6_pktinfo six;
+    for (struct cmsghdr *said = CMSG_FIRSTHDR(message); said != NULL;
+         said = CMSG_NXTHDR(message, said)) {
+        if (said->cmsg_level == IPPROTO_IP && said->cmsg_type == IP_PKTINFO) {
+            memcpy(&four, CMSG_DATA(said), sizeof four);
+            return (unsigned)four.ipi_ifindex;
+        }
+        if (said->cmsg_level == IPPROTO_IPV6 && said->cmsg_type == IPV6_PKTINFO) {
+            memcpy(&six, CMSG_DATA(said), sizeof six);
+            return six.ipi6_ifindex;
+        }
+    }
+    return 0;
+}
+
+enum holm_datagrams_received holm_datagrams_receive(const struct holm_datagrams *datagrams,
+                                                    void *buffer, size_t capacity, size_t *size)
+{
+    union {
+        char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(struct in_pktinfo))];
+        struct cmsghdr aligned;
+    } said;
+    struct iovec room = {.iov_base = buffer, .iov_len = capacity};
+    struct msghdr message = {.msg_iov = &room,
+                             .msg_iovlen = 1,
+                             .msg_control = said.bytes,
+                             .msg_controllen = sizeof said.bytes};
+    ssize_t received = recvmsg(datagrams->fd, &message, MSG_TRUNC);
+    *size = 0;
+    if (received < 0)
+        return HOLM_DATAGRAMS_NOTHING;
+    if (index_of(&message) != datagrams->index)
+        return HOLM_DATAGRAMS_ELSEWHERE;
+    *size = (size_t)received;
+    return HOLM_DATAGRAMS_RECEIVED;
 }

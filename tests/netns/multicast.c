@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes without seeds, each in a network namespace of its own, find each other by multicast: across a split, and on an
  * interface that was taken away meanwhile. */
+#define _GNU_SOURCE 1 /* setns */
+
 #include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +16,8 @@
 #include "tests/netns/land.h"
 
 #include <cmocka.h>
+
+#include "transport/datagrams.h"
 
 /* They announce within 0.2 s, or a pause of at most 7.5 s later when something was in the way. The rest is for busy
  * machines. */
@@ -128,12 +134,107 @@ static void test_node_when_its_interface_is_gone_and_back_then_others_are_found_
     land_close(&land);
 }
 
+/* Two links from here into a room: a0 to a1, b0 to b1. */
+static void link_twice(const struct land *land)
+{
+    char space[32];
+    (void)snprintf(space, sizeof space, "/proc/%ld/ns/net", (long)getpid());
+    const char *const added[][10] = {
+        {"ip", "link", "add", "a0", "type", "veth", "peer", "name", "a1", NULL},
+        {"ip", "link", "add", "b0", "type", "veth", "peer", "name", "b1", NULL},
+        {"ip", "link", "set", "a1", "netns", space, NULL},
+        {"ip", "link", "set", "b1", "netns", space, NULL},
+        {"ip", "addr", "add", "10.79.1.1/24", "dev", "a0", NULL},
+        {"ip", "addr", "add", "10.79.2.1/24", "dev", "b0", NULL},
+        {"ip", "addr", "add", "fd79:1::1/64", "dev", "a0", "nodad", NULL},
+        {"ip", "addr", "add", "fd79:2::1/64", "dev", "b0", "nodad", NULL},
+        {"ip", "link", "set", "a0", "up", NULL},
+        {"ip", "link", "set", "b0", "up", NULL}};
+    const char *const here[][10] = {{"ip", "addr", "add", "10.79.1.2/24", "dev", "a1", NULL},
+                                    {"ip", "addr", "add", "10.79.2.2/24", "dev", "b1", NULL},
+                                    {"ip", "link", "set", "a1", "up", NULL},
+                                    {"ip", "link", "set", "b1", "up", NULL}};
+    for (size_t i = 0; i < sizeof added / sizeof *added; i++)
+        assert_true(rooms_run(&land->rooms, 0, added[i]));
+    for (size_t i = 0; i < sizeof here / sizeof *here; i++)
+        assert_true(rooms_run(&land->rooms, ROOMS_HERE, here[i]));
+}
+
+/* A socket stays in the namespace in which it was made. */
+static void open_group(const struct land *land, uint32_t room, const char *text,
+                       struct holm_datagrams *datagrams, struct holm_group *group)
+{
+    char why[HOLM_DATAGRAMS_WHY_BYTES] = "";
+    assert_null(holm_group_parse(group, holm_str(text)));
+    int hall = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+    assert_true(hall >= 0);
+    assert_true(room == ROOMS_HERE || rooms_enter(&land->rooms, room));
+    bool opened = holm_datagrams_open(datagrams, group, why);
+    assert_int_equal(setns(hall, CLONE_NEWNET), 0);
+    close(hall);
+    if (!opened)
+        fail_msg("%s: %s", text, why);
+}
+
+/* Sends until there is a way: a link that was just made may not carry yet. */
+static void send_until_heard(const struct holm_datagrams *from, const struct holm_group *group,
+                             const char *text, const struct holm_datagrams *to)
+{
+    char why[HOLM_DATAGRAMS_WHY_BYTES] = "nothing arrives", bytes[16];
+    for (int i = 0; i < 250; i++) {
+        struct pollfd file = {.fd = to->fd, .events = POLLIN};
+        enum holm_datagrams_received received = HOLM_DATAGRAMS_ELSEWHERE;
+        size_t size = 0;
+        if (holm_datagrams_send(from, group, holm_str(text), why) == HOLM_DATAGRAMS_REFUSED)
+            (void)poll(NULL, 0, 100);
+        (void)poll(&file, 1, 100);
+        while (received == HOLM_DATAGRAMS_ELSEWHERE)
+            received = holm_datagrams_receive(to, bytes, sizeof bytes, &size);
+        if (received == HOLM_DATAGRAMS_NOTHING)
+            continue;
+        assert_int_equal(size, strlen(text));
+        assert_memory_equal(bytes, text, size);
+        return;
+    }
+    fail_msg("%s: %s", group->interface, why);
+}
+
+/* D1: another program here has joined the same group on b1; what it is sent is no business of who listens at a1. */
+static void hear_one_interface(const struct land *land, const char *group)
+{
+    static const char *const names[] = {"a0", "b0", "a1", "b1"};
+    struct holm_datagrams ends[4];
+    struct holm_group groups[4];
+    for (size_t i = 0; i < 4; i++) {
+        char text[64];
+        (void)snprintf(text, sizeof text, "%s,%s", names[i], group);
+        open_group(land, i < 2 ? 0 : ROOMS_HERE, text, &ends[i], &groups[i]);
+    }
+    send_until_heard(&ends[1], &groups[1], "there", &ends[3]);
+    send_until_heard(&ends[0], &groups[0], "here", &ends[2]);
+    send_until_heard(&ends[1], &groups[1], "there", &ends[3]);
+    send_until_heard(&ends[0], &groups[0], "here", &ends[2]);
+    for (size_t i = 0; i < 4; i++)
+        holm_datagrams_close(&ends[i]);
+}
+
+static void test_datagrams_when_they_come_by_another_interface_then_they_are_dropped(void **state)
+{
+    struct land land;
+    open_rooms(&land, 1, "");
+    link_twice(&land);
+    hear_one_interface(&land, "239.255.72.84:7003");
+    hear_one_interface(&land, "[ff15::4f:84]:7003");
+    land_close(&land);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nodes_when_in_rooms_of_their_own_then_they_find_each_other),
         cmocka_unit_test(test_nodes_when_the_group_is_of_ipv6_then_they_find_each_other),
         cmocka_unit_test(test_node_when_its_interface_is_gone_and_back_then_others_are_found_there),
+        cmocka_unit_test(test_datagrams_when_they_come_by_another_interface_then_they_are_dropped),
     };
     return cmocka_run_group_tests_name("netsplit_multicast", tests, begin, end);
 }

@@ -16,7 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HERE UINT32_MAX
 #define WORDS_MAX 32
 
 /* ---- programs ------------------------------------------------------------------------------- */
@@ -27,7 +26,7 @@ static _Noreturn void become(const struct rooms *rooms, uint32_t room,
     char *words[WORDS_MAX + 1] = {NULL};
     if (input >= 0)
         (void)dup2(input, STDIN_FILENO);
-    if (room != HERE && !rooms_enter(rooms, room))
+    if (room != ROOMS_HERE && !rooms_enter(rooms, room))
         _exit(126);
     for (size_t i = 0; i < WORDS_MAX && arguments[i] != NULL; i++)
         words[i] = strdup(arguments[i]);
@@ -120,7 +119,7 @@ static bool is_there(const char *program)
     char line[64];
     (void)snprintf(line, sizeof line, "command -v %s >/dev/null 2>&1", program);
     const char *const words[] = {"sh", "-c", line, NULL};
-    return run(NULL, HERE, words, NULL);
+    return run(NULL, ROOMS_HERE, words, NULL);
 }
 
 static bool write_file(const char *path, const char *text)
@@ -153,9 +152,9 @@ static bool may_move_out(enum rooms_kind kind)
             may = open("/dev/net/tun", O_RDWR | O_CLOEXEC) >= 0;
         } else if (may) {
             const char *const words[] = {"nft", "add", "table", "bridge", "holm", NULL};
-            may = run(NULL, HERE, words, NULL) &&
-                  run_line(NULL, HERE, "ip link add br0 type bridge") &&
-                  run_line(NULL, HERE, "ip link add name p0 type veth peer name q0");
+            may = run(NULL, ROOMS_HERE, words, NULL) &&
+                  run_line(NULL, ROOMS_HERE, "ip link add br0 type bridge") &&
+                  run_line(NULL, ROOMS_HERE, "ip link add name p0 type veth peer name q0");
         }
         _exit(may ? 0 : 1);
     }
@@ -208,9 +207,10 @@ static bool tap_make(struct rooms *rooms, uint32_t room, int hall)
 
 static bool veth_make(const struct rooms *rooms, uint32_t room)
 {
-    return run_line(rooms, HERE, "ip link add p%u type veth peer name eth0 netns /proc/%ld/fd/%d",
-                    room, (long)getpid(), rooms->spaces[room]) &&
-           run_line(rooms, HERE, "ip link set p%u master br0 up", room);
+    return run_line(rooms, ROOMS_HERE,
+                    "ip link add p%u type veth peer name eth0 netns /proc/%ld/fd/%d", room,
+                    (long)getpid(), rooms->spaces[room]) &&
+           run_line(rooms, ROOMS_HERE, "ip link set p%u master br0 up", room);
 }
 
 static bool room_make(struct rooms *rooms, uint32_t room, int hall)
@@ -236,8 +236,8 @@ bool rooms_open(struct rooms *rooms, enum rooms_kind kind, uint32_t count, uint6
     int hall = move_out() ? space_here() : -1;
     bool made = hall >= 0 && count <= ROOMS_MAX;
     if (made && kind == ROOMS_BRIDGE)
-        made = run_line(rooms, HERE, "ip link add br0 type bridge mcast_snooping 0") &&
-               run_line(rooms, HERE, "ip link set br0 up");
+        made = run_line(rooms, ROOMS_HERE, "ip link add br0 type bridge mcast_snooping 0") &&
+               run_line(rooms, ROOMS_HERE, "ip link set br0 up");
     for (uint32_t i = 0; i < count && made; i++)
         made = room_make(rooms, i, hall);
     if (made && kind == ROOMS_SWITCH)
@@ -257,7 +257,7 @@ void rooms_close(struct rooms *rooms)
             (void)close(rooms->spaces[i]);
     }
     if (rooms->kind == ROOMS_BRIDGE)
-        (void)run_line(rooms, HERE, "ip link del br0");
+        (void)run_line(rooms, ROOMS_HERE, "ip link del br0");
     memset(rooms, 0, sizeof *rooms);
 }
 
@@ -277,7 +277,7 @@ static bool apply_bridge(const struct rooms *rooms)
                                  "iifname . oifname { \"p%u\" . \"p%u\" } drop\n", from, to);
     (void)snprintf(script + size, sizeof script - (size_t)size, "}\n}\n");
     const char *const words[] = {"nft", "-f", "-", NULL};
-    return run(rooms, HERE, words, script);
+    return run(rooms, ROOMS_HERE, words, script);
 }
 
 bool rooms_apply(struct rooms *rooms)

@@ -43,7 +43,8 @@ void rooms_close(struct rooms *rooms);
 /* Makes `cut` hold: all of it in one go. */
 bool rooms_apply(struct rooms *rooms);
 
-/* Runs a program to its end in a room; true when its status is 0. `arguments` ends with NULL. */
+/* Runs a program to its end in a room, or where this process is; true when its status is 0. `arguments` ends with NULL. */
+#define ROOMS_HERE UINT32_MAX
 bool rooms_run(const struct rooms *rooms, uint32_t room, const char *const arguments[]);
 
 /* In a child of this process, between fork and exec: into the room. */

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "tests/unit/loopback.h"
 #include "transport/datagrams.h"
 
 static void test_group_when_it_is_well_written_then_it_is_read(void **state)
@@ -81,8 +82,11 @@ static void receive_own(const char *text)
     }
     assert_true(holm_datagrams_open(&two, &group, why));
     assert_true(holm_datagrams_stand(&one, &group, why));
-    assert_false(holm_datagrams_receive(&one, bytes, sizeof bytes, &size));
-    if (!holm_datagrams_send(&two, &group, holm_str("abcdef"), why)) {
+    assert_int_equal(holm_datagrams_receive(&one, bytes, sizeof bytes, &size),
+                     HOLM_DATAGRAMS_NOTHING);
+    assert_int_equal(size, 0);
+    enum holm_datagrams_sent sent = holm_datagrams_send(&two, &group, holm_str("abcdef"), why);
+    if (sent == HOLM_DATAGRAMS_REFUSED) {
         /* Of IPv6 there is seldom a route for it on this interface. */
         print_message("%s is not tested: %s\n", text, why);
         assert_true(group.ipv6);
@@ -90,9 +94,11 @@ static void receive_own(const char *text)
         holm_datagrams_close(&two);
         return;
     }
+    assert_int_equal(sent, HOLM_DATAGRAMS_SENT);
     struct pollfd file = {.fd = one.fd, .events = POLLIN};
     assert_int_equal(poll(&file, 1, 20000), 1);
-    assert_true(holm_datagrams_receive(&one, bytes, sizeof bytes, &size));
+    assert_int_equal(holm_datagrams_receive(&one, bytes, sizeof bytes, &size),
+                     HOLM_DATAGRAMS_RECEIVED);
     assert_int_equal(size, 6);
     assert_memory_equal(bytes, "abcd", 4);
     holm_datagrams_close(&one);
@@ -103,6 +109,7 @@ static void receive_own(const char *text)
 /* Several of one machine hear each other, and themselves. */
 static void test_datagrams_when_sent_on_loopback_then_all_there_get_them(void **state)
 {
+    loopback_needed();
     receive_own("lo,239.255.72.80:61080");
     receive_own("lo,[ff15::4f:80]:61080");
 }
@@ -119,6 +126,13 @@ static void test_datagrams_when_there_is_no_such_interface_then_it_says_so(void 
     assert_string_equal(why, "there is no such interface");
     holm_group_host(&group, false, host);
     assert_string_equal(host, "");
+}
+
+static void test_group_when_asked_for_the_host_then_it_is_that_of_the_interface(void **state)
+{
+    struct holm_group group;
+    char host[HOLM_HOST_BYTES_MAX];
+    loopback_needed();
     assert_null(holm_group_parse(&group, holm_str("lo")));
     holm_group_host(&group, false, host);
     assert_string_equal(host, "127.0.0.1");
@@ -131,6 +145,7 @@ int main(void)
         cmocka_unit_test(test_group_when_it_is_not_then_it_says_what_is_wrong),
         cmocka_unit_test(test_datagrams_when_sent_on_loopback_then_all_there_get_them),
         cmocka_unit_test(test_datagrams_when_there_is_no_such_interface_then_it_says_so),
+        cmocka_unit_test(test_group_when_asked_for_the_host_then_it_is_that_of_the_interface),
     };
     return cmocka_run_group_tests_name("datagrams", tests, NULL, NULL);
 }

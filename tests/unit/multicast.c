@@ -11,6 +11,7 @@
 #include "node/clock.h"
 #include "node/multicast.h"
 #include "tests/unit/core.h"
+#include "tests/unit/loopback.h"
 
 /* A node on the group, as its host sees it. */
 struct side {
@@ -133,6 +134,7 @@ static void await_known(struct side *side, const char *known)
 
 static void test_multicast_when_two_are_there_then_each_is_handed_the_other(void **state)
 {
+    loopback_needed();
     struct side *one = side_of(1, "tcp://127.0.0.1:7001"), *two = side_of(2, "tcp://*:7002");
     assert_int_equal(open_side(one, where), HOLM_OK);
     assert_int_equal(open_side(two, where), HOLM_OK);
