@@ -10,6 +10,8 @@
 #include <mbedtls/md.h>
 #include <mbedtls/platform_util.h>
 
+#define FILE_BYTES_MAX 4096 /* with white space at its end */
+
 struct holm_secret {
     struct holm_allocator allocator;
     mbedtls_md_context_t md; /* keyed, and reset */
@@ -89,15 +91,18 @@ static const char *objection(int fd)
     return NULL;
 }
 
-static size_t read_all(int fd, char *bytes, size_t capacity)
+/* NULL: that is all of it. One byte of room beyond what may be taken tells that there is more. */
+static const char *read_all(int fd, char bytes[FILE_BYTES_MAX + 1], size_t *size)
 {
-    size_t size = 0;
     ssize_t count;
+    *size = 0;
     do {
-        count = read(fd, bytes + size, capacity - size);
-        size += count > 0 ? (size_t)count : 0;
-    } while ((count > 0 && size < capacity) || (count < 0 && errno == EINTR));
-    return size;
+        count = read(fd, bytes + *size, FILE_BYTES_MAX + 1 - *size);
+        *size += count > 0 ? (size_t)count : 0;
+    } while ((count > 0 && *size <= FILE_BYTES_MAX) || (count < 0 && errno == EINTR));
+    if (count < 0)
+        return "cannot be read to its end";
+    return *size > FILE_BYTES_MAX ? "has more than 4096 bytes, with what is blank" : NULL;
 }
 
 static bool is_blank(char byte)
@@ -109,12 +114,14 @@ enum holm_status holm_secret_open(const struct holm_allocator *allocator, const 
                                   const char *cluster, struct holm_secret **secret,
                                   const char **why)
 {
-    char bytes[HOLM_SECRET_BYTES_MAX + 2];
+    char bytes[FILE_BYTES_MAX + 1];
+    size_t size = 0;
     /* A pipe of that name must not keep anybody waiting. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     *secret = NULL;
     *why = fd < 0 ? "cannot be read, or is not there" : objection(fd);
-    size_t size = *why == NULL ? read_all(fd, bytes, sizeof bytes) : 0;
+    if (*why == NULL)
+        *why = read_all(fd, bytes, &size);
     if (fd >= 0)
         (void)close(fd);
     while (size > 0 && is_blank(bytes[size - 1]))

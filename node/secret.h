@@ -21,9 +21,11 @@ struct holm_secret;
 
 /*
  * Reads a secret: the bytes of the file, without white space at its end. Not thread-safe afterwards.
- *   HOLM_EINVAL  it is no file, cannot be read, may be read by everyone or written by others than its owner, or is
- *                shorter than HOLM_SECRET_BYTES_MIN or longer than HOLM_SECRET_BYTES_MAX; *why says which
+ *   HOLM_EINVAL  it is no file, cannot be read to its end, may be read by everyone or written by others than its owner,
+ *                is shorter than HOLM_SECRET_BYTES_MIN or longer than HOLM_SECRET_BYTES_MAX, or has more than 4,096 bytes
+ *                with the white space; *why says which, a text that is never freed
  *   HOLM_ENOMEM
+ * After both *secret is NULL.
  */
 HOLM_NODISCARD enum holm_status holm_secret_open(const struct holm_allocator *allocator,
                                                  const char *path, const char *cluster,

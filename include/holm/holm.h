@@ -86,8 +86,8 @@ struct holm_config {
      * 0.5 s, down to one in 30 s when nothing is new; one hop. An interface that is down or gone is tried again for
      * ever. Not in a simulated world. */
     const char *multicast;
-    /* NULL; needed with `multicast`: a file with 16 to 1,024 bytes (white space at its end apart) that all nodes of the
-     * cluster have and nobody else, read once; not readable for everyone, nor writable but for its owner. What
+    /* NULL; needed with `multicast`: a file with 16 to 1,024 bytes (white space at its end apart, 4,096 with it) that all
+     * nodes of the cluster have and nobody else, read once; not readable for everyone, nor writable but for its owner. What
      * it does not vouch for is dropped, and of another cluster, too. It admits nobody: who has it can have up to
      * 512 addresses dialled. Certificates, or a network of their own, keep others out. */
     const char *multicast_secret;

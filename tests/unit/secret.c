@@ -101,6 +101,50 @@ static void test_secret_when_only_white_space_follows_then_it_is_the_same(void *
     assert_memory_not_equal(bare, other, sizeof bare);
 }
 
+/* All of a file counts: what is behind a long blank makes it another secret, or too long a one, never a part of it. */
+static void test_secret_when_a_long_file_is_blank_in_the_middle_then_it_is_not_cut(void **state)
+{
+    char bytes[5000];
+    uint8_t bare[HOLM_VOUCHER_BYTES], ended[HOLM_VOUCHER_BYTES];
+    const char *why;
+    memset(bytes, ' ', sizeof bytes);
+    memcpy(bytes, "0123456789abcdef", 16);
+    write_secret(bytes, 16, 0600);
+    assert_int_equal(try_open(path, bare, &why), HOLM_OK);
+    for (size_t size = HOLM_SECRET_BYTES_MAX; size <= 4096; size++) {
+        bytes[size - 1] = 'x';
+        write_secret(bytes, size, 0600);
+        assert_int_equal(try_open(path, NULL, &why),
+                         size <= HOLM_SECRET_BYTES_MAX ? HOLM_OK : HOLM_EINVAL);
+        if (size > HOLM_SECRET_BYTES_MAX)
+            assert_string_equal(why, "has more than 1024 bytes");
+        bytes[size - 1] = ' ';
+    }
+    write_secret(bytes, 4096, 0600);
+    assert_int_equal(try_open(path, ended, &why), HOLM_OK);
+    assert_memory_equal(bare, ended, sizeof bare);
+    write_secret(bytes, 4097, 0600);
+    assert_int_equal(try_open(path, NULL, &why), HOLM_EINVAL);
+    assert_string_equal(why, "has more than 4096 bytes, with what is blank");
+}
+
+/* The memory of this process is a file that opens, and cannot be read where it begins. */
+static void test_secret_when_reading_fails_then_it_says_so(void **state)
+{
+    const char *why;
+    int fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    char byte;
+    bool fails = fd >= 0 && read(fd, &byte, 1) < 0;
+    if (fd >= 0)
+        close(fd);
+    if (!fails) {
+        print_message("skipped: there is no file here that cannot be read\n");
+        skip();
+    }
+    assert_int_equal(try_open("/proc/self/mem", NULL, &why), HOLM_EINVAL);
+    assert_string_equal(why, "cannot be read to its end");
+}
+
 static void test_secret_when_memory_is_refused_then_nothing_is_held(void **state)
 {
     struct heap heap = {0};
@@ -119,6 +163,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_secret_when_the_file_is_wrong_then_it_says_why),
         cmocka_unit_test(test_secret_when_only_white_space_follows_then_it_is_the_same),
+        cmocka_unit_test(test_secret_when_a_long_file_is_blank_in_the_middle_then_it_is_not_cut),
+        cmocka_unit_test(test_secret_when_reading_fails_then_it_says_so),
         cmocka_unit_test(test_secret_when_memory_is_refused_then_nothing_is_held),
     };
     return cmocka_run_group_tests_name("secret", tests, open_folder, remove_folder);
