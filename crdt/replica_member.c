@@ -211,15 +211,15 @@ enum holm_status holm_replica_rely_anew(const struct holm_replica *replica,
                : HOLM_OK;
 }
 
-const struct holm_dot *holm_replica_relied(const struct holm_replica *replica, size_t *count)
+const struct holm_relied *holm_replica_relied(const struct holm_replica *replica, size_t *count)
 {
     *count = guard_of(replica)->stable.relied_count;
     return guard_of(replica)->stable.relied;
 }
 
-enum holm_status holm_replica_rely_on(struct holm_replica *replica, struct holm_dot forget)
+enum holm_status holm_replica_rely_on(struct holm_replica *replica, struct holm_relied relied)
 {
-    return holm_stable_rely_on(&guard_of(replica)->stable, forget);
+    return holm_stable_rely_on(&guard_of(replica)->stable, relied);
 }
 
 bool holm_replica_outlived(const struct holm_replica *replica)
@@ -330,7 +330,7 @@ bool holm_replica_whole(struct holm_replica *replica, struct holm_actor member,
     const struct holm_report *report = holm_stable_report(&guard_of(replica)->stable, member);
     if (self_of(replica, &room, &self) == HOLM_OK && report != NULL) {
         struct holm_vector_view list = holm_vector_view(&report->list);
-        whole = holm_vector_has(list, admission) &&
+        whole = holm_vector_has(list, admission) && !holm_members_ended(self.members, member) &&
                 holm_admission_may_apply(self.members, self.actor, list) &&
                 holm_admission_by_cut(&self, holm_vector_view(&report->partition), list);
     }

@@ -142,9 +142,9 @@ HOLM_NODISCARD enum holm_status holm_replica_another(const struct holm_replica *
 void holm_replica_follow_after(struct holm_replica *replica, const struct holm_replica *old);
 /* The forgets that S was grown under; until the next call that changes the replica. Of one node they must be the
  * same in all partitions before what is beyond them is asked: */
-const struct holm_dot *holm_replica_relied(const struct holm_replica *replica, size_t *count);
+const struct holm_relied *holm_replica_relied(const struct holm_replica *replica, size_t *count);
 HOLM_NODISCARD enum holm_status holm_replica_rely_on(struct holm_replica *replica,
-                                                     struct holm_dot forget);
+                                                     struct holm_relied relied);
 /* Notes all forgets that stand as relied upon, if anything was collected (stable.h). HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_replica_rely(const struct holm_replica *replica);
 /* The same of one that a member has filled, and whose list is whole now; `before`: what that was merged with, or

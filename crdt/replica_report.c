@@ -146,7 +146,9 @@ enum holm_status holm_guard_report(struct holm_replica *replica, uint32_t peer,
     if (!holm_vector_valid(reported->vector) || !holm_vector_valid(reported->list) ||
         !holm_vector_valid(reported->heard))
         return HOLM_EMALFORMED;
-    if (holm_members_ended(&replica->guard->members, message->sender))
+    /* One that is being filled hears its member out: its list is not whole, so that what ends the member may be void. */
+    if ((replica->guard->fenced || reported->provisional) &&
+        holm_members_ended(&replica->guard->members, message->sender))
         return HOLM_OK;
     return reported->member.epoch.value != 0 ? take_passed(replica, peer, message)
                                              : take_own(replica, peer, message);

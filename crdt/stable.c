@@ -323,16 +323,17 @@ static int dot_compare(const struct holm_dot *a, const struct holm_dot *b)
     return order != 0 ? order : (a->seq > b->seq) - (a->seq < b->seq);
 }
 
-static void note_relied(struct holm_stable *stable, const struct holm_dot *forget)
+static void note_relied(struct holm_stable *stable, struct holm_relied relied)
 {
     size_t place = 0;
-    while (place < stable->relied_count && dot_compare(&stable->relied[place], forget) < 0)
+    const struct holm_dot *forget = &relied.forget;
+    while (place < stable->relied_count && dot_compare(&stable->relied[place].forget, forget) < 0)
         place += 1;
-    if (place < stable->relied_count && dot_compare(&stable->relied[place], forget) == 0)
+    if (place < stable->relied_count && dot_compare(&stable->relied[place].forget, forget) == 0)
         return;
     memmove(stable->relied + place + 1, stable->relied + place,
             (stable->relied_count - place) * sizeof *stable->relied);
-    stable->relied[place] = *forget;
+    stable->relied[place] = relied;
     stable->relied_count += 1;
 }
 
@@ -351,8 +352,9 @@ static void note_standing(struct holm_stable *stable, const struct holm_members 
 {
     holm_vector_clear(&stable->shared);
     for (size_t i = 0; i < members->forget_count; i++) {
-        if (members->forgets[i].stands)
-            note_relied(stable, &members->forgets[i].dot);
+        const struct holm_member_forget *forget = &members->forgets[i];
+        if (forget->stands)
+            note_relied(stable, (struct holm_relied){forget->dot, forget->subject});
     }
 }
 
@@ -374,16 +376,16 @@ enum holm_status holm_stable_rely_anew(struct holm_stable *stable,
         return status;
     stable->relied_count = 0;
     for (size_t i = 0; i < kept; i++)
-        note_relied(stable, &before->relied[i]);
+        note_relied(stable, before->relied[i]);
     note_standing(stable, members);
     return HOLM_OK;
 }
 
-enum holm_status holm_stable_rely_on(struct holm_stable *stable, struct holm_dot forget)
+enum holm_status holm_stable_rely_on(struct holm_stable *stable, struct holm_relied relied)
 {
     enum holm_status status = reserve_relied(stable, 1);
     if (status == HOLM_OK)
-        note_relied(stable, &forget);
+        note_relied(stable, relied);
     return status;
 }
 
@@ -391,7 +393,7 @@ void holm_stable_relent(struct holm_stable *stable, struct holm_vector_view list
 {
     size_t kept = 0;
     for (size_t i = 0; i < stable->relied_count; i++) {
-        if (holm_vector_has(list, stable->relied[i]))
+        if (holm_vector_has(list, stable->relied[i].forget))
             stable->relied[kept++] = stable->relied[i];
     }
     stable->relied_count = kept;
@@ -405,19 +407,9 @@ bool holm_stable_relied(const struct holm_stable *stable, const struct holm_memb
         if (!forget->stands || !holm_members_covers(forget->subject, actor))
             continue;
         for (size_t k = 0; k < stable->relied_count; k++) {
-            if (dot_compare(&stable->relied[k], &forget->dot) == 0)
+            if (dot_compare(&stable->relied[k].forget, &forget->dot) == 0)
                 return true;
         }
-    }
-    return false;
-}
-
-/* Whether whom this forget names is still out, by it or by another. */
-static bool justified(const struct holm_members *members, const struct holm_dot *forget)
-{
-    for (size_t i = 0; i < members->forget_count; i++) {
-        if (dot_compare(&members->forgets[i].dot, forget) == 0)
-            return holm_members_forgotten(members, members->forgets[i].subject);
     }
     return false;
 }
@@ -425,7 +417,8 @@ static bool justified(const struct holm_members *members, const struct holm_dot 
 bool holm_stable_betrayed(const struct holm_stable *stable, const struct holm_members *members)
 {
     for (size_t i = 0; i < stable->relied_count; i++) {
-        if (!justified(members, &stable->relied[i]))
+        /* whom it names is no more out, by it or by another */
+        if (!holm_members_forgotten(members, stable->relied[i].subject))
             return true;
     }
     return false;

@@ -47,11 +47,18 @@ struct holm_report {
     uint64_t taken;  /* how many reports had been taken before it */
 };
 
+/* A forget that S was grown under, and whom it names: the list may have lost it, or never had it, since it was believed by
+ * hearsay. */
+struct holm_relied {
+    struct holm_dot forget;
+    struct holm_actor subject;
+};
+
 struct holm_stable {
     struct holm_allocator allocator;
     struct holm_report *reports;
     size_t count, capacity;
-    struct holm_dot *relied; /* forgets that S was grown under, sorted */
+    struct holm_relied *relied; /* forgets that S was grown under, sorted by their dots */
     size_t relied_count, relied_capacity;
     /* What members that count have of the forgotten's part of the list; until S grows. */
     struct holm_vector shared;
@@ -147,9 +154,9 @@ void holm_stable_relent(struct holm_stable *stable, struct holm_vector_view list
 HOLM_NODISCARD enum holm_status holm_stable_rely_anew(struct holm_stable *stable,
                                                       const struct holm_members *members,
                                                       const struct holm_stable *before);
-/* Notes one forget: what was stored along with S comes back. HOLM_ENOMEM. */
+/* Notes one forget: what was stored along with S comes back, though the list may not have it. HOLM_ENOMEM. */
 HOLM_NODISCARD enum holm_status holm_stable_rely_on(struct holm_stable *stable,
-                                                    struct holm_dot forget);
+                                                    struct holm_relied relied);
 
 /* S1 and S2. */
 void holm_stable_check(const struct holm_stable *stable);

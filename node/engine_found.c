@@ -53,18 +53,18 @@ static void share_relied(struct holm_engine *engine)
     for (uint32_t from = 0; from < engine->config.partitions; from++) {
         struct holm_engine_partition *source = &engine->partitions[from];
         size_t count;
-        struct holm_dot dots[HOLM_ENGINE_FORGETS_MAX];
+        struct holm_relied copies[HOLM_ENGINE_FORGETS_MAX];
         pthread_mutex_lock(&source->lock);
-        const struct holm_dot *relied = holm_replica_relied(source->replica, &count);
+        const struct holm_relied *relied = holm_replica_relied(source->replica, &count);
         count = count < HOLM_ENGINE_FORGETS_MAX ? count : HOLM_ENGINE_FORGETS_MAX;
         if (count > 0)
-            memcpy(dots, relied, count * sizeof *dots);
+            memcpy(copies, relied, count * sizeof *copies);
         pthread_mutex_unlock(&source->lock);
         for (uint32_t to = 0; count > 0 && to < engine->config.partitions; to++) {
             struct holm_engine_partition *target = &engine->partitions[to];
             pthread_mutex_lock(&target->lock);
             for (size_t i = 0; i < count; i++) {
-                enum holm_status status = holm_replica_rely_on(target->replica, dots[i]);
+                enum holm_status status = holm_replica_rely_on(target->replica, copies[i]);
                 (void)status; /* with the next tick */
             }
             pthread_mutex_unlock(&target->lock);

@@ -9,7 +9,7 @@
 /* The list journals nothing: in its place is the epoch, and then each row of origins; all numbers little end first. */
 #define FORMER_BYTES 8
 /* Among the batches of a partition, which never begin with 0: a forget that S was grown under; 0, its node, epoch, seq. */
-#define RELIED_BYTES 25
+#define RELIED_BYTES 41
 #define ORIGIN_BYTES 48 /* partition, and of the row: copy, its last, of, after, last */
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -39,16 +39,18 @@ static void write_number(unsigned char *data, uint64_t number)
 static uint64_t relied_mark(const struct holm_engine_partition *partition)
 {
     size_t count;
-    const struct holm_dot *forgets = holm_replica_relied(partition->replica, &count);
+    const struct holm_relied *forgets = holm_replica_relied(partition->replica, &count);
     return count == 0 ? 0 : XXH3_64bits(forgets, count * sizeof *forgets);
 }
 
 static enum holm_status load_relied(struct holm_engine_partition *partition,
                                     const unsigned char *data)
 {
-    struct holm_dot forget = {{{read_number(data + 1)}, {read_number(data + 9)}},
-                              read_number(data + 17)};
-    return holm_replica_rely_on(partition->replica, forget);
+    struct holm_relied relied = {
+        .forget = {{{read_number(data + 1)}, {read_number(data + 9)}}, read_number(data + 17)},
+        .subject = {{read_number(data + 25)}, {read_number(data + 33)}},
+    };
+    return holm_replica_rely_on(partition->replica, relied);
 }
 
 static enum holm_status load_batch(void *context, struct holm_bytes bytes)
@@ -215,12 +217,14 @@ enum holm_status holm_engine_store_relied(struct holm_engine *engine, uint32_t i
     if (engine->members == NULL || index >= engine->config.partitions ||
         !holm_store_keeps(engine->store) || relied_mark(partition) == partition->relied_stored)
         return HOLM_OK;
-    const struct holm_dot *forgets = holm_replica_relied(partition->replica, &count);
+    const struct holm_relied *forgets = holm_replica_relied(partition->replica, &count);
     for (size_t i = 0; status == HOLM_OK && i < count; i++) {
         unsigned char bytes[RELIED_BYTES] = {0};
-        write_number(bytes + 1, forgets[i].actor.node.value);
-        write_number(bytes + 9, forgets[i].actor.epoch.value);
-        write_number(bytes + 17, forgets[i].seq);
+        write_number(bytes + 1, forgets[i].forget.actor.node.value);
+        write_number(bytes + 9, forgets[i].forget.actor.epoch.value);
+        write_number(bytes + 17, forgets[i].forget.seq);
+        write_number(bytes + 25, forgets[i].subject.node.value);
+        write_number(bytes + 33, forgets[i].subject.epoch.value);
         status = engine->store->ops->journal_add(engine->store, index,
                                                  holm_mem(bytes, sizeof bytes));
     }

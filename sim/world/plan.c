@@ -86,6 +86,10 @@ void holm_plan_leave_out(struct holm_plan *plan, uint32_t node)
 {
     size_t count = 0;
     plan->settings.absent |= UINT64_C(1) << node;
+    /* A copy of nobody would be a member of its own. */
+    for (uint32_t i = 0; i < plan->settings.nodes; i++)
+        if (plan->settings.clone_of[i] == node)
+            plan->settings.absent |= UINT64_C(1) << i;
     plan->settings.initial &= ~plan->settings.absent;
     plan->settings.core &= ~plan->settings.absent;
     for (size_t i = 0; i < plan->count; i++) {

@@ -217,7 +217,7 @@ struct world_copy {
     bool there;
     struct world_state state;
     struct holm_epoch former;
-    struct holm_dot relied[8];
+    struct holm_relied relied[8];
     size_t relied_count;
 };
 

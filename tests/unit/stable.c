@@ -222,6 +222,12 @@ static void test_stable_when_the_owner_knows_of_a_reset_then_its_ghost_may_go(vo
     close(&f);
 }
 
+static enum holm_status rely_on(struct holm_stable *stable, struct holm_dot forget,
+                                struct holm_actor subject)
+{
+    return holm_stable_rely_on(stable, (struct holm_relied){forget, subject});
+}
+
 static void test_stable_when_a_forget_relied_on_is_void_then_it_is_betrayed(void **state)
 {
     (void)state;
@@ -245,8 +251,21 @@ static void test_stable_when_a_forget_relied_on_is_void_then_it_is_betrayed(void
     assert_false(holm_stable_relied(&f.stable, &f.members, actor_of(2, 1))); /* it is void */
     say(&f, HOLM_MEMBER_FORGET, 2, 1); /* another names the same */
     assert_false(holm_stable_betrayed(&f.stable, &f.members));
-    assert_int_equal(holm_stable_rely_on(&f.stable, dot_of(9, 9, 9)), HOLM_OK);
+    assert_int_equal(rely_on(&f.stable, dot_of(9, 9, 9), actor_of(9, 8)), HOLM_OK);
     assert_true(holm_stable_betrayed(&f.stable, &f.members)); /* of which nothing is known */
+    close(&f);
+}
+
+/* What was believed by hearsay is noted, and is not in the list: after a restart only the note tells of it. */
+static void test_stable_when_what_it_relied_on_is_not_listed_then_whom_it_named_counts(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open(&f, 3);
+    assert_int_equal(rely_on(&f.stable, dot_of(9, 9, 9), actor_of(2, 1)), HOLM_OK);
+    assert_true(holm_stable_betrayed(&f.stable, &f.members));
+    say(&f, HOLM_MEMBER_FORGET, 2, 1); /* another names the same */
+    assert_false(holm_stable_betrayed(&f.stable, &f.members));
     close(&f);
 }
 
@@ -270,7 +289,7 @@ static void test_stable_when_a_list_was_not_whole_then_what_was_noted_does_not_c
     assert_false(holm_stable_betrayed(&f.stable, &f.members));
     assert_true(holm_stable_relied(&f.stable, &f.members, actor_of(3, 1)));
     assert_int_equal(f.stable.relied_count, 1);
-    assert_int_equal(holm_stable_rely_on(&before, dot_of(3, 1, 1)), HOLM_OK);
+    assert_int_equal(rely_on(&before, dot_of(3, 1, 1), actor_of(2, 1)), HOLM_OK);
     assert_int_equal(holm_stable_rely_anew(&f.stable, &f.members, &before), HOLM_OK);
     assert_true(holm_stable_betrayed(&f.stable, &f.members)); /* what is merged was */
     assert_int_equal(f.stable.relied_count, 2);
@@ -425,6 +444,8 @@ int main(void)
         cmocka_unit_test(test_stable_when_an_ended_epoch_differs_then_it_and_later_ones_wait),
         cmocka_unit_test(test_stable_when_the_owner_knows_of_a_reset_then_its_ghost_may_go),
         cmocka_unit_test(test_stable_when_a_forget_relied_on_is_void_then_it_is_betrayed),
+        cmocka_unit_test(
+            test_stable_when_what_it_relied_on_is_not_listed_then_whom_it_named_counts),
         cmocka_unit_test(test_stable_when_a_list_was_not_whole_then_what_was_noted_does_not_count),
         cmocka_unit_test(test_stable_when_any_allocation_fails_then_it_is_as_it_was),
         cmocka_unit_test(
