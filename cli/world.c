@@ -7,6 +7,7 @@
 
 #include "cli/cli.h"
 #include "cli/world_cities.h"
+#include "cli/world_json.h"
 #include "cli/world_options.h"
 #include "cli/world_run.h"
 #include "sim/world/shrink.h"
@@ -23,7 +24,7 @@ struct collecting {
 
 struct totals {
     const struct holm_world_options *options;
-    FILE *json;
+    struct holm_world_json json;
     uint64_t seeds, failed, operations, frames, virtual_us, converged_max_us;
     size_t heap_peak;
     struct collecting collecting;
@@ -101,10 +102,28 @@ static void print_result(const struct holm_play_result *result)
         result->stuck ? "nobody was left who could go on," : "agreed", result->converged_us / 1000);
 }
 
+/* False: the system refused a process. */
+static bool play_plan(const struct holm_world_options *options, struct holm_plan *plan,
+                      struct holm_play_result *result)
+{
+    if (options->trace) {
+        struct holm_play_options traced = {.trace = stdout};
+        char text[1024];
+        holm_plan_describe_settings(plan, text, sizeof text);
+        (void)printf("%s\n", text);
+        holm_play(plan, &traced, result);
+    } else if (!holm_world_try(plan, result)) {
+        return false;
+    }
+    print_result(result);
+    return true;
+}
+
 static int play_one(const struct holm_world_options *options)
 {
     struct holm_plan plan;
     struct holm_play_result result;
+    struct holm_world_json json;
     holm_world_options_draw(options, options->first, &plan);
     (void)printf("seed %" PRIu64 " preset %s\n", options->first, plan.settings.preset);
     if (options->only != NULL && !holm_plan_keep_list(&plan, options->only)) {
@@ -112,26 +131,19 @@ static int play_one(const struct holm_world_options *options)
         holm_plan_release(&plan);
         return HOLM_EXIT_USAGE;
     }
-    bool played = true;
-    if (options->trace) {
-        struct holm_play_options traced = {.trace = stdout};
-        char text[1024];
-        holm_plan_describe_settings(&plan, text, sizeof text);
-        (void)printf("%s\n", text);
-        holm_play(&plan, &traced, &result);
-    } else {
-        played = holm_world_try(&plan, &result);
-    }
+    bool whole = holm_world_json_open(&json, options->json);
+    bool played = whole && play_plan(options, &plan, &result);
     if (played) {
-        print_result(&result);
+        holm_world_json_add(&json, &plan, &result);
         if (result.verdict.broken && !options->trace)
             tell_failure(options, &plan, &result);
         else if (result.verdict.broken)
             print_verdict(&result.verdict);
         (void)printf("hash %016" PRIx64 "\n", result.hash);
     }
+    whole &= holm_world_json_close(&json, options->json);
     holm_plan_release(&plan);
-    return !played                 ? HOLM_EXIT_ERROR
+    return !played || !whole       ? HOLM_EXIT_ERROR
            : result.verdict.broken ? HOLM_EXIT_CHECK_FAILED
                                    : HOLM_EXIT_OK;
 }
@@ -158,28 +170,11 @@ static void tell_progress(struct totals *totals)
     (void)fflush(stdout);
 }
 
-static void write_json(struct totals *totals, uint64_t seed, const struct holm_play_result *result)
-{
-    struct holm_plan plan;
-    holm_world_options_draw(totals->options, seed, &plan);
-    const char *preset = plan.settings.preset;
-    holm_plan_release(&plan);
-    (void)fprintf(totals->json,
-                  "%s\n    {\"seed\": %" PRIu64 ", \"preset\": \"%s\", \"holds\": %s, \"claim\": "
-                  "\"%s\", \"hash\": \"%016" PRIx64 "\", \"operations\": %" PRIu64
-                  ", \"frames\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"virtual_us\": %" PRIu64
-                  ", \"converged_us\": %" PRIu64 ", \"stuck\": %s}",
-                  totals->seeds == 1 ? "" : ",", seed, preset,
-                  result->verdict.broken ? "false" : "true",
-                  result->verdict.broken ? result->verdict.claim : "", result->hash,
-                  result->operations, result->frames, result->bytes, result->virtual_us,
-                  result->converged_us, result->stuck ? "true" : "false");
-}
-
 static bool take(void *context, uint64_t seed, const struct holm_play_result *result)
 {
     struct totals *totals = context;
     const struct holm_world_options *options = totals->options;
+    struct holm_plan plan;
     totals->seeds++;
     totals->operations += result->operations;
     totals->frames += result->frames;
@@ -188,8 +183,6 @@ static bool take(void *context, uint64_t seed, const struct holm_play_result *re
         totals->converged_max_us = result->converged_us;
     if (result->heap_peak > totals->heap_peak)
         totals->heap_peak = result->heap_peak;
-    if (totals->json != NULL)
-        write_json(totals, seed, result);
     totals->collecting.collected += result->collected;
     totals->collecting.folded += result->folded;
     totals->collecting.replaced += result->replaced;
@@ -197,13 +190,15 @@ static bool take(void *context, uint64_t seed, const struct holm_play_result *re
     totals->collecting.blind += result->blind;
     totals->failed += result->verdict.broken;
     tell_progress(totals);
-    if (!result->verdict.broken)
+    if (!result->verdict.broken && totals->json.file == NULL)
         return true;
-    struct holm_plan plan;
     holm_world_options_draw(options, seed, &plan);
-    (void)printf("seed %" PRIu64 " preset %s\n", seed, plan.settings.preset);
-    tell_failure(options, &plan, result);
-    (void)fflush(stdout);
+    holm_world_json_add(&totals->json, &plan, result);
+    if (result->verdict.broken) {
+        (void)printf("seed %" PRIu64 " preset %s\n", seed, plan.settings.preset);
+        tell_failure(options, &plan, result);
+        (void)fflush(stdout);
+    }
     holm_plan_release(&plan);
     return true;
 }
@@ -215,20 +210,11 @@ static int play_all(const struct holm_world_options *options)
         .options = options, .began = began, .told = began, .terminal = isatty(STDOUT_FILENO) == 1};
     (void)printf("seeds %" PRIu64 "..%" PRIu64 " preset %s\n", options->first, options->last,
                  options->preset == NULL ? "of each seed" : options->preset->name);
-    if (options->json != NULL && (totals.json = fopen(options->json, "w")) == NULL) {
-        perror(options->json);
+    if (!holm_world_json_open(&totals.json, options->json))
         return HOLM_EXIT_ERROR;
-    }
-    if (totals.json != NULL)
-        (void)fputs("{\n  \"runs\": [", totals.json);
     bool ran = holm_world_run_seeds(options, take, &totals);
     double took = seconds_now() - began;
-    if (totals.json != NULL) {
-        (void)fprintf(totals.json,
-                      "\n  ],\n  \"seeds\": %" PRIu64 ",\n  \"failed\": %" PRIu64 "\n}\n",
-                      totals.seeds, totals.failed);
-        ran &= fclose(totals.json) == 0;
-    }
+    ran &= holm_world_json_close(&totals.json, options->json);
     (void)printf("%" PRIu64 " seeds, %" PRIu64 " failed; %" PRIu64 " operations, %" PRIu64
                  " frames; at most %" PRIu64
                  " ms to agree, %zu bytes a node; %.1f s, %.1f seeds/s, "
