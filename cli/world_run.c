@@ -25,8 +25,21 @@ struct job {
     pid_t child;
     int pipe;
     uint64_t next, step, last; /* the seed that the child is at */
+    uint64_t end_ms;           /* no seed begins then or later; 0: it does not matter when */
     bool open;
 };
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static bool is_over(const struct job *job)
+{
+    return job->end_ms != 0 && now_ms() >= job->end_ms;
+}
 
 /* ---- the child ------------------------------------------------------------------------------ */
 
@@ -78,7 +91,7 @@ static void play_one(const struct holm_plan *plan)
 
 static void play_seeds(const struct holm_world_options *options, const struct job *job)
 {
-    for (uint64_t seed = job->next; seed <= job->last && seed >= job->next; seed += job->step) {
+    for (uint64_t seed = job->next; seed <= job->last && !is_over(job); seed += job->step) {
         struct holm_plan plan;
         holm_world_options_draw(options, seed, &plan);
         play_one(&plan);
@@ -203,20 +216,16 @@ struct run {
     struct job jobs[JOBS_MAX];
     bool (*take)(void *context, uint64_t seed, const struct holm_play_result *result);
     void *context;
-    time_t end;
+    bool refused; /* the system did */
 };
 
-/* One result of a job, or its end. A child that died is followed by another. */
+/* One result of a job, or its end. A child that died is followed by another. False: the run ends here. */
 static bool advance(struct run *run, struct job *job)
 {
     struct report received;
     if (receive(job->pipe, &received)) {
         job->next = received.seed + job->step;
-        bool stop = !run->take(run->context, received.seed, &received.result) ||
-                    (run->end != 0 && time(NULL) >= run->end);
-        if (stop)
-            job->next = job->last + 1;
-        return !stop;
+        return run->take(run->context, received.seed, &received.result);
     }
     int status = finish(job);
     uint64_t seed = job->next;
@@ -229,9 +238,10 @@ static bool advance(struct run *run, struct job *job)
             return false;
         job->next += job->step;
     }
-    if (job->next > job->last || job->next < seed)
+    if (job->next > job->last || job->next < seed || is_over(job))
         return true;
-    return begin(job, NULL, run->options);
+    run->refused = !begin(job, NULL, run->options);
+    return !run->refused;
 }
 
 static size_t list_open(struct run *run, struct pollfd *fds, struct job **jobs)
@@ -263,12 +273,13 @@ bool holm_world_run_seeds(const struct holm_world_options *options,
 {
     struct run run = {.options = options, .take = take, .context = context};
     bool going = true;
+    uint64_t end_ms = options->seconds == 0 ? 0 : now_ms() + (uint64_t)options->seconds * 1000;
     listen();
-    if (options->seconds > 0)
-        run.end = time(NULL) + (time_t)options->seconds;
     for (uint32_t i = 0; i < options->jobs; i++) {
-        run.jobs[i] = (struct job){
-            .next = options->first + i, .step = options->jobs, .last = options->last};
+        run.jobs[i] = (struct job){.next = options->first + i,
+                                   .step = options->jobs,
+                                   .last = options->last,
+                                   .end_ms = end_ms};
         if (options->first + i <= options->last && !begin(&run.jobs[i], NULL, options)) {
             end_all(&run);
             return false;
@@ -283,12 +294,12 @@ bool holm_world_run_seeds(const struct holm_world_options *options,
         int ready = poll(fds, (nfds_t)count, -1);
         if (ready < 0 && errno == EINTR)
             continue;
-        if (ready < 0)
-            break;
+        run.refused = ready < 0;
+        going = !run.refused;
         for (size_t i = 0; i < count && going; i++)
             if (fds[i].revents != 0)
                 going = advance(&run, jobs[i]);
     }
     end_all(&run);
-    return true;
+    return !run.refused;
 }

@@ -17,8 +17,9 @@ bool holm_world_try(const struct holm_plan *plan, struct holm_play_result *resul
 
 /*
  * Plays all seeds of the options, by as many processes as they say. `take` gets each result, in no
- * order but that of time; it returns false to stop. SIGINT and SIGTERM stop it, too. False: the system
- * refused something.
+ * order but that of time; it returns false to stop. SIGINT and SIGTERM stop it, too; what is under way is
+ * then lost. When the options' seconds are over no seed begins any more, and those under way are played to
+ * their end: one that hangs is told. False: the system refused something.
  */
 bool holm_world_run_seeds(const struct holm_world_options *options,
                           bool (*take)(void *context, uint64_t seed,
