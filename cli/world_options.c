@@ -22,7 +22,8 @@ static const char usage[] =
     "    --preset NAME       perfect, wan, lossy, chaos, core, blitz, armageddon, churn, clocks, "
     "disks,\n"
     "                        hostile or collect; else each seed draws one\n"
-    "    --retention NAME    forever or stable; drawn: as the seed draws it\n"
+    "    --retention NAME    forever or stable, of presets and scenarios; drawn: as the seed draws "
+    "it\n"
     "    --scenario NAME     a schedule written by hand, as T26; the seed draws the rest\n"
     "    --nodes N | A..B    2 to 64 nodes, or as many from A to B as the seed draws; else by its "
     "preset\n"
@@ -226,21 +227,26 @@ static uint32_t draw_nodes(const struct holm_world_options *options, uint64_t se
                : (uint32_t)holm_random_between(&random, options->nodes, options->nodes_last);
 }
 
-void holm_world_options_draw(const struct holm_world_options *options, uint64_t seed,
-                             struct holm_plan *plan)
+static void draw_preset(const struct holm_world_options *options, uint64_t seed,
+                        struct holm_plan *plan)
 {
     const struct holm_preset *preset = options->preset;
     uint64_t count = 0;
-    if (options->scenario != NULL) {
-        holm_scenario_draw(plan, options->scenario, seed);
-        return;
-    }
     while (holm_presets[count].name != NULL)
         count++;
     HOLM_ASSERT(count > 0);
     if (preset == NULL)
         preset = &holm_presets[seed % count];
     holm_plan_draw(plan, preset, seed, draw_nodes(options, seed));
+}
+
+void holm_world_options_draw(const struct holm_world_options *options, uint64_t seed,
+                             struct holm_plan *plan)
+{
+    if (options->scenario != NULL)
+        holm_scenario_draw(plan, options->scenario, seed);
+    else
+        draw_preset(options, seed, plan);
     bool stable = plan->settings.engine.retention == HOLM_RETENTION_STABLE;
     if (options->retention != NULL && stable != (strcmp(options->retention, "stable") == 0))
         holm_plan_retain(plan, stable ? HOLM_RETENTION_FOREVER : HOLM_RETENTION_STABLE);
