@@ -19,7 +19,7 @@ static void event(struct holm_judge *judge, const struct holm_world_event *event
 {
     if (event->type != HOLM_WORLD_COMMITTED || event->journalled || is_own_affair(event->status))
         return;
-    if (judge->blind)
+    if (judge->blind[event->partition])
         return;
     struct holm_oracle_commit commit = {.actor = event->writer,
                                         .past = event->past,
@@ -33,7 +33,7 @@ static void event(struct holm_judge *judge, const struct holm_world_event *event
                                                    &minted);
     bool same = expected == event->status && minted == event->receipt->count;
     if (!same && is_outside(judge, event->node))
-        judge->blind = true;
+        judge->blind[event->partition] = true;
     else if (expected != event->status)
         holm_judge_fail(judge, &holm_check_answers, event->node, "a commit was answered %s, not %s",
                         holm_status_name(event->status), holm_status_name(expected));
@@ -41,7 +41,7 @@ static void event(struct holm_judge *judge, const struct holm_world_event *event
         holm_judge_fail(judge, &holm_check_answers, event->node,
                         "a commit minted %u operations, not %u", event->receipt->count, minted);
     /* Another claim is asked alone: from here on the oracle tells of another run. */
-    judge->blind |= !same && !judge->verdict.broken;
+    judge->blind[event->partition] |= !same && !judge->verdict.broken;
 }
 
 const struct holm_checker holm_check_answers = {

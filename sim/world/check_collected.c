@@ -6,7 +6,7 @@
 /* S says what has gone, and nothing of it is left. */
 static void audit(struct holm_judge *judge, const struct holm_sight *sight)
 {
-    if (judge->blind)
+    if (judge->blind[sight->partition])
         return;
     for (size_t i = 0; i < sight->tombstone_count; i++) {
         if (sight->tombstone_ops[i] == HOLM_ORACLE_NONE)
@@ -25,7 +25,7 @@ static void audit(struct holm_judge *judge, const struct holm_sight *sight)
 
 static void look(struct holm_judge *judge, const struct holm_sight *sight)
 {
-    if (judge->blind)
+    if (judge->blind[sight->partition])
         return;
     for (size_t i = 0; i < sight->collected.count; i++) {
         struct holm_dot entry = sight->collected.entries[i];

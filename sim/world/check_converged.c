@@ -25,9 +25,9 @@ static void converged(struct holm_judge *judge, bool in_time)
             continue;
         if (first == HOLM_WORLD_NOBODY)
             first = node;
-        for (uint32_t p = 0; p < judge->config.partitions && !judge->blind; p++)
-            if (!equal_views(&holm_judge_replica(judge, first, p)->view,
-                             &holm_judge_replica(judge, node, p)->view))
+        for (uint32_t p = 0; p < judge->config.partitions; p++)
+            if (!judge->blind[p] && !equal_views(&holm_judge_replica(judge, first, p)->view,
+                                                 &holm_judge_replica(judge, node, p)->view))
                 holm_judge_fail(judge, &holm_check_converged, node,
                                 "it and n%" PRIu32 " say they agree, with different vectors",
                                 first);

@@ -136,8 +136,11 @@ static void moment(struct holm_judge *judge)
         return;
     for (uint32_t node = 0; node < holm_world_count(world) && node < 64; node++)
         for (uint32_t p = 0; p < judge->config.partitions && !judge->verdict.broken; p++)
-            if (holm_world_alive(world, node))
+            if (holm_world_alive(world, node)) {
+                judge->asked_of = p;
                 check_told(judge, node, p);
+            }
+    judge->asked_of = HOLM_WORLD_NOBODY;
 }
 
 /* ---- the end -------------------------------------------------------------------------------- */
@@ -166,8 +169,11 @@ static void converged(struct holm_judge *judge, bool in_time)
     for (uint32_t node = 0; in_time && node < holm_world_count(judge->config.world) && node < 64;
          node++)
         for (uint32_t p = 0; p < judge->config.partitions; p++)
-            if ((judge->core >> node & 1) != 0)
+            if ((judge->core >> node & 1) != 0) {
+                judge->asked_of = p;
                 check_known(judge, node, p);
+            }
+    judge->asked_of = HOLM_WORLD_NOBODY;
 }
 
 const struct holm_checker holm_check_lost = {

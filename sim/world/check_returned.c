@@ -293,8 +293,11 @@ static void converged(struct holm_judge *judge, bool in_time)
 {
     for (uint32_t node = 0; in_time && node < holm_world_count(judge->config.world) && node < 64;
          node++)
-        for (uint32_t p = 0; (judge->core >> node & 1) != 0 && p < judge->config.partitions; p++)
+        for (uint32_t p = 0; (judge->core >> node & 1) != 0 && p < judge->config.partitions; p++) {
+            judge->asked_of = p;
             look_for_both(judge, node, p);
+        }
+    judge->asked_of = HOLM_WORLD_NOBODY;
 }
 
 const struct holm_checker holm_check_returned = {

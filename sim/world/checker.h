@@ -94,6 +94,7 @@ struct holm_judge_config {
     uint64_t bound_us; /* how long convergence may take */
     size_t
         heap_bytes_max; /* of one node, besides its state and its log, twice over, and its peers */
+    size_t frame_bytes_max;
     size_t outbox_bytes_max; /* of the same, once it was frozen */
     uint64_t drives_a_round; /* how often a node may be driven in a beacon interval when quiet */
     uint64_t beacon_interval_us;
@@ -180,7 +181,9 @@ struct holm_judge {
     size_t given_up_count, given_up_capacity;
     bool void_forgets; /* there was one */
     bool final;        /* all is over: nobody is outside any more */
-    bool blind;        /* one outside wrote on what should not be there: contents tell nothing */
+    bool *
+        blind; /* per partition: one outside wrote on what should not be there, contents tell nothing */
+    uint32_t asked_of; /* the partition that is being asked about, or NOBODY: all of them */
     size_t actors[HOLM_JUDGE_NODES_MAX]; /* of its largest vector, in this life */
     bool outside[HOLM_JUDGE_NODES_MAX];
     struct holm_judge_left *left;
@@ -216,7 +219,10 @@ bool holm_judge_is_foreign(const struct holm_judge *judge, struct holm_actor act
 /* check_journal.c: the disk of a node has not any more what it wrote: an older one was put back, another's, or nothing. */
 void holm_judge_emptied(struct holm_judge *judge, uint32_t node);
 
-/* Breaks a claim. Only the first is kept. */
+/* Whether contents of a partition tell nothing; HOLM_WORLD_NOBODY: of any. */
+bool holm_judge_is_blind(const struct holm_judge *judge, uint32_t partition);
+
+/* Breaks a claim about judge->asked_of. Only the first is kept. */
 void holm_judge_fail(struct holm_judge *judge, const struct holm_checker *checker, uint32_t node,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 

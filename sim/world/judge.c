@@ -30,8 +30,11 @@ struct holm_judge *holm_judge_new(const struct holm_judge_config *config)
     judge->holder_counts = calloc(partitions, sizeof *judge->holder_counts);
     judge->holder_capacities = calloc(partitions, sizeof *judge->holder_capacities);
     judge->known = calloc(partitions, sizeof *judge->known);
-    HOLM_ASSERT(judge->oracles != NULL && judge->holders != NULL && judge->holder_counts != NULL &&
-                judge->holder_capacities != NULL && judge->known != NULL);
+    judge->blind = calloc(partitions, sizeof *judge->blind);
+    judge->asked_of = HOLM_WORLD_NOBODY;
+    HOLM_ASSERT(judge->blind != NULL && judge->oracles != NULL && judge->holders != NULL &&
+                judge->holder_counts != NULL && judge->holder_capacities != NULL &&
+                judge->known != NULL);
     for (uint32_t i = 0; i < partitions; i++)
         judge->oracles[i] = holm_oracle_new();
     return judge;
@@ -54,6 +57,7 @@ void holm_judge_free(struct holm_judge *judge)
     free(judge->holder_counts);
     free(judge->holder_capacities);
     free(judge->known);
+    free(judge->blind);
     free(judge->replicas);
     free(judge->quiet_drives);
     free(judge->digests);
@@ -75,14 +79,23 @@ void holm_judge_free(struct holm_judge *judge)
 static bool holds_when_blind(const struct holm_checker *checker)
 {
     return checker == &holm_check_memory || checker == &holm_check_quiet ||
-           checker == &holm_check_collected || checker == &holm_check_converged;
+           checker == &holm_check_collected || checker == &holm_check_converged ||
+           checker == &holm_check_journal;
+}
+
+bool holm_judge_is_blind(const struct holm_judge *judge, uint32_t partition)
+{
+    bool any = false;
+    for (uint32_t p = 0; p < judge->config.partitions; p++)
+        any |= judge->blind[p] && (partition == p || partition == HOLM_WORLD_NOBODY);
+    return any;
 }
 
 void holm_judge_fail(struct holm_judge *judge, const struct holm_checker *checker, uint32_t node,
                      const char *format, ...)
 {
     const char *only = judge->config.only;
-    if (judge->blind && !holds_when_blind(checker))
+    if (holm_judge_is_blind(judge, judge->asked_of) && !holds_when_blind(checker))
         return;
     if (judge->verdict.broken || (only != NULL && strcmp(only, checker->name) != 0))
         return;
@@ -271,7 +284,9 @@ static void look_at(struct holm_judge *judge, uint32_t node, uint32_t partition,
                                .before = &replica->view};
     sight.replica = holm_world_replica(judge->config.world, node, partition);
     sight.collected = holm_replica_collected(sight.replica);
-    sight.outside = judge->blind || (node < HOLM_JUDGE_NODES_MAX && judge->outside[node]);
+    sight.outside = judge->blind[partition] ||
+                    (node < HOLM_JUDGE_NODES_MAX && judge->outside[node]);
+    judge->asked_of = partition;
     read_vector(judge, &sight);
     sight.digest = holm_replica_digest(sight.replica);
     sight.vector_hash = holm_replica_vector_hash(sight.replica);
@@ -280,6 +295,7 @@ static void look_at(struct holm_judge *judge, uint32_t node, uint32_t partition,
     if (whole)
         read_content(judge, &sight);
     check_all(judge, &sight, whole);
+    judge->asked_of = HOLM_WORLD_NOBODY;
     keep_view(replica, &judge->view);
     replica->dirty = false;
     replica->unaudited = !whole || sight.outside;
@@ -341,9 +357,12 @@ void holm_judge_event(struct holm_judge *judge, const struct holm_world_event *e
                                                                 event->partition);
         replica->dirty = replica->unaudited = true;
     }
+    if (event->type == HOLM_WORLD_COMMITTED)
+        judge->asked_of = event->partition;
     for (const struct holm_checker *const *at = holm_checkers; *at != NULL; at++)
         if ((*at)->event != NULL && !judge->verdict.broken)
             (*at)->event(judge, event);
+    judge->asked_of = HOLM_WORLD_NOBODY;
 }
 
 void holm_judge_healed(struct holm_judge *judge, uint64_t core)

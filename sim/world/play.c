@@ -639,6 +639,7 @@ static void open_world(struct player *player)
                                       .collect_bound_us = settings->collect_bound_us,
                                       .only = player->options->only,
                                       .heap_bytes_max = settings->heap_bytes_max,
+                                      .frame_bytes_max = settings->engine.frame_bytes_max,
                                       .outbox_bytes_max = settings->engine.outbox_bytes_max,
                                       .drives_a_round = 100 + 20 * (uint64_t)settings->nodes,
                                       .beacon_interval_us = settings->engine.beacon_interval_us};
@@ -665,7 +666,7 @@ void holm_play(const struct holm_plan *plan, const struct holm_play_options *opt
         play_collection(&player);
         play_quiet(&player);
     }
-    player.result->blind = player.judge->blind;
+    player.result->blind = holm_judge_is_blind(player.judge, HOLM_WORLD_NOBODY);
     sum_up(&player);
     end_lives(&player);
     holm_hostile_free(player.hostile);
