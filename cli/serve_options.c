@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/serve.h"
 
+#include <limits.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@ const char holm_serve_usage[] =
     "machine\n"
     "    --seeds ADDRESSES     where others are, with commas or spaces between\n"
     "    --resolve-interval N  look up the names of dns+ seeds every so many milliseconds (30000)\n"
+    "    --hearsay N           give up who is told of and not met in N milliseconds (0: never)\n"
     "    --multicast IFACE     find others on this interface, by UDP multicast: IFACE or "
     "IFACE,GROUP:PORT ...\n"
     "    --secret-file FILE    ... who has the same secret, 16 bytes and more\n"
@@ -100,6 +102,8 @@ static bool take_value(const char *option, const char *value, struct holm_config
     } else if (strcmp(option, "--resolve-interval") == 0 &&
                take_number(value, UINT32_MAX, &number)) {
         config->resolve_interval_ms = (uint32_t)number;
+    } else if (strcmp(option, "--hearsay") == 0 && take_number(value, ULONG_MAX, &number)) {
+        config->hearsay_ms = number;
     } else {
         return false;
     }

@@ -21,7 +21,6 @@ struct holm_config holm_config_default(void)
         .link_timeout_ms = 3000,
         .redial_interval_ms = 1000,
         .resolve_interval_ms = 30000,
-        .hearsay_ms = 86400000,
         .frame_bytes_max = 1 * MIB,
         .log_bytes_max = 64 * MIB,
         .holdback_bytes_max = 64 * MIB,

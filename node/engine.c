@@ -21,7 +21,6 @@ struct holm_engine_config holm_engine_config_default(void)
         .beacon_interval_us = 1000000,
         .link_timeout_us = 3000000,
         .redial_interval_us = 1000000,
-        .hearsay_us = UINT64_C(86400000000),
         .max_drift_ms = 60000,
         .frame_bytes_max = MIB,
         .log_bytes_max = 64 * MIB,

@@ -45,7 +45,7 @@ struct holm_engine_config {
     uint64_t beacon_interval_us;   /* 1,000,000 */
     uint64_t link_timeout_us;      /* 3,000,000 */
     uint64_t redial_interval_us;   /* 1,000,000 */
-    uint64_t hearsay_us;           /* a day; 0: never */
+    uint64_t hearsay_us;           /* 0: never; members never met are given up then */
     uint64_t max_drift_ms;         /* 60,000 */
     bool ordered;                  /* false; true: replicas keep their keys in order */
     enum holm_retention retention; /* FOREVER */

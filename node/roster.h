@@ -25,8 +25,9 @@
  * everything of members: (epoch, left) only grows, so a rumour that it is alive dies out, and a later life of it
  * is welcome. Others are dialled for ever.
  *
- * Whom nobody but others names, and who is not met for a long time, is given up, and its epoch is kept in mind, so that
- * hearsay does not bring it back: it may go round for as long as there are nodes. It is met when it comes itself.
+ * Whom nobody but others names is dialled for ever, too. Where hearsay_us bounds that, who is not met for so long is given up,
+ * and its epoch is kept in mind, so that hearsay does not bring it back: it may go round for as long as there are
+ * nodes. It is met when it comes itself.
  *
  * Invariants, verified by holm_roster_check():
  *     M1  a peer is up iff it has a proven link, and its route is one of them

@@ -117,9 +117,11 @@ struct holm_config {
     uint32_t redial_interval_ms;
     uint32_t
         resolve_interval_ms; /* 30,000; 100 to an hour: mean time between lookups of a seed's name */
-    /* 86,400,000, a day; below 2^48; 0: never. A member that others tell of, and that this node has dialled in vain for
-     * so long and never met, is given up: it is neither dialled nor told on, nor taken again by hearsay under the epoch that
-     * it had. When it comes itself it is met. Seeds, and who was met in this node's life, are dialled for ever. */
+    /* 0: never; below 2^48. A member that others tell of, and that this node has dialled in vain for so long and never
+     * met, is given up: it is neither dialled nor told on, nor taken again by hearsay under the epoch that it had. When it
+     * comes itself it is met. Seeds, and who was met in this node's life, are dialled for ever. What it costs: two halves of
+     * a split whose nodes have all restarted in it know each other by hearsay alone; once they are apart for longer
+     * than this, they stay apart, unless a seed leads from one to the other. */
     uint64_t hearsay_ms;
     size_t frame_bytes_max;    /* 1 MiB; 64 KiB to 64 MiB: no message is larger */
     size_t log_bytes_max;      /* 64 MiB; from 64 KiB: op log of all partitions together */

@@ -26,10 +26,11 @@
  *     retention `stable`    the nodes of the member list that are not forgotten, up or not. Of
  *                           three members, two are a majority: this one, and a peer. Who is not
  *                           admitted yet counts for nothing, on either side
- *     retention `forever`   this node, and all that it has met since it was opened (holm_peers()),
- *                           up or not. A node that was never met is not missed: after a restart in
- *                           the smaller half of a netsplit that half is all there is. Where this
- *                           matters give the number, or use `stable`
+ *     retention `forever`   this node, and all that it knows of since it was opened (holm_peers()): met,
+ *                           or told of by others, up or not, but not who has left. A node that
+ *                           nobody has told of is not missed: after a restart of all of the smaller
+ *                           half of a netsplit that half is all there is. Where this matters give the
+ *                           number, or use `stable`
  *
  * Promises, for every call below: it may be made by any thread; a timeout of 0 only looks; no
  * lock is held while it waits, so that nobody waits for it; and its answers are
@@ -98,7 +99,7 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_wait_seen(struct holm_node *node,
 /*
  * Waits until this node knows that every member has applied the receipt's operations. With retention
  * `stable` by what the members report, up or not: reports come with the beacons, so it takes two
- * or three of their intervals. With `forever` it is holm_wait_seen() with HOLM_ALL: all that it has met must be up.
+ * or three of their intervals. With `forever` it is holm_wait_seen() with HOLM_ALL: all that it knows of must be up.
  * A member that is admitted later has them, too, before it is one. Sends nothing but what is pending.
  *   HOLM_ENOENT  as above
  */

@@ -130,6 +130,8 @@ static void test_serve_when_the_words_make_no_sense_then_it_says_which(void **st
         {{"--name", "a", "--partitions", "0"}, 1, "partitions is 0"},
         {{"--name", "a", "--resolve-interval", "1s"}, 2, "'--resolve-interval 1s'"},
         {{"--name", "a", "--resolve-interval", "99"}, 1, "resolve_interval_ms is 99"},
+        {{"--name", "a", "--hearsay", "1d"}, 2, "'--hearsay 1d'"},
+        {{"--name", "a", "--hearsay", "281474976710656"}, 1, "hearsay_ms is 281474976710656"},
         {{"--help"}, 0, ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -439,6 +439,37 @@ static void test_split_when_both_halves_restart_with_stale_seeds_then_one_addres
     (void)state;
 }
 
+/* One after another each node restarts, and what it knows of the other half then its neighbour has told it. That is enough
+ * after more than a day, too. */
+static void test_split_when_both_halves_know_each_other_by_hearsay_then_they_meet_however_late(
+    void **state)
+{
+    static const char *const neighbours[] = {"oslo", "lisbon", "lima", "rome"};
+    struct holm_node *nodes[4];
+    struct holm_testing *world = open_world(nodes, 4, HOLM_RETENTION_FOREVER);
+    holm_testing_split(world, "lisbon oslo", NULL);
+    holm_testing_run(world, 5 * S);
+    for (uint32_t i = 0; i < 4; i++) {
+        struct holm_config config = config_of(i, HOLM_RETENTION_FOREVER);
+        config.seeds = neighbours[i];
+        config.beacon_interval_ms = config.redial_interval_ms = 60000;
+        holm_testing_crash(world, names[i]);
+        assert_int_equal(holm_testing_open(world, &config, &nodes[i]), HOLM_OK);
+        assert_int_equal(holm_wait_peers(nodes[i], 1, 300000), HOLM_OK);
+        add(nodes[i], names[i], 3);
+        holm_testing_run(world, 300 * S);
+    }
+    holm_testing_run(world, UINT64_C(25) * 3600 * S);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(holm_wait_peers(nodes[i], 2, 0), HOLM_ETIMEDOUT);
+    holm_testing_heal(world, NULL, NULL);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(holm_wait_peers(nodes[i], 3, 300000), HOLM_OK);
+    assert_int_equal(holm_testing_converge(world, 300 * S), HOLM_OK);
+    holm_testing_free(world);
+    (void)state;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +486,8 @@ int main(void)
         cmocka_unit_test(test_peers_when_a_member_was_never_met_then_the_list_tells_of_it),
         cmocka_unit_test(
             test_split_when_both_halves_restart_with_stale_seeds_then_one_address_is_enough),
+        cmocka_unit_test(
+            test_split_when_both_halves_know_each_other_by_hearsay_then_they_meet_however_late),
     };
     return cmocka_run_group_tests_name("peers", tests, NULL, NULL);
 }

@@ -118,6 +118,20 @@ static void test_config_when_any_number_is_zero_then_it_is_refused_but_drift_and
     assert_good(&config);
 }
 
+/* Two halves of a split may have nothing of each other but what they were told. */
+static void test_config_when_nothing_is_said_then_members_are_retried_for_ever(void **state)
+{
+    struct holm_config config = good();
+    struct holm_engine_config engine;
+    holm_config_engine(&config, &engine);
+    assert_int_equal(config.hearsay_ms, 0);
+    assert_int_equal(engine.hearsay_us, 0);
+    config.hearsay_ms = 7;
+    holm_config_engine(&config, &engine);
+    assert_int_equal(engine.hearsay_us, 7000);
+    (void)state;
+}
+
 static void test_config_when_an_address_is_wrong_then_the_line_shows_it(void **state)
 {
     struct holm_config config = good();
@@ -224,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_config_when_a_name_is_wrong_then_the_line_says_which),
         cmocka_unit_test(test_config_when_a_number_is_out_of_range_then_the_line_says_the_range),
         cmocka_unit_test(test_config_when_any_number_is_zero_then_it_is_refused_but_drift_and_id),
+        cmocka_unit_test(test_config_when_nothing_is_said_then_members_are_retried_for_ever),
         cmocka_unit_test(test_config_when_an_address_is_wrong_then_the_line_shows_it),
         cmocka_unit_test(test_config_when_certificates_are_given_by_half_then_it_is_refused),
         cmocka_unit_test(
