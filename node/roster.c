@@ -30,6 +30,9 @@ enum holm_status holm_roster_new(const struct holm_roster_config *config,
     made->news_turn = 1;
     made->raise_wait_us = config->redial_interval_us;
     enum holm_status status = holm_roster_reserve(made);
+    if (status == HOLM_OK && config->hearsay_us != 0)
+        status = holm_array_reserve(&config->allocator, (void **)&made->worn, &made->worn_capacity,
+                                    sizeof *made->worn, config->peers_max);
     if (status != HOLM_OK) {
         holm_roster_free(made);
         return status;
@@ -47,6 +50,7 @@ void holm_roster_free(struct holm_roster *roster)
                     sizeof *roster->addresses);
     holm_array_free(&allocator, roster->links, roster->link_capacity, sizeof *roster->links);
     holm_array_free(&allocator, roster->peers, roster->peer_capacity, sizeof *roster->peers);
+    holm_array_free(&allocator, roster->worn, roster->worn_capacity, sizeof *roster->worn);
     holm_array_free(&allocator, roster->members, roster->member_capacity, sizeof *roster->members);
     holm_array_free(&allocator, roster->actions, roster->action_capacity, sizeof *roster->actions);
     holm_deallocate(&allocator, roster, sizeof *roster);

@@ -20,6 +20,16 @@ bool holm_roster_is_linked(const struct holm_roster *roster, uint32_t slot)
     return false;
 }
 
+void holm_roster_mark_linked(struct holm_roster *roster)
+{
+    for (size_t i = 0; i < roster->peer_count; i++)
+        roster->peers[i].linked = false;
+    for (size_t i = 0; i < roster->link_count; i++) {
+        if (roster->links[i].peer != HOLM_ROSTER_NONE)
+            roster->peers[roster->links[i].peer].linked = true;
+    }
+}
+
 /* Least missed are who has left, then who was never up. */
 static bool goes_before(const struct holm_roster_peer *a, const struct holm_roster_peer *b)
 {
@@ -28,12 +38,13 @@ static bool goes_before(const struct holm_roster_peer *a, const struct holm_rost
     return a->was_up != b->was_up ? !a->was_up : a->changed_us < b->changed_us;
 }
 
-static uint32_t least_missed(const struct holm_roster *roster)
+static uint32_t least_missed(struct holm_roster *roster)
 {
     uint32_t found = HOLM_ROSTER_NONE;
+    holm_roster_mark_linked(roster);
     for (uint32_t i = 0; i < roster->peer_count; i++) {
         const struct holm_roster_peer *peer = &roster->peers[i];
-        if (peer->up || holm_roster_is_linked(roster, i))
+        if (peer->up || peer->linked)
             continue;
         if (found == HOLM_ROSTER_NONE || goes_before(peer, &roster->peers[found]))
             found = i;

@@ -84,6 +84,7 @@ struct holm_roster_peer {
     bool leaving; /* it said goodbye */
     bool left; /* for good, under `told` or an earlier epoch; told of while it is still up, too */
     bool suspect;      /* up, and silent */
+    bool linked;       /* as of holm_roster_mark_linked() */
     bool renews;       /* down for as long as it takes to shake hands on another epoch: no news */
     uint64_t heard_us; /* over any of its links */
     uint64_t round_trip_us;
@@ -95,7 +96,6 @@ struct holm_roster_peer {
 
 #define HOLM_ROSTER_REFUSALS 32
 #define HOLM_ROSTER_EPOCHS 8
-#define HOLM_ROSTER_WORN_MAX 256
 
 struct holm_roster {
     struct holm_roster_config config;
@@ -124,9 +124,9 @@ struct holm_roster {
     uint64_t untrusted_told_us; /* when the operator was told last; 0: never */
     uint64_t untrusted;         /* since then */
     bool leaving;               /* this node does */
-    struct holm_actor
-        worn[HOLM_ROSTER_WORN_MAX]; /* who was given up last, by hearsay alone known */
-    uint32_t worn_next;
+    struct holm_actor *worn;    /* who was given up last, each node once; room for peers_max */
+    size_t worn_count, worn_capacity;
+    size_t worn_next; /* when all places are taken: whose place is taken next */
 
     struct holm_roster_address *addresses;
     size_t address_count, address_capacity;
@@ -175,6 +175,8 @@ uint64_t holm_roster_address_tick(struct holm_roster *roster, struct holm_now no
 /* roster_peer.c */
 /* Whether any link is open to it, or being made. */
 bool holm_roster_is_linked(const struct holm_roster *roster, uint32_t slot);
+/* The same of all peers, into `linked`. O(peers + links) */
+void holm_roster_mark_linked(struct holm_roster *roster);
 uint32_t holm_roster_peer_find(const struct holm_roster *roster, struct holm_node_id node);
 uint32_t holm_roster_peer_add(struct holm_roster *roster, struct holm_actor actor, bool direct,
                               struct holm_now now);
@@ -196,7 +198,7 @@ void holm_roster_news(struct holm_roster *roster, struct holm_roster_peer *peer,
 
 /* Whether so much was heard of before, for all the time that one waits for it to be met. */
 bool holm_roster_rumour_is_worn(const struct holm_roster *roster, struct holm_actor actor);
-/* Gives up who was waited for long enough. O(peers). */
+/* Gives up who was waited for long enough, if anybody ever is. O(peers + links), and O(peers) for each. */
 void holm_roster_rumour_tick(struct holm_roster *roster, struct holm_now now);
 
 /* roster_twin.c */

@@ -11,6 +11,8 @@
 
 #define HEARSAY_MS 60000u
 #define MADE_UP 1000u
+#define MANY 300u /* more than a page of epochs */
+#define AT_ONCE 60u
 
 static void start(struct world *world, uint32_t node)
 {
@@ -69,6 +71,41 @@ static void test_roster_when_a_rumour_was_given_up_then_only_another_epoch_is_ta
     assert_known(world, 1); /* it is waited for anew */
     world_run(world, HEARSAY_MS);
     assert_known(world, 0);
+}
+
+static uint32_t count_known(struct world *world)
+{
+    uint32_t count = 0;
+    for (uint64_t i = 0; i < MANY; i++)
+        count += knows(world, 0, MADE_UP + i);
+    return count;
+}
+
+static void tell_of_many(struct world *world)
+{
+    for (uint64_t first = 0; first < MANY; first += AT_ONCE)
+        liar_tell_many(world, MADE_UP + first, AT_ONCE, 1, "tcp://made-up-%u:1");
+}
+
+/* However many are given up together, and some of them in many lives, none puts another out of mind. */
+static void test_roster_when_the_table_is_given_up_then_none_of_it_comes_back(void **state)
+{
+    struct world *world = *state;
+    world_start(world, 0, 0);
+    world_kill(world, 0);
+    world->nodes[0].config.peers_max = MANY + 1; /* and the liar */
+    start(world, 0);
+    tell_of_many(world);
+    assert_int_equal(count_known(world), MANY);
+    world_run(world, HEARSAY_MS + 2000);
+    assert_int_equal(count_known(world), 0);
+    for (uint64_t life = 2; life <= 8; life++) {
+        liar_tell_many(world, MADE_UP + MANY - AT_ONCE, AT_ONCE, life, "tcp://made-up-%u:1");
+        assert_int_equal(count_known(world), AT_ONCE);
+        world_run(world, HEARSAY_MS + 2000);
+    }
+    tell_of_many(world);
+    assert_int_equal(count_known(world), 0);
 }
 
 /* Nodes that have heard of it later go on telling of it; and give it up in their turn. */
@@ -144,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ROSTER_TEST(a_rumour_is_never_met_then_it_is_given_up),
         ROSTER_TEST(a_rumour_was_given_up_then_only_another_epoch_is_taken),
+        ROSTER_TEST(the_table_is_given_up_then_none_of_it_comes_back),
         ROSTER_TEST(others_still_tell_of_it_then_it_stays_given_up),
         ROSTER_TEST(who_was_given_up_comes_then_it_is_met_and_kept),
         ROSTER_TEST(hearsay_is_for_ever_then_it_is_kept),
