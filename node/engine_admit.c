@@ -43,8 +43,10 @@ static enum holm_status make_incoming(struct holm_engine *engine, uint32_t index
     return status;
 }
 
-/* What is known of the list, by whatever way, is known to the new replicas, too. */
-static enum holm_status begin(struct holm_engine *engine, bool empty, struct holm_now now)
+/* What is known of the list, by whatever way, is known to the new replicas, too; but what who had no list heard of
+ * another founding than this one. */
+static enum holm_status begin(struct holm_engine *engine, bool empty,
+                              const struct holm_founding *founding, struct holm_now now)
 {
     struct holm_engine_members *members = engine->members;
     enum holm_status status = HOLM_OK;
@@ -58,8 +60,11 @@ static enum holm_status begin(struct holm_engine *engine, bool empty, struct hol
     members->begun = true;
     members->news_all = true;
     holm_engine_list_spread(engine, now);
-    for (size_t i = 0; !empty && i < members->hearsay_count; i++)
-        holm_engine_list_believe(engine, &members->hearsay[i], now);
+    for (size_t i = 0; !empty && i < members->hearsay_count; i++) {
+        const struct holm_engine_hearsay *hearsay = &members->hearsay[i];
+        if (holm_founding_compare(&hearsay->founding, founding) == 0)
+            holm_engine_list_believe(engine, &hearsay->op, now);
+    }
     return HOLM_OK;
 }
 
@@ -77,7 +82,8 @@ enum holm_status holm_engine_admit_begin(struct holm_engine *engine,
                                          struct holm_now now)
 {
     struct holm_engine_members *members = engine->members;
-    enum holm_status status = begin(engine, action->replace, now);
+    enum holm_status status = begin(engine, action->replace,
+                                    &members->standings[action->peer].founding, now);
     members->replacing = action->replace;
     members->member = members->standings[action->peer].actor;
     members->slot = action->peer;
@@ -163,7 +169,8 @@ enum holm_status holm_engine_admit_gather_more(struct holm_engine *engine, struc
 enum holm_status holm_engine_admit_gather(struct holm_engine *engine, struct holm_now now)
 {
     struct holm_engine_members *members = engine->members;
-    enum holm_status status = begin(engine, false, now);
+    enum holm_status status = begin(engine, false, &holm_engine_list_members(engine)->founding,
+                                    now);
     members->gathering = status == HOLM_OK;
     for (uint32_t slot = 0; slot < engine->config.peers_max; slot++)
         members->standings[slot].asked_list = members->standings[slot].asked_state = false;

@@ -197,14 +197,15 @@ void holm_engine_members_look(struct holm_engine *engine, struct holm_now now)
 
 /* ---- what others say of themselves ---------------------------------------------------------- */
 
-static void keep_hearsay(struct holm_engine *engine, const struct holm_member_op *op)
+static void keep_hearsay(struct holm_engine *engine, const struct holm_member_op *op,
+                         const struct holm_founding *founding)
 {
     struct holm_engine_members *members = engine->members;
     void *hearsay = members->hearsay;
     if (holm_array_reserve(&engine->config.allocator, &hearsay, &members->hearsay_capacity,
                            sizeof *members->hearsay, members->hearsay_count + 1) == HOLM_OK) {
         members->hearsay = hearsay;
-        members->hearsay[members->hearsay_count++] = *op;
+        members->hearsay[members->hearsay_count++] = (struct holm_engine_hearsay){*op, *founding};
     }
 }
 
@@ -230,7 +231,7 @@ static void take_hearsay(struct holm_engine *engine, const struct holm_standing 
         if (op->type != HOLM_MEMBER_FORGET || is_known_forget(known, op->dot) ||
             !holm_admission_hearsay(known, holm_engine_members_actor(engine), op))
             continue;
-        keep_hearsay(engine, op);
+        keep_hearsay(engine, op, &standing->founding);
         holm_engine_list_believe(engine, op, now);
     }
 }
@@ -267,10 +268,11 @@ void holm_engine_hearsay_repeat(struct holm_engine *engine, struct holm_now now)
     struct holm_engine_members *members = engine->members;
     for (size_t i = 0; members->confirmed && i < members->hearsay_count; i++) {
         const struct holm_members *known = holm_engine_list_members(engine);
-        struct holm_member_op op = {.type = HOLM_MEMBER_FORGET,
-                                    .subject = members->hearsay[i].subject};
+        const struct holm_engine_hearsay *hearsay = &members->hearsay[i];
+        struct holm_member_op op = {.type = HOLM_MEMBER_FORGET, .subject = hearsay->op.subject};
         if (!holm_members_current(known, holm_engine_members_actor(engine)) ||
-            !holm_admission_repeat(known, holm_engine_list_vector(engine), &members->hearsay[i]))
+            holm_founding_compare(&known->founding, &hearsay->founding) != 0 ||
+            !holm_admission_repeat(known, holm_engine_list_vector(engine), &hearsay->op))
             continue;
         enum holm_status status = holm_engine_list_write(engine, &op, 1, now);
         (void)status; /* next time */

@@ -122,6 +122,12 @@ struct holm_engine_heal {
         *partitions; /* while up: which of them agree, of which it has asked for what it lacks */
 };
 
+/* A forget that is believed, and not in the list: of the list of the founding by which it was told, and of no other. */
+struct holm_engine_hearsay {
+    struct holm_member_op op;
+    struct holm_founding founding;
+};
+
 /* With retention `stable`. All but what is said to be others' is the driving thread's own. */
 struct holm_engine_members {
     struct holm_membership *machine;
@@ -137,7 +143,7 @@ struct holm_engine_members {
     struct holm_member_op *news; /* of the list, for all replicas; `all`: it is to be read whole */
     size_t news_count, news_capacity;
     bool news_all;
-    struct holm_member_op *hearsay;
+    struct holm_engine_hearsay *hearsay;
     size_t hearsay_count, hearsay_capacity;
     struct holm_member_op *told; /* room for a Standing */
     size_t told_capacity;

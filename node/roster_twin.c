@@ -116,7 +116,7 @@ static bool other_is_up(const struct holm_roster *roster, uint32_t slot)
 }
 
 /* Both are up: the operator is told, and each of the two is told of the other. One is gone: its slot is
- * free again. */
+ * free again. Both are gone: one may come back, so that is looked at for as long as there are two slots. */
 void holm_roster_twin_tick(struct holm_roster *roster, struct holm_now now)
 {
     if (!roster->twin_slots)
@@ -127,14 +127,16 @@ void holm_roster_twin_tick(struct holm_roster *roster, struct holm_now now)
     bool told = false, shared = false;
     for (uint32_t i = 0; i < roster->peer_count; i++) {
         struct holm_roster_peer *peer = &roster->peers[i];
-        if (!peer->used || !other_is_up(roster, i))
+        if (!peer->used || !holm_roster_twin_shares(roster, i))
+            continue;
+        shared = true;
+        if (!other_is_up(roster, i))
             continue;
         if (!peer->up && !holm_roster_is_linked(roster, i)) {
             holm_roster_peer_leave(roster, peer);
             memset(peer, 0, sizeof *peer);
             continue;
         }
-        shared = true;
         if (peer->up && now.monotonic_us >= roster->twin_told_us) {
             holm_roster_note(
                 roster, HOLM_LOG_TWIN_TWICE,
