@@ -58,8 +58,8 @@ static bool is_small(const struct holm_judge *judge, uint32_t node, size_t nodes
 
 bool holm_judge_is_collected(const struct holm_judge *judge, uint32_t *left_at)
 {
-    size_t nodes = 0;
-    for (uint64_t core = judge->core; core != 0; core &= core - 1)
+    size_t nodes = 0; /* who has gone has been folded */
+    for (uint64_t core = judge->core | judge->parted | judge->let_go; core != 0; core &= core - 1)
         nodes++;
     for (uint32_t node = 0; node < holm_world_count(judge->config.world) && node < 64; node++) {
         struct holm_engine *engine = holm_world_engine(judge->config.world, node);

@@ -68,12 +68,14 @@ extern const struct holm_checker holm_check_converged;
 extern const struct holm_checker holm_check_counters;
 extern const struct holm_checker holm_check_digest;
 extern const struct holm_checker holm_check_journal;
+extern const struct holm_checker holm_check_left;
 extern const struct holm_checker holm_check_lost;
 extern const struct holm_checker holm_check_memory;
 extern const struct holm_checker holm_check_payload;
 extern const struct holm_checker holm_check_quiet;
 extern const struct holm_checker holm_check_returned;
 extern const struct holm_checker holm_check_revived;
+extern const struct holm_checker holm_check_waits;
 
 /* All of them, in the order in which they are asked; ends with NULL. */
 extern const struct holm_checker *const holm_checkers[];
@@ -99,6 +101,7 @@ struct holm_judge_config {
     uint64_t drives_a_round; /* how often a node may be driven in a beacon interval when quiet */
     uint64_t beacon_interval_us;
     bool stable;               /* retention */
+    bool waits;                /* it is asked whom collection waits for (check_waits.c) */
     uint64_t collect_bound_us; /* how long it may take until all is collected */
     const char *only;          /* the one claim that counts; NULL: all */
 };
@@ -199,6 +202,11 @@ struct holm_judge {
     uint64_t refused[HOLM_JUDGE_NODES_MAX]; /* of a journal, of what was dropped */
     struct holm_judge_batch *batches;
     size_t batch_count, batch_capacity;
+    uint64_t parted; /* who has left for good, and not come back */
+    uint64_t let_go; /* whom an operator had forgotten since all healed */
+    struct holm_oracle_view
+        *parting;     /* what each had that ever left; by node and partition, or NULL */
+    uint64_t members; /* of those that live, and those that died as such; if config.waits */
 };
 
 struct holm_judge *holm_judge_new(const struct holm_judge_config *config);
@@ -235,6 +243,9 @@ void holm_judge_members(struct holm_judge *judge);
 /* Whether some list ever had a forget of the state that was confirmed under this epoch, or a member was there that had gone on
  * without it. */
 bool holm_judge_gave_up(const struct holm_judge *judge, struct holm_actor state);
+
+/* check_left.c: a node has left for good, and has ended. */
+void holm_judge_parted(struct holm_judge *judge, uint32_t node);
 
 struct holm_judge_replica *holm_judge_replica(struct holm_judge *judge, uint32_t node,
                                               uint32_t partition);

@@ -10,13 +10,10 @@
 
 /* Payload looks at a commit before the oracle, which answers asks, takes it in. */
 const struct holm_checker *const holm_checkers[] = {
-    &holm_check_payload,   &holm_check_answers,
-    &holm_check_journal,   &holm_check_causal,
-    &holm_check_lost,      &holm_check_revived,
-    &holm_check_returned,  &holm_check_digest,
-    &holm_check_counters,  &holm_check_memory,
-    &holm_check_quiet,     &holm_check_converged,
-    &holm_check_collected, NULL,
+    &holm_check_payload,   &holm_check_answers, &holm_check_journal,  &holm_check_causal,
+    &holm_check_lost,      &holm_check_revived, &holm_check_returned, &holm_check_digest,
+    &holm_check_counters,  &holm_check_memory,  &holm_check_quiet,    &holm_check_converged,
+    &holm_check_collected, &holm_check_left,    &holm_check_waits,    NULL,
 };
 
 struct holm_judge *holm_judge_new(const struct holm_judge_config *config)
@@ -49,6 +46,10 @@ void holm_judge_free(struct holm_judge *judge)
         holm_oracle_view_release(&judge->known[i]);
         free(judge->holders[i]);
     }
+    for (size_t i = 0;
+         judge->parting != NULL && i < (size_t)HOLM_JUDGE_NODES_MAX * judge->config.partitions; i++)
+        holm_oracle_view_release(&judge->parting[i]);
+    free(judge->parting);
     for (size_t i = 0; i < judge->replica_count; i++)
         holm_oracle_view_release(&judge->replicas[i].view);
     holm_oracle_view_release(&judge->view);
@@ -80,7 +81,7 @@ static bool holds_when_blind(const struct holm_checker *checker)
 {
     return checker == &holm_check_memory || checker == &holm_check_quiet ||
            checker == &holm_check_collected || checker == &holm_check_converged ||
-           checker == &holm_check_journal;
+           checker == &holm_check_journal || checker == &holm_check_left;
 }
 
 bool holm_judge_is_blind(const struct holm_judge *judge, uint32_t partition)
@@ -335,8 +336,10 @@ static void begin_life(struct holm_judge *judge, uint32_t node)
         replica->view.count = 0;
         replica->replaced = replica->lost = 0;
     }
-    if (node < HOLM_JUDGE_NODES_MAX)
+    if (node < HOLM_JUDGE_NODES_MAX) {
         judge->missing[node] = judge->settled[node] = judge->refused[node] = 0;
+        judge->parted &= ~(UINT64_C(1) << node);
+    }
 }
 
 void holm_judge_event(struct holm_judge *judge, const struct holm_world_event *event)

@@ -27,7 +27,7 @@ enum holm_plan_event_type {
     HOLM_PLAN_START = 4,
     HOLM_PLAN_PAUSE = 5,
     HOLM_PLAN_RESUME = 6,
-    HOLM_PLAN_LEAVE = 7,    /* for good, if `amount` is 1, whatever comes of it later */
+    HOLM_PLAN_LEAVE = 7,    /* for good, if `amount` is 1, as soon as it may: leavers.h */
     HOLM_PLAN_CUT = 8,      /* every direction from one of `from` to one of `to` */
     HOLM_PLAN_HEAL = 9,     /* the same, whole again */
     HOLM_PLAN_PATH = 10,    /* the same directions get plan.paths[path] */
@@ -85,6 +85,9 @@ struct holm_plan_settings {
     bool
         founder_for_ever; /* the first is told to found in each life; else until there is a cluster, or all heals */
     uint64_t collect_bound_us; /* with `stable`: once the core agrees, all is collected within … */
+    bool
+        remains; /* with `stable`: only the core heals, though all are members; nothing need be collected … */
+    bool forgets_rest; /* … unless an operator forgets the others */
     struct {
         uint64_t from, to;
     } lasting[16]; /* directions that are cut from the start, and for good */
@@ -120,18 +123,22 @@ struct holm_preset {
     /* How many of each happen. */
     struct holm_preset_range crashes, bombs, pauses, leaves, one_ways, splits, islands, bridges,
         flaps, bad_paths, jumps, drifts, disk_faults, restores, clones, attacks, forgets;
-    uint32_t core_permille;         /* a core heals, and the rest stays broken */
-    uint32_t disk_permille;         /* a node has a disk … */
-    uint32_t lazy_permille;         /* … which does not sync each write */
-    uint32_t skew_ms;               /* clocks are off by up to this */
-    uint32_t slow_permille;         /* paths have little bandwidth */
-    uint32_t bury_permille;         /* besides, operations that bury */
-    uint32_t stable_permille;       /* retention is `stable` … */
-    uint32_t forget_after_permille; /* … and who is away for long is forgotten */
+    uint32_t core_permille;            /* a core heals, and the rest stays broken */
+    uint32_t disk_permille;            /* a node has a disk … */
+    uint32_t lazy_permille;            /* … which does not sync each write */
+    uint32_t skew_ms;                  /* clocks are off by up to this */
+    uint32_t slow_permille;            /* paths have little bandwidth */
+    uint32_t bury_permille;            /* besides, operations that bury */
+    uint32_t stable_permille;          /* retention is `stable` … */
+    uint32_t forget_after_permille;    /* … and who is away for long is forgotten */
+    struct holm_preset_range goodbyes; /* how many leave for good */
+    bool remains;                      /* a core heals around the founder, the rest stays broken */
 };
 
-/* The list of all; ends with a NULL name. */
+/* The list of those that a seed draws one of; ends with a NULL name. */
 extern const struct holm_preset holm_presets[];
+/* More of them, for who asks by name: no seed draws one, so that all seeds stay what they are. */
+extern const struct holm_preset holm_presets_aside[];
 /* NULL when there is none of that name. */
 const struct holm_preset *holm_preset_find(const char *name);
 

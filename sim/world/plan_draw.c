@@ -472,6 +472,48 @@ static void draw_late(struct drawing *drawing)
             (void)holm_plan_add(drawing->plan, draw_time(drawing), HOLM_PLAN_START, i);
 }
 
+/* They say so at any time, and go when they may. Two at least stay, unless events are left out. */
+static void draw_goodbyes(struct drawing *drawing)
+{
+    uint32_t nodes = drawing->plan->settings.nodes;
+    uint32_t count = drawing->preset->goodbyes.high == 0 ? 0
+                                                         : of(drawing, drawing->preset->goodbyes);
+    uint64_t leavers = 0;
+    while (count + 2 > nodes && count > 0)
+        count--;
+    while (population(leavers) < count)
+        leavers |= bit(below(drawing, nodes));
+    for (uint32_t i = 0; i < nodes; i++)
+        if ((leavers >> i & 1) != 0)
+            holm_plan_add(drawing->plan, draw_time(drawing), HOLM_PLAN_LEAVE, i)->amount = 1;
+}
+
+/* The founder is of the core, and lives through it all: who has restarted must be let in by a member. */
+static void draw_remains(struct drawing *drawing)
+{
+    struct holm_plan *plan = drawing->plan;
+    struct holm_plan_settings *settings = &plan->settings;
+    if (!drawing->preset->remains || settings->nodes < 3)
+        return;
+    do
+        settings->core = draw_part(drawing) | bit(0);
+    while (population(settings->core) < 2 || settings->core == all_of(settings->nodes));
+    settings->broken = (enum holm_plan_broken)below(drawing, 5);
+    settings->all_seeds = settings->remains = true;
+    settings->forgets_rest = chance(drawing, 500);
+    size_t kept = 0;
+    for (size_t i = 0; i < plan->count; i++) {
+        enum holm_plan_event_type type = plan->events[i].type;
+        if (plan->events[i].node != 0 || (type != HOLM_PLAN_CRASH && type != HOLM_PLAN_BOMB))
+            plan->events[kept++] = plan->events[i];
+    }
+    plan->count = kept;
+    /* It is cut off before it breaks for good, so that there is something that it never had. */
+    uint64_t lasts_us = between(drawing, 1000000, 8000000);
+    cut_both(drawing, settings->safety_us - lasts_us, settings->safety_us, settings->core,
+             all_of(settings->nodes) & ~settings->core);
+}
+
 void holm_plan_draw(struct holm_plan *plan, const struct holm_preset *preset, uint64_t seed,
                     uint32_t nodes)
 {
@@ -503,5 +545,7 @@ void holm_plan_draw(struct holm_plan *plan, const struct holm_preset *preset, ui
     draw_attacks(&drawing);
     draw_forgets(&drawing);
     draw_retention(&drawing);
+    draw_goodbyes(&drawing);
+    draw_remains(&drawing);
     holm_plan_sort(plan);
 }

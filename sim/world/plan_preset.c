@@ -283,10 +283,89 @@ const struct holm_preset holm_presets[] = {
     {.name = NULL},
 };
 
+const struct holm_preset holm_presets_aside[] = {
+    {
+        .name = "leavers",
+        .what = "retention `stable`: members leave for good, and the others go on without them",
+        .nodes = {3, 6},
+        .late = {0, 2},
+        .safety_ms = {15000, 40000},
+        .commits = {60, 200},
+        .keys = {1, 8},
+        .delay_us = {200, 20000},
+        .jitter_us = {0, 5000},
+        .loss = {0, 100},
+        .beacon_ms = {100, 1000},
+        .log_kib = {1, 256},
+        .crashes = {0, 3},
+        .pauses = {0, 1},
+        .one_ways = {0, 1},
+        .splits = {0, 1},
+        .islands = {0, 1},
+        .disk_permille = 1000,
+        .skew_ms = 2000,
+        .bury_permille = 100,
+        .stable_permille = 1000,
+        .goodbyes = {1, 3},
+    },
+    {
+        .name = "remains",
+        .what = "retention `stable`: only a core heals; an operator forgets the rest, or does not",
+        .nodes = {3, 7},
+        .safety_ms = {10000, 30000},
+        .commits = {40, 150},
+        .keys = {1, 8},
+        .delay_us = {200, 20000},
+        .jitter_us = {0, 5000},
+        .loss = {0, 100},
+        .duplicate = {0, 50},
+        .reorder = {0, 50},
+        .beacon_ms = {100, 1000},
+        .log_kib = {1, 256},
+        .crashes = {0, 4},
+        .bombs = {0, 2},
+        .pauses = {0, 2},
+        .one_ways = {0, 3},
+        .splits = {0, 2},
+        .islands = {0, 2},
+        .disk_permille = 850,
+        .lazy_permille = 300,
+        .skew_ms = 2000,
+        .bury_permille = 150,
+        .stable_permille = 1000,
+        .remains = true,
+    },
+    {
+        .name = "intruder",
+        .what = "`hostile` with retention `stable`: a stranger among members",
+        .nodes = {2, 6},
+        .safety_ms = {5000, 20000},
+        .commits = {20, 150},
+        .keys = {1, 10},
+        .delay_us = {200, 20000},
+        .jitter_us = {0, 5000},
+        .loss = {0, 100},
+        .beacon_ms = {200, 2000},
+        .log_kib = {16, 256},
+        .crashes = {0, 2},
+        .bombs = {0, 1},
+        .disk_permille = 850,
+        .bury_permille = 100,
+        .stable_permille = 1000,
+        .attacks = {5, 40},
+    },
+    {.name = NULL},
+};
+
+static const struct holm_preset *find(const struct holm_preset *preset, const char *name)
+{
+    while (preset->name != NULL && strcmp(preset->name, name) != 0)
+        preset++;
+    return preset->name == NULL ? NULL : preset;
+}
+
 const struct holm_preset *holm_preset_find(const char *name)
 {
-    for (const struct holm_preset *preset = holm_presets; preset->name != NULL; preset++)
-        if (strcmp(preset->name, name) == 0)
-            return preset;
-    return NULL;
+    const struct holm_preset *preset = find(holm_presets, name);
+    return preset != NULL ? preset : find(holm_presets_aside, name);
 }

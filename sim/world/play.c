@@ -7,6 +7,8 @@
 #include "node/random.h"
 #include "sim/world/heirs.h"
 #include "sim/world/hostile.h"
+#include "sim/world/leavers.h"
+#include "sim/world/remains.h"
 #include "sim/world/trace.h"
 
 /* How often views are looked at while nothing else happens; contents at every so many looks. */
@@ -26,6 +28,8 @@ struct player {
     bool founded; /* there was a cluster */
     bool healing; /* an operator looks after what does not start by itself */
     struct holm_heirs heirs;
+    struct holm_leavers leavers;
+    bool leaves; /* somebody is to leave for good */
     uint64_t looks;
 };
 
@@ -119,6 +123,7 @@ static void start(struct player *player, uint32_t node)
             holm_world_join(player->world, node, next);
     }
     holm_heirs_started(&player->heirs, node, twins_of(settings, node));
+    holm_leavers_started(&player->leavers, node);
     player->result->lives++;
 }
 
@@ -210,6 +215,7 @@ static void crash(struct player *player, uint32_t node)
     if (is_stable(player))
         holm_heirs_look(&player->heirs, player->world);
     holm_world_crash(player->world, node);
+    holm_leavers_ended(&player->leavers, node);
     if (!keeps)
         holm_heirs_emptied(&player->heirs, node);
 }
@@ -263,6 +269,10 @@ static void to_living(struct player *player, const struct holm_plan_event *event
     struct holm_world *world = player->world;
     if (!holm_world_alive(world, event->node))
         return;
+    if (event->type == HOLM_PLAN_LEAVE && event->amount == 1 && is_stable(player)) {
+        holm_leavers_ask(&player->leavers, event->node);
+        return;
+    }
     if (is_stable(player))
         holm_heirs_look(&player->heirs, world);
     if (event->type == HOLM_PLAN_BOMB ||
@@ -274,6 +284,8 @@ static void to_living(struct player *player, const struct holm_plan_event *event
         holm_world_bomb(world, event->node);
     else if (event->type == HOLM_PLAN_LEAVE)
         holm_world_leave(world, event->node, event->amount == 1);
+    if (!holm_world_alive(world, event->node))
+        holm_leavers_ended(&player->leavers, event->node);
     else if (event->type == HOLM_PLAN_PAUSE)
         holm_world_pause(world, event->node);
     else
@@ -310,8 +322,9 @@ static void apply(struct player *player, const struct holm_plan_event *event)
     }
     switch (event->type) {
     case HOLM_PLAN_COMMIT:
-        /* Who is frozen cannot write. */
-        if (!holm_world_paused(player->world, event->node))
+        /* Who is frozen cannot write, and who has said that it leaves does not. */
+        if (!holm_world_paused(player->world, event->node) &&
+            (player->leavers.saying >> event->node & 1) == 0)
             commit(player, event);
         break;
     case HOLM_PLAN_CRASH:
@@ -396,10 +409,29 @@ static bool broken(const struct player *player)
     return player->judge->verdict.broken;
 }
 
+/* Those who are through with it leave. */
+static void part(struct player *player, uint64_t nodes)
+{
+    for (uint32_t i = 0; i < player->plan->settings.nodes; i++) {
+        if ((nodes >> i & 1) == 0)
+            continue;
+        holm_heirs_look(&player->heirs, player->world);
+        if (!has_good_disk(player, i))
+            holm_heirs_emptied(&player->heirs, i);
+        player->heirs.harmed = true;
+        holm_world_leave(player->world, i, true);
+        holm_leavers_ended(&player->leavers, i);
+        holm_judge_parted(player->judge, i);
+    }
+}
+
 static void look(struct player *player)
 {
-    if (is_stable(player))
+    if (is_stable(player)) {
         holm_heirs_look(&player->heirs, player->world);
+        if (player->leaves)
+            part(player, holm_leavers_look(&player->leavers));
+    }
     player->founded = player->founded || has_member(player);
     if (++player->looks % LOOKS_AN_AUDIT == 0)
         holm_judge_audit(player->judge);
@@ -427,6 +459,17 @@ static void play_safety(struct player *player)
     advance(player, plan->settings.safety_us);
 }
 
+static uint64_t core_of(const struct player *player)
+{
+    return holm_remains_core(&player->plan->settings, player->leavers.gone);
+}
+
+/* Whether some are not there that nobody forgets. */
+static bool waits(const struct player *player)
+{
+    return holm_remains_wait(&player->plan->settings, player->leavers.gone);
+}
+
 /* Who is not of the core is broken for good. */
 static void break_one(struct player *player, uint32_t node)
 {
@@ -438,7 +481,7 @@ static void break_one(struct player *player, uint32_t node)
     if (settings->broken == HOLM_BROKEN_PAUSED && holm_world_alive(world, node))
         holm_world_pause(world, node);
     for (uint32_t i = 0; i < settings->nodes; i++) {
-        if ((settings->core >> i & 1) == 0)
+        if ((core_of(player) >> i & 1) == 0)
             continue;
         if (settings->broken == HOLM_BROKEN_CUT || settings->broken == HOLM_BROKEN_DEAF)
             holm_world_cut(world, i, node, true);
@@ -468,17 +511,42 @@ static void heal(struct player *player)
     if (player->hostile != NULL)
         holm_hostile_end(player->hostile);
     set_paths(player);
+    part(player, holm_leavers_heal(&player->leavers));
+    player->leavers.healed_us = holm_world_now_us(player->world);
     for (uint32_t i = 0; i < settings->nodes; i++) {
-        if ((settings->core >> i & 1) != 0)
+        if ((core_of(player) >> i & 1) != 0)
             mend_one(player, i);
-        else
+        else if ((player->leavers.gone >> i & 1) == 0)
             break_one(player, i);
     }
     if (is_stable(player) && has_nothing(player)) {
         holm_world_crash(player->world, founder(player));
         start(player, founder(player));
     }
-    holm_judge_healed(player->judge, settings->core);
+    holm_judge_healed(player->judge, core_of(player));
+}
+
+/* ---- an operator, once all has healed that will --------------------------------------------- */
+
+/* Those of the rest, if they are not waited for; those who left, perhaps unheard. */
+static void look_after(struct player *player)
+{
+    const struct holm_plan_settings *settings = &player->plan->settings;
+    uint64_t gone = player->leavers.gone;
+    uint64_t nodes = settings->forgets_rest ? holm_remains_rest(settings, gone) : 0;
+    uint32_t at = is_stable(player) ? holm_remains_spokesman(player->world, core_of(player))
+                                    : HOLM_WORLD_NOBODY;
+    if (holm_world_now_us(player->world) - player->leavers.healed_us >
+        3 * settings->engine.link_timeout_us)
+        nodes |= gone & ~player->leavers.sure;
+    for (uint32_t i = 0; i < settings->nodes && at != HOLM_WORLD_NOBODY; i++) {
+        if ((nodes >> i & 1) == 0 ||
+            !holm_remains_listed(player->world, at, settings->clone_of[i] + UINT64_C(1)))
+            continue;
+        struct holm_plan_event event = {.type = HOLM_PLAN_FORGET, .node = at, .other = i};
+        forget(player, &event);
+        player->judge->let_go |= UINT64_C(1) << i;
+    }
 }
 
 struct agreement {
@@ -489,12 +557,15 @@ struct agreement {
 static bool agreed(void *context, struct holm_world *world)
 {
     struct agreement *agreement = context;
-    if (++agreement->polls % (LOOK_US / POLL_US) == 0)
+    if (++agreement->polls % (LOOK_US / POLL_US) == 0) {
         holm_judge_look(agreement->player->judge);
-    uint64_t core = agreement->player->plan->settings.core;
+        look_after(agreement->player);
+    }
     return broken(agreement->player) ||
-           (holm_world_agree(world, core) &&
-            (!is_stable(agreement->player) || holm_world_members_agree(world, core)));
+           (holm_world_agree(world, core_of(agreement->player)) &&
+            (!is_stable(agreement->player) ||
+             holm_remains_agree(&agreement->player->plan->settings, world,
+                                agreement->player->leavers.gone)));
 }
 
 static bool collected(void *context, struct holm_world *world)
@@ -505,7 +576,9 @@ static bool collected(void *context, struct holm_world *world)
     (void)world;
     if (++agreement->polls % (LOOK_US / POLL_US) == 0)
         holm_judge_look(judge);
-    return broken(agreement->player) || holm_judge_is_collected(judge, &left_at);
+    /* What stays while a member has not reported, is waited for in vain. */
+    return broken(agreement->player) ||
+           (!waits(agreement->player) && holm_judge_is_collected(judge, &left_at));
 }
 
 static void play_collection(struct player *player)
@@ -518,8 +591,12 @@ static void play_collection(struct player *player)
     bool in_time = holm_world_run_until(player->world, to_us, POLL_US, collected, &agreement);
     if (broken(player))
         return;
-    holm_world_tell(player->world, HOLM_WORLD_NOBODY, in_time ? "collected" : "time is up");
-    holm_judge_settled(player->judge, in_time);
+    bool waited = waits(player);
+    holm_world_tell(player->world, HOLM_WORLD_NOBODY,
+                    in_time  ? "collected"
+                    : waited ? "waited"
+                             : "time is up");
+    holm_judge_settled(player->judge, in_time || waited);
 }
 
 /* Whether nobody can go on, and that is right. */
@@ -527,9 +604,9 @@ static bool is_stuck(struct player *player)
 {
     const struct holm_plan_settings *settings = &player->plan->settings;
     player->heirs.harmed |= settings->engine.forget_after_us > 0;
-    if (!is_stable(player) || !holm_world_stuck(player->world, settings->core))
+    if (!is_stable(player) || !holm_world_stuck(player->world, core_of(player)))
         return false;
-    uint32_t left = holm_heirs_left(&player->heirs, player->judge, settings->core);
+    uint32_t left = holm_heirs_left(&player->heirs, player->judge, core_of(player));
     if (left != HOLM_WORLD_NOBODY)
         holm_world_tell(player->world, left, "nothing was done to it that keeps it from going on");
     return left == HOLM_WORLD_NOBODY;
@@ -583,7 +660,7 @@ static void play_quiet(struct player *player)
     holm_judge_quiet(player->judge, true);
     holm_world_run(player->world, now_us + settings->quiet_rounds * engine->beacon_interval_us);
     holm_judge_quiet(player->judge, false);
-    holm_judge_converged(player->judge, holm_world_agree(player->world, settings->core));
+    holm_judge_converged(player->judge, holm_world_agree(player->world, core_of(player)));
 }
 
 static void sum_up(struct player *player)
@@ -592,6 +669,10 @@ static void sum_up(struct player *player)
     result->virtual_us = holm_world_now_us(player->world);
     result->looks = player->judge->looks;
     result->audits = player->judge->audits;
+    result->left = player->leavers.left;
+    result->unheard = player->leavers.unheard;
+    for (uint64_t rest = player->judge->let_go; rest != 0; rest &= rest - 1)
+        result->forgotten++;
     for (uint32_t i = 0; i < holm_world_count(player->world); i++) {
         struct holm_engine *engine = holm_world_engine(player->world, i);
         struct holm_stats stats;
@@ -602,6 +683,8 @@ static void sum_up(struct player *player)
             continue;
         holm_engine_stats(engine, &stats);
         result->pulls += stats.pulls;
+        if (waits(player) && (core_of(player) >> i & 1) != 0)
+            result->waiting += stats.tombstones;
         result->syncs += stats.syncs;
         struct holm_engine_membership figures;
         holm_engine_membership(engine, &figures);
@@ -632,18 +715,25 @@ static void open_world(struct player *player)
     config.hook = (struct holm_world_hook){on_event, player};
     enum holm_status status = holm_world_new(&config, &player->world);
     HOLM_ASSERT(status == HOLM_OK);
-    struct holm_judge_config judge = {.world = player->world,
-                                      .partitions = settings->engine.partitions,
-                                      .bound_us = settings->bound_us,
-                                      .stable = is_stable(player),
-                                      .collect_bound_us = settings->collect_bound_us,
-                                      .only = player->options->only,
-                                      .heap_bytes_max = settings->heap_bytes_max,
-                                      .frame_bytes_max = settings->engine.frame_bytes_max,
-                                      .outbox_bytes_max = settings->engine.outbox_bytes_max,
-                                      .drives_a_round = 100 + 20 * (uint64_t)settings->nodes,
-                                      .beacon_interval_us = settings->engine.beacon_interval_us};
+    for (size_t i = 0; i < player->plan->count; i++)
+        player->leaves |= player->plan->events[i].type == HOLM_PLAN_LEAVE &&
+                          player->plan->events[i].amount == 1;
+    struct holm_judge_config judge = {
+        .world = player->world,
+        .partitions = settings->engine.partitions,
+        .bound_us = settings->bound_us,
+        .stable = is_stable(player),
+        .waits = is_stable(player) && (settings->remains || player->leaves || settings->hostile),
+        .collect_bound_us = settings->collect_bound_us,
+        .only = player->options->only,
+        .heap_bytes_max = settings->heap_bytes_max,
+        .frame_bytes_max = settings->engine.frame_bytes_max,
+        .outbox_bytes_max = settings->engine.outbox_bytes_max,
+        .drives_a_round = 100 + 20 * (uint64_t)settings->nodes,
+        .beacon_interval_us = settings->engine.beacon_interval_us};
     player->judge = holm_judge_new(&judge);
+    player->leavers = (struct holm_leavers){.world = player->world,
+                                            .timeout_us = settings->engine.link_timeout_us};
     add_nodes(player);
     set_paths(player);
     if (settings->hostile)

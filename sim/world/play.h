@@ -30,6 +30,9 @@ struct holm_play_result {
     uint64_t drives, looks, audits;
     /* With retention `stable`, of lives that went on to the end: */
     uint64_t collected, folded, replaced;
+    uint64_t left, unheard; /* for good; of those, whose peers had not all hung up */
+    uint64_t forgotten;     /* by an operator, when all had healed that will */
+    uint64_t waiting;       /* tombstones of the core that the rest keeps from being collected */
     bool stuck; /* nobody was left who could go on: an operator would have to say who does */
     bool
         blind; /* one that was forgotten wrote on what was revived there: not all could be judged */
