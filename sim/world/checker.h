@@ -198,7 +198,8 @@ struct holm_judge {
     struct holm_oracle_view left_behind; /* … and had this */
     uint64_t
         missing[HOLM_JUDGE_NODES_MAX]; /* cells that were left and lost, not yet accounted for */
-    uint64_t settled[HOLM_JUDGE_NODES_MAX]; /* what was told as dropped, in this life so far */
+    uint64_t settled[HOLM_JUDGE_NODES_MAX]; /* what was told as dropped, in this life so far … */
+    uint64_t settled_refused[HOLM_JUDGE_NODES_MAX]; /* … and what of that was refused */
     uint64_t refused[HOLM_JUDGE_NODES_MAX]; /* of a journal, of what was dropped */
     struct holm_judge_batch *batches;
     size_t batch_count, batch_capacity;
