@@ -121,19 +121,23 @@ static void check_told(struct holm_judge *judge, uint32_t node, uint32_t partiti
         return;
     uint32_t told = holm_engine_seen(engine, partition, &last.seq, 1);
     uint32_t true_count = holders(judge, node, partition, op);
-    if (told > true_count)
+    /* Strangers who became members may say what they like, and be believed by others. */
+    if (told > true_count + (judge->met_strangers ? judge->foreign_count : 0))
         holm_judge_fail(judge, &holm_check_lost, node,
                         "it was told that %" PRIu32 " others have its operation %" PRIu64
                         " of partition %" PRIu32 ", but %" PRIu32 " have",
                         told, last.seq, partition, true_count);
 }
 
+static void event(struct holm_judge *judge, const struct holm_world_event *event)
+{
+    judge->met_strangers |= event->type == HOLM_WORLD_ARRIVED && judge->foreign_count > 0 &&
+                            event->peer >= holm_world_count(judge->config.world);
+}
+
 static void moment(struct holm_judge *judge)
 {
     struct holm_world *world = judge->config.world;
-    /* A stranger who became a member may say what it likes. */
-    if (judge->foreign_count > 0)
-        return;
     for (uint32_t node = 0; node < holm_world_count(world) && node < 64; node++)
         for (uint32_t p = 0; p < judge->config.partitions && !judge->verdict.broken; p++)
             if (holm_world_alive(world, node)) {
@@ -182,6 +186,7 @@ const struct holm_checker holm_check_lost = {
         "what a survivor knows stays, is shown, and reaches all; who is said to have it has it",
     .look = look,
     .audit = audit,
+    .event = event,
     .moment = moment,
     .converged = converged,
 };

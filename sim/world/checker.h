@@ -163,6 +163,7 @@ struct holm_judge {
     uint64_t *quiet_drives;                /* of each node, when it began */
     uint64_t foreign[16];                  /* ids of nodes that are none of this world */
     size_t foreign_count;
+    bool met_strangers; /* a node has had a frame of one of them */
     struct holm_judge_digest *digests;
     size_t digest_count, digest_capacity; /* open addressing: capacity is a power of two */
     uint64_t converged_us;
@@ -180,6 +181,8 @@ struct holm_judge {
     /* With retention `stable` (judge_members.c). */
     struct holm_actor *forgotten; /* what any list ever forgot, up to which epoch */
     size_t forgotten_count, forgotten_capacity;
+    struct holm_actor *stood; /* those whose forget some list took for one that stands */
+    size_t stood_count, stood_capacity;
     struct holm_actor *given_up; /* states that members have gone on without, besides */
     size_t given_up_count, given_up_capacity;
     bool void_forgets; /* there was one */
@@ -200,7 +203,7 @@ struct holm_judge {
         missing[HOLM_JUDGE_NODES_MAX]; /* cells that were left and lost, not yet accounted for */
     uint64_t settled[HOLM_JUDGE_NODES_MAX]; /* what was told as dropped, in this life so far … */
     uint64_t settled_refused[HOLM_JUDGE_NODES_MAX]; /* … and what of that was refused */
-    uint64_t refused[HOLM_JUDGE_NODES_MAX]; /* of a journal, of what was dropped */
+    uint64_t refused[HOLM_JUDGE_NODES_MAX];         /* of a journal, of what was dropped */
     struct holm_judge_batch *batches;
     size_t batch_count, batch_capacity;
     uint64_t parted; /* who has left for good, and not come back */
@@ -244,6 +247,9 @@ void holm_judge_members(struct holm_judge *judge);
 /* Whether some list ever had a forget of the state that was confirmed under this epoch, or a member was there that had gone on
  * without it. */
 bool holm_judge_gave_up(const struct holm_judge *judge, struct holm_actor state);
+/* Whether a node's own list has a forget as void by which some list went. */
+bool holm_judge_betrayed(const struct holm_judge *judge,
+                         const struct holm_world_standing *standing);
 
 /* check_left.c: a node has left for good, and has ended. */
 void holm_judge_parted(struct holm_judge *judge, uint32_t node);

@@ -70,7 +70,7 @@ static bool is_excused(const struct holm_heirs *heirs, const struct holm_judge *
     bool outdone = row != NULL && row->actor.epoch.value > standing.state.epoch.value;
     return holm_judge_gave_up(judge, standing.state) ||
            (outdone && (heirs->mixed & bit(node)) != 0) ||
-           (judge->void_forgets && holm_world_lost(judge->config.world, node));
+           (holm_judge_betrayed(judge, &standing) && holm_world_lost(judge->config.world, node));
 }
 
 uint32_t holm_heirs_left(const struct holm_heirs *heirs, const struct holm_judge *judge,

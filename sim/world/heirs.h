@@ -12,9 +12,10 @@
  *                           epoch of it
  *     it was given up       some list has a forget of its state, or some member met it that has gone on without it; both
  *                           are the judge's to have seen (holm_judge_gave_up())
- *     it was betrayed       a forget that somebody relied on has turned out void
+ *     it was betrayed       its own list has a forget as void that some list had as one that stands, which is the judge's to
+ *                           have seen (holm_judge_betrayed()); and it says itself that what it has is lost by that
  *
- * And only where a state was taken away at all, or shared, or a forget was told or may come by itself: crashes alone excuse
+ * And only where a state was taken away at all, or shared, or a forget was told or came by itself: crashes alone excuse
  * nothing.
  */
 #ifndef HOLM_SIM_WORLD_HEIRS_H

@@ -64,6 +64,7 @@ void holm_judge_free(struct holm_judge *judge)
     free(judge->digests);
     free(judge->forgotten);
     free(judge->given_up);
+    free(judge->stood);
     free(judge->left);
     free(judge->copies);
     holm_oracle_view_release(&judge->left_behind);

@@ -12,9 +12,21 @@
 #include "sim/world/checker.h"
 #include "sim/world/oracle_parts.h"
 
+static void note_stood(struct holm_judge *judge, struct holm_actor subject)
+{
+    for (size_t i = 0; i < judge->stood_count; i++)
+        if (holm_actor_equal(judge->stood[i], subject))
+            return;
+    judge->stood = holm_oracle_room(judge->stood, &judge->stood_capacity, judge->stood_count,
+                                    sizeof *judge->stood);
+    judge->stood[judge->stood_count++] = subject;
+}
+
 static void note_forget(struct holm_judge *judge, const struct holm_member_forget *forget)
 {
     judge->void_forgets |= !forget->stands;
+    if (forget->stands)
+        note_stood(judge, forget->subject);
     for (size_t i = 0; i < judge->forgotten_count; i++)
         if (holm_actor_equal(judge->forgotten[i], forget->subject))
             return;
@@ -81,6 +93,17 @@ static void note_given_up(struct holm_judge *judge, const struct holm_world_stan
 bool holm_judge_gave_up(const struct holm_judge *judge, struct holm_actor state)
 {
     return is_forgotten(judge, state) || is_given_up(judge, state);
+}
+
+bool holm_judge_betrayed(const struct holm_judge *judge, const struct holm_world_standing *standing)
+{
+    for (size_t i = 0; i < standing->known->forget_count; i++) {
+        const struct holm_member_forget *forget = &standing->known->forgets[i];
+        for (size_t k = 0; k < judge->stood_count && !forget->stands; k++)
+            if (holm_actor_equal(judge->stood[k], forget->subject))
+                return true;
+    }
+    return false;
 }
 
 static bool is_unknown(const struct holm_judge *judge, struct holm_actor state)

@@ -603,7 +603,8 @@ static void play_collection(struct player *player)
 static bool is_stuck(struct player *player)
 {
     const struct holm_plan_settings *settings = &player->plan->settings;
-    player->heirs.harmed |= settings->engine.forget_after_us > 0;
+    player->heirs.harmed |= settings->engine.forget_after_us > 0 &&
+                             player->judge->forgotten_count > 0;
     if (!is_stable(player) || !holm_world_stuck(player->world, core_of(player)))
         return false;
     uint32_t left = holm_heirs_left(&player->heirs, player->judge, core_of(player));
@@ -668,6 +669,7 @@ static void sum_up(struct player *player)
     struct holm_play_result *result = player->result;
     result->virtual_us = holm_world_now_us(player->world);
     result->looks = player->judge->looks;
+    result->readings = holm_world_readings(player->world);
     result->audits = player->judge->audits;
     result->left = player->leavers.left;
     result->unheard = player->leavers.unheard;
