@@ -39,11 +39,14 @@ void holm_world_json_add(struct holm_world_json *json, const struct holm_plan *p
                   "%s\n    {\"seed\": %" PRIu64 ", \"preset\": \"%s\", \"holds\": %s, \"claim\": "
                   "\"%s\", \"hash\": \"%016" PRIx64 "\", \"operations\": %" PRIu64
                   ", \"frames\": %" PRIu64 ", \"bytes\": %" PRIu64 ", \"virtual_us\": %" PRIu64
-                  ", \"converged_us\": %" PRIu64 ", \"stuck\": %s, \"blind\": %s}",
+                  ", \"converged_us\": %" PRIu64 ", \"stuck\": %s, \"blind\": %s, "
+                  "\"folded_looks\": %" PRIu64 ", \"by_others\": %" PRIu64 ", \"by_sums\": %" PRIu64
+                  "}",
                   json->seeds == 0 ? "" : ",", plan->settings.seed, plan->settings.preset,
                   word(!verdict->broken), verdict->broken ? verdict->claim : "", result->hash,
                   result->operations, result->frames, result->bytes, result->virtual_us,
-                  result->converged_us, word(result->stuck), word(result->blind));
+                  result->converged_us, word(result->stuck), word(result->blind),
+                  result->readings.folded, result->readings.others, result->readings.sums);
     json->seeds++;
     json->failed += verdict->broken;
 }

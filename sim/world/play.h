@@ -33,6 +33,7 @@ struct holm_play_result {
     uint64_t left, unheard; /* for good; of those, whose peers had not all hung up */
     uint64_t forgotten;     /* by an operator, when all had healed that will */
     uint64_t waiting;       /* tombstones of the core that the rest keeps from being collected */
+    struct holm_world_readings readings;
     bool stuck; /* nobody was left who could go on: an operator would have to say who does */
     bool
         blind; /* one that was forgotten wrote on what was revived there: not all could be judged */

@@ -220,6 +220,17 @@ const struct holm_replica *holm_world_replica(const struct holm_world *world, ui
  * has it. The caller frees *entries. */
 size_t holm_world_vector(struct holm_world *world, uint32_t node, uint32_t partition,
                          struct holm_dot **entries);
+/*
+ * How often a vector with folds in it was read so, and by whose word on where their epochs ended. The own list's is asked
+ * first; where that does not give the hash that the replica says, other lists are, and then all that any list ever told of.
+ * What is found so proves nothing about the hash: that such a vector has it is how it was found.
+ */
+struct holm_world_readings {
+    uint64_t folded; /* all of them */
+    uint64_t others; /* … by the word of other lists */
+    uint64_t sums;   /* … by trying what gives the sum of each fold */
+};
+struct holm_world_readings holm_world_readings(const struct holm_world *world);
 /* Notes the last seqs that a living node's member list tells of, so that they stay known when it dies. */
 void holm_world_note_ends(struct holm_world *world, uint32_t node);
 /* The hash that R has whose vector this is. */

@@ -192,12 +192,26 @@ static size_t expand_by_sums(struct holm_world *world, uint32_t node, uint32_t p
 
 /* Two foundings may have ended an epoch at different operations; which of them a replica has folded when its list
  * lacks the end, its hash tells. */
+static bool is_folded(struct holm_vector_view vector)
+{
+    bool folded = false;
+    for (size_t i = 0; i < vector.count && !folded; i++)
+        folded = vector.entries[i].seq == HOLM_SEQ_FOLDED;
+    return folded;
+}
+
+struct holm_world_readings holm_world_readings(const struct holm_world *world)
+{
+    return world->readings;
+}
+
 static size_t expand_any(struct holm_world *world, uint32_t node, uint32_t partition,
                          struct holm_vector_view vector, struct holm_dot *target)
 {
     struct expanding expanding = {.known = NULL};
     uint64_t hash = holm_replica_vector_hash(holm_world_replica(world, node, partition));
     size_t count = 0;
+    world->readings.folded += is_folded(vector);
     if (world->nodes[node]->engine->members != NULL) {
         expanding.known = holm_engine_list_members(world->nodes[node]->engine);
         note_ends(world, partition, expanding.known);
@@ -206,9 +220,12 @@ static size_t expand_any(struct holm_world *world, uint32_t node, uint32_t parti
         expanding.ends = (enum ends)ends;
         count = expand(world, partition, vector, &expanding, target);
         struct holm_vector_view expanded = {target, count};
-        if (expanding.known == NULL || holm_world_vector_hash(world, node, expanded) == hash)
+        if (expanding.known == NULL || holm_world_vector_hash(world, node, expanded) == hash) {
+            world->readings.others += ends != ENDS_OWN;
             return count;
+        }
     }
+    world->readings.sums++;
     return expand_by_sums(world, node, partition, vector, target);
 }
 

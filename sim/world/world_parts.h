@@ -68,6 +68,7 @@ struct holm_world {
     struct holm_gates *gates;     /* NULL: none was set */
     struct holm_world_last *ends; /* that any member list has told of */
     size_t end_count, end_capacity;
+    struct holm_world_readings readings;
 };
 
 /* world.c: adds it to the hash, and tells the hook. */
