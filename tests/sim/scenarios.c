@@ -27,6 +27,10 @@ static void play(const struct holm_scenario *scenario, uint64_t seed)
         fail_msg("holm world --scenario %s --seed %" PRIu64 ": %s: %s", scenario->name, seed,
                  result.verdict.claim, result.verdict.why);
     assert_true(result.operations > 0);
+    /* Each tells its story to the end, and is judged to the end. */
+    if (result.stuck || result.blind)
+        fail_msg("holm world --scenario %s --seed %" PRIu64 ": %s", scenario->name, seed,
+                 result.stuck ? "nobody was left who could go on" : "not judged to the end");
 }
 
 static void test_scenarios_hold_with_any_seed(void **state)
