@@ -195,7 +195,6 @@ static size_t announce(struct holm_herald *herald, struct holm_actor self, const
         memcpy(announcement.address, address, size);
     announcement.number = ++herald->number;
     herald->sent_us = now.monotonic_us;
-    herald->figures.sent++;
     return holm_announcement_encode(&announcement, herald->config.secret, bytes);
 }
 

@@ -56,7 +56,7 @@ struct holm_herald_self {
 
 struct holm_herald_figures {
     uint64_t heard; /* nodes that may be dialled now */
-    uint64_t sent, taken;
+    uint64_t taken;
     uint64_t malformed, unauthentic, foreign; /* announcement.h */
     uint64_t stale;                           /* its clock, or ours, is off; or it is an old one */
     uint64_t replayed;

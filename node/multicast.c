@@ -11,6 +11,14 @@
 #include "node/address.h"
 #include "node/random.h"
 
+/* What may be dialled, as of some moment. */
+struct list {
+    uint64_t refused_count;
+    struct holm_herald_refused refused;
+    size_t count;
+    struct holm_roster_text texts[HOLM_HERALD_NODES_MAX];
+};
+
 struct holm_multicast {
     struct holm_multicast_config config;
     char where[HOLM_INTERFACE_BYTES + 66];
@@ -26,24 +34,29 @@ struct holm_multicast {
     uint64_t look_us; /* when the interface is looked at next */
     bool told;        /* what is announced now: the operator was */
     bool failed;      /* the operator was told, and not of an end of it */
+    bool mute;        /* what was announced last was refused, by a socket that still hears */
     uint64_t turn_ends_us;
     unsigned taken;     /* datagrams in this turn */
     bool rests;         /* it reads no more in this turn */
     uint64_t strangers; /* announcements not taken, as the log told last */
 
+    /* Three, that go round: one is being written by the thread, one is ready, one is being taken over by tick(). So nobody
+     * waits with the lock for more than an exchange of two. */
+    struct list lists[3];
+    struct list *drafted;
+    struct list *taken_over;
+
     pthread_mutex_t lock; /* of all below */
-    bool changed;
+    struct list *ready;
+    bool changed; /* ready: it was not taken over yet */
     struct holm_multicast_figures figures;
-    struct holm_herald_refused refused;
-    size_t count;
-    struct holm_roster_text texts[HOLM_HERALD_NODES_MAX];
 };
 
 /* ---- the interface -------------------------------------------------------------------------- */
 
+/* Nothing is announced. */
 static void fail(struct holm_multicast *multicast, const char *why, struct holm_now now)
 {
-    holm_datagrams_close(&multicast->datagrams);
     pthread_mutex_lock(&multicast->lock);
     multicast->figures.open = 0;
     multicast->figures.failures++;
@@ -52,6 +65,12 @@ static void fail(struct holm_multicast *multicast, const char *why, struct holm_
         holm_log_tell(&multicast->config.log, now, HOLM_LOG_MULTICAST_FAILED,
                       HOLM_LOG_VALUES(holm_log_text(multicast->where), holm_log_text(why)));
     multicast->failed = true;
+}
+
+static void end(struct holm_multicast *multicast, const char *why, struct holm_now now)
+{
+    holm_datagrams_close(&multicast->datagrams);
+    fail(multicast, why, now);
 }
 
 /* What others on the interface dial; "": nothing, or it has no address of that kind at the moment. */
@@ -80,6 +99,7 @@ static void begin(struct holm_multicast *multicast, struct holm_now now)
         return;
     }
     multicast->told = false;
+    multicast->mute = false;
     holm_herald_hurry(multicast->herald, now);
 }
 
@@ -94,7 +114,9 @@ static void look(struct holm_multicast *multicast, struct holm_now now)
     if (multicast->datagrams.fd < 0)
         begin(multicast, now);
     else if (!holm_datagrams_stand(&multicast->datagrams, &multicast->config.group, why))
-        fail(multicast, why, now);
+        end(multicast, why, now);
+    else if (multicast->mute)
+        holm_herald_hurry(multicast->herald, now);
     if (multicast->datagrams.fd >= 0)
         complete(multicast, now);
 }
@@ -114,16 +136,27 @@ static void tell(struct holm_multicast *multicast, struct holm_now now)
                   HOLM_LOG_VALUES(holm_log_text(multicast->where), holm_log_text(address)));
 }
 
+/* What a firewall refuses leaves the socket as it is: it goes on hearing. */
 static void announce(struct holm_multicast *multicast, const uint8_t *bytes, size_t size,
                      struct holm_now now)
 {
     char why[HOLM_DATAGRAMS_WHY_BYTES];
     if (size == 0 || multicast->datagrams.fd < 0)
         return;
-    if (holm_datagrams_send(&multicast->datagrams, &multicast->config.group, holm_mem(bytes, size),
-                            why) == HOLM_DATAGRAMS_REFUSED)
+    enum holm_datagrams_sent sent = holm_datagrams_send(
+        &multicast->datagrams, &multicast->config.group, holm_mem(bytes, size), why);
+    multicast->mute = sent == HOLM_DATAGRAMS_REFUSED;
+    if (multicast->mute) {
+        multicast->told = false;
         fail(multicast, why, now);
-    else if (!multicast->told)
+        return;
+    }
+    if (sent == HOLM_DATAGRAMS_LOST)
+        return;
+    pthread_mutex_lock(&multicast->lock);
+    multicast->figures.sent++;
+    pthread_mutex_unlock(&multicast->lock);
+    if (!multicast->told)
         tell(multicast, now);
 }
 
@@ -180,17 +213,28 @@ static void tell_strangers(struct holm_multicast *multicast,
     multicast->strangers = strangers;
 }
 
+/* Of a list that is ready, the former one is the next to be written over. */
+static void exchange(struct list **one, struct list **other)
+{
+    struct list *kept = *one;
+    *one = *other;
+    *other = kept;
+}
+
 static void publish(struct holm_multicast *multicast, struct holm_now now)
 {
     struct holm_herald_figures figures;
-    pthread_mutex_lock(&multicast->lock);
+    struct list *drafted = multicast->drafted;
     bool changed = holm_herald_changed(multicast->herald);
     if (changed)
-        multicast->count = holm_herald_list(multicast->herald, multicast->texts,
-                                            &multicast->refused);
+        drafted->count = holm_herald_list(multicast->herald, drafted->texts, &drafted->refused);
     holm_herald_figures(multicast->herald, &figures);
+    drafted->refused_count = figures.refused;
+    pthread_mutex_lock(&multicast->lock);
     multicast->figures.herald = figures;
     multicast->figures.rests += multicast->rests;
+    if (changed)
+        exchange(&multicast->drafted, &multicast->ready);
     multicast->changed |= changed;
     pthread_mutex_unlock(&multicast->lock);
     tell_strangers(multicast, &figures, now);
@@ -313,6 +357,9 @@ enum holm_status holm_multicast_open(const struct holm_multicast_config *config,
     made->datagrams.fd = -1;
     made->random.state = config->random_seed;
     made->figures.enabled = 1;
+    made->drafted = &made->lists[0];
+    made->ready = &made->lists[1];
+    made->taken_over = &made->lists[2];
     (void)snprintf(made->where, sizeof made->where, "%s,%s", config->group.interface,
                    config->group.text);
     pthread_mutex_init(&made->lock, NULL);
@@ -338,14 +385,13 @@ void holm_multicast_close(struct holm_multicast *multicast)
 
 /* ---- the I/O thread ------------------------------------------------------------------------- */
 
-/* With the lock, as holm_resolver_tick() does: who has the others' locks never takes this one. */
 static void hand_over(struct holm_multicast *multicast, struct holm_now now)
 {
     struct holm_roster_change change = {.left_out = 0};
+    const struct list *list = multicast->taken_over;
     struct holm_roster_named named = {
-        .name = HOLM_ROSTER_HEARD, .texts = multicast->texts, .count = multicast->count};
+        .name = HOLM_ROSTER_HEARD, .texts = list->texts, .count = list->count};
     const struct holm_log *log = &multicast->config.log;
-    multicast->changed = false;
     multicast->config.resolved(multicast->config.context, &named, now, &change);
     if (change.added > 0 || change.gone > 0 || change.left_out > 0)
         holm_log_tell(log, now, HOLM_LOG_MULTICAST_HEARD,
@@ -353,19 +399,24 @@ static void hand_over(struct holm_multicast *multicast, struct holm_now now)
                                       holm_log_number(change.known), holm_log_number(change.added),
                                       holm_log_number(change.gone),
                                       holm_log_number(change.left_out)));
-    if (multicast->figures.herald.refused > 0)
+    if (list->refused_count > 0)
         holm_log_tell(log, now, HOLM_LOG_MULTICAST_REFUSED,
                       HOLM_LOG_VALUES(holm_log_text(multicast->where),
-                                      holm_log_text(multicast->refused.address.bytes),
-                                      holm_log_text(multicast->refused.why)));
+                                      holm_log_text(list->refused.address.bytes),
+                                      holm_log_text(list->refused.why)));
 }
 
+/* Without the lock: who is told, and the roster, may take as long as they like. */
 void holm_multicast_tick(struct holm_multicast *multicast, struct holm_now now)
 {
     pthread_mutex_lock(&multicast->lock);
-    if (multicast->changed)
-        hand_over(multicast, now);
+    bool changed = multicast->changed;
+    if (changed)
+        exchange(&multicast->taken_over, &multicast->ready);
+    multicast->changed = false;
     pthread_mutex_unlock(&multicast->lock);
+    if (changed)
+        hand_over(multicast, now);
 }
 
 void holm_multicast_figures(struct holm_multicast *multicast,

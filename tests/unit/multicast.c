@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The thread that announces and hears, on the loopback interface: what it refuses, says, and hands over. */
+#include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,7 +25,36 @@ struct side {
     char known[256]; /* handed over last */
     pthread_mutex_t lock;
     char log[4096];
+    atomic_bool asks; /* for figures, whatever it is told */
+    atomic_uint asked;
 };
+
+/* Whose announcements a firewall refuses; 0: nobody's. */
+static _Atomic uint64_t silenced;
+static atomic_uint refusals;
+
+/* In place of the system's, for what is in the same program. */
+ssize_t sendto(int fd, const void *bytes, size_t size, int flags, const struct sockaddr *address,
+               socklen_t address_size)
+{
+    char copy[2048];
+    struct sockaddr_storage to;
+    uint64_t node = 0;
+    assert_true(size <= sizeof copy && address_size <= sizeof to);
+    memcpy(copy, bytes, size);
+    memcpy(&to, address, address_size);
+    for (size_t i = 0; size >= 20 && i < 8; i++)
+        node |= (uint64_t)(uint8_t)copy[12 + i] << (8 * i);
+    if (node != 0 && node == atomic_load(&silenced)) {
+        atomic_fetch_add(&refusals, 1);
+        errno = EPERM;
+        return -1;
+    }
+    struct iovec part = {.iov_base = copy, .iov_len = size};
+    struct msghdr message = {
+        .msg_name = &to, .msg_namelen = address_size, .msg_iov = &part, .msg_iovlen = 1};
+    return sendmsg(fd, &message, flags);
+}
 
 static char secret[] = "/tmp/holm-multicast-XXXXXX";
 static char where[64];
@@ -47,6 +78,11 @@ static void hear(void *context, int level, const char *line)
     size_t used = strlen(side->log);
     snprintf(side->log + used, sizeof side->log - used, "%s\n", line);
     pthread_mutex_unlock(&side->lock);
+    if (atomic_load(&side->asks)) {
+        struct holm_multicast_figures figures;
+        holm_multicast_figures(side->multicast, &figures);
+        atomic_fetch_add(&side->asked, 1);
+    }
 }
 
 static bool has_said(struct side *side, const char *text)
@@ -154,6 +190,77 @@ static void test_multicast_when_two_are_there_then_each_is_handed_the_other(void
     close_side(one);
 }
 
+static struct holm_multicast_figures figures_of(struct side *side)
+{
+    struct holm_multicast_figures figures;
+    holm_multicast_figures(side->multicast, &figures);
+    return figures;
+}
+
+static void await_open(struct side *side, uint64_t open)
+{
+    for (int i = 0; figures_of(side).open != open; i++) {
+        struct timespec pause = {0, 5000000};
+        if (i == 4000)
+            fail_msg("it is not %s; it said: %s", open == 0 ? "shut" : "open", side->log);
+        nanosleep(&pause, NULL);
+    }
+}
+
+/* A firewall that keeps announcements in keeps nobody from hearing; and when it is gone, others are told soon. */
+static void test_multicast_when_sending_is_refused_then_it_hears_and_says_so(void **state)
+{
+    loopback_needed();
+    struct side *mute = side_of(3, "tcp://127.0.0.1:7003");
+    struct side *other = side_of(4, "tcp://127.0.0.1:7004");
+    atomic_store(&refusals, 0);
+    atomic_store(&silenced, 3);
+    assert_int_equal(open_side(mute, where), HOLM_OK);
+    for (int i = 0; atomic_load(&refusals) == 0 && i < 4000; i++)
+        nanosleep(&(struct timespec){0, 5000000}, NULL);
+    assert_int_equal(open_side(other, where), HOLM_OK);
+    /* The first of the other, which comes 0.2 s after it began at most: whenever the socket was closed, it would miss it. */
+    await_open(other, 1);
+    struct timespec pause = {0, 5000000};
+    for (int i = 0; figures_of(mute).herald.taken == 0 && i < 100; i++)
+        nanosleep(&pause, NULL);
+    assert_true(figures_of(mute).herald.taken > 0);
+    await_known(mute, "tcp://127.0.0.1:7004 ");
+    assert_true(has_said(mute, "cannot send: Operation not permitted"));
+    assert_int_equal(figures_of(mute).open, 0);
+    assert_int_equal(figures_of(mute).sent, 0);
+    assert_true(figures_of(mute).failures > 0);
+    assert_string_equal(other->known, "");
+    atomic_store(&silenced, 0);
+    await_known(other, "tcp://127.0.0.1:7003 ");
+    await_open(mute, 1);
+    assert_true(has_said(mute, "announces tcp://127.0.0.1:7003"));
+    assert_in_range(figures_of(mute).sent, 1, 10);
+    close_side(mute);
+    close_side(other);
+}
+
+/* Who is told may ask: no lock is held meanwhile. */
+static void test_multicast_when_the_log_asks_for_figures_then_it_is_answered(void **state)
+{
+    loopback_needed();
+    struct side *one = side_of(5, "tcp://127.0.0.1:7005");
+    struct side *two = side_of(6, "tls+tcp://127.0.0.1:7006");
+    assert_int_equal(open_side(one, where), HOLM_OK);
+    assert_int_equal(open_side(two, where), HOLM_OK);
+    await_open(one, 1);
+    atomic_store(&one->asks, true);
+    atomic_store(&two->asks, true);
+    for (int i = 0; !has_said(one, "is not dialled") && i < 4000; i++) {
+        holm_multicast_tick(one->multicast, holm_clock_now());
+        nanosleep(&(struct timespec){0, 5000000}, NULL);
+    }
+    assert_true(has_said(one, "tls+tcp://127.0.0.1:7006 is not dialled"));
+    assert_true(atomic_load(&one->asked) > 0);
+    close_side(two);
+    close_side(one);
+}
+
 static void test_multicast_when_memory_is_refused_then_it_does_not_open(void **state)
 {
     enum holm_status status = HOLM_ENOMEM;
@@ -200,6 +307,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_multicast_when_two_are_there_then_each_is_handed_the_other),
+        cmocka_unit_test(test_multicast_when_sending_is_refused_then_it_hears_and_says_so),
+        cmocka_unit_test(test_multicast_when_the_log_asks_for_figures_then_it_is_answered),
         cmocka_unit_test(test_multicast_when_memory_is_refused_then_it_does_not_open),
         cmocka_unit_test(test_multicast_when_nobody_there_could_dial_then_it_is_refused),
     };
