@@ -7,8 +7,8 @@
  *     5   1   bytes of the address, n                    44  n  address, as in Hello; none: it is not dialled
  *     6   6   zero                                       44+n 8 cluster's mark  52+n 32 voucher, of all before it
  *
- * Numbers are little-endian, and there is one way to write each announcement. A reader refuses all else, and looks at
- * nothing behind the version before the voucher is found right. docs/WIRE.md says what it means.
+ * Numbers are little-endian, and there is one way to write each announcement. A reader refuses all else: it looks at the
+ * first 12 bytes, which must agree with the length, then at the voucher, and at the rest when that is found right. docs/WIRE.md says what it means.
  */
 #ifndef HOLM_NODE_ANNOUNCEMENT_H
 #define HOLM_NODE_ANNOUNCEMENT_H

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/herald.h"
 
+#include <stdio.h>
+
 #include "node/address.h"
 #include "node/random.h"
 
@@ -10,22 +12,38 @@
 
 _Static_assert(MEMORY_US >= HOLM_HERALD_AGE_US, "who may be dialled is remembered");
 
+/* What an address takes of the time in which all together come. */
+#define COME_US (UINT64_C(1000000) / HOLM_HERALD_COME_RATE)
+
+/* No set of nodes that is remembered can keep all turns for itself for long: the last in the row waits for as long as
+ * each of the others has one. */
+_Static_assert(HOLM_HERALD_NODES_MAX *COME_US < HOLM_HERALD_AGE_US,
+               "who waits is still heard of when its turn comes");
+
 struct heard {
     struct holm_actor actor;
     uint64_t number;
     uint64_t heard_us;
-    const char *why; /* it may not be dialled from here; or NULL */
+    uint64_t told_us; /* of this address, first */
+    uint64_t free_us; /* when it may come to the list */
+    bool came;        /* another of it has, before */
+    bool listed;      /* this one is on the list */
+    const char *why;  /* it may not be dialled from here; or NULL */
     char address[HOLM_ADDRESS_BYTES_MAX];
 };
 
 struct holm_herald {
     struct holm_herald_config config;
     struct holm_random random;
-    uint64_t number;   /* of the last announcement */
-    uint64_t sent_us;  /* when that was; 0: never */
-    uint64_t due_us;   /* when the next is */
-    uint64_t pause_us; /* the mean one before that after next */
-    bool changed;
+    uint64_t number;     /* of the last announcement */
+    uint64_t sent_us;    /* when that was; 0: never */
+    uint64_t due_us;     /* when the next is */
+    uint64_t pause_us;   /* the mean one before that after next */
+    bool changed;        /* what list() tells, since it was called */
+    uint64_t listed_us;  /* when that was; 0: never */
+    uint64_t come_us;    /* how far the time in which addresses come is given away */
+    uint64_t wall_ms;    /* the latest wall time there was, by what has passed since ... */
+    uint64_t wall_at_us; /* ... this */
     struct holm_herald_figures figures;
     struct heard nodes[HOLM_HERALD_NODES_MAX];
     size_t count;
@@ -88,12 +106,24 @@ static void answer(struct holm_herald *herald, struct holm_now now)
     herald->pause_us = HOLM_HERALD_PAUSE_US;
 }
 
+/* Wall time as announcements are held against it: a clock that is set back does not make old ones new. */
+static uint64_t wall_ms(struct holm_herald *herald, struct holm_now now)
+{
+    uint64_t since_ms = (now.monotonic_us - herald->wall_at_us) / 1000;
+    if (herald->wall_at_us != 0 && now.wall_ms < herald->wall_ms + since_ms)
+        return herald->wall_ms + since_ms;
+    herald->wall_ms = now.wall_ms;
+    herald->wall_at_us = now.monotonic_us;
+    return now.wall_ms;
+}
+
 /* Its time is looked at before its number: no older one than is remembered can pass. */
-static bool is_stale(const struct holm_announcement *announcement, struct holm_now now)
+static bool is_stale(const struct holm_announcement *announcement, uint64_t now_ms)
 {
     uint64_t told = announcement->wall_ms;
-    uint64_t apart = told > now.wall_ms ? told - now.wall_ms : now.wall_ms - told;
-    return apart > HOLM_HERALD_DRIFT_MS;
+    uint64_t apart = told > now_ms ? told - now_ms : now_ms - told;
+    uint64_t opened = announcement->actor.epoch.value >> 16;
+    return apart > HOLM_HERALD_DRIFT_MS || opened > now_ms + HOLM_HERALD_DRIFT_MS;
 }
 
 static bool is_later(const struct holm_announcement *announcement, const struct heard *heard)
@@ -103,20 +133,71 @@ static bool is_later(const struct holm_announcement *announcement, const struct 
                                              : announcement->number > heard->number;
 }
 
+static bool waits(const struct heard *heard)
+{
+    return heard->address[0] != '\0' && heard->why == NULL && !heard->listed;
+}
+
+/* When the next address may come, of all together. */
+static uint64_t come_us(const struct holm_herald *herald)
+{
+    const uint64_t burst_us = (HOLM_HERALD_COME_BURST - 1) * COME_US;
+    return herald->come_us > burst_us ? herald->come_us - burst_us : 0;
+}
+
+static struct heard *longest_waiting(struct holm_herald *herald, struct holm_now now)
+{
+    struct heard *longest = NULL;
+    for (size_t i = 0; i < herald->count; i++) {
+        struct heard *heard = &herald->nodes[i];
+        if (waits(heard) && heard->free_us <= now.monotonic_us &&
+            (longest == NULL || heard->told_us < longest->told_us))
+            longest = heard;
+    }
+    return longest;
+}
+
+/* H6 */
+static void let_come(struct holm_herald *herald, struct holm_now now)
+{
+    struct heard *heard;
+    while (come_us(herald) <= now.monotonic_us && (heard = longest_waiting(herald, now)) != NULL) {
+        uint64_t from_us = herald->come_us > now.monotonic_us ? herald->come_us : now.monotonic_us;
+        herald->come_us = from_us + COME_US;
+        heard->free_us = heard->came ? now.monotonic_us + HOLM_HERALD_MOVE_US : 0;
+        heard->came = true;
+        heard->listed = true;
+        herald->changed = true;
+    }
+}
+
+/* It is there now, or nowhere, and nowhere else. */
+static void place(struct holm_herald *herald, struct heard *heard, const char *address,
+                  struct holm_now now)
+{
+    bool refused = heard->why != NULL;
+    herald->changed |= heard->listed || refused;
+    (void)snprintf(heard->address, sizeof heard->address, "%s", address);
+    heard->told_us = now.monotonic_us;
+    heard->listed = false;
+    heard->why = address[0] == '\0' ? NULL : objection(herald, heard->address);
+    herald->changed |= heard->why != NULL;
+}
+
 static void note(struct holm_herald *herald, struct heard *heard,
                  const struct holm_announcement *announcement, struct holm_now now)
 {
-    bool news = heard->number == 0 || !is_fresh(heard, now) ||
-                heard->actor.epoch.value != announcement->actor.epoch.value ||
-                strcmp(heard->address, announcement->address) != 0;
+    bool moves = strcmp(heard->address, announcement->address) != 0;
+    bool news = moves || heard->number == 0 || !is_fresh(heard, now) ||
+                heard->actor.epoch.value != announcement->actor.epoch.value;
     bool goes = announcement->address[0] == '\0' && heard->address[0] != '\0';
     heard->actor = announcement->actor;
     heard->number = announcement->number;
     heard->heard_us = now.monotonic_us;
-    memcpy(heard->address, announcement->address, sizeof heard->address);
-    heard->why = heard->address[0] == '\0' ? NULL : objection(herald, heard->address);
-    herald->changed |= news;
     herald->figures.taken++;
+    if (moves)
+        place(herald, heard, announcement->address, now);
+    let_come(herald, now);
     if (news && !goes)
         answer(herald, now);
 }
@@ -125,7 +206,7 @@ static void take(struct holm_herald *herald, const struct holm_announcement *ann
                  struct holm_now now)
 {
     struct heard *heard = find(herald, announcement->actor.node);
-    if (is_stale(announcement, now)) {
+    if (is_stale(announcement, wall_ms(herald, now))) {
         herald->figures.stale++;
     } else if (heard != NULL && !is_later(announcement, heard)) {
         herald->figures.replayed++;
@@ -172,15 +253,45 @@ static uint64_t age(struct holm_herald *herald, struct holm_now now)
             i--;
             continue;
         }
-        if (!is_fresh(heard, now) && heard->address[0] != '\0') {
-            heard->address[0] = '\0';
-            heard->why = NULL;
-            herald->changed = true;
-        }
+        if (!is_fresh(heard, now) && heard->address[0] != '\0')
+            place(herald, heard, "", now);
         uint64_t next_us = heard->heard_us +
                            (heard->address[0] == '\0' ? MEMORY_US + 1 : HOLM_HERALD_AGE_US);
         due_us = next_us < due_us ? next_us : due_us;
     }
+    return due_us;
+}
+
+/* When the next address comes that waits now. */
+static uint64_t look_at_waiting(struct holm_herald *herald)
+{
+    uint64_t due_us = HOLM_NEVER;
+    herald->figures.waiting = 0;
+    for (size_t i = 0; i < herald->count; i++) {
+        const struct heard *heard = &herald->nodes[i];
+        if (!waits(heard))
+            continue;
+        herald->figures.waiting++;
+        due_us = heard->free_us < due_us ? heard->free_us : due_us;
+    }
+    return due_us > come_us(herald) ? due_us : come_us(herald);
+}
+
+static uint64_t list_us(const struct holm_herald *herald)
+{
+    return herald->listed_us == 0 ? 0 : herald->listed_us + HOLM_HERALD_LIST_US;
+}
+
+/* Lets what is old go, and what waits come; returns when there is more of that, or something to tell. */
+static uint64_t keep(struct holm_herald *herald, struct holm_now now)
+{
+    uint64_t due_us = age(herald, now);
+    (void)wall_ms(herald, now);
+    let_come(herald, now);
+    uint64_t come = look_at_waiting(herald);
+    due_us = come < due_us ? come : due_us;
+    if (herald->changed && list_us(herald) > now.monotonic_us && list_us(herald) < due_us)
+        due_us = list_us(herald);
     return due_us;
 }
 
@@ -211,7 +322,7 @@ size_t holm_herald_tick(struct holm_herald *herald, const struct holm_herald_sel
                         struct holm_now now, uint8_t bytes[HOLM_ANNOUNCEMENT_BYTES_MAX],
                         uint64_t *due_us)
 {
-    uint64_t aged_us = age(herald, now);
+    uint64_t kept_us = keep(herald, now);
     size_t size = 0;
     if (herald->due_us == 0)
         holm_herald_hurry(herald, now);
@@ -222,7 +333,7 @@ size_t holm_herald_tick(struct holm_herald *herald, const struct holm_herald_sel
         size = announce(herald, self->actor, self->address, now, bytes);
         plan(herald, self->alone, now);
     }
-    *due_us = aged_us < herald->due_us ? aged_us : herald->due_us;
+    *due_us = kept_us < herald->due_us ? kept_us : herald->due_us;
     return size;
 }
 
@@ -240,9 +351,9 @@ size_t holm_herald_farewell(struct holm_herald *herald, struct holm_actor self, 
 
 /* ---- looking -------------------------------------------------------------------------------- */
 
-bool holm_herald_changed(const struct holm_herald *herald)
+bool holm_herald_changed(const struct holm_herald *herald, struct holm_now now)
 {
-    return herald->changed;
+    return herald->changed && list_us(herald) <= now.monotonic_us;
 }
 
 static bool is_listed(const struct holm_roster_text *texts, size_t count, const char *address)
@@ -253,13 +364,14 @@ static bool is_listed(const struct holm_roster_text *texts, size_t count, const 
     return false;
 }
 
-size_t holm_herald_list(struct holm_herald *herald, struct holm_roster_text *texts,
-                        struct holm_herald_refused *refused)
+size_t holm_herald_list(struct holm_herald *herald, struct holm_now now,
+                        struct holm_roster_text *texts, struct holm_herald_refused *refused)
 {
     size_t count = 0;
     memset(refused, 0, sizeof *refused);
     refused->why = "";
     herald->changed = false;
+    herald->listed_us = now.monotonic_us;
     herald->figures.refused = 0;
     for (size_t i = 0; i < herald->count; i++) {
         const struct heard *heard = &herald->nodes[i];
@@ -267,7 +379,7 @@ size_t holm_herald_list(struct holm_herald *herald, struct holm_roster_text *tex
             herald->figures.refused++;
             refused->why = heard->why;
             memcpy(refused->address.bytes, heard->address, sizeof heard->address);
-        } else if (heard->address[0] != '\0' && !is_listed(texts, count, heard->address)) {
+        } else if (heard->listed && !is_listed(texts, count, heard->address)) {
             memset(&texts[count], 0, sizeof texts[count]);
             memcpy(texts[count++].bytes, heard->address, sizeof heard->address);
         }

@@ -6,20 +6,28 @@
  *       |-|----------|------|--------|------------|-------- ... ---|    of this
  *                              ^ a newcomer is heard: within 0.2 s, and 1 s pauses again, so that it hears us
  *
- * What may be dialled is a list that is taken over as a name's addresses are (resolver.h). A node that is not heard any more
- * goes from it after HOLM_HERALD_AGE_US; one that says goodbye, or that it is elsewhere now, at once.
+ * What may be dialled is a list that is taken over as a name's addresses are (resolver.h), at most once in
+ * HOLM_HERALD_LIST_US. A node that is not heard any more goes from it after HOLM_HERALD_AGE_US; one that says goodbye, or
+ * that it is elsewhere now, with the next. An address comes to it when the node, and all together, have their turn (H6).
  *
  * Invariants:
  *     H1  nothing is taken that the secret does not vouch for, or of another cluster
- *     H2  no announcement is taken twice: each is later (epoch, number) than what was taken of its node; a node is remembered
- *         for as long as one of it could still pass for new by its time. No number of nodes makes room for one: who
- *         comes when the table is full is left out
+ *     H2  in one life no announcement is taken twice: each is later (epoch, number) than what was taken of its node; a node
+ *         is remembered for as long as one of it could still pass for new by its time, and the time that it is held against
+ *         never falls, nor stands still, whatever becomes of the system's clock. A new life knows nothing of the former: it
+ *         takes what was said HOLM_HERALD_DRIFT_MS before it began, once. No number of nodes makes room for one: who comes
+ *         when the table is full is left out
  *     H3  it announces at most every HOLM_HERALD_GAP_US, whatever is heard
  *     H4  memory is bounded, and taken when it begins
  *     H5  an address is held to the rules for one that is written (holm_address_objection()); one that leads to the own
  *         machine is taken on its loopback interface alone
+ *     H6  no words make it dial fast: HOLM_HERALD_COME_BURST addresses come to the list at once, HOLM_HERALD_COME_RATE a
+ *         second beyond that, those that wait longest first; of one node one in HOLM_HERALD_MOVE_US, the first and the one
+ *         after that (a restart) apart
  *
- * Of time: the sender's clock may be HOLM_HERALD_DRIFT_MS off. Set back by hours, it is not heard, and counted as stale.
+ * Of time: the sender's clock may be HOLM_HERALD_DRIFT_MS off. Set back by hours, it is not heard, and counted as stale; and
+ * so is an epoch, which begins with the time of its opening, that lies ahead: else one datagram with the last of all epochs
+ * would make a node unheard for ever.
  */
 #ifndef HOLM_NODE_HERALD_H
 #define HOLM_NODE_HERALD_H
@@ -35,6 +43,10 @@
 #define HOLM_HERALD_GAP_US UINT64_C(500000)
 #define HOLM_HERALD_AGE_US UINT64_C(120000000)
 #define HOLM_HERALD_DRIFT_MS UINT64_C(120000)
+#define HOLM_HERALD_LIST_US UINT64_C(1000000)
+#define HOLM_HERALD_MOVE_US UINT64_C(30000000)
+#define HOLM_HERALD_COME_RATE 16
+#define HOLM_HERALD_COME_BURST 64
 
 struct holm_herald;
 
@@ -55,26 +67,30 @@ struct holm_herald_self {
 };
 
 struct holm_herald_figures {
-    uint64_t heard; /* nodes that may be dialled now */
+    uint64_t heard;   /* addresses that may be dialled, as listed last */
+    uint64_t waiting; /* nodes whose address has yet to come to the list, as of the last tick */
     uint64_t taken;
     uint64_t malformed, unauthentic, foreign; /* announcement.h */
-    uint64_t stale;                           /* its clock, or ours, is off; or it is an old one */
+    uint64_t stale; /* its clock, or ours, is off, or was when it opened; or it is an old one */
     uint64_t replayed;
     uint64_t left_out; /* the table is full */
     uint64_t refused;  /* nodes whose address may not be dialled from here, now */
 };
 
-/* HOLM_ENOMEM */
+/* `config` is borrowed for the call, but for its secret, which must live longer.
+ *   HOLM_ENOMEM  *herald is NULL */
 HOLM_NODISCARD enum holm_status holm_herald_new(const struct holm_herald_config *config,
                                                 struct holm_herald **herald);
 void holm_herald_free(struct holm_herald *herald); /* NULL is allowed */
 
-/* Takes a datagram, whatever it holds. Own ones, which come back, are passed over. O(nodes) */
+/* Takes a datagram, whatever it holds: what is not taken is counted, and changes nothing else. Own ones, which come back,
+ * are passed over. O(nodes) for each address that comes */
 void holm_herald_take(struct holm_herald *herald, struct holm_bytes bytes, struct holm_actor self,
                       struct holm_now now);
 
-/* Lets what is old go, and writes an announcement if it is time for one: returns its size, or 0. *due_us: when to call
- * next, unless something is taken before. O(nodes) */
+/* Lets what is old go and what waits come, and writes an announcement if it is time for one: returns its size, or 0. It
+ * counts as sent, for the pauses. *due_us: when to call next, unless something is taken before. O(nodes) for each address
+ * that comes */
 size_t holm_herald_tick(struct holm_herald *herald, const struct holm_herald_self *self,
                         struct holm_now now, uint8_t bytes[HOLM_ANNOUNCEMENT_BYTES_MAX],
                         uint64_t *due_us);
@@ -84,16 +100,16 @@ void holm_herald_hurry(struct holm_herald *herald, struct holm_now now);
 size_t holm_herald_farewell(struct holm_herald *herald, struct holm_actor self, struct holm_now now,
                             uint8_t bytes[HOLM_ANNOUNCEMENT_BYTES_MAX]);
 
-/* Whether what may be dialled has changed since the last call of list(). */
-bool holm_herald_changed(const struct holm_herald *herald);
+/* Whether list() has something new to tell, and may be called again (HOLM_HERALD_LIST_US). */
+bool holm_herald_changed(const struct holm_herald *herald, struct holm_now now);
 /* Writes what may be dialled, at most HOLM_HERALD_NODES_MAX addresses, each once; returns how many. *refused, if
  * there is any that may not: one of them, and why; else both "". O(nodes squared) */
 struct holm_herald_refused {
     struct holm_roster_text address;
-    const char *why;
+    const char *why; /* a text that is never freed */
 };
-size_t holm_herald_list(struct holm_herald *herald, struct holm_roster_text *texts,
-                        struct holm_herald_refused *refused);
+size_t holm_herald_list(struct holm_herald *herald, struct holm_now now,
+                        struct holm_roster_text *texts, struct holm_herald_refused *refused);
 void holm_herald_figures(const struct holm_herald *herald, struct holm_herald_figures *figures);
 
 #endif

@@ -104,6 +104,8 @@ static const struct family of_node[] = {
      "Addresses that are heard by multicast, and dialled."},
     {"multicast_refused", GAUGE, offsetof(struct holm_metrics_node, multicast.herald.refused),
      "Nodes heard by multicast whose address may not be dialled from here."},
+    {"multicast_waiting", GAUGE, offsetof(struct holm_metrics_node, multicast.herald.waiting),
+     "Nodes heard by multicast whose address has yet to have its turn."},
     {"announcements_sent_total", COUNTER, offsetof(struct holm_metrics_node, multicast.sent),
      "Own announcements by multicast that went out."},
     {"announcements_taken_total", COUNTER,

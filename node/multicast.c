@@ -225,9 +225,10 @@ static void publish(struct holm_multicast *multicast, struct holm_now now)
 {
     struct holm_herald_figures figures;
     struct list *drafted = multicast->drafted;
-    bool changed = holm_herald_changed(multicast->herald);
+    bool changed = holm_herald_changed(multicast->herald, now);
     if (changed)
-        drafted->count = holm_herald_list(multicast->herald, drafted->texts, &drafted->refused);
+        drafted->count = holm_herald_list(multicast->herald, now, drafted->texts,
+                                          &drafted->refused);
     holm_herald_figures(multicast->herald, &figures);
     drafted->refused_count = figures.refused;
     pthread_mutex_lock(&multicast->lock);

@@ -36,7 +36,7 @@ struct holm_multicast_config {
     struct holm_now (*clock)(void);
     void (*who)(void *context, struct holm_actor *actor, bool *alone); /* from the thread */
     void (*ready)(void *context); /* has tick() called soon; from the thread */
-    /* These were heard, and no others. From tick(), */
+    /* These were heard, and no others. From tick(), at most once in HOLM_HERALD_LIST_US. */
     void (*resolved)(void *context, const struct holm_roster_named *named, struct holm_now now,
                      struct holm_roster_change *change);
     void *context;

@@ -89,7 +89,7 @@ struct holm_config {
     /* NULL; needed with `multicast`: a file with 16 to 1,024 bytes (white space at its end apart, 4,096 with it) that all
      * nodes of the cluster have and nobody else, read once; not readable for everyone, nor writable but for its owner. What
      * it does not vouch for is dropped, and of another cluster, too. It admits nobody: who has it can have up to
-     * 512 addresses dialled. Certificates, or a network of their own, keep others out. */
+     * 512 addresses dialled, 64 at once and 16 new ones a second, and keep newcomers from finding a node. Certificates, or a network of their own, keep others out. */
     const char *multicast_secret;
     /* false: tcp:// is taken on the loopback interface alone (127.0.0.0/8, [::1], localhost), to listen at and
      * to dial, whoever told of the address; what is beyond it is refused, since everybody on the way could read

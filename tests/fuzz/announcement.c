@@ -31,7 +31,7 @@ static void hear(struct holm_herald *herald, struct holm_bytes bytes)
     struct holm_roster_text texts[HOLM_HERALD_NODES_MAX];
     struct holm_herald_refused refused;
     holm_herald_take(herald, bytes, self, now);
-    size_t count = holm_herald_list(herald, texts, &refused);
+    size_t count = holm_herald_list(herald, now, texts, &refused);
     require(count <= 1, "more nodes than announcements");
     require(count == 0 || texts[0].bytes[0] != '\0', "an address that is none");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* H1 to H5, in virtual time: who is heard, for how long, and when is announced. */
+/* H1 to H6, in virtual time: who is heard, for how long, and when is announced. */
 #include <stdio.h>
 
 #include "node/herald.h"
@@ -109,18 +109,23 @@ static void hear(struct holm_actor actor, uint64_t number, const char *address)
     hear_by(saying(actor, number, address), world.secret);
 }
 
+static bool is_changed(void)
+{
+    return holm_herald_changed(world.herald, world.now);
+}
+
 /* All that may be dialled, with blanks behind. */
 static const char *known(void)
 {
     static char text[1024];
     size_t used = 0;
-    size_t count = holm_herald_list(world.herald, world.texts, &world.refused);
+    size_t count = holm_herald_list(world.herald, world.now, world.texts, &world.refused);
     text[0] = '\0';
     for (size_t i = 0; i < count && used < sizeof text; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s ", world.texts[i].bytes);
     holm_herald_figures(world.herald, &world.figures);
     assert_int_equal(world.figures.heard, count);
-    assert_false(holm_herald_changed(world.herald));
+    assert_false(is_changed());
     return text;
 }
 
@@ -128,13 +133,13 @@ static void test_herald_when_others_announce_then_they_may_be_dialled(void **sta
 {
     begin();
     hear(actor_of(2, 5), 1, "tcp://10.0.0.2:7");
-    assert_true(holm_herald_changed(world.herald));
+    assert_true(is_changed());
     hear(actor_of(3, 5), 1, "tcp://10.0.0.3:7");
     hear(actor_of(4, 5), 1, "");
     hear(actor_of(5, 5), 1, "tcp://10.0.0.3:7");
     assert_string_equal(known(), "tcp://10.0.0.2:7 tcp://10.0.0.3:7 ");
     hear(actor_of(2, 5), 2, "tcp://10.0.0.2:7");
-    assert_false(holm_herald_changed(world.herald));
+    assert_false(is_changed());
     assert_int_equal(world.figures.taken, 5);
     finish();
 }
@@ -149,10 +154,16 @@ static void test_herald_when_a_node_moves_or_goes_then_its_address_is_another_or
     hear(actor_of(2, 5), 10, "tcp://10.0.0.2:7");
     assert_int_equal(world.figures.replayed, 1);
     assert_string_equal(known(), "tcp://10.0.0.2:8 ");
+    /* It went at once; where it is comes later: it has just moved. */
     hear(actor_of(2, 6), 2, "tcp://10.0.0.9:8");
+    assert_string_equal(known(), "");
+    pass(HOLM_HERALD_MOVE_US);
+    (void)tick();
+    assert_true(is_changed());
     assert_string_equal(known(), "tcp://10.0.0.9:8 ");
+    pass(HOLM_HERALD_LIST_US);
     hear(actor_of(2, 6), 3, "");
-    assert_true(holm_herald_changed(world.herald));
+    assert_true(is_changed());
     assert_string_equal(known(), "");
     finish();
 }
@@ -166,7 +177,7 @@ static void test_herald_when_a_stranger_speaks_then_it_is_counted_and_nothing_el
     hear_by(saying(actor_of(2, 5), 2, "tcp://10.0.0.2:7"), world.foreign);
     holm_herald_take(world.herald, holm_str("holm"), world.self.actor, world.now);
     holm_herald_take(world.herald, holm_mem(NULL, 0), world.self.actor, world.now);
-    assert_false(holm_herald_changed(world.herald));
+    assert_false(is_changed());
     assert_string_equal(known(), "");
     assert_int_equal(world.figures.unauthentic, 1);
     assert_int_equal(world.figures.foreign, 1);
@@ -183,7 +194,7 @@ static void test_herald_when_it_hears_itself_then_it_passes_it_over(void **state
 {
     begin();
     hear(actor_of(1, 1), 1, "tcp://10.0.0.1:7");
-    assert_false(holm_herald_changed(world.herald));
+    assert_false(is_changed());
     assert_int_equal(world.figures.taken + world.figures.replayed, 0);
     hear(actor_of(1, 2), 1, "tcp://10.0.0.2:7");
     assert_string_equal(known(), "tcp://10.0.0.2:7 ");
@@ -231,6 +242,51 @@ static void test_herald_when_a_clock_is_off_then_it_is_counted_as_stale(void **s
     finish();
 }
 
+/* H2: what was recorded before, and forgotten since, is old by any time that this one has known. */
+static void test_herald_when_its_clock_is_set_back_then_old_ones_are_not_taken(void **state)
+{
+    begin();
+    struct holm_announcement said = saying(actor_of(2, 5), 1, "tcp://10.0.0.2:7");
+    hear_by(said, world.secret);
+    for (int i = 0; i < 600; i++) {
+        pass(SECOND_US);
+        (void)tick();
+    }
+    assert_string_equal(known(), "");
+    world.now.wall_ms = said.wall_ms;
+    for (int i = 0; i < 600; i++) {
+        hear_by(said, world.secret);
+        pass(SECOND_US);
+        (void)tick();
+    }
+    assert_int_equal(world.figures.taken, 1);
+    assert_int_equal(world.figures.stale, 600);
+    /* Others, whose clocks were not, are heard as before; it is its own that is behind. */
+    struct holm_announcement fresh = saying(actor_of(3, 5), 1, "tcp://10.0.0.3:7");
+    fresh.wall_ms = WALL_MS + 1200 * 1000;
+    hear_by(fresh, world.secret);
+    assert_string_equal(known(), "tcp://10.0.0.3:7 ");
+    finish();
+}
+
+/* One datagram with the last of all epochs would make every later one of that node an earlier one. */
+static void test_herald_when_an_epoch_is_of_the_future_then_it_silences_nobody(void **state)
+{
+    begin();
+    const uint64_t last = (WALL_MS + HOLM_HERALD_DRIFT_MS) << 16 | 0xffff;
+    const uint64_t epochs[] = {UINT64_MAX, last + 1};
+    hear(actor_of(2, WALL_MS << 16), 1, "tcp://10.0.0.2:7");
+    for (size_t i = 0; i < 2; i++)
+        hear(actor_of(2, epochs[i]), 1, "");
+    assert_int_equal(world.figures.stale, 2);
+    assert_string_equal(known(), "tcp://10.0.0.2:7 ");
+    /* As far ahead as a clock may be. */
+    hear(actor_of(2, last), 1, "");
+    assert_int_equal(world.figures.stale, 2);
+    assert_string_equal(known(), "");
+    finish();
+}
+
 static void test_herald_when_nobody_announces_any_more_then_they_go(void **state)
 {
     begin();
@@ -239,11 +295,11 @@ static void test_herald_when_nobody_announces_any_more_then_they_go(void **state
     (void)known();
     pass(HOLM_HERALD_AGE_US - 1);
     (void)tick();
-    assert_false(holm_herald_changed(world.herald));
+    assert_false(is_changed());
     hear(actor_of(3, 5), 2, "tcp://10.0.0.3:7");
     pass(1);
     (void)tick();
-    assert_true(holm_herald_changed(world.herald));
+    assert_true(is_changed());
     assert_string_equal(known(), "tcp://10.0.0.3:7 ");
     /* Back again. */
     hear(actor_of(2, 5), 2, "tcp://10.0.0.2:7");
@@ -251,21 +307,38 @@ static void test_herald_when_nobody_announces_any_more_then_they_go(void **state
     finish();
 }
 
+/* How many there are that it may dial, after as many ticks as it asks for. */
+static size_t let_pass(uint64_t us)
+{
+    uint64_t until_us = world.now.monotonic_us + us;
+    (void)tick();
+    while (world.due_us < until_us) {
+        pass(world.due_us - world.now.monotonic_us);
+        (void)tick();
+    }
+    pass(until_us - world.now.monotonic_us);
+    (void)tick();
+    return holm_herald_list(world.herald, world.now, world.texts, &world.refused);
+}
+
+static const char *made_up(uint64_t number)
+{
+    static char address[48];
+    snprintf(address, sizeof address, "tcp://10.%u.%u.%u:7", 1 + (unsigned)(number / 62500),
+             (unsigned)(number / 250 % 250), (unsigned)(number % 250));
+    return address;
+}
+
 /* Who has the secret makes up nodes: so many are dialled, and those that were known before stay. */
 static void test_herald_when_a_member_makes_up_thousands_then_they_are_bounded(void **state)
 {
-    char address[32];
     begin();
     hear(actor_of(2, 5), 1, "tcp://10.0.0.2:7");
     uint64_t bytes = world.heap.bytes;
-    for (uint64_t i = 0; i < 5000; i++) {
-        snprintf(address, sizeof address, "tcp://10.1.%u.%u:7", (unsigned)(i / 250),
-                 (unsigned)(i % 250));
-        hear(actor_of(100 + i, 5), 1, address);
-    }
+    for (uint64_t i = 0; i < 5000; i++)
+        hear(actor_of(100 + i, 5), 1, made_up(i));
     assert_int_equal(world.figures.left_out, 5001 - HOLM_HERALD_NODES_MAX);
-    assert_int_equal(holm_herald_list(world.herald, world.texts, &world.refused),
-                     HOLM_HERALD_NODES_MAX);
+    assert_int_equal(let_pass(60 * SECOND_US), HOLM_HERALD_NODES_MAX);
     assert_string_equal(world.texts[0].bytes, "tcp://10.0.0.2:7");
     assert_int_equal(world.heap.bytes, bytes);
     /* When they are not heard of any more, there is room again. */
@@ -273,6 +346,110 @@ static void test_herald_when_a_member_makes_up_thousands_then_they_are_bounded(v
     (void)tick();
     hear(actor_of(9, 5), 1, "tcp://10.0.0.9:7");
     assert_string_equal(known(), "tcp://10.0.0.9:7 ");
+    finish();
+}
+
+/* H6: the first start of many. */
+static void test_herald_when_many_begin_at_once_then_they_come_one_after_the_other(void **state)
+{
+    begin();
+    for (uint64_t i = 0; i < HOLM_HERALD_NODES_MAX; i++)
+        hear(actor_of(100 + i, 5), 1, made_up(i));
+    assert_int_equal(let_pass(0), HOLM_HERALD_COME_BURST);
+    holm_herald_figures(world.herald, &world.figures);
+    assert_int_equal(world.figures.waiting, HOLM_HERALD_NODES_MAX - HOLM_HERALD_COME_BURST);
+    size_t count = HOLM_HERALD_COME_BURST;
+    while (count < HOLM_HERALD_NODES_MAX) {
+        count += HOLM_HERALD_COME_RATE;
+        assert_int_equal(let_pass(SECOND_US), count);
+    }
+    holm_herald_figures(world.herald, &world.figures);
+    assert_int_equal(world.figures.waiting, 0);
+    finish();
+}
+
+/* Whether an address is among `count` of them. */
+static bool is_among(const char *address, const struct holm_roster_text *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(texts[i].bytes, address) == 0)
+            return true;
+    return false;
+}
+
+/* H6: who has the secret is in 500 places, and in others a thousand times a second. One who comes meanwhile is dialled all
+ * the same. */
+static void test_herald_when_addresses_change_without_end_then_they_come_at_a_rate(void **state)
+{
+    static struct holm_roster_text before[HOLM_HERALD_NODES_MAX];
+    size_t had = 0, come = 0, lists = 0;
+    uint64_t met_us = 0;
+    begin();
+    uint64_t begun_us = world.now.monotonic_us;
+    for (uint64_t i = 0; i < 120000; i++) {
+        hear(actor_of(100 + i % 500, 5), 1 + i, made_up(i));
+        if (i == 60000)
+            hear(actor_of(2, 5), 1, "tcp://10.0.0.2:7");
+        pass(1000);
+        (void)tick();
+        if (!is_changed())
+            continue;
+        size_t has = holm_herald_list(world.herald, world.now, world.texts, &world.refused);
+        for (size_t k = 0; k < has; k++)
+            come += !is_among(world.texts[k].bytes, before, had);
+        if (met_us == 0 && is_among("tcp://10.0.0.2:7", world.texts, has))
+            met_us = world.now.monotonic_us;
+        memcpy(before, world.texts, sizeof before);
+        had = has;
+        lists++;
+    }
+    uint64_t seconds = (world.now.monotonic_us - begun_us) / SECOND_US;
+    assert_in_range(lists, 1, seconds + 1);
+    assert_in_range(come, 1, HOLM_HERALD_COME_BURST + HOLM_HERALD_COME_RATE * seconds);
+    assert_true(met_us > begun_us + 60 * SECOND_US);
+    assert_true(met_us < begun_us + 100 * SECOND_US);
+    finish();
+}
+
+/* H6: of one node that is elsewhere every second. */
+static void test_herald_when_one_moves_without_end_then_it_is_followed_slowly(void **state)
+{
+    size_t come = 0;
+    char last[32] = "";
+    begin();
+    for (uint64_t second = 0; second < 300; second++) {
+        hear(actor_of(2, 5), 1 + second, made_up(second));
+        pass(SECOND_US);
+        (void)tick();
+        if (holm_herald_list(world.herald, world.now, world.texts, &world.refused) == 1 &&
+            strcmp(last, world.texts[0].bytes) != 0) {
+            snprintf(last, sizeof last, "%.31s", world.texts[0].bytes);
+            come++;
+        }
+    }
+    assert_int_equal(come, 11);
+    /* Where it stays, it is found, with nothing more said of it. */
+    assert_int_equal(let_pass(HOLM_HERALD_MOVE_US), 1);
+    assert_string_equal(world.texts[0].bytes, made_up(299));
+    finish();
+}
+
+/* H6: what is new is told once a second, and what is told then is all of it. */
+static void test_herald_when_it_has_listed_then_it_does_so_a_second_later(void **state)
+{
+    begin();
+    hear(actor_of(2, 5), 1, "tcp://10.0.0.2:7");
+    assert_string_equal(known(), "tcp://10.0.0.2:7 ");
+    hear(actor_of(3, 5), 1, "tcp://10.0.0.3:7");
+    hear(actor_of(2, 5), 2, "");
+    assert_false(is_changed());
+    (void)tick();
+    assert_true(world.due_us <= world.now.monotonic_us + HOLM_HERALD_LIST_US);
+    pass(HOLM_HERALD_LIST_US - 1);
+    assert_false(is_changed());
+    pass(1);
+    assert_true(is_changed());
+    assert_string_equal(known(), "tcp://10.0.0.3:7 ");
     finish();
 }
 
@@ -430,8 +607,14 @@ int main(void)
         cmocka_unit_test(test_herald_when_it_hears_itself_then_it_passes_it_over),
         cmocka_unit_test(test_herald_when_an_announcement_comes_again_then_it_is_never_taken),
         cmocka_unit_test(test_herald_when_a_clock_is_off_then_it_is_counted_as_stale),
+        cmocka_unit_test(test_herald_when_its_clock_is_set_back_then_old_ones_are_not_taken),
+        cmocka_unit_test(test_herald_when_an_epoch_is_of_the_future_then_it_silences_nobody),
         cmocka_unit_test(test_herald_when_nobody_announces_any_more_then_they_go),
         cmocka_unit_test(test_herald_when_a_member_makes_up_thousands_then_they_are_bounded),
+        cmocka_unit_test(test_herald_when_many_begin_at_once_then_they_come_one_after_the_other),
+        cmocka_unit_test(test_herald_when_addresses_change_without_end_then_they_come_at_a_rate),
+        cmocka_unit_test(test_herald_when_one_moves_without_end_then_it_is_followed_slowly),
+        cmocka_unit_test(test_herald_when_it_has_listed_then_it_does_so_a_second_later),
         cmocka_unit_test(test_herald_when_an_address_may_not_be_dialled_then_it_says_why),
         cmocka_unit_test(test_herald_when_it_is_quiet_then_pauses_grow_and_differ),
         cmocka_unit_test(test_herald_when_nobody_is_up_then_it_asks_more_often),
