@@ -78,11 +78,12 @@ static void settle(struct holm_judge *judge, uint32_t node)
             must_mint(&judge->batches[i]))
             judge->refused[node] += judge->batches[i].count;
     forget(judge, node);
-    if (judge->refused[node] > standing.figures.dropped)
+    uint64_t dropped = judge->dropped_before[node] + standing.figures.dropped;
+    if (judge->refused[node] > dropped)
         holm_judge_fail(judge, &holm_check_journal, node,
                         "%" PRIu64 " writes of its journal were not minted, %" PRIu64
                         " were said to be dropped",
-                        judge->refused[node], standing.figures.dropped);
+                        judge->refused[node], dropped);
 }
 
 /* What a well disk has synced, the next life has in its journal: it is held to it as this one was. */
@@ -97,7 +98,11 @@ static void event(struct holm_judge *judge, const struct holm_world_event *event
 {
     if (event->type == HOLM_WORLD_ENDED && judge->config.stable &&
         event->node < HOLM_JUDGE_NODES_MAX) {
+        struct holm_world_standing standing;
         settle(judge, event->node);
+        /* Who was a member for a moment only has told, and its batches are still noted. */
+        holm_world_standing(judge->config.world, event->node, &standing);
+        judge->dropped_before[event->node] += standing.figures.dropped;
         if (!is_kept(judge, event))
             forget(judge, event->node);
     }

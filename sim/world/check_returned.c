@@ -123,11 +123,44 @@ static struct holm_node_id writer_of(const struct coming_back *coming,
     return holm_oracle_actor(coming->oracle, op->actor).node;
 }
 
-/* Who left a copy of what the others have had all along leaves nothing. */
+static bool was_left(const struct holm_judge *judge, uint32_t partition, uint32_t replacement,
+                     const struct holm_oracle_op *op)
+{
+    for (size_t i = 0; i < judge->left_count; i++) {
+        const struct holm_judge_left *left = &judge->left[i];
+        if (left->replacement == replacement && left->partition == partition &&
+            left->actor == op->actor && left->first <= op->seq && op->seq <= left->last)
+            return true;
+    }
+    return false;
+}
+
+/* Whether its writer, who left it before, has minted it anew, and that is here; or that anew, and so on: copies are in
+ * the order in which they were minted. */
+static bool is_here_anew(const struct coming_back *coming, uint32_t number, size_t from)
+{
+    const struct holm_judge *judge = coming->judge;
+    const struct holm_oracle_op *op = holm_oracle_op(coming->oracle, number);
+    for (size_t i = from; i < judge->copy_count; i++) {
+        const struct holm_judge_copy *copy = &judge->copies[i];
+        const struct holm_oracle_op *minted;
+        if (copy->partition != coming->partition || copy->replacement == judge->replacements)
+            continue;
+        minted = holm_oracle_op(coming->oracle, copy->op);
+        if (are_of_one_slot(minted, op) &&
+            was_left(judge, coming->partition, copy->replacement, op) &&
+            (holm_oracle_covers(coming->now, minted) || is_here_anew(coming, copy->op, i + 1)))
+            return true;
+    }
+    return false;
+}
+
+/* Who left a copy of what the others have had all along leaves nothing; nor who left what its writer has minted anew. */
 static bool is_left(const struct coming_back *coming, uint32_t number)
 {
     return holm_oracle_live(coming->oracle, &coming->judge->left_behind, number) &&
-           !is_there(coming->judge, coming->now, coming->partition, number);
+           !is_there(coming->judge, coming->now, coming->partition, number) &&
+           !is_here_anew(coming, number, 0);
 }
 
 /* Whether something was minted in this slot that stands for nothing else yet. */

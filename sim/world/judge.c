@@ -338,8 +338,7 @@ static void begin_life(struct holm_judge *judge, uint32_t node)
         replica->replaced = replica->lost = 0;
     }
     if (node < HOLM_JUDGE_NODES_MAX) {
-        judge->missing[node] = judge->settled[node] = judge->settled_refused[node] =
-            judge->refused[node] = 0;
+        judge->missing[node] = judge->settled[node] = 0;
         judge->parted &= ~(UINT64_C(1) << node);
     }
 }

@@ -604,7 +604,7 @@ static bool is_stuck(struct player *player)
 {
     const struct holm_plan_settings *settings = &player->plan->settings;
     player->heirs.harmed |= settings->engine.forget_after_us > 0 &&
-                             player->judge->forgotten_count > 0;
+                            player->judge->forgotten_count > 0;
     if (!is_stable(player) || !holm_world_stuck(player->world, core_of(player)))
         return false;
     uint32_t left = holm_heirs_left(&player->heirs, player->judge, core_of(player));
