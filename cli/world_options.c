@@ -2,7 +2,6 @@
 #include "cli/world_options.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -46,14 +45,10 @@ const char *holm_world_options_usage(void)
     return usage;
 }
 
-__attribute__((format(printf, 1, 2))) static enum holm_world_parsed wrong(const char *format, ...)
+/* `said`: what fprintf() returned, since nothing is to be done about it. */
+static enum holm_world_parsed wrong(int said)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    (void)fputs("holm world: ", stderr);
-    (void)vfprintf(stderr, format, arguments);
-    (void)fputs("\n", stderr);
-    va_end(arguments);
+    (void)said;
     return HOLM_WORLD_WRONG;
 }
 
@@ -79,7 +74,8 @@ static enum holm_world_parsed take_seeds(const char *text, struct holm_world_opt
     else
         at = NULL;
     if (at == NULL || *at != '\0' || options->last < options->first)
-        return wrong("--seeds are two numbers as 1..100, not '%s'", text);
+        return wrong(
+            fprintf(stderr, "holm world: --seeds are two numbers as 1..100, not '%s'\n", text));
     options->seeded = true;
     return HOLM_WORLD_RUN;
 }
@@ -88,7 +84,9 @@ static enum holm_world_parsed take_seed(const char *text, struct holm_world_opti
 {
     const char *at = parse_number(text, UINT64_MAX, &options->first);
     if (at == NULL || *at != '\0')
-        return wrong("--seed is a number from 0 to %" PRIu64 ", not '%s'", UINT64_MAX, text);
+        return wrong(fprintf(stderr,
+                             "holm world: --seed is a number from 0 to %" PRIu64 ", not '%s'\n",
+                             UINT64_MAX, text));
     options->last = options->first;
     options->seeded = true;
     return HOLM_WORLD_RUN;
@@ -100,8 +98,9 @@ static enum holm_world_parsed take_count(const char *name, const char *text, uin
     uint64_t number;
     const char *at = parse_number(text, max, &number);
     if (at == NULL || *at != '\0' || number < min)
-        return wrong("--%s is a number from %" PRIu32 " to %" PRIu32 ", not '%s'", name, min, max,
-                     text);
+        return wrong(fprintf(
+            stderr, "holm world: --%s is a number from %" PRIu32 " to %" PRIu32 ", not '%s'\n",
+            name, min, max, text));
     *target = (uint32_t)number;
     return HOLM_WORLD_RUN;
 }
@@ -114,7 +113,8 @@ static enum holm_world_parsed take_nodes(const char *text, struct holm_world_opt
     if (at != NULL && strncmp(at, "..", 2) == 0)
         at = parse_number(at + 2, HOLM_PLAN_NODES_MAX, &last);
     if (at == NULL || *at != '\0' || first < 2 || last < first)
-        return wrong("--nodes is N or A..B, from 2 to %d, not '%s'", HOLM_PLAN_NODES_MAX, text);
+        return wrong(fprintf(stderr, "holm world: --nodes is N or A..B, from 2 to %d, not '%s'\n",
+                             HOLM_PLAN_NODES_MAX, text));
     options->nodes = (uint32_t)first;
     options->nodes_last = (uint32_t)last;
     return HOLM_WORLD_RUN;
@@ -124,7 +124,8 @@ static enum holm_world_parsed take_retention(const char *text, struct holm_world
 {
     bool drawn = strcmp(text, "drawn") == 0;
     if (!drawn && strcmp(text, "forever") != 0 && strcmp(text, "stable") != 0)
-        return wrong("--retention is forever, stable or drawn, not '%s'", text);
+        return wrong(fprintf(
+            stderr, "holm world: --retention is forever, stable or drawn, not '%s'\n", text));
     options->retention = drawn ? NULL : text;
     return HOLM_WORLD_RUN;
 }
@@ -145,19 +146,23 @@ static enum holm_world_parsed take_value(const char *name, const char *text,
     if (strcmp(name, "preset") == 0) {
         options->preset = holm_preset_find(text);
         if (options->preset == NULL)
-            return wrong("there is no preset '%s'; `holm world --help` lists them", text);
+            return wrong(fprintf(
+                stderr, "holm world: there is no preset '%s'; `holm world --help` lists them\n",
+                text));
         return HOLM_WORLD_RUN;
     }
     if (strcmp(name, "scenario") == 0) {
         options->scenario = holm_scenario_find(text);
         if (options->scenario == NULL)
-            return wrong("there is no scenario '%s'; docs/SIMULATION.md lists them", text);
+            return wrong(fprintf(
+                stderr, "holm world: there is no scenario '%s'; docs/SIMULATION.md lists them\n",
+                text));
         return HOLM_WORLD_RUN;
     }
     if (strcmp(name, "retention") == 0)
         return take_retention(text, options);
     if (text[0] == '\0')
-        return wrong("--%s needs a value", name);
+        return wrong(fprintf(stderr, "holm world: --%s needs a value\n", name));
     if (strcmp(name, "only") == 0)
         options->only = text;
     else
@@ -190,16 +195,19 @@ static enum holm_world_parsed take_argument(char **argv, struct holm_world_optio
         return HOLM_WORLD_RUN;
     }
     if (strncmp(argument, "--", 2) != 0)
-        return wrong("'%s' is no option; `holm world --help` lists them", argument);
+        return wrong(fprintf(
+            stderr, "holm world: '%s' is no option; `holm world --help` lists them\n", argument));
     const char *equals = strchr(argument, '=');
     size_t length = equals == NULL ? strlen(argument + 2) : (size_t)(equals - argument) - 2;
     (void)snprintf(name, sizeof name, "%.*s", (int)(length < 31 ? length : 31), argument + 2);
     if (length > 30 || !takes_value(name))
-        return wrong("there is no option '%s'; `holm world --help` lists them", argument);
+        return wrong(
+            fprintf(stderr, "holm world: there is no option '%s'; `holm world --help` lists them\n",
+                    argument));
     if (equals != NULL)
         return take_value(name, equals + 1, options);
     if (argv[1] == NULL)
-        return wrong("--%s needs a value", name);
+        return wrong(fprintf(stderr, "holm world: --%s needs a value\n", name));
     *used = 2;
     return take_value(name, argv[1], options);
 }
@@ -214,9 +222,9 @@ enum holm_world_parsed holm_world_options_parse(int argc, char **argv,
             return parsed;
     }
     if (options->first != options->last && (options->trace || options->only != NULL))
-        return wrong("--trace and --only are for one --seed");
+        return wrong(fprintf(stderr, "holm world: --trace and --only are for one --seed\n"));
     if (options->scenario != NULL && (options->preset != NULL || options->nodes != 0))
-        return wrong("--scenario has a preset and nodes of its own");
+        return wrong(fprintf(stderr, "holm world: --scenario has a preset and nodes of its own\n"));
     return HOLM_WORLD_RUN;
 }
 
