@@ -451,6 +451,31 @@ static void test_replica_member_when_all_of_a_report_is_here_then_it_is_whole(vo
     close_fixture(&f);
 }
 
+/* What ends its member may be void by what has yet to come: the member is heard out, and asked when the list is whole. */
+static void test_replica_member_when_a_void_forget_ends_its_member_then_it_is_whole_at_last(
+    void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_fixture(&f, false);
+    holm_replica_fence(f.replica, false);
+    struct holm_delta *run = write(&f, f.writers[B], bury("k"));
+    const struct holm_dot vector[] = {{actor_of(B, 1), 1}};
+    const struct holm_dot admission = {actor_of(A, 1), 1};
+    struct holm_member_op later = {
+        .type = HOLM_MEMBER_FORGET, .dot = {actor_of(C, 1), 1}, .subject = actor_of(B, 1)};
+    struct holm_member_op lower = {
+        .type = HOLM_MEMBER_FORGET, .dot = {actor_of(B, 1), 1}, .subject = actor_of(C, 1)};
+    broadcast(&f, run, actor_of(B, 1));
+    learn(&f, &later, 1);
+    report(&f, 0, actor_of(B, 1), vector, 1, 3);
+    assert_false(holm_replica_whole(f.replica, actor_of(B, 1), admission)); /* it has ended */
+    learn(&f, &lower, 1);
+    assert_true(holm_replica_whole(f.replica, actor_of(B, 1), admission));
+    holm_delta_release(run);
+    close_fixture(&f);
+}
+
 /* The list: of those who are no members nothing comes in that the forgotten wrote. */
 static void test_replica_member_when_the_list_comes_from_a_stranger_then_it_is_fenced(void **state)
 {
@@ -609,6 +634,8 @@ int main(void)
         cmocka_unit_test(test_replica_member_when_a_report_is_lost_then_it_is_said_again),
         cmocka_unit_test(test_replica_member_when_all_have_reported_then_it_collects),
         cmocka_unit_test(test_replica_member_when_all_of_a_report_is_here_then_it_is_whole),
+        cmocka_unit_test(
+            test_replica_member_when_a_void_forget_ends_its_member_then_it_is_whole_at_last),
         cmocka_unit_test(test_replica_member_when_the_list_comes_from_a_stranger_then_it_is_fenced),
         cmocka_unit_test(test_replica_member_when_a_peer_is_no_member_then_it_has_seen_nothing),
         cmocka_unit_test(test_replica_member_when_copied_then_the_original_stays_as_it_is),
