@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#define _GNU_SOURCE 1 /* nftw */
-#include <ftw.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "bench/ends.h"
 #include "bench/ends_team.h"
@@ -85,20 +81,14 @@ static void run_join(struct measure_samples *ms, size_t keys, size_t newcomers)
     team_close(&team);
 }
 
-static int forget_file(const char *path, const struct stat *status, int type, struct FTW *at)
-{
-    (void)status, (void)type, (void)at;
-    return remove(path);
-}
-
 /* One that ended with a store comes back, and others have gone on. From its start, the reading of its store
  * included; from when it listens. */
 static void run_missed(struct measure_samples *start, struct measure_samples *open, size_t keys)
 {
     struct team team;
-    char store[] = "/tmp/holm-ends-XXXXXX";
+    static const char store[] = "store"; /* in the group's own directory */
     uint64_t held = 0;
-    measure_require(mkdtemp(store) != NULL, "a directory for a store");
+    ends_forget(store);
     team_open(&team, 2);
     make_keys(&team, 0, 2 * keys);
     size_t away = team_add(&team, "away", store);
@@ -116,7 +106,6 @@ static void run_missed(struct measure_samples *start, struct measure_samples *op
     measure_sample(open, last > listens ? (double)(last - listens) / 1e6 : 0);
     team_check(&team, 2 * keys, back, 2 * keys);
     team_close(&team);
-    measure_require(nftw(store, forget_file, 8, FTW_DEPTH | FTW_PHYS) == 0, "a store goes");
 }
 
 /* ---- rows ----------------------------------------------------------------------------------- */
@@ -128,34 +117,52 @@ static void tell(struct report *report, const char *name, struct measure_samples
     measure_samples_free(ms);
 }
 
-static void tell_joins(struct report *report, int repeats)
+static int repeats(const struct report *report)
 {
-    struct measure_samples one = {0}, two = {0}, million = {0};
-    for (int i = 0; i < repeats; i++) {
+    return report->quick ? 1 : 5;
+}
+
+void ends_split(struct report *report)
+{
+    struct measure_samples heal = {0}, link = {0};
+    if (!report_wants(report, "ends-split", "three processes; the links' time-out is 1 s"))
+        return;
+    for (int i = 0; i < repeats(report); i++)
+        run_split(&heal, &link, 5000);
+    tell(report, "5,000 + 5,000, from the heal", &heal, 0);
+    tell(report, "… from when node 0 has both peers", &link, 20);
+}
+
+void ends_join(struct report *report)
+{
+    struct measure_samples one = {0}, two = {0};
+    if (!report_wants(report, "ends-join", "empty processes, from their start"))
+        return;
+    for (int i = 0; i < repeats(report); i++) {
         run_join(&one, 100000, 1);
         run_join(&two, 100000, 2);
     }
-    for (int i = 0; i < (repeats + 1) / 2 && !report->quick; i++)
-        run_join(&million, 1000000, 1);
-    tell(report, "10^5 into one process, from its start", &one, 300);
+    tell(report, "10^5 into one", &one, 300);
     tell(report, "10^5 into two", &two, 300);
-    if (million.count > 0)
-        tell(report, "10^6 into one", &million, 2500);
 }
 
-void ends_catch(struct report *report)
+void ends_million(struct report *report)
 {
-    if (!report_wants(report, "ends-catch", "three processes; the links' time-out is 1 s"))
+    struct measure_samples million = {0};
+    if (report->quick || !report_wants(report, "ends-million", "an empty process, from its start"))
         return;
-    struct measure_samples heal = {0}, link = {0}, start = {0}, open = {0};
-    int repeats = report->quick ? 1 : 5;
-    for (int i = 0; i < repeats; i++) {
-        run_split(&heal, &link, 5000);
+    for (int i = 0; i < (repeats(report) + 1) / 2; i++)
+        run_join(&million, 1000000, 1);
+    tell(report, "10^6 into one", &million, 2500);
+}
+
+void ends_missed(struct report *report)
+{
+    struct measure_samples start = {0}, open = {0};
+    if (!report_wants(report, "ends-missed", "a process that ended with a store comes back to two"))
+        return;
+    for (int i = 0; i < repeats(report); i++)
         run_missed(&start, &open, 100000);
-    }
-    tell(report, "5,000 + 5,000, from the heal", &heal, 0);
-    tell(report, "… from when node 0 has both peers", &link, 20);
-    tell_joins(report, repeats);
-    tell(report, "back from its store, 10^5 operations missed, from its start", &start, 0);
+    tell(report, "10^5 operations missed, from its start", &start, 0);
     tell(report, "… from when it listens", &open, 0);
 }

@@ -48,7 +48,7 @@ static void tell_idle(struct report *report, struct team *team, unsigned seconds
         (double)(after.cpu_us - before.cpu_us) / node_seconds, 0);
 }
 
-static void few(struct report *report)
+void ends_idle(struct report *report)
 {
     struct team team;
     uint64_t span[2];
@@ -65,7 +65,7 @@ static void few(struct report *report)
     team_close(&team);
 }
 
-static void fifty(struct report *report)
+void ends_fifty(struct report *report)
 {
     struct team team = {.count = 0};
     uint64_t span[2], begun = measure_now_ns();
@@ -91,10 +91,4 @@ static void fifty(struct report *report)
     tell_idle(report, &team, report->quick ? 4 : 20, 0);
     team_check(&team, keys, nodes - 1, keys);
     team_close(&team);
-}
-
-void ends_many(struct report *report)
-{
-    few(report);
-    fifty(report);
 }

@@ -5,10 +5,12 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -249,6 +251,7 @@ int ends_node_main(char **argv)
     static struct ends_node self;
     struct holm_config config = holm_config_default();
     char line[256];
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a group that fails leaves nobody behind */
     config.name = argv[0];
     config.cluster = "bench";
     config.listen = "tcp://127.0.0.1:0";

@@ -18,17 +18,7 @@
 
 /* ---- what they complain of ------------------------------------------------------------------- */
 
-static char errors[] = "/tmp/holm-ends-XXXXXX"; /* a file: stderr of them all */
-static bool errors_made;
-
-static void make_errors(void)
-{
-    int fd = errors_made ? -1 : mkstemp(errors);
-    measure_require(errors_made || fd >= 0, "a file in /tmp");
-    if (fd >= 0)
-        (void)close(fd);
-    errors_made = true;
-}
+static const char errors[] = "errors"; /* stderr of them all, in the directory of the group */
 
 /* Shows what the processes have said, and ends. */
 _Noreturn static void give_up(const char *why)
@@ -37,7 +27,6 @@ _Noreturn static void give_up(const char *why)
     FILE *file = fopen(errors, "re");
     while (file != NULL && fgets(line, sizeof line, file) != NULL)
         (void)fputs(line, stderr);
-    (void)unlink(errors);
     measure_fail(why);
 }
 
@@ -131,7 +120,6 @@ size_t team_add(struct team *team, const char *name, const char *store)
     char *const argv[] = {program, option, called, seed, kept, NULL};
     *member = (struct team_member){.started_ns = measure_now_ns()};
     holm_process_init(&member->process);
-    make_errors();
     measure_must(holm_process_spawn(&member->process, "/proc/self/exe", argv, errors), "a process");
     await(member);
     measure_require(sscanf(member->answer, "= %127s", member->address) == 1, "a node's address");
@@ -180,9 +168,6 @@ void team_close(struct team *team)
     for (size_t i = team->count; i > 0; i--)
         team_end(team, i - 1);
     team->count = 0;
-    (void)unlink(errors);
-    errors_made = false;
-    (void)memcpy(errors + sizeof errors - 7, "XXXXXX", 6);
 }
 
 /* ---- contents ------------------------------------------------------------------------------- */

@@ -118,17 +118,24 @@ static void tell(struct report *report, const char *name, const struct measure_s
                    .name = name, .unit = "us", .samples = samples, .base = base, .most = most});
 }
 
-static void tell_visible(struct report *report, const struct visible *visible)
+static struct report_base tell_idle(struct report *report, const struct visible *visible,
+                                    struct report_base *p99)
 {
-    struct report_base p50 = {0}, p99 = {0};
-    char name[96];
+    struct report_base p50 = {0};
     if (visible->redis.p50.count > 0) {
         p50 = report_base(report, "Redis: a SET, and GETs at a replica until it is there, p50",
                           "us", &visible->redis.p50);
-        p99 = report_base(report, "… p99", "us", &visible->redis.p99);
+        *p99 = report_base(report, "… p99", "us", &visible->redis.p99);
     }
     tell(report, "a put read in another process, idle, p50", &visible->idle.p50, p50, 120);
-    tell(report, "… p99", &visible->idle.p99, p99, 1000);
+    tell(report, "… p99", &visible->idle.p99, *p99, 1000);
+    return p50;
+}
+
+static void tell_loaded(struct report *report, const struct visible *visible,
+                        struct report_base p50, struct report_base p99)
+{
+    char name[96];
     (void)snprintf(name, sizeof name, "… beside %.0f puts a second (half the load), p50",
                    measure_median(&visible->rate));
     tell(report, name, &visible->loaded.p50, p50, 0);
@@ -141,9 +148,11 @@ void ends_visible(struct report *report)
         return;
     struct visible visible = {.tick = 0};
     size_t chunk = report->quick ? 50 : 400;
+    struct report_base p99 = {0};
     measure_idle(&visible, chunk);
+    struct report_base p50 = tell_idle(report, &visible, &p99);
     measure_load(&visible, chunk);
-    tell_visible(report, &visible);
+    tell_loaded(report, &visible, p50, p99);
     release(&visible.redis);
     release(&visible.idle);
     release(&visible.loaded);

@@ -5,8 +5,6 @@
 #include "bench/ends_redis.h"
 #include "bench/ends_team.h"
 
-#define PEERS_MOST 8
-
 struct writes {
     size_t count, peers;
     struct measure_samples ns;    /* wall, a put, until all have it */
@@ -85,8 +83,9 @@ static void tell(struct report *report, const struct writes *writes, struct repo
     report_row(report, &(struct report_row){.name = name, .unit = "B", .samples = &writes->bytes});
 }
 
-static void measure_peers(struct report *report, size_t peers, size_t replicas, size_t count)
+static void measure_peers(struct report *report, size_t peers, size_t replicas)
 {
+    size_t count = report->quick ? 100000 : 400000;
     struct writes writes = {.count = count, .peers = peers};
     struct measure_samples redis = {0};
     struct report_base base = {0};
@@ -107,13 +106,22 @@ static void measure_peers(struct report *report, size_t peers, size_t replicas, 
     measure_samples_free(&redis);
 }
 
-void ends_writes(struct report *report)
+#define ABOUT "new keys from one writer; 1,000 ns are a million a second"
+
+void ends_writes_one(struct report *report)
 {
-    size_t count = report->quick ? 100000 : 400000;
-    if (!report_wants(report, "ends-writes",
-                      "new keys from one writer; 1,000 ns are a million a second"))
-        return;
-    measure_peers(report, 1, 1, count);
-    measure_peers(report, 3, 3, count);
-    measure_peers(report, PEERS_MOST, 0, count);
+    if (report_wants(report, "ends-writes-1", ABOUT))
+        measure_peers(report, 1, 1);
+}
+
+void ends_writes_three(struct report *report)
+{
+    if (report_wants(report, "ends-writes-3", ABOUT))
+        measure_peers(report, 3, 3);
+}
+
+void ends_writes_eight(struct report *report)
+{
+    if (report_wants(report, "ends-writes-8", ABOUT))
+        measure_peers(report, 8, 0);
 }

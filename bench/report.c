@@ -279,6 +279,15 @@ void report_note(const struct report *report, const char *text)
         printf("  (%s)\n", text);
 }
 
+void report_fail(struct report *report, const char *text)
+{
+    report_note(report, text);
+    fflush(stdout);
+    fprintf(stderr, "bench_%s: %s: %s\n", report->program,
+            report->group == NULL ? "at its begin" : report->group, text);
+    report->failures += 1;
+}
+
 int report_close(struct report *report)
 {
     bool written = report->json == NULL || fclose(report->json) == 0;
@@ -287,7 +296,9 @@ int report_close(struct report *report)
         fprintf(stderr, "bench_%s: not all rows could be written\n", report->program);
     if (report->group != NULL)
         printf("\n%zu of %zu goals reached\n", report->reached, report->goals);
-    if (written && report->group == NULL)
+    if (report->failures > 0)
+        printf("%zu failed\n", report->failures);
+    if (written && report->failures == 0 && report->group == NULL)
         return REPORT_NOTHING;
-    return written ? EXIT_SUCCESS : EXIT_FAILURE;
+    return written && report->failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

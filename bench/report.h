@@ -37,6 +37,7 @@ struct report {
     FILE *goals_table; /* NULL: none */
     char letter;       /* of the next baseline */
     size_t rows, goals, reached;
+    size_t failures;
 };
 
 /* Reads --quick, --only GROUP, --json FILE (rows are appended to it, one object a line), --markdown,
@@ -77,11 +78,14 @@ void report_row(struct report *report, const struct report_row *row);
 /* A line of text under the rows. */
 void report_note(const struct report *report, const char *text);
 
+/* ... that says what could not be measured: the program's exit status will tell. */
+void report_fail(struct report *report, const char *text);
+
 /* With --only the group may be another program's. */
 #define REPORT_NOTHING 3
 
-/* Prints how many goals were reached. The program's exit status: REPORT_NOTHING when no group was
- * wanted. */
+/* Prints how many goals were reached, and how much failed. The program's exit status: REPORT_NOTHING when no group was
+ * wanted, and not 0 either when something failed. */
 int report_close(struct report *report);
 
 #endif
