@@ -27,6 +27,8 @@ struct holm_config holm_config_default(void)
         .unacked_bytes_max = 16 * MIB,
         .lag_ms = 250,
         .peers_max = 256,
+        .accepts_per_s = 16,
+        .accepts_burst = 256,
         .max_drift_ms = 60000,
         .log_level = HOLM_LOG_INFO,
     };
@@ -80,6 +82,8 @@ static enum holm_status check_numbers(const struct holm_config *config, char *li
         {"unacked_bytes_max", config->unacked_bytes_max, 64 * KIB, SIZE_MAX},
         {"lag_ms", config->lag_ms, 10, hour_ms},
         {"peers_max", config->peers_max, 1, HOLM_REPLICA_PEERS_MAX},
+        {"accepts_per_s", config->accepts_per_s, 0, 1000000},
+        {"accepts_burst", config->accepts_burst, 1, 1000000},
         {"max_drift_ms", config->max_drift_ms, 0, ((uint64_t)1 << 48) - 1},
         {"forget_after_ms", config->forget_after_ms, 0, ((uint64_t)1 << 48) - 1},
     };

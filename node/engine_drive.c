@@ -3,6 +3,7 @@
 
 /* Actions make links and addresses due at once; more rounds than this wait for the next tick. */
 #define ROUNDS_MAX 4
+#define LIMITED_INTERVAL_US UINT64_C(60000000)
 
 /* ---- messages in ---------------------------------------------------------------------------- */
 
@@ -401,13 +402,28 @@ static void roster_tick(struct holm_engine *engine, struct holm_now now)
     }
 }
 
-static void stats_tick(struct holm_engine *engine)
+/* Of who calls too often a line a minute. */
+static void tell_limited(struct holm_engine *engine, const struct holm_transport_stats *stats,
+                         struct holm_now now)
+{
+    uint64_t count = stats->callers_limited - engine->limited_told;
+    if (count == 0 || (engine->limited_told_us != 0 &&
+                       now.monotonic_us - engine->limited_told_us < LIMITED_INTERVAL_US))
+        return;
+    engine->limited_told = stats->callers_limited;
+    engine->limited_told_us = now.monotonic_us;
+    holm_log_tell(&engine->config.log, now, HOLM_LOG_CALLERS_LIMITED,
+                  HOLM_LOG_VALUES(holm_log_text(stats->limited_host), holm_log_number(count)));
+}
+
+static void stats_tick(struct holm_engine *engine, struct holm_now now)
 {
     struct holm_transport_stats stats;
     engine->transport->ops->stats(engine->transport, &stats);
     pthread_mutex_lock(&engine->roster_lock);
     engine->transport_stats = stats;
     pthread_mutex_unlock(&engine->roster_lock);
+    tell_limited(engine, &stats, now);
 }
 
 static void tell_failure(struct holm_engine *engine, struct holm_now now)
@@ -462,7 +478,7 @@ uint64_t holm_engine_tick(struct holm_engine *engine, struct holm_now now)
     holm_engine_compact(engine, now);
     holm_engine_leave_tick(engine);
     holm_engine_drain(engine, now);
-    stats_tick(engine);
+    stats_tick(engine, now);
     holm_engine_store_tick(engine);
     tell_failure(engine, now);
     if (engine->progressed && engine->config.progress != NULL)

@@ -76,6 +76,7 @@ static void gather_node(struct holm_engine *engine, struct holm_metrics_node *no
     holm_engine_stats(engine, &node->stats);
     pthread_mutex_lock(&engine->roster_lock);
     node->transport = engine->transport_stats;
+    node->hellos_limited = holm_roster_hellos_limited(engine->roster);
     pthread_mutex_unlock(&engine->roster_lock);
     node->partitions = engine->config.partitions;
     node->links = node->transport.links_opened - node->transport.links_closed;

@@ -198,6 +198,7 @@ struct holm_engine {
     struct holm_roster *roster;
     struct holm_engine_received *received; /* by slot */
     struct holm_transport_stats transport_stats;
+    uint64_t limited_told, limited_told_us; /* callers: how many, and when; 0: never */
     uint64_t beacons, malformed;
     uint64_t unknown; /* frames of a newer version */
 

@@ -45,6 +45,8 @@
     X(PEER_REFUSED, "peer_refused", WARN, 20, "{role} {peer} refused: {why}")                                          \
     X(PEER_UNTRUSTED, "peer_untrusted", WARN, 20,                                                                      \
       "{role} {address}: no certificate that both sides trust ({count} such links since the last such line)")          \
+    X(CALLERS_LIMITED, "callers_limited", WARN, 20,                                                                    \
+      "{address} calls too often: {count} connections were closed at once since the last such line, of it or others")  \
     X(LINK_DROPPED, "link_dropped", WARN, 20, "link to {peer} dropped: {why}")                                         \
     X(LINK_SILENT, "link_silent", DEBUG, 60, "link to {peer} silent for {silent_ms} ms: dropped")                      \
     X(DIAL_FAILED, "dial_failed", DEBUG, 20, "cannot dial {address}: {why}")                                           \

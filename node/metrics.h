@@ -47,6 +47,7 @@ struct holm_metrics_node {
     struct holm_transport_stats transport;
     uint64_t partitions;
     uint64_t links;
+    uint64_t hellos_limited; /* links dropped for them */
     uint64_t outbox_bytes, outbox_bytes_max;
     uint64_t store_keeps, store_failed;
     struct holm_store_figures store;

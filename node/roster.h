@@ -231,6 +231,8 @@ struct holm_subscription_id holm_roster_subscription(const struct holm_roster *r
 uint32_t holm_roster_up_count(const struct holm_roster *roster);
 /* How often it was told of that another lives under this node's id, or that two peers share one. */
 uint64_t holm_roster_twins(const struct holm_roster *roster);
+/* How many links were dropped because Hellos that want an answer came on them without end. */
+uint64_t holm_roster_hellos_limited(const struct holm_roster *roster);
 struct holm_actor holm_roster_self(const struct holm_roster *roster);
 /* Copies what is known of a slot; false: it is not in use. */
 bool holm_roster_peer(const struct holm_roster *roster, uint32_t slot, struct holm_now now,

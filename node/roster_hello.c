@@ -3,6 +3,11 @@
 #include "node/roster_state.h"
 #include "node/tunnels.h"
 
+/* Each Hello that wants an answer is answered with all that is known of others. On one link it gets so many at once, and so many in
+ * a redial interval; one that is not proven yet is greeted 4 times in that. */
+#define HELLOS_AT_ONCE 64
+#define HELLOS_IN_INTERVAL 8
+
 /* Far above any clock: such an epoch is an attack, or a fault, and cannot be outdone for long. */
 #define EPOCH_PLAUSIBLE_MAX (UINT64_MAX - (UINT64_C(1) << 32))
 
@@ -380,6 +385,22 @@ static void own_address(struct holm_roster *roster, const struct holm_roster_lin
     address->refusals = 0;
 }
 
+static bool greets_too_often(struct holm_roster *roster, struct holm_roster_link *link,
+                             struct holm_now now)
+{
+    uint64_t interval_us = roster->config.redial_interval_us / HELLOS_IN_INTERVAL + 1;
+    uint64_t from_us = link->hellos_us > now.monotonic_us ? link->hellos_us : now.monotonic_us;
+    if (from_us - now.monotonic_us >= HELLOS_AT_ONCE * interval_us)
+        return true;
+    link->hellos_us = from_us + interval_us;
+    return false;
+}
+
+uint64_t holm_roster_hellos_limited(const struct holm_roster *roster)
+{
+    return roster->hellos_limited;
+}
+
 void holm_roster_hello(struct holm_roster *roster, struct holm_link_id id,
                        const struct holm_hello *hello, struct holm_now now)
 {
@@ -387,6 +408,11 @@ void holm_roster_hello(struct holm_roster *roster, struct holm_link_id id,
     if (link == NULL || link->state == HOLM_LINK_REFUSED || link->state == HOLM_LINK_DIALLING ||
         roster->leaving)
         return;
+    if (!hello->answer && greets_too_often(roster, link, now)) {
+        roster->hellos_limited++;
+        holm_roster_link_drop(roster, id, "it greets without end", now);
+        return;
+    }
     const char *why = objection(roster, hello);
     if (why != NULL) {
         refuse(roster, link, hello, why, now);

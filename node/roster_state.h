@@ -65,6 +65,7 @@ struct holm_roster_link {
     uint64_t pings;      /* sent so far */
     uint64_t token;      /* of the one that waits for its answer; 0: none */
     uint64_t greeted_us; /* the last Hello went out */
+    uint64_t hellos_us;  /* those that came and want an answer are paid for until then */
     uint64_t close_us;   /* refused or redundant: when to close it; HOLM_NEVER */
     uint64_t round_trip_us;
     char host[HOLM_HOST_BYTES_MAX]; /* of the peer, by this link; "" when unknown */
@@ -123,6 +124,7 @@ struct holm_roster {
     uint32_t refused_next;
     uint64_t untrusted_told_us; /* when the operator was told last; 0: never */
     uint64_t untrusted;         /* since then */
+    uint64_t hellos_limited;    /* links that were dropped for greeting without end */
     bool leaving;               /* this node does */
     struct holm_actor *worn;    /* who was given up last, each node once; room for peers_max */
     size_t worn_count, worn_capacity;

@@ -99,6 +99,8 @@ static enum holm_status transport_open(struct holm_node *node, const struct holm
     if (transport.broadcast_queue_bytes_max < 4 * config->frame_bytes_max)
         transport.broadcast_queue_bytes_max = 4 * config->frame_bytes_max;
     transport.links_max = 2 * (size_t)config->peers_max + 64;
+    transport.accepts_per_s = config->accepts_per_s;
+    transport.accepts_burst = config->accepts_burst;
     transport.random_seed = seed;
     transport.insecure = node->insecure = config->insecure;
     transport.tls = (struct holm_transport_tls){config->tls_certificate, config->tls_key,

@@ -280,6 +280,7 @@ static void init(struct holm_nng *nng, const struct holm_transport_config *confi
     nng->config.why = NULL;
     memset(&nng->config.tls, 0, sizeof nng->config.tls);
     nng->random = config->random_seed;
+    holm_callers_init(&nng->callers, config->accepts_per_s, config->accepts_burst);
     holm_backlog_init(&nng->backlog, &nng->config.allocator, config->backlog_bytes_max);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);

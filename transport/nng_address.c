@@ -69,6 +69,22 @@ void holm_address_of_peer(char host[HOLM_HOST_BYTES_MAX], nng_stream *stream)
         holm_host_of_ipv6(host, peer.s_in6.sa_addr);
 }
 
+bool holm_address_of_caller(uint8_t address[HOLM_CALLER_BYTES], nng_stream *stream)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    nng_sockaddr peer;
+    if (nng_stream_get_addr(stream, NNG_OPT_REMADDR, &peer) != 0)
+        return false;
+    if (peer.s_family == NNG_AF_INET) {
+        memcpy(address, mapped, sizeof mapped);
+        memcpy(address + sizeof mapped, &peer.s_in.sa_addr, sizeof peer.s_in.sa_addr);
+        return true;
+    }
+    if (peer.s_family == NNG_AF_INET6)
+        memcpy(address, peer.s_in6.sa_addr, HOLM_CALLER_BYTES);
+    return peer.s_family == NNG_AF_INET6;
+}
+
 enum holm_status holm_status_of_nng(int error)
 {
     switch (error) {

@@ -26,6 +26,7 @@
 #include <nng/nng.h>
 
 #include "transport/backlog.h"
+#include "transport/callers.h"
 #include "transport/framer.h"
 #include "transport/nng_tls.h"
 #include "transport/outbox.h"
@@ -119,6 +120,7 @@ struct holm_nng {
 
     struct holm_nng_tls tls;
     struct holm_listener links, publisher;
+    struct holm_callers callers; /* of both */
     struct holm_backlog backlog;
 };
 
@@ -191,6 +193,8 @@ void holm_address_with_port(char result[HOLM_ADDRESS_BYTES_MAX], const char *add
 /* Where the publisher listens when links do at `address`, which is usable. */
 void holm_address_of_publisher(char result[HOLM_ADDRESS_BYTES_MAX], const char *address);
 
+/* The address at the other end of a stream; false when there is none, on a local socket. */
+bool holm_address_of_caller(uint8_t address[HOLM_CALLER_BYTES], nng_stream *stream);
 /* The host at the other end of a stream, "" when there is none that others could dial. */
 void holm_address_of_peer(char host[HOLM_HOST_BYTES_MAX], nng_stream *stream);
 

@@ -2,6 +2,7 @@
 #include "transport/nng_channel.h"
 
 #include <sys/stat.h>
+#include <time.h>
 
 /* How long accepting rests when the system has run out of something. */
 #define PAUSE_MS 100
@@ -12,11 +13,29 @@ static void accept_next(struct holm_listener *listener)
     nng_stream_listener_accept(listener->stream_listener, listener->accept);
 }
 
+/* Before a byte is read, so that no handshake of TLS has begun. */
+static bool calls_too_often(struct holm_nng *nng, nng_stream *stream)
+{
+    uint8_t address[HOLM_CALLER_BYTES];
+    struct timespec now;
+    if (nng->callers.interval_us == 0 || !holm_address_of_caller(address, stream))
+        return false;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    if (holm_callers_admit(&nng->callers, address,
+                           (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000))
+        return false;
+    nng->stats.callers_limited++;
+    holm_address_of_peer(nng->stats.limited_host, stream);
+    return true;
+}
+
 /* True when the stream was taken. */
 static bool admit(struct holm_listener *listener, nng_stream *stream)
 {
     struct holm_nng *nng = listener->nng;
     struct holm_channel *channel = NULL;
+    if (!nng->closing && calls_too_often(nng, stream))
+        return false;
     if (nng->closing || listener->accepted_count >= nng->config.links_max ||
         holm_channel_new(nng, listener->kind, NULL, listener, &channel) != HOLM_OK) {
         nng->stats.links_refused++;

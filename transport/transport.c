@@ -83,6 +83,7 @@ enum holm_status holm_transport_config_check(const struct holm_transport_config 
                   config->link_queue_bytes_max >=
                       config->frame_bytes_max + HOLM_LINK_PREFIX_BYTES &&
                   config->links_queue_bytes_max >= config->link_queue_bytes_max &&
-                  config->dial_timeout_us > 0;
+                  config->dial_timeout_us > 0 && config->accepts_per_s <= 1000000 &&
+                  (config->accepts_per_s == 0 || config->accepts_burst > 0);
     return usable ? HOLM_OK : HOLM_EINVAL;
 }

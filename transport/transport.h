@@ -59,6 +59,9 @@ struct holm_transport_config {
     size_t broadcast_queue_bytes_max; /* received and not yet taken broadcasts; 32 MiB */
     size_t backlog_bytes_max; /* own broadcasts that some subscriber has yet to take; 32 MiB */
     size_t links_max;         /* more accepted ones, or more subscribers, are closed at once; 512 */
+    /* Of one address, links and subscribers together: so many in a second, 0: however many; 1,000,000 at most. And at once, 1 or
+     * more. What is beyond is closed at once. Not on local sockets, which have no addresses (callers.h). */
+    uint32_t accepts_per_s, accepts_burst;
     uint64_t dial_timeout_us; /* 1,000,000 */
     uint64_t random_seed;
     /* false: exposed addresses, and any tcp:// when there is a certificate, are neither listened at nor
@@ -80,7 +83,7 @@ bool holm_address_is_exposed(struct holm_bytes address);
  * machine alone. */
 void holm_host_of_ipv6(char host[HOLM_HOST_BYTES_MAX], const uint8_t bytes[16]);
 
-/* HOLM_EINVAL: no allocator, no time to dial, or sizes that do not fit into each other. */
+/* HOLM_EINVAL: no allocator, no time to dial, a rate without a burst or beyond its bound, or sizes that do not fit into each other. */
 HOLM_NODISCARD enum holm_status holm_transport_config_check(
     const struct holm_transport_config *config);
 
@@ -107,8 +110,10 @@ struct holm_transport_event {
 
 struct holm_transport_stats {
     uint64_t links_opened, links_closed, links_refused;
-    uint64_t links_overrun; /* cut off for what waited to be sent */
-    uint64_t queued_bytes;  /* that wait to be sent over links now */
+    uint64_t callers_limited; /* closed at once, since their address calls too often ... */
+    char limited_host[HOLM_HOST_BYTES_MAX]; /* ... which is this one, of the last */
+    uint64_t links_overrun;                 /* cut off for what waited to be sent */
+    uint64_t queued_bytes;                  /* that wait to be sent over links now */
     uint64_t frames_sent, frames_received, bytes_sent, bytes_received; /* links */
     uint64_t broadcasts_sent, broadcasts_received, broadcast_bytes_sent, broadcast_bytes_received;
     uint64_t broadcasts_dropped; /* known to be dropped here; the network may drop more */

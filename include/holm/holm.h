@@ -132,6 +132,10 @@ struct holm_config {
     size_t unacked_bytes_max;
     uint32_t lag_ms;    /* 250; 10 to an hour */
     uint32_t peers_max; /* 256; 1 to 1,024; nodes beyond it are refused, and the log says so */
+    /* 16, and 256; 0 to 1,000,000, and 1 to 1,000,000: so many connections of one IP address are taken in a second, 0: however many;
+     * and so many at once. What is beyond is closed at once, before any handshake, and told of. A peer needs two, and again two
+     * for each time that it comes back: more is for hundreds of nodes behind one address. Not in a simulated world, nor on ipc. */
+    uint32_t accepts_per_s, accepts_burst;
     uint64_t
         max_drift_ms; /* 60,000; below 2^48; stamps further ahead do not drag the local clock */
     bool ordered;     /* false; true: keys are kept in order, and scans come so (holm_scan_open) */

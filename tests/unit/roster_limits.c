@@ -204,6 +204,47 @@ static void test_roster_when_callers_are_not_trusted_then_a_line_a_minute_says_s
     assert_non_null(strstr(lines, "(60 such links"));
 }
 
+/* How many Hellos come of that one. */
+static unsigned answers_to(struct holm_roster *roster, struct holm_link_id link,
+                           const struct holm_hello *hello, struct holm_now now)
+{
+    struct holm_roster_action action;
+    unsigned answers = 0;
+    holm_roster_hello(roster, link, hello, now);
+    while (holm_roster_next(roster, &action))
+        answers += action.type == HOLM_ROSTER_HELLO && action.link.value == link.value;
+    return answers;
+}
+
+/* Each answer may be as long as the list of members: a link that asks without end is dropped, counted and told of, and another
+ * of the same peer goes on. */
+static void test_roster_when_a_link_greets_without_end_then_it_is_dropped(void **state)
+{
+    struct world *world = *state;
+    struct holm_hello hello = {.cluster = holm_str("test"),
+                               .version = HOLM_WIRE_VERSION,
+                               .partitions = 16,
+                               .self = {.actor = {{4711}, {1}}, .name = holm_str("mallory")},
+                               .nonce = 4711};
+    world_start(world, 0, 0);
+    struct holm_roster *roster = world->nodes[0].roster;
+    struct holm_link_id loud = {1}, calm = {2};
+    world->wires[world->wire_count++] = (struct world_wire){CALLER, 0, true};
+    world->wires[world->wire_count++] = (struct world_wire){CALLER, 0, true};
+    holm_roster_link_up(roster, loud, true, "", world->now);
+    holm_roster_link_up(roster, calm, true, "", world->now);
+    unsigned answers = 0;
+    for (unsigned i = 0; i < 1000; i++)
+        answers += answers_to(roster, loud, &hello, world->now);
+    assert_int_equal(answers, 64);
+    assert_int_equal(holm_roster_hellos_limited(roster), 1);
+    for (unsigned i = 0; i < 200; i++) {
+        world->now.monotonic_us += 250000;
+        assert_int_equal(answers_to(roster, calm, &hello, world->now), 1);
+    }
+    assert_int_equal(holm_roster_hellos_limited(roster), 1);
+}
+
 static int open_world(void **state)
 {
     *state = world_new();
@@ -228,6 +269,7 @@ int main(void)
         ROSTER_TEST(rumours_fill_the_table_then_the_operator_still_adds_a_seed),
         ROSTER_TEST(a_member_is_away_for_long_then_it_is_dialled_with_the_silent),
         ROSTER_TEST(callers_are_not_trusted_then_a_line_a_minute_says_so),
+        ROSTER_TEST(a_link_greets_without_end_then_it_is_dropped),
         ROSTER_TEST(rumours_fill_the_slots_then_a_caller_displaces_one_of_them),
     };
     return cmocka_run_group_tests_name("roster_limits", tests, NULL, NULL);
