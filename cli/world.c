@@ -90,6 +90,15 @@ static void tell_failure(const struct holm_world_options *options, struct holm_p
     print_story(plan, options);
 }
 
+static void tell_failed_script(const struct holm_world_options *options, uint64_t seed,
+                               const struct holm_play_result *result)
+{
+    print_verdict(&result->verdict);
+    if (!options->trace)
+        (void)printf("replay: holm world --scenario %s --seed %" PRIu64 " --trace\n",
+                     options->scenario->name, seed);
+}
+
 /* ---- one seed ------------------------------------------------------------------------------- */
 
 static void print_result(const struct holm_play_result *result)
@@ -119,6 +128,36 @@ static bool play_plan(const struct holm_world_options *options, struct holm_plan
     return true;
 }
 
+static int status_of(bool played, const struct holm_play_result *result)
+{
+    return !played                  ? HOLM_EXIT_ERROR
+           : result->verdict.broken ? HOLM_EXIT_CHECK_FAILED
+                                    : HOLM_EXIT_OK;
+}
+
+static int play_script(const struct holm_world_options *options)
+{
+    struct holm_play_result result;
+    struct holm_world_json json;
+    const char *name = options->scenario->name;
+    (void)printf("seed %" PRIu64 " preset %s: %s\n", options->first, name,
+                 holm_scenario_act(options->scenario, options->first)->what);
+    bool whole = holm_world_json_open(&json, options->json);
+    bool played = whole && holm_world_try_script(options, options->first, &result);
+    if (played) {
+        holm_world_json_add(&json, options->first, name, &result);
+        (void)printf("%" PRIu64 " operations, %" PRIu64 " frames, %" PRIu64 " bytes, %" PRIu64
+                     " lives, %" PRIu64 " ms: %s\n",
+                     result.operations, result.frames, result.bytes, result.lives,
+                     result.virtual_us / 1000, result.verdict.broken ? "broken" : "holds");
+        if (result.verdict.broken)
+            tell_failed_script(options, options->first, &result);
+        (void)printf("hash %016" PRIx64 "\n", result.hash);
+    }
+    whole &= holm_world_json_close(&json, options->json);
+    return status_of(played && whole, &result);
+}
+
 static int play_one(const struct holm_world_options *options)
 {
     struct holm_plan plan;
@@ -134,7 +173,7 @@ static int play_one(const struct holm_world_options *options)
     bool whole = holm_world_json_open(&json, options->json);
     bool played = whole && play_plan(options, &plan, &result);
     if (played) {
-        holm_world_json_add(&json, &plan, &result);
+        holm_world_json_add(&json, options->first, plan.settings.preset, &result);
         if (result.verdict.broken && !options->trace)
             tell_failure(options, &plan, &result);
         else if (result.verdict.broken)
@@ -143,9 +182,7 @@ static int play_one(const struct holm_world_options *options)
     }
     whole &= holm_world_json_close(&json, options->json);
     holm_plan_release(&plan);
-    return !played || !whole       ? HOLM_EXIT_ERROR
-           : result.verdict.broken ? HOLM_EXIT_CHECK_FAILED
-                                   : HOLM_EXIT_OK;
+    return status_of(played && whole, &result);
 }
 
 /* ---- many seeds ----------------------------------------------------------------------------- */
@@ -170,6 +207,18 @@ static void tell_progress(struct totals *totals)
     (void)fflush(stdout);
 }
 
+static void take_script(struct totals *totals, uint64_t seed, const struct holm_play_result *result)
+{
+    const struct holm_scenario *scenario = totals->options->scenario;
+    holm_world_json_add(&totals->json, seed, scenario->name, result);
+    (void)printf("seed %" PRIu64 " preset %s: %s: %s, hash %016" PRIx64 "\n", seed, scenario->name,
+                 holm_scenario_act(scenario, seed)->what,
+                 result->verdict.broken ? "broken" : "holds", result->hash);
+    if (result->verdict.broken)
+        tell_failed_script(totals->options, seed, result);
+    (void)fflush(stdout);
+}
+
 static bool take(void *context, uint64_t seed, const struct holm_play_result *result)
 {
     struct totals *totals = context;
@@ -189,11 +238,15 @@ static bool take(void *context, uint64_t seed, const struct holm_play_result *re
     totals->collecting.stuck += result->stuck;
     totals->collecting.blind += result->blind;
     totals->failed += result->verdict.broken;
+    if (holm_world_options_script(options)) {
+        take_script(totals, seed, result);
+        return true;
+    }
     tell_progress(totals);
     if (!result->verdict.broken && totals->json.file == NULL)
         return true;
     holm_world_options_draw(options, seed, &plan);
-    holm_world_json_add(&totals->json, &plan, result);
+    holm_world_json_add(&totals->json, seed, plan.settings.preset, result);
     if (result->verdict.broken) {
         (void)printf("seed %" PRIu64 " preset %s\n", seed, plan.settings.preset);
         tell_failure(options, &plan, result);
@@ -209,7 +262,9 @@ static int play_all(const struct holm_world_options *options)
     struct totals totals = {
         .options = options, .began = began, .told = began, .terminal = isatty(STDOUT_FILENO) == 1};
     (void)printf("seeds %" PRIu64 "..%" PRIu64 " preset %s\n", options->first, options->last,
-                 options->preset == NULL ? "of each seed" : options->preset->name);
+                 options->scenario != NULL ? options->scenario->name
+                 : options->preset == NULL ? "of each seed"
+                                           : options->preset->name);
     if (!holm_world_json_open(&totals.json, options->json))
         return HOLM_EXIT_ERROR;
     bool ran = holm_world_run_seeds(options, take, &totals);
@@ -239,6 +294,20 @@ static int play_all(const struct holm_world_options *options)
     return !ran ? HOLM_EXIT_ERROR : totals.failed > 0 ? HOLM_EXIT_CHECK_FAILED : HOLM_EXIT_OK;
 }
 
+static int list_scenarios(void)
+{
+    bool whole = true;
+    for (const struct holm_scenario *scenario = holm_scenarios; scenario->name != NULL;
+         scenario++) {
+        whole &= printf("%s  %s\n", scenario->name, scenario->what) > 0;
+        if (scenario->acts == NULL)
+            continue;
+        for (uint64_t i = 0; i < holm_scenario_acts(scenario); i++)
+            whole &= printf("       %s\n", scenario->acts[i].what) > 0;
+    }
+    return whole && fflush(stdout) == 0 ? HOLM_EXIT_OK : HOLM_EXIT_ERROR;
+}
+
 int holm_cli_world(int argc, char **argv)
 {
     struct holm_world_options options;
@@ -249,5 +318,9 @@ int holm_cli_world(int argc, char **argv)
         return HOLM_EXIT_USAGE;
     if (parsed == HOLM_WORLD_HELP)
         return fputs(holm_world_options_usage(), stdout) == EOF ? HOLM_EXIT_ERROR : HOLM_EXIT_OK;
+    if (options.list)
+        return list_scenarios();
+    if (options.first == options.last && holm_world_options_script(&options))
+        return play_script(&options);
     return options.first == options.last ? play_one(&options) : play_all(&options);
 }

@@ -29,7 +29,7 @@ bool holm_world_json_open(struct holm_world_json *json, const char *path)
     return true;
 }
 
-void holm_world_json_add(struct holm_world_json *json, const struct holm_plan *plan,
+void holm_world_json_add(struct holm_world_json *json, uint64_t seed, const char *preset,
                          const struct holm_play_result *result)
 {
     const struct holm_verdict *verdict = &result->verdict;
@@ -42,11 +42,11 @@ void holm_world_json_add(struct holm_world_json *json, const struct holm_plan *p
                   ", \"converged_us\": %" PRIu64 ", \"stuck\": %s, \"blind\": %s, "
                   "\"folded_looks\": %" PRIu64 ", \"by_others\": %" PRIu64 ", \"by_sums\": %" PRIu64
                   "}",
-                  json->seeds == 0 ? "" : ",", plan->settings.seed, plan->settings.preset,
-                  word(!verdict->broken), verdict->broken ? verdict->claim : "", result->hash,
-                  result->operations, result->frames, result->bytes, result->virtual_us,
-                  result->converged_us, word(result->stuck), word(result->blind),
-                  result->readings.folded, result->readings.others, result->readings.sums);
+                  json->seeds == 0 ? "" : ",", seed, preset, word(!verdict->broken),
+                  verdict->broken ? verdict->claim : "", result->hash, result->operations,
+                  result->frames, result->bytes, result->virtual_us, result->converged_us,
+                  word(result->stuck), word(result->blind), result->readings.folded,
+                  result->readings.others, result->readings.sums);
     json->seeds++;
     json->failed += verdict->broken;
 }

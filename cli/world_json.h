@@ -21,7 +21,8 @@ struct holm_world_json {
 
 /* `path` NULL: all that follows does nothing. False: the file cannot be written; a line says why. */
 bool holm_world_json_open(struct holm_world_json *json, const char *path);
-void holm_world_json_add(struct holm_world_json *json, const struct holm_plan *plan,
+/* `preset`: that of the seed's plan, or the name of the scenario. */
+void holm_world_json_add(struct holm_world_json *json, uint64_t seed, const char *preset,
                          const struct holm_play_result *result);
 /* False: not all could be written; a line says why. */
 bool holm_world_json_close(struct holm_world_json *json, const char *path);

@@ -25,7 +25,10 @@ static const char usage[] =
     "                        remains, intruder\n"
     "    --retention NAME    forever or stable, of presets and scenarios; drawn: as the seed draws "
     "it\n"
-    "    --scenario NAME     a schedule written by hand, as T26; the seed draws the rest\n"
+    "    --scenario NAME     a schedule written by hand, as T26; the seed draws the rest. `list` "
+    "names\n"
+    "                        all; what is a script plays each of its acts once, if no seed is "
+    "given\n"
     "    --nodes N | A..B    2 to 64 nodes, or as many from A to B as the seed draws; else by its "
     "preset\n"
     "    --trace             every event as a line; of one seed\n"
@@ -130,6 +133,18 @@ static enum holm_world_parsed take_retention(const char *text, struct holm_world
     return HOLM_WORLD_RUN;
 }
 
+static enum holm_world_parsed take_scenario(const char *text, struct holm_world_options *options)
+{
+    options->list = strcmp(text, "list") == 0;
+    options->scenario = options->list ? NULL : holm_scenario_find(text);
+    if (options->scenario == NULL && !options->list)
+        return wrong(fprintf(stderr,
+                             "holm world: there is no scenario '%s'; `holm world --scenario list` "
+                             "names them\n",
+                             text));
+    return HOLM_WORLD_RUN;
+}
+
 static enum holm_world_parsed take_value(const char *name, const char *text,
                                          struct holm_world_options *options)
 {
@@ -151,14 +166,8 @@ static enum holm_world_parsed take_value(const char *name, const char *text,
                 text));
         return HOLM_WORLD_RUN;
     }
-    if (strcmp(name, "scenario") == 0) {
-        options->scenario = holm_scenario_find(text);
-        if (options->scenario == NULL)
-            return wrong(fprintf(
-                stderr, "holm world: there is no scenario '%s'; docs/SIMULATION.md lists them\n",
-                text));
-        return HOLM_WORLD_RUN;
-    }
+    if (strcmp(name, "scenario") == 0)
+        return take_scenario(text, options);
     if (strcmp(name, "retention") == 0)
         return take_retention(text, options);
     if (text[0] == '\0')
@@ -212,6 +221,29 @@ static enum holm_world_parsed take_argument(char **argv, struct holm_world_optio
     return take_value(name, argv[1], options);
 }
 
+/* What is left to say when all arguments are read. */
+static enum holm_world_parsed settle(struct holm_world_options *options)
+{
+    bool script = holm_world_options_script(options);
+    if (script && (options->only != NULL || options->retention != NULL))
+        return wrong(fprintf(stderr,
+                             "holm world: %s is a script: it has a retention of its own, and no "
+                             "events that --only could choose\n",
+                             options->scenario->name));
+    if (script && !options->seeded)
+        options->last = holm_scenario_acts(options->scenario);
+    if (options->first != options->last && (options->trace || options->only != NULL))
+        return wrong(fprintf(stderr, "holm world: --trace and --only are for one --seed\n"));
+    if (options->scenario != NULL && (options->preset != NULL || options->nodes != 0))
+        return wrong(fprintf(stderr, "holm world: --scenario has a preset and nodes of its own\n"));
+    return HOLM_WORLD_RUN;
+}
+
+bool holm_world_options_script(const struct holm_world_options *options)
+{
+    return options->scenario != NULL && options->scenario->acts != NULL;
+}
+
 enum holm_world_parsed holm_world_options_parse(int argc, char **argv,
                                                 struct holm_world_options *options)
 {
@@ -221,11 +253,7 @@ enum holm_world_parsed holm_world_options_parse(int argc, char **argv,
         if (parsed != HOLM_WORLD_RUN)
             return parsed;
     }
-    if (options->first != options->last && (options->trace || options->only != NULL))
-        return wrong(fprintf(stderr, "holm world: --trace and --only are for one --seed\n"));
-    if (options->scenario != NULL && (options->preset != NULL || options->nodes != 0))
-        return wrong(fprintf(stderr, "holm world: --scenario has a preset and nodes of its own\n"));
-    return HOLM_WORLD_RUN;
+    return settle(options);
 }
 
 /* 0: the preset's. Neighbours among the seeds have nothing in common. */

@@ -12,6 +12,7 @@ struct holm_world_options {
     bool seeded;                          /* some were given */
     const struct holm_preset *preset;     /* NULL: each seed draws its own */
     const struct holm_scenario *scenario; /* NULL: presets */
+    bool list;                            /* scenarios are named, and nothing is played */
     const char *retention;                /* forever, stable; NULL: as drawn. Borrowed */
     uint32_t nodes, nodes_last; /* each seed draws from the first to the last; 0: by its preset */
     uint32_t jobs;
@@ -31,6 +32,9 @@ enum holm_world_parsed {
 /* Reads `--name value` and `--name=value`. argv[0] is the sub-command. */
 enum holm_world_parsed holm_world_options_parse(int argc, char **argv,
                                                 struct holm_world_options *options);
+
+/* Whether a script is played, and no plan. */
+bool holm_world_options_script(const struct holm_world_options *options);
 
 /* The plan of a seed: of the scenario or the preset that was asked for, or of its own. */
 void holm_world_options_draw(const struct holm_world_options *options, uint64_t seed,

@@ -27,6 +27,7 @@ struct job {
     uint64_t next, step, last; /* the seed that the child is at */
     uint64_t end_ms;           /* no seed begins then or later; 0: it does not matter when */
     bool open;
+    bool told; /* its script is, as it is played */
 };
 
 static uint64_t now_ms(void)
@@ -66,6 +67,7 @@ static void on_assert(const char *expression, const char *file, int line)
     report.result.verdict.node = HOLM_WORLD_NOBODY;
     (void)snprintf(report.result.verdict.why, sizeof report.result.verdict.why, "%s:%d: %s", file,
                    line, expression);
+    (void)fflush(stdout);
     send_report();
     _exit(3);
 }
@@ -89,13 +91,30 @@ static void play_one(const struct holm_plan *plan)
     send_report();
 }
 
+static void play_script(const struct holm_world_options *options, uint64_t seed, FILE *trace)
+{
+    struct holm_play_options played = {.trace = trace};
+    report.seed = seed;
+    memset(&report.result, 0, sizeof report.result);
+    limit_time(HANG_S);
+    holm_script_play(holm_scenario_act(options->scenario, seed), seed, &played, options->trace,
+                     &report.result);
+    limit_time(0);
+    (void)fflush(stdout);
+    send_report();
+}
+
 static void play_seeds(const struct holm_world_options *options, const struct job *job)
 {
     for (uint64_t seed = job->next; seed <= job->last && !is_over(job); seed += job->step) {
         struct holm_plan plan;
-        holm_world_options_draw(options, seed, &plan);
-        play_one(&plan);
-        holm_plan_release(&plan);
+        if (holm_world_options_script(options)) {
+            play_script(options, seed, job->told ? stdout : NULL);
+        } else {
+            holm_world_options_draw(options, seed, &plan);
+            play_one(&plan);
+            holm_plan_release(&plan);
+        }
         if (job->last - seed < job->step)
             break;
     }
@@ -196,11 +215,11 @@ static void fill_death(struct holm_play_result *result, int status)
                    WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
 }
 
-bool holm_world_try(const struct holm_plan *plan, struct holm_play_result *result)
+static bool try(struct job job, const struct holm_plan *plan,
+                const struct holm_world_options *options, struct holm_play_result *result)
 {
-    struct job job = {.open = false};
     struct report received;
-    if (!begin(&job, plan, NULL))
+    if (!begin(&job, plan, options))
         return false;
     bool whole = receive(job.pipe, &received);
     int status = finish(&job);
@@ -209,6 +228,18 @@ bool holm_world_try(const struct holm_plan *plan, struct holm_play_result *resul
     else
         fill_death(result, status);
     return true;
+}
+
+bool holm_world_try(const struct holm_plan *plan, struct holm_play_result *result)
+{
+    return try((struct job){.open = false}, plan, NULL, result);
+}
+
+bool holm_world_try_script(const struct holm_world_options *options, uint64_t seed,
+                           struct holm_play_result *result)
+{
+    return try((struct job){.next = seed, .last = seed, .step = 1, .told = true}, NULL, options,
+               result);
 }
 
 struct run {

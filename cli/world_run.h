@@ -15,6 +15,11 @@
 /* Plays one plan. False: the system refused a process. */
 bool holm_world_try(const struct holm_plan *plan, struct holm_play_result *result);
 
+/* Plays one seed of a script; what is done is told on stdout, and with options->trace all that happens, too. False: the
+ * system refused a process. */
+bool holm_world_try_script(const struct holm_world_options *options, uint64_t seed,
+                           struct holm_play_result *result);
+
 /*
  * Plays all seeds of the options, by as many processes as they say. `take` gets each result, in no
  * order but that of time; it returns false to stop. SIGINT and SIGTERM stop it, too; what is under way is

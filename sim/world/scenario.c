@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "node/random.h"
+#include "sim/world/script_acts.h"
 
 #define MS UINT64_C(1000)
 #define S UINT64_C(1000000)
@@ -461,30 +462,43 @@ static void build_t41(struct holm_plan *plan, struct holm_random *random)
 
 const struct holm_scenario holm_scenarios[] = {
     {"T01", "a bombed node writes again, before or after it has heard of its former life", 2,
-     build_t01},
-    {"T02", "a disk is restored from a backup, or copied into a second running node", 3, build_t02},
-    {"T04", "a node is bombed and comes back while nobody writes", 3, build_t04},
-    {"T07", "full speed to a fast reader, and to a slow one that joins late", 3, build_t07},
-    {"T08", "every broadcast comes twice, half of them seconds late", 4, build_t08},
-    {"T16", "a clock is a day or a year ahead", 3, build_t16},
-    {"T17", "a clock goes back ten minutes across a restart", 2, build_t17},
-    {"T19", "all crash after a burial, and read it from their disks", 3, build_t19},
-    {"T20", "ten nodes are bombed two hundred times", 10, build_t20},
-    {"T21", "restarts with and without disks, then a hundred idle rounds", 5, build_t21},
-    {"T23", "a state of hundreds of frames, and a node that comes late", 4, build_t23},
-    {"T24", "power is lost at every write", 2, build_t24},
-    {"T25", "a sync amid writes, whose sources die", 4, build_t25},
+     build_t01, NULL},
+    {"T02", "a disk is restored from a backup, or copied into a second running node", 3, build_t02,
+     NULL},
+    {"T03", "two live nodes under one id, and under one epoch", 3, NULL, holm_script_t03},
+    {"T04", "a node is bombed and comes back while nobody writes", 3, build_t04, NULL},
+    {"T05", "a part of a transfer, and its source dies", 3, NULL, holm_script_t05},
+    {"T07", "full speed to a fast reader, and to a slow one that joins late", 3, build_t07, NULL},
+    {"T08", "every broadcast comes twice, half of them seconds late", 4, build_t08, NULL},
+    {"T16", "a clock is a day or a year ahead", 3, build_t16, NULL},
+    {"T17", "a clock goes back ten minutes across a restart", 2, build_t17, NULL},
+    {"T18", "an isolated node heals with an old write to what was buried", 3, NULL,
+     holm_script_t18},
+    {"T19", "all crash after a burial, and read it from their disks", 3, build_t19, NULL},
+    {"T20", "ten nodes are bombed two hundred times", 10, build_t20, NULL},
+    {"T21", "restarts with and without disks, then a hundred idle rounds", 5, build_t21, NULL},
+    {"T23", "a state of hundreds of frames, and a node that comes late", 4, build_t23, NULL},
+    {"T24", "power is lost at every write", 2, build_t24, NULL},
+    {"T25", "a sync amid writes, whose sources die", 4, build_t25, NULL},
     {"T26", "one way gone, a bridge, a ring, flapping links, links stopped one by one", 5,
-     build_t26},
-    {"T27", "fifty nodes start at once, or are split in halves", 50, build_t27},
-    {"T30", "an enemy does a hundred and twenty things", 4, build_t30},
-    {"T31", "a sync of two that look alike brings burials and resets", 3, build_t31},
-    {"T32", "a state is compared while a run that it has seen ended is late", 3, build_t32},
-    {"T33", "power fails between what is stored and what is published", 2, build_t33},
-    {"T34", "a run is held back behind a gap that died with its writer", 3, build_t34},
+     build_t26, NULL},
+    {"T27", "fifty nodes start at once, or are split in halves", 50, build_t27, NULL},
+    {"T28", "two wire versions in one cluster", 4, NULL, holm_script_t28},
+    {"T30", "an enemy does a hundred and twenty things", 4, build_t30, NULL},
+    {"T31", "a sync of two that look alike brings burials and resets", 3, build_t31, NULL},
+    {"T32", "a state is compared while a run that it has seen ended is late", 3, build_t32, NULL},
+    {"T33", "power fails between what is stored and what is published", 2, build_t33, NULL},
+    {"T34", "a run is held back behind a gap that died with its writer", 3, build_t34, NULL},
+    {"T35", "an older store returns, and is collected by its report of before", 3, NULL,
+     holm_script_t35},
+    {"T36", "admitted by one, and whole from another", 4, NULL, holm_script_t36},
+    {"T37", "a late broadcast of a dead epoch", 3, NULL, holm_script_t37},
+    {"T38", "provisional writes of a stale node", 3, NULL, holm_script_t38},
+    {"T39", "S in a run that is held back", 3, NULL, holm_script_t39},
+    {"T40", "back after a forget, and two that forget each other", 4, NULL, holm_script_t40},
     {"T41", "a clock set back by days after a total loss; half of the seeds with `stable`", 3,
-     build_t41},
-    {NULL, NULL, 0, NULL},
+     build_t41, NULL},
+    {NULL, NULL, 0, NULL, NULL},
 };
 
 const struct holm_scenario *holm_scenario_find(const char *name)
@@ -498,6 +512,7 @@ const struct holm_scenario *holm_scenario_find(const char *name)
 void holm_scenario_draw(struct holm_plan *plan, const struct holm_scenario *scenario, uint64_t seed)
 {
     struct holm_random random = {seed};
+    HOLM_ASSERT(scenario->build != NULL);
     holm_plan_init(plan, seed, scenario->nodes);
     plan->settings.preset = scenario->name;
     plan->settings.path.delay_us = between(&random, 200, 30000);
@@ -507,4 +522,18 @@ void holm_scenario_draw(struct holm_plan *plan, const struct holm_scenario *scen
     plan->settings.engine.outbox_bytes_max = 4096 * KIB;
     scenario->build(plan, &random);
     holm_plan_sort(plan);
+}
+
+uint64_t holm_scenario_acts(const struct holm_scenario *scenario)
+{
+    uint64_t count = 0;
+    HOLM_ASSERT(scenario->acts != NULL);
+    while (scenario->acts[count].what != NULL)
+        count++;
+    return count;
+}
+
+const struct holm_script_act *holm_scenario_act(const struct holm_scenario *scenario, uint64_t seed)
+{
+    return &scenario->acts[seed % holm_scenario_acts(scenario)];
 }

@@ -37,6 +37,7 @@ target_of() {
         exhaustive.pairs) echo test_exhaustive_pairs ;;
         exhaustive.*) echo test_exhaustive ;;
         fuzz.*) echo "fuzz_${1#*.}" ;;
+        sim.t[0-9]*) echo test_sim_scenarios ;;
         *) echo "test_${1%%.*}_${1#*.}" ;;
     esac
 }

@@ -16,27 +16,27 @@
 static void test_gate_when_runs_to_one_are_held_then_only_that_one_waits(void **state)
 {
     (void)state;
-    struct story *story = story_new(3, STORY_PLAIN);
-    story_begin(story);
-    uint32_t late = story_hold(story, 0, 2, DELTA);
-    story_add(story, 0, "k", 1);
-    story_run(story, 5);
-    story_add(story, 0, "k", 10);
-    story_run(story, 5);
-    assert_int_equal(story_sum(story, 1, "k"), 11);
-    assert_int_equal(story_sum(story, 2, "k"), 0);
-    assert_int_equal(holm_gate_held(story->world, late), 2);
-    holm_gate_let_go(story->world, late, 1);
-    story_run(story, 5);
-    assert_int_equal(story_sum(story, 2, "k"), 1);
-    holm_gate_lift(story->world, late);
-    story_run(story, 5);
-    assert_int_equal(story_sum(story, 2, "k"), 11);
-    story_add(story, 0, "k", 100);
-    story_run(story, 5);
-    story_expect_sum(story, "k", 111);
-    assert_int_equal(holm_gate_hits(story->world, late), 2);
-    story_end(story);
+    struct holm_script *script = story_new(3, HOLM_SCRIPT_PLAIN);
+    holm_script_begin(script);
+    uint32_t late = holm_script_hold(script, 0, 2, DELTA);
+    holm_script_add(script, 0, "k", 1);
+    holm_script_run(script, 5);
+    holm_script_add(script, 0, "k", 10);
+    holm_script_run(script, 5);
+    assert_int_equal(holm_script_sum(script, 1, "k"), 11);
+    assert_int_equal(holm_script_sum(script, 2, "k"), 0);
+    assert_int_equal(holm_gate_held(script->world, late), 2);
+    holm_gate_let_go(script->world, late, 1);
+    holm_script_run(script, 5);
+    assert_int_equal(holm_script_sum(script, 2, "k"), 1);
+    holm_gate_lift(script->world, late);
+    holm_script_run(script, 5);
+    assert_int_equal(holm_script_sum(script, 2, "k"), 11);
+    holm_script_add(script, 0, "k", 100);
+    holm_script_run(script, 5);
+    holm_script_expect_sum(script, "k", 111);
+    assert_int_equal(holm_gate_hits(script->world, late), 2);
+    story_end(script);
 }
 
 static bool far_seq(void *context, const struct holm_message *message)
@@ -49,8 +49,8 @@ static bool far_seq(void *context, const struct holm_message *message)
 static void test_gate_when_some_are_skipped_and_counted_then_those_between_are_lost(void **state)
 {
     (void)state;
-    struct story *story = story_new(2, STORY_PLAIN);
-    story_begin(story);
+    struct holm_script *script = story_new(2, HOLM_SCRIPT_PLAIN);
+    holm_script_begin(script);
     struct holm_gate lost = {.verdict = HOLM_NETWORK_DROP,
                              .types = DELTA,
                              .way = HOLM_GATE_BROADCAST,
@@ -59,47 +59,47 @@ static void test_gate_when_some_are_skipped_and_counted_then_those_between_are_l
     struct holm_gate twice = {
         .verdict = HOLM_NETWORK_DOUBLE, .from = 1, .types = DELTA, .match = far_seq};
     struct holm_gate no_pulls = {.verdict = HOLM_NETWORK_DROP, .types = 1u << HOLM_MESSAGE_PULL};
-    uint32_t first = holm_gate_set(story->world, &lost);
-    uint32_t second = holm_gate_set(story->world, &twice);
-    uint32_t third = holm_gate_set(story->world, &no_pulls);
+    uint32_t first = holm_gate_set(script->world, &lost);
+    uint32_t second = holm_gate_set(script->world, &twice);
+    uint32_t third = holm_gate_set(script->world, &no_pulls);
     for (int i = 0; i < 4; i++) {
-        story_add(story, 0, "k", 1);
-        story_run(story, 5);
+        holm_script_add(script, 0, "k", 1);
+        holm_script_run(script, 5);
     }
-    assert_int_equal(story_sum(story, 1, "k"), 1);
-    assert_int_equal(holm_gate_hits(story->world, first), 2);
-    assert_int_equal(holm_gate_hits(story->world, second), 1);
-    assert_in_range(holm_gate_hits(story->world, third), 1, 10);
-    holm_gate_lift(story->world, third);
-    story_converge(story, 5000);
-    story_expect_sum(story, "k", 4);
-    story_end(story);
+    assert_int_equal(holm_script_sum(script, 1, "k"), 1);
+    assert_int_equal(holm_gate_hits(script->world, first), 2);
+    assert_int_equal(holm_gate_hits(script->world, second), 1);
+    assert_in_range(holm_gate_hits(script->world, third), 1, 10);
+    holm_gate_lift(script->world, third);
+    holm_script_converge(script, 5000);
+    holm_script_expect_sum(script, "k", 4);
+    story_end(script);
 }
 
 /* A frame of a link holds up what is behind it, in its direction alone. */
 static void test_gate_when_a_frame_of_a_link_is_held_then_the_link_waits(void **state)
 {
     (void)state;
-    struct story *story = story_new(2, STORY_PLAIN);
-    story->config.engine.link_timeout_us = 60000000;
-    story_begin(story);
+    struct holm_script *script = story_new(2, HOLM_SCRIPT_PLAIN);
+    script->config.engine.link_timeout_us = 60000000;
+    holm_script_begin(script);
     struct holm_gate quiet = {
         .verdict = HOLM_NETWORK_DROP, .from = 1, .types = DELTA, .way = HOLM_GATE_BROADCAST};
     struct holm_gate answers = {
         .verdict = HOLM_NETWORK_HOLD, .from = 1, .types = 1u << HOLM_MESSAGE_DELTAS, .count = 1};
-    (void)holm_gate_set(story->world, &quiet);
-    uint32_t held = holm_gate_set(story->world, &answers);
-    story_add(story, 0, "k", 1);
-    story_run(story, 20000);
-    assert_int_equal(holm_gate_held(story->world, held), 1);
-    assert_int_equal(story_sum(story, 1, "k"), 0);
-    story_add(story, 1, "k", 10);
-    story_run(story, 20000);
-    assert_int_equal(story_sum(story, 0, "k"), 11);
-    holm_gate_let_go(story->world, held, 1);
-    story_converge(story, 20000);
-    story_expect_sum(story, "k", 11);
-    story_end(story);
+    (void)holm_gate_set(script->world, &quiet);
+    uint32_t held = holm_gate_set(script->world, &answers);
+    holm_script_add(script, 0, "k", 1);
+    holm_script_run(script, 20000);
+    assert_int_equal(holm_gate_held(script->world, held), 1);
+    assert_int_equal(holm_script_sum(script, 1, "k"), 0);
+    holm_script_add(script, 1, "k", 10);
+    holm_script_run(script, 20000);
+    assert_int_equal(holm_script_sum(script, 0, "k"), 11);
+    holm_gate_let_go(script->world, held, 1);
+    holm_script_converge(script, 20000);
+    holm_script_expect_sum(script, "k", 11);
+    story_end(script);
 }
 
 int main(void)

@@ -97,6 +97,13 @@ static void test_json_of_one_seed_is_written_however_it_is_asked_for(void **stat
     assert_int_equal(truncate(path, 0), 0);
     assert_int_equal(play("--seeds 8..8 --scenario T01", path, &hash), 0);
     expect_one("{\"seed\": 8, \"preset\": \"T01\", ", hash);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(play("--scenario T35", path, &hash), 0);
+    expect_one("{\"seed\": 1, \"preset\": \"T35\", ", hash);
+    assert_int_equal(truncate(path, 0), 0);
+    assert_int_equal(play("--scenario T35 --seed 1 --trace", path, &traced), 0);
+    expect_one("{\"seed\": 1, \"preset\": \"T35\", ", traced);
+    assert_true(traced == hash);
 }
 
 static void test_json_of_many_seeds_has_each_as_it_is_alone(void **state)

@@ -111,6 +111,9 @@ static void test_options_that_make_no_sense_are_refused(void **state)
         {{"--scenario", "T31", "--nodes", "5"}},
         {{"--scenario", "T31", "--preset", "chaos"}},
         {{"--scenario", "T99"}},
+        {{"--scenario", "T35", "--only", "1"}},
+        {{"--scenario", "T35", "--retention", "stable"}},
+        {{"--scenario", "T37", "--trace"}},
         {{"--retention", "none"}},
         {{"--nodes", "1"}},
         {{"--nodes", "5..4"}},
@@ -130,6 +133,22 @@ static void test_options_that_make_no_sense_are_refused(void **state)
         assert_int_equal(parse(&wrong[i], &options), HOLM_WORLD_WRONG);
 }
 
+static void test_options_when_a_script_is_asked_for_each_act_is_played_once(void **state)
+{
+    static const struct line acts = {{"--scenario", "T37"}}, all = {{"--scenario", "list"}},
+                             seeds = {{"--scenario", "T37", "--seeds", "3..9"}};
+    struct holm_world_options options;
+    (void)state;
+    assert_int_equal(parse(&acts, &options), HOLM_WORLD_RUN);
+    assert_true(holm_world_options_script(&options));
+    assert_int_equal(options.first, 1);
+    assert_int_equal(options.last, 4);
+    assert_int_equal(parse(&seeds, &options), HOLM_WORLD_RUN);
+    assert_true(options.first == 3 && options.last == 9);
+    assert_int_equal(parse(&all, &options), HOLM_WORLD_RUN);
+    assert_true(options.list && options.scenario == NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +156,7 @@ int main(void)
         cmocka_unit_test(test_options_when_no_retention_is_asked_for_the_seed_draws_it),
         cmocka_unit_test(test_options_when_nodes_are_a_range_seeds_draw_from_all_of_it),
         cmocka_unit_test(test_options_that_make_no_sense_are_refused),
+        cmocka_unit_test(test_options_when_a_script_is_asked_for_each_act_is_played_once),
     };
     return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

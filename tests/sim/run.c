@@ -155,12 +155,85 @@ static void test_run_when_the_time_is_over_who_is_under_way_is_told(void **state
     assert_int_equal(told.times[4], 0); /* it would have begun when the time was over */
 }
 
+static void hold(struct holm_script *script)
+{
+    holm_script_open(script, 2, HOLM_SCRIPT_PLAIN);
+    holm_script_begin(script);
+    holm_script_put(script, 0, "k", 1);
+    holm_script_converge(script, 1000);
+    holm_script_close(script);
+}
+
+static void expect_too_much(struct holm_script *script)
+{
+    holm_script_open(script, 2, HOLM_SCRIPT_PLAIN);
+    holm_script_begin(script);
+    HOLM_SCRIPT_EXPECT(script, holm_script_exists(script, 1, "k"));
+    hold(script); /* would be refused: one is open */
+}
+
+/* The oracle has not been told of the burial, and so it must not be there. */
+static void write_unheard(struct holm_script *script)
+{
+    struct holm_judge *judge;
+    holm_script_open(script, 2, HOLM_SCRIPT_PLAIN);
+    holm_script_begin(script);
+    judge = script->judge;
+    script->judge = NULL;
+    holm_script_put(script, 0, "k", 1);
+    script->judge = judge;
+    holm_script_run(script, 1000);
+    holm_script_close(script);
+}
+
+static void assert_wrongly(struct holm_script *script)
+{
+    hold(script);
+    HOLM_ASSERT(script->world != NULL);
+}
+
+/* Of a script, too, what breaks is told, whatever way it breaks; the worlds of many acts make one hash. */
+static void test_run_when_a_script_breaks_it_is_told(void **state)
+{
+    static const struct holm_script_act acts[] = {
+        {"holds", hold},
+        {"expects", expect_too_much},
+        {"lies", write_unheard},
+        {"asserts", assert_wrongly},
+        {NULL, NULL},
+    };
+    static const char *const claims[] = {NULL, "script", "payload", "assert"};
+    static const struct holm_scenario scenario = {.name = "T00", .acts = acts};
+    struct holm_world_options options = options_of(1, 1);
+    struct told told = {.count = 0};
+    (void)state;
+    options.preset = NULL;
+    options.scenario = &scenario;
+    options.first = 0;
+    options.last = 7;
+    assert_true(holm_world_run_seeds(&options, take, &told));
+    assert_int_equal(told.count, 8);
+    for (uint64_t seed = 0; seed < 8; seed++) {
+        struct holm_play_result alone;
+        const struct holm_verdict *verdict = &told.results[seed].verdict;
+        assert_int_equal(told.times[seed], 1);
+        assert_int_equal(verdict->broken, claims[seed % 4] != NULL);
+        if (verdict->broken)
+            assert_string_equal(verdict->claim, claims[seed % 4]);
+        assert_true(holm_world_try_script(&options, seed, &alone));
+        assert_int_equal(alone.hash, told.results[seed].hash);
+    }
+    assert_non_null(strstr(told.results[1].verdict.why, "tests/sim/run.c"));
+    assert_true(told.results[0].hash != told.results[4].hash);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_when_seeds_do_not_end_each_is_told_and_the_next_are_played),
         cmocka_unit_test(test_run_when_one_plan_does_not_end_it_is_told),
         cmocka_unit_test(test_run_when_the_time_is_over_who_is_under_way_is_told),
+        cmocka_unit_test(test_run_when_a_script_breaks_it_is_told),
     };
     return cmocka_run_group_tests_name("run", tests, NULL, NULL);
 }

@@ -26,32 +26,32 @@ static struct size size_of_all(void)
     return (struct size){.nodes = whole ? 50 : 18, .keys = whole ? 100000 : 2000};
 }
 
-static struct story *open_crowd(unsigned options)
+static struct holm_script *open_crowd(unsigned options)
 {
-    struct story *story = story_new(size_of_all().nodes, options);
-    story->config.engine.log_bytes_max = 8 * KIB * STORY_PARTITIONS;
-    story_begin(story);
-    story_converge(story, 20000);
-    return story;
+    struct holm_script *script = story_new(size_of_all().nodes, options);
+    script->config.engine.log_bytes_max = 8 * KIB * HOLM_SCRIPT_PARTITIONS;
+    holm_script_begin(script);
+    holm_script_converge(script, 20000);
+    return script;
 }
 
 /* New keys, by all in turns: as many as there are to be, from the first on. */
-static void write_keys(struct story *story, uint32_t first, uint32_t count)
+static void write_keys(struct holm_script *script, uint32_t first, uint32_t count)
 {
     char key[16];
     for (uint32_t i = first; i < first + count; i++) {
         (void)snprintf(key, sizeof key, "k%06u", i);
-        story_add(story, i % story->nodes, key, 1);
-        if (i % story->nodes == story->nodes - 1)
-            story_run(story, 1);
+        holm_script_add(script, i % script->nodes, key, 1);
+        if (i % script->nodes == script->nodes - 1)
+            holm_script_run(script, 1);
     }
 }
 
-static void cut_in_half(struct story *story, bool cut)
+static void cut_in_half(struct holm_script *script, bool cut)
 {
-    for (uint32_t a = 0; a < story->nodes / 2; a++) {
-        for (uint32_t b = story->nodes / 2; b < story->nodes; b++)
-            story_cut(story, a, b, cut);
+    for (uint32_t a = 0; a < script->nodes / 2; a++) {
+        for (uint32_t b = script->nodes / 2; b < script->nodes; b++)
+            holm_script_cut(script, a, b, cut);
     }
 }
 
@@ -59,11 +59,11 @@ struct costs {
     uint64_t syncs, syncs_most, pulls, pulls_most; /* most: of one node */
 };
 
-static struct costs costs_of(const struct story *story, const struct holm_stats *before)
+static struct costs costs_of(const struct holm_script *script, const struct holm_stats *before)
 {
     struct costs costs = {0, 0, 0, 0};
-    for (uint32_t i = 0; i < story->nodes; i++) {
-        struct holm_stats after = story_stats(story, i);
+    for (uint32_t i = 0; i < script->nodes; i++) {
+        struct holm_stats after = holm_script_stats(script, i);
         uint64_t syncs = after.syncs - before[i].syncs, pulls = after.pulls - before[i].pulls;
         costs.syncs += syncs;
         costs.pulls += pulls;
@@ -74,67 +74,67 @@ static struct costs costs_of(const struct story *story, const struct holm_stats 
 }
 
 /* Nobody gets on by much more than it needs: of each partition a node syncs a few times. */
-static void expect_bounded(const struct story *story, const struct holm_stats *before,
+static void expect_bounded(const struct holm_script *script, const struct holm_stats *before,
                            uint64_t took_ms)
 {
-    struct costs costs = costs_of(story, before);
+    struct costs costs = costs_of(script, before);
     print_message("%u nodes, %u keys: %llu ms, %llu syncs (%llu), %llu pulls (%llu)\n",
-                  story->nodes, size_of_all().keys, (unsigned long long)took_ms,
+                  script->nodes, size_of_all().keys, (unsigned long long)took_ms,
                   (unsigned long long)costs.syncs, (unsigned long long)costs.syncs_most,
                   (unsigned long long)costs.pulls, (unsigned long long)costs.pulls_most);
-    assert_in_range(costs.syncs_most, 0, 3 * STORY_PARTITIONS);
-    assert_in_range(costs.pulls, 0, (uint64_t)20 * story->nodes * STORY_PARTITIONS);
-    for (uint32_t i = 0; i < story->nodes; i++) {
-        assert_int_equal(story_stats(story, i).records, size_of_all().keys);
-        assert_int_equal(story_stats(story, i).digest_breaches, 0);
+    assert_in_range(costs.syncs_most, 0, 3 * HOLM_SCRIPT_PARTITIONS);
+    assert_in_range(costs.pulls, 0, (uint64_t)20 * script->nodes * HOLM_SCRIPT_PARTITIONS);
+    for (uint32_t i = 0; i < script->nodes; i++) {
+        assert_int_equal(holm_script_stats(script, i).records, size_of_all().keys);
+        assert_int_equal(holm_script_stats(script, i).digest_breaches, 0);
     }
 }
 
-static void remember(const struct story *story, struct holm_stats *stats)
+static void remember(const struct holm_script *script, struct holm_stats *stats)
 {
-    for (uint32_t i = 0; i < story->nodes; i++)
-        stats[i] = story_stats(story, i);
+    for (uint32_t i = 0; i < script->nodes; i++)
+        stats[i] = holm_script_stats(script, i);
 }
 
 /* T27 */
 static void test_storm_when_two_halves_heal_then_each_syncs_a_few_times(void **state)
 {
     (void)state;
-    static struct holm_stats before[STORY_NODES_MAX];
-    struct story *story = open_crowd(STORY_PLAIN);
-    cut_in_half(story, true);
-    story_run(story, 5000);
-    write_keys(story, 0, size_of_all().keys);
-    story_run(story, 3000);
-    assert_false(story_converged(story));
-    remember(story, before);
-    cut_in_half(story, false);
-    expect_bounded(story, before, story_converge(story, 60000));
-    story_end(story);
+    static struct holm_stats before[HOLM_SCRIPT_NODES_MAX];
+    struct holm_script *script = open_crowd(HOLM_SCRIPT_PLAIN);
+    cut_in_half(script, true);
+    holm_script_run(script, 5000);
+    write_keys(script, 0, size_of_all().keys);
+    holm_script_run(script, 3000);
+    assert_false(holm_script_converged(script));
+    remember(script, before);
+    cut_in_half(script, false);
+    expect_bounded(script, before, holm_script_converge(script, 60000));
+    story_end(script);
 }
 
 /* T27 */
 static void test_storm_when_all_restart_at_once_then_each_syncs_a_few_times(void **state)
 {
     (void)state;
-    static struct holm_stats before[STORY_NODES_MAX];
-    struct story *story = open_crowd(STORY_DISKS);
+    static struct holm_stats before[HOLM_SCRIPT_NODES_MAX];
+    struct holm_script *script = open_crowd(HOLM_SCRIPT_DISKS);
     uint32_t keys = size_of_all().keys;
-    write_keys(story, 0, keys - story->nodes);
-    story_converge(story, 60000);
-    for (uint32_t i = 0; i < story->nodes; i++)
-        story_split(story, i, true);
-    write_keys(story, keys - story->nodes, story->nodes); /* each has one that nobody else has */
-    story_run(story, 10);
-    for (uint32_t i = 0; i < story->nodes; i++)
-        holm_world_crash(story->world, i);
-    for (uint32_t i = 0; i < story->nodes; i++)
-        story_split(story, i, false);
-    for (uint32_t i = 0; i < story->nodes; i++)
-        story_start(story, i);
-    remember(story, before);
-    expect_bounded(story, before, story_converge(story, 60000));
-    story_end(story);
+    write_keys(script, 0, keys - script->nodes);
+    holm_script_converge(script, 60000);
+    for (uint32_t i = 0; i < script->nodes; i++)
+        holm_script_split(script, i, true);
+    write_keys(script, keys - script->nodes, script->nodes); /* each has one that nobody else has */
+    holm_script_run(script, 10);
+    for (uint32_t i = 0; i < script->nodes; i++)
+        holm_world_crash(script->world, i);
+    for (uint32_t i = 0; i < script->nodes; i++)
+        holm_script_split(script, i, false);
+    for (uint32_t i = 0; i < script->nodes; i++)
+        holm_script_start(script, i);
+    remember(script, before);
+    expect_bounded(script, before, holm_script_converge(script, 60000));
+    story_end(script);
 }
 
 int main(void)

@@ -77,61 +77,62 @@ static void draw_any(struct graph *graph)
 }
 
 /* Each edge is a path both ways, and a dial; between others there is none. */
-static struct story *open_on(const struct graph *graph)
+static struct holm_script *open_on(const struct graph *graph)
 {
-    struct story *story = story_new(NODES, STORY_PLAIN);
+    struct holm_script *script = story_new(NODES, HOLM_SCRIPT_PLAIN);
     struct holm_network_path none = holm_network_path_default();
-    story->config.engine.peers_max = NODES;
-    story_set_up(story);
+    script->config.engine.peers_max = NODES;
+    holm_script_set_up(script);
     none.delay_us = 1000;
     none.cut = true;
     for (uint32_t a = 0; a < NODES; a++)
         for (uint32_t b = 0; b < NODES; b++)
             if (a != b && !has_edge(graph, a, b))
-                holm_world_path_set(story->world, a, b, &none);
+                holm_world_path_set(script->world, a, b, &none);
     for (uint32_t i = 0; i < NODES; i++)
-        assert_int_equal(holm_world_start(story->world, i), HOLM_OK);
+        assert_int_equal(holm_world_start(script->world, i), HOLM_OK);
     for (uint32_t i = 0; i < graph->count; i++)
-        holm_world_join(story->world, graph->edges[i].a, graph->edges[i].b);
-    story_run(story, 8000);
-    return story;
+        holm_world_join(script->world, graph->edges[i].a, graph->edges[i].b);
+    holm_script_run(script, 8000);
+    return script;
 }
 
 /* What is written now and then, in three places that are apart, comes to each node once: a run is not sent back to where
  * it came from, nor to who has it. In half of the writes links that bring nothing new are found out; a frame that
  * brings a run is acknowledged by another. */
-static void expect_told_once(struct story *story, const struct graph *graph)
+static void expect_told_once(struct holm_script *script, const struct graph *graph)
 {
     for (uint32_t i = 0; i < WRITES; i++) {
         if (i == WRITES / 2) {
-            memset(story->frames, 0, sizeof story->frames);
-            story->counts = true;
+            memset(script->frames, 0, sizeof script->frames);
+            script->counts = true;
         }
-        story_add(story, i % 3 * 33, "once", 1);
-        story_run(story, 700);
+        holm_script_add(script, i % 3 * 33, "once", 1);
+        holm_script_run(script, 700);
     }
-    story->counts = false;
-    story_expect_sum(story, "once", WRITES);
-    uint64_t feeds = story->frames[HOLM_MESSAGE_FEED], least = WRITES / 2 * (NODES - 1);
+    script->counts = false;
+    holm_script_expect_sum(script, "once", WRITES);
+    uint64_t feeds = script->frames[HOLM_MESSAGE_FEED], least = WRITES / 2 * (NODES - 1);
     print_message("  %llu frames of feeds for %d runs to %d nodes over %u edges\n",
                   (unsigned long long)feeds, WRITES / 2, NODES, graph->count);
     assert_in_range(feeds, least, 2 * least);
-    assert_int_equal(story->frames[HOLM_MESSAGE_DELTAS], 0);
-    assert_int_equal(story->frames[HOLM_MESSAGE_DELTA], WRITES / 2);
+    assert_int_equal(script->frames[HOLM_MESSAGE_DELTAS], 0);
+    assert_int_equal(script->frames[HOLM_MESSAGE_DELTA], WRITES / 2);
 }
 
-static void cut_some(struct story *story, const struct graph *graph, const bool *cut, bool gone)
+static void cut_some(struct holm_script *script, const struct graph *graph, const bool *cut,
+                     bool gone)
 {
     for (uint32_t i = 0; i < graph->count; i++)
         if (cut[i])
-            story_cut(story, graph->edges[i].a, graph->edges[i].b, gone);
+            holm_script_cut(script, graph->edges[i].a, graph->edges[i].b, gone);
 }
 
-static void write_everywhere(struct story *story, const char *key)
+static void write_everywhere(struct holm_script *script, const char *key)
 {
     for (uint32_t i = 0; i < NODES; i++) {
-        story_add(story, i, key, 1);
-        story_run(story, 1);
+        holm_script_add(script, i, key, 1);
+        holm_script_run(script, 1);
     }
 }
 
@@ -140,23 +141,23 @@ static void play(const char *name, void (*draw)(struct graph *graph), uint64_t s
     struct graph graph = {.random = seed};
     bool cut[EDGES_MAX] = {false};
     draw(&graph);
-    struct story *story = open_on(&graph);
-    write_everywhere(story, "whole");
-    uint64_t took_ms = story_converge(story, 20000);
-    story_expect_sum(story, "whole", NODES);
+    struct holm_script *script = open_on(&graph);
+    write_everywhere(script, "whole");
+    uint64_t took_ms = holm_script_converge(script, 20000);
+    holm_script_expect_sum(script, "whole", NODES);
     print_message("%s: all have what all wrote after %llu ms\n", name, (unsigned long long)took_ms);
-    expect_told_once(story, &graph);
+    expect_told_once(script, &graph);
     for (uint32_t i = 0; i < CUTS; i++)
         cut[drawn(&graph, graph.count)] = true;
-    cut_some(story, &graph, cut, true);
-    story_run(story, 6000);
-    write_everywhere(story, "apart");
-    story_run(story, 4000);
-    cut_some(story, &graph, cut, false);
-    took_ms = story_converge(story, 30000);
-    story_expect_sum(story, "apart", NODES);
+    cut_some(script, &graph, cut, true);
+    holm_script_run(script, 6000);
+    write_everywhere(script, "apart");
+    holm_script_run(script, 4000);
+    cut_some(script, &graph, cut, false);
+    took_ms = holm_script_converge(script, 30000);
+    holm_script_expect_sum(script, "apart", NODES);
     print_message("  %llu ms after the cuts\n", (unsigned long long)took_ms);
-    story_end(story);
+    story_end(script);
 }
 
 static void test_wide_when_a_line_is_cut_and_heals_then_all_agree(void **state)

@@ -13,7 +13,7 @@ check() {
     cat "$1"/tests/mutants/*.list | awk '$1 == "@" && NF < 4 { print $2 ": names no test" }'
     made=$(find "$1/tests" -name CMakeLists.txt | xargs -r sed -nE \
         -e 's/^ *holm_test\(([a-z]+) ([a-z0-9_]+).*/\1.\2/p' -e 's/^ *holm_fuzz\(([a-z0-9_]+).*/fuzz.\1/p' \
-        -e 's/^ *world_test\(([a-z0-9_]+).*/sim.\1/p' \
+        -e 's/^ *world_(test|scenario)\(([a-z0-9_]+).*/sim.\2/p' \
         -e 's/^ *add_test\(NAME ([a-z]+\.[a-z0-9_]+) .*/\1/p')
     cat "$1"/tests/mutants/*.list | awk -v made="$made" '
         BEGIN { count = split(made, test, "\n"); for (i = 1; i <= count; i++) is_made[test[i]] = 1 }

@@ -5,16 +5,9 @@
  * The newer one is a stranger that says what a later build might: a run with a field, a kind and a type of value that
  * this build has not heard of.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
 #include "crdt/partition.h"
 #include "proto/codec.h"
-#include "tests/sim/story.h"
+#include "sim/world/script_acts.h"
 #include "transport/packed.h"
 
 #define NEWER_KIND 200
@@ -22,7 +15,7 @@
 #define FIELDS "\xa0\x06\x05\xa2\x06\x03" /* field 100: 5; field 100 again: three bytes */
 
 struct newer {
-    struct story *story;
+    struct holm_script *script;
     struct holm_transport *transport;
     struct holm_link_id link; /* to one node */
     struct holm_allocator allocator;
@@ -33,20 +26,23 @@ struct newer {
     size_t size;
 };
 
-static void newer_open(struct newer *newer, struct story *story, const char *address, uint64_t id)
+static void newer_open(struct newer *newer, struct holm_script *script, const char *address,
+                       uint64_t id)
 {
     struct holm_transport_config config = holm_transport_config_default();
     struct holm_transport *below;
     memset(newer, 0, sizeof *newer);
     config.listen = address;
-    newer->story = story;
+    newer->script = script;
     newer->allocator = config.allocator;
     newer->self = (struct holm_actor){{id}, {UINT64_C(1700000000000) << 16}};
     holm_encoder_init(&newer->encoder, &newer->allocator, (size_t)1 << 16);
-    assert_int_equal(holm_network_open(holm_world_network(story->world), address, &config, &below),
-                     HOLM_OK);
-    assert_int_equal(holm_transport_packed_open(below, &newer->allocator, &newer->transport),
-                     HOLM_OK);
+    if (script->judge != NULL)
+        holm_judge_foreign(script->judge, id);
+    HOLM_SCRIPT_EXPECT(script, holm_network_open(holm_world_network(script->world), address,
+                                                 &config, &below) == HOLM_OK);
+    HOLM_SCRIPT_EXPECT(
+        script, holm_transport_packed_open(below, &newer->allocator, &newer->transport) == HOLM_OK);
 }
 
 static void newer_close(struct newer *newer)
@@ -58,15 +54,16 @@ static void newer_close(struct newer *newer)
 static void newer_send(struct newer *newer, const struct holm_message *message)
 {
     struct holm_bytes frame;
-    assert_int_equal(holm_encoder_encode(&newer->encoder, message, &frame), HOLM_OK);
-    assert_true(frame.size <= sizeof newer->frame);
+    HOLM_SCRIPT_EXPECT(newer->script,
+                       holm_encoder_encode(&newer->encoder, message, &frame) == HOLM_OK);
+    HOLM_SCRIPT_EXPECT(newer->script, frame.size <= sizeof newer->frame);
     if (message->type == HOLM_MESSAGE_DELTA) {
         memcpy(newer->frame, frame.data, frame.size);
         newer->size = frame.size;
     }
-    assert_int_equal(
-        newer->transport->ops->link_send(newer->transport, newer->link, frame.data, frame.size),
-        HOLM_OK);
+    HOLM_SCRIPT_EXPECT(newer->script,
+                       newer->transport->ops->link_send(newer->transport, newer->link, frame.data,
+                                                        frame.size) == HOLM_OK);
 }
 
 /* It dials a node, and shakes hands. */
@@ -76,19 +73,19 @@ static void newer_greet(struct newer *newer, uint32_t node, uint32_t version)
     struct holm_message message = {.type = HOLM_MESSAGE_HELLO, .sender = newer->self};
     struct holm_hello *hello = &message.as.hello;
     holm_world_address(node, address);
-    assert_int_equal(newer->transport->ops->link_dial(newer->transport, address, &newer->link),
-                     HOLM_OK);
+    HOLM_SCRIPT_EXPECT(newer->script, newer->transport->ops->link_dial(newer->transport, address,
+                                                                       &newer->link) == HOLM_OK);
     *hello = (struct holm_hello){.cluster = holm_str("holm"),
                                  .version = version,
-                                 .partitions = newer->story->config.engine.partitions,
+                                 .partitions = newer->script->config.engine.partitions,
                                  .nonce = 4711};
     hello->self.actor = newer->self;
     hello->self.name = holm_str("newer");
     newer_send(newer, &message);
     hello->answer = true;
-    hello->heard = holm_engine_self(holm_world_engine(newer->story->world, node));
+    hello->heard = holm_engine_self(holm_world_engine(newer->script->world, node));
     newer_send(newer, &message);
-    story_run(newer->story, 10);
+    holm_script_run(newer->script, 10);
 }
 
 static struct holm_delta *newer_run(struct newer *newer)
@@ -97,8 +94,9 @@ static struct holm_delta *newer_run(struct newer *newer)
     struct holm_fill_sizes sizes = {.actors = 1, .items = 2, .bytes = 64};
     struct holm_delta *delta;
     struct holm_fill fill;
-    assert_int_equal(holm_delta_new(&newer->allocator, &sizes, &delta, &fill), HOLM_OK);
-    delta->partition = holm_partition_of(holm_str("k"), newer->story->config.engine.partitions);
+    HOLM_SCRIPT_EXPECT(newer->script,
+                       holm_delta_new(&newer->allocator, &sizes, &delta, &fill) == HOLM_OK);
+    delta->partition = holm_partition_of(holm_str("k"), newer->script->config.engine.partitions);
     delta->actor = fill.actors[0] = newer->self;
     delta->first = 1;
     delta->last = 2;
@@ -123,7 +121,7 @@ static void newer_write(struct newer *newer)
     message.partition = message.as.delta->partition;
     newer_send(newer, &message);
     holm_delta_release(message.as.delta);
-    story_run(newer->story, 10);
+    holm_script_run(newer->script, 10);
 }
 
 /* The next message of a type, or NULL. */
@@ -138,9 +136,10 @@ static struct holm_decoded *newer_hear(struct newer *newer, enum holm_message_ty
             return NULL;
         newer->closed = newer->closed || event.type == HOLM_TRANSPORT_LINK_CLOSED;
         if (event.type == HOLM_TRANSPORT_LINK_FRAME)
-            assert_int_equal(holm_codec_decode(&newer->allocator, &limits,
-                                               holm_mem(event.frame, event.frame_bytes), &decoded),
-                             HOLM_OK);
+            HOLM_SCRIPT_EXPECT(newer->script,
+                               holm_codec_decode(&newer->allocator, &limits,
+                                                 holm_mem(event.frame, event.frame_bytes),
+                                                 &decoded) == HOLM_OK);
         newer->transport->ops->release(newer->transport, &event);
         if (decoded != NULL && decoded->message.type == type)
             return decoded;
@@ -152,12 +151,12 @@ static struct holm_decoded *newer_hear(struct newer *newer, enum holm_message_ty
 static struct holm_decoded *newer_pull(struct newer *newer)
 {
     struct holm_message message = {.type = HOLM_MESSAGE_PULL, .sender = newer->self};
-    message.partition = holm_partition_of(holm_str("k"), newer->story->config.engine.partitions);
+    message.partition = holm_partition_of(holm_str("k"), newer->script->config.engine.partitions);
     message.as.pull.bytes_max = 1 << 16;
     newer_send(newer, &message);
-    story_run(newer->story, 10);
+    holm_script_run(newer->script, 10);
     struct holm_decoded *decoded = newer_hear(newer, HOLM_MESSAGE_DELTAS);
-    assert_non_null(decoded);
+    HOLM_SCRIPT_EXPECT(newer->script, decoded != NULL);
     return decoded;
 }
 
@@ -176,41 +175,40 @@ static bool look(void *context, const struct holm_cell_view *cell)
     return true;
 }
 
-static void expect_holds(struct story *story, uint32_t node)
+static void expect_holds(struct holm_script *script, uint32_t node)
 {
-    struct holm_engine *engine = holm_world_engine(story->world, node);
-    uint32_t partition = holm_partition_of(holm_str("k"), story->config.engine.partitions);
+    struct holm_engine *engine = holm_world_engine(script->world, node);
+    uint32_t partition = holm_partition_of(holm_str("k"), script->config.engine.partitions);
     struct found found = {false, false};
     holm_replica_visit(holm_engine_lock(engine, partition), holm_str("k"), look, &found);
     holm_engine_unlock(engine, partition);
     if (!found.kind || !found.type)
-        fail_msg("n%u lacks what the newer one wrote", node);
+        holm_script_fail(script, node, "it lacks what the newer one wrote");
 }
 
 /* The newer one has told n0; n1 has it of n0, and n2 of n1. Then only n2 is left, and n3 comes. */
-static struct story *pass_on(struct newer *newer, size_t log_bytes_max)
+static void pass_on(struct holm_script *script, struct newer *newer, size_t log_bytes_max)
 {
-    struct story *story = story_new(4, STORY_DISKS);
-    story->config.engine.log_bytes_max = log_bytes_max;
-    story->config.engine.link_timeout_us = 60000000;
-    story_set_up(story);
-    story_split(story, 3, true);
-    story_cut(story, 0, 2, true);
+    holm_script_open(script, 4, HOLM_SCRIPT_DISKS);
+    script->config.engine.log_bytes_max = log_bytes_max;
+    script->config.engine.link_timeout_us = 60000000;
+    holm_script_set_up(script);
+    holm_script_split(script, 3, true);
+    holm_script_cut(script, 0, 2, true);
     for (uint32_t i = 0; i < 3; i++)
-        story_start(story, i);
-    story_run(story, 3000);
-    newer_open(newer, story, "virtual://newer", 77);
+        holm_script_start(script, i);
+    holm_script_run(script, 3000);
+    newer_open(newer, script, "virtual://newer", 77);
     newer_greet(newer, 0, HOLM_WIRE_VERSION);
     newer_write(newer);
-    expect_holds(story, 0);
-    story_put(story, 1, "k", 1); /* beside it, and it stays */
-    story_run(story, 20000);
+    expect_holds(script, 0);
+    holm_script_put(script, 1, "k", 1); /* beside it, and it stays */
+    holm_script_run(script, 20000);
     for (uint32_t i = 0; i < 3; i++)
-        expect_holds(story, i);
+        expect_holds(script, i);
     newer_close(newer);
-    holm_world_bomb(story->world, 0);
-    holm_world_bomb(story->world, 1);
-    return story;
+    holm_script_bomb(script, 0);
+    holm_script_bomb(script, 1);
 }
 
 static void expect_the_same_bytes(struct newer *newer, const struct holm_decoded *answer)
@@ -223,32 +221,33 @@ static void expect_the_same_bytes(struct newer *newer, const struct holm_decoded
         struct holm_bytes frame;
         if (deltas->deltas[i]->actor.node.value != 77)
             continue;
-        assert_true(holm_bytes_equal(deltas->deltas[i]->unknown,
-                                     holm_mem(FIELDS "abc", sizeof FIELDS - 1 + 3)));
+        HOLM_SCRIPT_EXPECT(newer->script,
+                           holm_bytes_equal(deltas->deltas[i]->unknown,
+                                            holm_mem(FIELDS "abc", sizeof FIELDS - 1 + 3)));
         again.partition = deltas->deltas[i]->partition;
         again.as.delta = deltas->deltas[i];
-        assert_int_equal(holm_encoder_encode(&newer->encoder, &again, &frame), HOLM_OK);
-        assert_int_equal(frame.size, newer->size);
-        assert_memory_equal(frame.data, newer->frame, frame.size);
+        HOLM_SCRIPT_EXPECT(newer->script,
+                           holm_encoder_encode(&newer->encoder, &again, &frame) == HOLM_OK);
+        HOLM_SCRIPT_EXPECT(newer->script, frame.size == newer->size);
+        HOLM_SCRIPT_EXPECT(newer->script, memcmp(frame.data, newer->frame, frame.size) == 0);
         found++;
     }
-    assert_int_equal(found, 1);
+    HOLM_SCRIPT_EXPECT(newer->script, found == 1);
 }
 
 /* T28: relayed twice, stored, read again, and passed on once more. */
-static void test_newer_when_older_ones_relay_and_store_then_it_is_the_same_bytes(void **state)
+static void relayed_and_stored(struct holm_script *script)
 {
-    (void)state;
     struct newer newer, other;
-    struct story *story = pass_on(&newer, 1 << 20);
-    holm_world_crash(story->world, 2);
-    story_start(story, 2);
-    expect_holds(story, 2);
-    story_cut(story, 2, 3, false);
-    story_start(story, 3);
-    story_converge(story, 20000);
-    expect_holds(story, 3);
-    newer_open(&other, story, "virtual://other", 78);
+    pass_on(script, &newer, 1 << 20);
+    holm_script_crash(script, 2);
+    holm_script_start(script, 2);
+    expect_holds(script, 2);
+    holm_script_cut(script, 2, 3, false);
+    holm_script_start(script, 3);
+    holm_script_converge(script, 20000);
+    expect_holds(script, 3);
+    newer_open(&other, script, "virtual://other", 78);
     memcpy(other.frame, newer.frame, newer.size);
     newer_greet(&other, 3, HOLM_WIRE_VERSION);
     struct holm_decoded *answer = newer_pull(&other);
@@ -257,54 +256,48 @@ static void test_newer_when_older_ones_relay_and_store_then_it_is_the_same_bytes
     expect_the_same_bytes(&other, answer);
     holm_decoded_free(answer);
     newer_close(&other);
-    story_end(story);
+    holm_script_close(script);
 }
 
 /* T28: the same by states, since no op log is long enough. */
-static void test_newer_when_older_ones_merge_states_then_they_keep_it(void **state)
+static void states_are_merged(struct holm_script *script)
 {
-    (void)state;
     struct newer newer;
-    struct story *story = pass_on(&newer, 1);
-    story_cut(story, 2, 3, false);
-    story_start(story, 3);
-    story_put(story, 3, "k", 2);
-    story_converge(story, 20000);
-    assert_true(story_stats(story, 3).syncs > 0);
-    expect_holds(story, 2);
-    expect_holds(story, 3);
-    assert_int_equal(story_cells(story, 3, "k"), story_cells(story, 2, "k"));
-    story_bury(story, 3, "k"); /* and what it does not know it can bury */
-    story_converge(story, 5000);
-    story_expect_exists(story, "k", false);
-    story_end(story);
+    pass_on(script, &newer, 1);
+    holm_script_cut(script, 2, 3, false);
+    holm_script_start(script, 3);
+    holm_script_put(script, 3, "k", 2);
+    holm_script_converge(script, 20000);
+    HOLM_SCRIPT_EXPECT(script, holm_script_stats(script, 3).syncs > 0);
+    expect_holds(script, 2);
+    expect_holds(script, 3);
+    HOLM_SCRIPT_EXPECT(script,
+                       holm_script_cells(script, 3, "k") == holm_script_cells(script, 2, "k"));
+    holm_script_bury(script, 3, "k"); /* and what it does not know it can bury */
+    holm_script_converge(script, 5000);
+    holm_script_expect_exists(script, "k", false);
+    holm_script_close(script);
 }
 
 /* T28: a version that the other cannot speak is refused as it joins, and said to be. */
-static void test_newer_when_its_version_is_beyond_then_it_is_not_let_in(void **state)
+static void version_is_beyond(struct holm_script *script)
 {
-    (void)state;
     struct newer newer;
-    struct story *story = story_new(2, STORY_PLAIN);
-    story_begin(story);
-    newer_open(&newer, story, "virtual://newer", 77);
+    holm_script_open(script, 2, HOLM_SCRIPT_PLAIN);
+    holm_script_begin(script);
+    newer_open(&newer, script, "virtual://newer", 77);
     newer_greet(&newer, 0, HOLM_WIRE_VERSION + 1);
-    story_run(story, 5000); /* it may read the refusal before the link ends */
+    holm_script_run(script, 5000); /* it may read the refusal before the link ends */
     struct holm_decoded *none = newer_hear(&newer, HOLM_MESSAGE_FEED);
-    assert_null(none);
-    assert_true(newer.closed);
-    assert_non_null(strstr(story->log, "it speaks another wire version"));
-    assert_int_equal(story_stats(story, 0).peers_up, 1);
+    HOLM_SCRIPT_EXPECT(script, none == NULL);
+    HOLM_SCRIPT_EXPECT(script, newer.closed);
+    HOLM_SCRIPT_EXPECT(script, strstr(script->log, "it speaks another wire version") != NULL);
+    HOLM_SCRIPT_EXPECT(script, holm_script_stats(script, 0).peers_up == 1);
     newer_close(&newer);
-    story_end(story);
+    holm_script_close(script);
 }
-
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_newer_when_older_ones_relay_and_store_then_it_is_the_same_bytes),
-        cmocka_unit_test(test_newer_when_older_ones_merge_states_then_they_keep_it),
-        cmocka_unit_test(test_newer_when_its_version_is_beyond_then_it_is_not_let_in),
-    };
-    return cmocka_run_group_tests_name("scenario_newer", tests, NULL, NULL);
-}
+const struct holm_script_act holm_script_t28[] = {
+    {"older ones relay and store what a newer one wrote, to the byte", relayed_and_stored},
+    {"older ones merge states with what a newer one wrote", states_are_merged},
+    {"a version that is beyond is not let in", version_is_beyond},
+    {NULL, NULL}};
