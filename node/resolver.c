@@ -10,20 +10,22 @@
 struct name {
     char seed[HOLM_ADDRESS_BYTES_MAX + 1];
     struct holm_lookup *lookup;
-    bool waits;        /* for its lookup */
-    bool failed;       /* the last one */
-    bool told;         /* what it stands for */
-    uint64_t asked_us; /* when it was looked up last; 0: never */
-    uint64_t permille; /* of the mean pause, for the next */
-    uint64_t addresses;
-    size_t refused; /* of those found last */
+    bool waits;         /* for its lookup */
+    bool failed;        /* the last one; written with the lock */
+    bool told;          /* what it stands for */
+    uint64_t asked_us;  /* when it was looked up last; 0: never */
+    uint64_t permille;  /* of the mean pause, for the next */
+    uint64_t addresses; /* written with the lock */
+    size_t refused;     /* of those found last */
 };
 
 struct holm_resolver {
     struct holm_resolver_config config;
-    pthread_mutex_t lock; /* of all below */
-    struct holm_random random;
+    struct holm_random
+        random; /* the I/O thread's, as is all of a name that is not said to be the lock's */
     struct name names[HOLM_RESOLVER_NAMES_MAX];
+
+    pthread_mutex_t lock; /* of what is below; nobody is told of anything with it */
     size_t count;
     uint64_t lookups, lookups_failed;
 };
@@ -91,15 +93,26 @@ enum holm_status holm_resolver_add(struct holm_resolver *resolver, const char *s
 
 /* ---- what was found ------------------------------------------------------------------------- */
 
+/* A lookup has ended; returns whether the one before had failed. */
+static bool note(struct holm_resolver *resolver, struct name *name, bool failed, uint64_t addresses)
+{
+    pthread_mutex_lock(&resolver->lock);
+    bool before = name->failed;
+    resolver->lookups++;
+    resolver->lookups_failed += failed;
+    name->failed = failed;
+    name->addresses = addresses;
+    pthread_mutex_unlock(&resolver->lock);
+    return before;
+}
+
 static void fail(struct holm_resolver *resolver, struct name *name, const char *why,
                  struct holm_now now)
 {
-    resolver->lookups_failed++;
-    if (!name->failed)
+    if (!note(resolver, name, true, name->addresses))
         holm_log_tell(&resolver->config.log, now, HOLM_LOG_RESOLVE_FAILED,
                       HOLM_LOG_VALUES(holm_log_text(name->seed), holm_log_text(why),
                                       holm_log_number(name->addresses)));
-    name->failed = true;
 }
 
 /* Writes the addresses that may be dialled; returns how many. */
@@ -135,14 +148,13 @@ static void hand_over(struct holm_resolver *resolver, struct name *name,
 {
     struct holm_roster_change change = {.left_out = 0};
     resolver->config.resolved(resolver->config.context, named, now, &change);
-    name->addresses = change.known;
-    if (change.added > 0 || change.gone > 0 || name->failed || !name->told)
+    bool failed = note(resolver, name, false, change.known);
+    if (change.added > 0 || change.gone > 0 || failed || !name->told)
         holm_log_tell(&resolver->config.log, now, HOLM_LOG_SEED_RESOLVED,
                       HOLM_LOG_VALUES(holm_log_text(name->seed), holm_log_number(change.known),
                                       holm_log_number(change.added), holm_log_number(change.gone),
                                       holm_log_number(change.left_out + found->left_out)));
     name->told = true;
-    name->failed = false;
 }
 
 static void take(struct holm_resolver *resolver, struct name *name, struct holm_now now)
@@ -152,7 +164,6 @@ static void take(struct holm_resolver *resolver, struct name *name, struct holm_
     if (!holm_lookup_take(name->lookup, &found, &why))
         return;
     name->waits = false;
-    resolver->lookups++;
     if (why != NULL) {
         fail(resolver, name, why, now);
         return;
@@ -184,7 +195,9 @@ uint64_t holm_resolver_tick(struct holm_resolver *resolver, bool alone, struct h
 {
     uint64_t next_us = HOLM_NEVER;
     pthread_mutex_lock(&resolver->lock);
-    for (size_t i = 0; i < resolver->count; i++) {
+    size_t count = resolver->count; /* names come, and never go */
+    pthread_mutex_unlock(&resolver->lock);
+    for (size_t i = 0; i < count; i++) {
         struct name *name = &resolver->names[i];
         take(resolver, name, now);
         if (!name->waits && due_us(resolver, name, alone) <= now.monotonic_us) {
@@ -196,7 +209,6 @@ uint64_t holm_resolver_tick(struct holm_resolver *resolver, bool alone, struct h
         if (!name->waits && due_us(resolver, name, alone) < next_us)
             next_us = due_us(resolver, name, alone);
     }
-    pthread_mutex_unlock(&resolver->lock);
     return next_us;
 }
 

@@ -38,6 +38,8 @@ struct world {
     size_t known_count;
     uint32_t known_name;
     char log[4096];
+    const char *known_seed; /* was added */
+    unsigned asked_back;    /* out of what is told */
 };
 
 static bool is_refused(struct world *world)
@@ -99,11 +101,23 @@ static void ready(void *context)
     pthread_mutex_unlock(&world->lock);
 }
 
+/* Who is told may ask, and add: no lock is held meanwhile. */
+static void ask_back(struct world *world)
+{
+    struct holm_resolver_figures figures;
+    holm_resolver_figures(world->resolver, &figures);
+    assert_true(figures.names > 0);
+    if (world->known_seed != NULL)
+        assert_int_equal(holm_resolver_add(world->resolver, world->known_seed), HOLM_OK);
+    world->asked_back++;
+}
+
 static void resolved(void *context, const struct holm_roster_named *named, struct holm_now now,
                      struct holm_roster_change *change)
 {
     struct world *world = context;
     (void)now;
+    ask_back(world);
     world->handed_over++;
     world->known[0] = '\0';
     size_t used = 0;
@@ -119,6 +133,7 @@ static void resolved(void *context, const struct holm_roster_named *named, struc
 static void hear(void *context, int level, const char *line)
 {
     struct world *world = context;
+    ask_back(world);
     size_t used = strlen(world->log);
     snprintf(world->log + used, sizeof world->log - used, "%d %s\n", level, line);
 }
@@ -180,6 +195,7 @@ static void finish(struct world *world)
 static void add(struct world *world, const char *seed)
 {
     assert_int_equal(holm_resolver_add(world->resolver, seed), HOLM_OK);
+    world->known_seed = seed;
 }
 
 /* The names' hosts, with blanks between; what was there is forgotten. */
@@ -243,6 +259,7 @@ static void test_resolver_when_a_name_gains_loses_and_changes_then_all_it_has_is
     (void)look_up(world, false);
     assert_string_equal(world->log, "");
     assert_int_equal(world->handed_over, 4);
+    assert_int_equal(world->asked_back, 4 + 3); /* handed over, and told */
     finish(world);
 }
 
