@@ -7,7 +7,7 @@
 #include "node/random.h"
 
 /* An announcement that was taken could be taken for new until its time is that far from ours; ours was as far from it, to the
- * other side, at most. */
+ * other side, at most, and has gone on from there. */
 #define MEMORY_US (2 * HOLM_HERALD_DRIFT_MS * 1000)
 
 _Static_assert(MEMORY_US >= HOLM_HERALD_AGE_US, "who may be dialled is remembered");
@@ -42,8 +42,8 @@ struct holm_herald {
     bool changed;        /* what list() tells, since it was called */
     uint64_t listed_us;  /* when that was; 0: never */
     uint64_t come_us;    /* how far the time in which addresses come is given away */
-    uint64_t wall_ms;    /* the latest wall time there was, by what has passed since ... */
-    uint64_t wall_at_us; /* ... this */
+    uint64_t wall_ms;    /* that which the last announcement that was taken bore out ... */
+    uint64_t wall_at_us; /* ... when that was; 0: nobody has */
     struct holm_herald_figures figures;
     struct heard nodes[HOLM_HERALD_NODES_MAX];
     size_t count;
@@ -106,14 +106,13 @@ static void answer(struct holm_herald *herald, struct holm_now now)
     herald->pause_us = HOLM_HERALD_PAUSE_US;
 }
 
-/* Wall time as announcements are held against it: a clock that is set back does not make old ones new. */
-static uint64_t wall_ms(struct holm_herald *herald, struct holm_now now)
+/* Wall time as announcements are held against it: a clock that is set back does not make old ones new. It goes on from times
+ * at which somebody was heard, since a clock that nobody bore out may have been wrong. */
+static uint64_t wall_ms(const struct holm_herald *herald, struct holm_now now)
 {
     uint64_t since_ms = (now.monotonic_us - herald->wall_at_us) / 1000;
     if (herald->wall_at_us != 0 && now.wall_ms < herald->wall_ms + since_ms)
         return herald->wall_ms + since_ms;
-    herald->wall_ms = now.wall_ms;
-    herald->wall_at_us = now.monotonic_us;
     return now.wall_ms;
 }
 
@@ -194,6 +193,8 @@ static void note(struct holm_herald *herald, struct heard *heard,
     heard->actor = announcement->actor;
     heard->number = announcement->number;
     heard->heard_us = now.monotonic_us;
+    herald->wall_ms = wall_ms(herald, now);
+    herald->wall_at_us = now.monotonic_us;
     herald->figures.taken++;
     if (moves)
         place(herald, heard, announcement->address, now);
@@ -286,7 +287,6 @@ static uint64_t list_us(const struct holm_herald *herald)
 static uint64_t keep(struct holm_herald *herald, struct holm_now now)
 {
     uint64_t due_us = age(herald, now);
-    (void)wall_ms(herald, now);
     let_come(herald, now);
     uint64_t come = look_at_waiting(herald);
     due_us = come < due_us ? come : due_us;

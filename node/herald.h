@@ -14,9 +14,10 @@
  *     H1  nothing is taken that the secret does not vouch for, or of another cluster
  *     H2  in one life no announcement is taken twice: each is later (epoch, number) than what was taken of its node; a node
  *         is remembered for as long as one of it could still pass for new by its time, and the time that it is held against
- *         never falls, nor stands still, whatever becomes of the system's clock. A new life knows nothing of the former: it
- *         takes what was said HOLM_HERALD_DRIFT_MS before it began, once. No number of nodes makes room for one: who comes
- *         when the table is full is left out
+ *         goes on from each moment in which one was taken, and never falls below that, nor stands still, whatever becomes of
+ *         the system's clock. A new life knows nothing of the former: it takes what was said HOLM_HERALD_DRIFT_MS before it
+ *         began, or before the time that its clock is set back to while it has heard nobody, once. No number of nodes makes
+ *         room for one: who comes when the table is full is left out
  *     H3  it announces at most every HOLM_HERALD_GAP_US, whatever is heard
  *     H4  memory is bounded, and taken when it begins
  *     H5  an address is held to the rules for one that is written (holm_address_objection()); one that leads to the own
@@ -71,7 +72,8 @@ struct holm_herald_figures {
     uint64_t waiting; /* nodes whose address has yet to come to the list, as of the last tick */
     uint64_t taken;
     uint64_t malformed, unauthentic, foreign; /* announcement.h */
-    uint64_t stale; /* its clock, or ours, is off, or was when it opened; or it is an old one */
+    uint64_t
+        stale; /* its clock, or ours, is off, or was when somebody was heard; or it is an old one */
     uint64_t replayed;
     uint64_t left_out; /* the table is full */
     uint64_t refused;  /* nodes whose address may not be dialled from here, now */

@@ -266,6 +266,47 @@ static void test_herald_when_its_clock_is_set_back_then_old_ones_are_not_taken(v
     fresh.wall_ms = WALL_MS + 1200 * 1000;
     hear_by(fresh, world.secret);
     assert_string_equal(known(), "tcp://10.0.0.3:7 ");
+    /* What it holds them against is not the system's time, now that one has been heard with it. */
+    hear(actor_of(4, 5), 1, "tcp://10.0.0.4:7");
+    assert_int_equal(world.figures.stale, 601);
+    finish();
+}
+
+/* Its clock was ahead when it opened, so that it heard nobody; what nobody has borne out does not stand once it is set right. */
+static void test_herald_when_its_clock_was_ahead_and_is_set_right_then_it_hears(void **state)
+{
+    begin();
+    const uint64_t ahead_ms = 10 * HOLM_HERALD_DRIFT_MS;
+    world.now.wall_ms += ahead_ms;
+    for (uint64_t i = 1; i <= 60; i++) {
+        struct holm_announcement said = saying(actor_of(2, 5), i, "tcp://10.0.0.2:7");
+        said.wall_ms -= ahead_ms;
+        hear_by(said, world.secret);
+        pass(SECOND_US);
+        (void)tick();
+    }
+    assert_int_equal(world.figures.stale, 60);
+    assert_string_equal(known(), "");
+    world.now.wall_ms -= ahead_ms;
+    hear(actor_of(2, 5), 61, "tcp://10.0.0.2:7");
+    assert_string_equal(known(), "tcp://10.0.0.2:7 ");
+    /* So too when it jumps ahead for a while, and hears nobody in that time. */
+    world.now.wall_ms += ahead_ms;
+    for (int i = 0; i < 60; i++) {
+        pass(SECOND_US);
+        (void)tick();
+    }
+    world.now.wall_ms -= ahead_ms;
+    hear(actor_of(3, 5), 1, "tcp://10.0.0.3:7");
+    assert_int_equal(world.figures.stale, 60);
+    assert_int_equal(world.figures.taken, 2);
+    /* What was borne out stands: a day that was never heard does not come back with the clock. */
+    struct holm_announcement old = saying(actor_of(4, 5), 1, "tcp://10.0.0.4:7");
+    old.wall_ms -= 86400000;
+    world.now.wall_ms -= 86400000;
+    hear_by(old, world.secret);
+    assert_int_equal(world.figures.stale, 61);
+    assert_int_equal(world.figures.taken, 2);
     finish();
 }
 
@@ -608,6 +649,7 @@ int main(void)
         cmocka_unit_test(test_herald_when_an_announcement_comes_again_then_it_is_never_taken),
         cmocka_unit_test(test_herald_when_a_clock_is_off_then_it_is_counted_as_stale),
         cmocka_unit_test(test_herald_when_its_clock_is_set_back_then_old_ones_are_not_taken),
+        cmocka_unit_test(test_herald_when_its_clock_was_ahead_and_is_set_right_then_it_hears),
         cmocka_unit_test(test_herald_when_an_epoch_is_of_the_future_then_it_silences_nobody),
         cmocka_unit_test(test_herald_when_nobody_announces_any_more_then_they_go),
         cmocka_unit_test(test_herald_when_a_member_makes_up_thousands_then_they_are_bounded),
