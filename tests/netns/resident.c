@@ -8,6 +8,10 @@
  *     await MS WHO COUNT ...         until exactly WHO-0 ... WHO-(COUNT - 1) of each are there, and the
  *                                    counter and the set say so, too: "ok US", when by the monotonic
  *                                    clock; or "bad WHY" after MS
+ *     fill WHO FIRST COUNT           keys WHO-FIRST ... : a register each, and nothing else
+ *     whole MS WHO COUNT ...         as await, of what was filled: no counter, no set
+ *     sum NAME                       "ok SUM": of a metric's values, over its partitions or peers
+ *     count                          "ok RECORDS PEERS-UP"
  *     mark                           forgets when a peer came up, and when records came
  *     marks                          "ok UP FIRST": the first peer up since, the first new record
  *     stats                          "ok PEERS-UP PULLS SYNCS MALFORMED BREACHES CPU-MS RSS-KIB"
@@ -72,14 +76,21 @@ static bool write_one(struct holm_node *node, const char *who, uint32_t number)
            holm_insert(node, holm_str("all"), holm_str(""), holm_str(key)) == HOLM_OK;
 }
 
-static bool holds(struct holm_node *node, const char *who, uint32_t number)
+static bool fill_one(struct holm_node *node, const char *who, uint32_t number)
+{
+    char key[32];
+    (void)snprintf(key, sizeof key, "%.15s-%u", who, number);
+    return holm_put(node, holm_str(key), holm_str("v"), holm_i64(content(key))) == HOLM_OK;
+}
+
+static bool holds(struct holm_node *node, const char *who, uint32_t number, bool plain)
 {
     char key[32];
     struct holm_value value;
     (void)snprintf(key, sizeof key, "%.15s-%u", who, number);
     return holm_get(node, holm_str(key), holm_str("v"), NULL, 0, &value, NULL) == HOLM_OK &&
            value.type == HOLM_I64 && value.as.i64 == content(key) &&
-           holm_contains(node, holm_str("all"), holm_str(""), holm_str(key));
+           (plain || holm_contains(node, holm_str("all"), holm_str(""), holm_str(key)));
 }
 
 static uint64_t count_records(struct holm_node *node)
@@ -90,33 +101,35 @@ static uint64_t count_records(struct holm_node *node)
 }
 
 /* NULL when it holds what was written and nothing else. */
-static const char *missing(struct holm_node *node, const struct written *written, size_t writers)
+static const char *missing(struct holm_node *node, const struct written *written, size_t writers,
+                           bool plain)
 {
     uint64_t total = 0;
     int64_t sum = 0;
     for (size_t i = 0; i < writers; i++)
         total += written[i].count;
-    if (count_records(node) != total + (total > 0 ? 2 : 0))
+    if (count_records(node) != total + (total > 0 && !plain ? 2 : 0))
         return "records";
-    if (total > 0 &&
+    if (total > 0 && !plain &&
         (holm_count(node, holm_str("sum"), holm_str(""), &sum) != HOLM_OK || sum != (int64_t)total))
         return "sum";
     for (size_t i = 0; i < writers; i++)
         for (uint32_t n = 0; n < written[i].count; n++)
-            if (!holds(node, written[i].who, n))
+            if (!holds(node, written[i].who, n, plain))
                 return "content";
     return NULL;
 }
 
 /* ---- lines ---------------------------------------------------------------------------------- */
 
-static void do_write(struct holm_node *node, const char *line)
+static void do_write(struct holm_node *node, const char *line,
+                     bool (*write)(struct holm_node *, const char *, uint32_t))
 {
     char who[16];
     unsigned first, count;
     bool done = sscanf(line, "%15s %u %u", who, &first, &count) == 3;
     for (unsigned i = 0; done && i < count; i++)
-        done = write_one(node, who, first + i);
+        done = write(node, who, first + i);
     (void)puts(done ? "ok" : "bad");
 }
 
@@ -134,7 +147,7 @@ static size_t read_written(const char *line, struct written written[WRITERS_MAX]
 
 static uint64_t mark_records, first_record_us;
 
-static void do_await(struct holm_node *node, const char *line)
+static void do_await(struct holm_node *node, const char *line, bool plain)
 {
     struct written written[WRITERS_MAX];
     unsigned patience_ms;
@@ -149,7 +162,7 @@ static void do_await(struct holm_node *node, const char *line)
     for (;;) {
         if (first_record_us == 0 && count_records(node) > mark_records)
             first_record_us = now_us();
-        lacks = missing(node, written, writers);
+        lacks = missing(node, written, writers, plain);
         if (lacks == NULL || now_us() >= deadline_us)
             break;
         struct timespec pause = {0, LOOK_US * 1000};
@@ -182,13 +195,66 @@ static void do_stats(struct holm_node *node)
                  cpu_ms, usage.ru_maxrss);
 }
 
+/* Of the value of each sample of that name. */
+static double sum_of(const char *text, const char *name)
+{
+    double sum = 0;
+    size_t size = strlen(name);
+    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, size) != 0 || (line[size] != ' ' && line[size] != '{'))
+            continue;
+        /* Names of nodes have no spaces here. */
+        sum += strtod(line + strcspn(line, " \n"), NULL);
+    }
+    return sum;
+}
+
+static void do_sum(struct holm_node *node, const char *line)
+{
+    char name[64] = "";
+    size_t size = 0, capacity = 0;
+    char *text = NULL;
+    enum holm_status status;
+    (void)sscanf(line, "%63s", name);
+    while ((status = holm_metrics(node, text, capacity, &size)) == HOLM_ESPACE) {
+        free(text);
+        capacity = size + size / 8 + 1;
+        text = malloc(capacity);
+        if (text == NULL)
+            break;
+    }
+    if (status == HOLM_OK && text != NULL) {
+        text[size] = '\0';
+        (void)printf("ok %.0f\n", sum_of(text, name));
+    } else {
+        (void)puts("bad metrics");
+    }
+    free(text);
+}
+
+static void do_count(struct holm_node *node)
+{
+    struct holm_stats stats;
+    holm_stats(node, &stats);
+    (void)printf("ok %" PRIu64 " %" PRIu64 "\n", stats.records, stats.peers_up);
+}
+
 static void obey(struct holm_node *node, const char *line)
 {
     struct holm_stats stats;
     if (strncmp(line, "write ", 6) == 0) {
-        do_write(node, line + 6);
+        do_write(node, line + 6, write_one);
+    } else if (strncmp(line, "fill ", 5) == 0) {
+        do_write(node, line + 5, fill_one);
     } else if (strncmp(line, "await ", 6) == 0) {
-        do_await(node, line + 6);
+        do_await(node, line + 6, false);
+    } else if (strncmp(line, "whole ", 6) == 0) {
+        do_await(node, line + 6, true);
+    } else if (strncmp(line, "sum ", 4) == 0) {
+        do_sum(node, line + 4);
+    } else if (strcmp(line, "count\n") == 0) {
+        do_count(node);
     } else if (strcmp(line, "mark\n") == 0) {
         do_mark(node);
     } else if (strcmp(line, "marks\n") == 0) {

@@ -87,16 +87,41 @@ bool rooms_enter(const struct rooms *rooms, uint32_t room)
     return setns(rooms->spaces[room], CLONE_NEWNET) == 0;
 }
 
-/* A socket stays in the namespace in which it was made. */
-int rooms_connect(const struct rooms *rooms, uint32_t from, uint32_t to, uint16_t port)
+static struct sockaddr_in address_of(uint32_t room, uint16_t port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    address.sin_addr.s_addr = htonl(0x0a4d0001u + to); /* 10.77.0.1 */
+    address.sin_addr.s_addr = htonl(0x0a4d0001u + room); /* 10.77.0.1 */
+    return address;
+}
+
+/* A socket stays in the namespace in which it was made. */
+static int socket_in(const struct rooms *rooms, uint32_t room)
+{
     int hall = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-    int fd = rooms_enter(rooms, from) ? socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
+    int fd = rooms_enter(rooms, room) ? socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) : -1;
     if (setns(hall, CLONE_NEWNET) != 0)
         abort();
     (void)close(hall);
+    return fd;
+}
+
+int rooms_listen(const struct rooms *rooms, uint32_t room, uint16_t port)
+{
+    struct sockaddr_in address = address_of(room, port);
+    int fd = socket_in(rooms, room), yes = 1;
+    if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) != 0 ||
+                    bind(fd, (const struct sockaddr *)&address, sizeof address) != 0 ||
+                    listen(fd, SOMAXCONN) != 0)) {
+        (void)close(fd);
+        fd = -1;
+    }
+    return fd;
+}
+
+int rooms_connect(const struct rooms *rooms, uint32_t from, uint32_t to, uint16_t port)
+{
+    struct sockaddr_in address = address_of(to, port);
+    int fd = socket_in(rooms, from);
     if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) != 0) {
         (void)close(fd);
         fd = -1;

@@ -54,4 +54,8 @@ bool rooms_enter(const struct rooms *rooms, uint32_t room);
  * caller's to close. */
 int rooms_connect(const struct rooms *rooms, uint32_t from, uint32_t to, uint16_t port);
 
+/* A TCP listener at the address of a room, for who takes the place of a node there; -1: refused. It is the caller's to
+ * close. */
+int rooms_listen(const struct rooms *rooms, uint32_t room, uint16_t port);
+
 #endif
