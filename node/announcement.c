@@ -68,12 +68,13 @@ enum holm_announced holm_announcement_decode(struct holm_bytes bytes, struct hol
     if (!has_form(at, bytes.size))
         return HOLM_ANNOUNCED_MALFORMED;
     size_t vouched = bytes.size - HOLM_VOUCHER_BYTES;
-    if (!holm_secret_vouches(secret, holm_mem(at, vouched), at + vouched))
+    uint64_t cluster;
+    if (!holm_secret_vouches(secret, holm_mem(at, vouched), at + vouched, &cluster))
         return HOLM_ANNOUNCED_UNAUTHENTIC;
     struct holm_bytes address = holm_mem(at + HEAD_BYTES, at[5]);
     struct holm_announcement read = {
         .actor = {{get(at + 12)}, {get(at + 20)}}, .number = get(at + 28), .wall_ms = get(at + 36)};
-    if (get(at + vouched - 8) != holm_secret_cluster(secret))
+    if (get(at + vouched - 8) != cluster)
         return HOLM_ANNOUNCED_FOREIGN;
     if (!makes_sense(&read, address))
         return HOLM_ANNOUNCED_MALFORMED;

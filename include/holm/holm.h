@@ -87,7 +87,7 @@ struct holm_config {
      * ever. Not in a simulated world. */
     const char *multicast;
     /* NULL; needed with `multicast`: a file with 16 to 1,024 bytes (white space at its end apart, 4,096 with it) that all
-     * nodes of the cluster have and nobody else, read once; not readable for everyone, nor writable but for its owner. What
+     * nodes of the cluster have and nobody else, read once; or with two, an empty line between, of which the first is used and both taken; not readable for everyone, nor writable but for its owner. What
      * it does not vouch for is dropped, and of another cluster, too. It admits nobody: who has it can have up to
      * 512 addresses dialled, 64 at once and 16 new ones a second, and keep newcomers from finding a node. Certificates, or a network of their own, keep others out. */
     const char *multicast_secret;

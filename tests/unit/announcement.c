@@ -116,6 +116,43 @@ static void test_announcement_when_secret_or_cluster_differ_then_it_says_which(v
 }
 
 /* Who has the secret may still talk nonsense. */
+/* While a secret is changed: each step is taken node by node, and all hear each other throughout. */
+static void test_announcement_when_the_secret_is_changed_then_all_are_heard_throughout(void **state)
+{
+    static const char *const steps[][2] = {{SECRET, NULL},
+                                           {SECRET, "fedcba9876543210"},
+                                           {"fedcba9876543210", SECRET},
+                                           {"fedcba9876543210", NULL}};
+    /* Each hears its neighbours in time; who is two steps behind, or ahead, is not always heard. */
+    static const bool hears[4][4] = {{true, true, true, false},
+                                     {true, true, true, false},
+                                     {false, true, true, true},
+                                     {false, true, true, true}};
+    uint8_t bytes[HOLM_ANNOUNCEMENT_BYTES_MAX];
+    struct holm_secret *secrets[4];
+    struct holm_announcement said = sample("tcp://10.0.0.1:7000"), read;
+    for (size_t i = 0; i < 4; i++) {
+        secrets[i] = secret_of(steps[i][0], "holm");
+        if (steps[i][1] != NULL)
+            assert_int_equal(holm_secret_also(secrets[i], holm_str(steps[i][1]), "holm"), HOLM_OK);
+    }
+    for (size_t from = 0; from < 4; from++) {
+        size_t size = holm_announcement_encode(&said, secrets[from], bytes);
+        for (size_t to = 0; to < 4; to++)
+            assert_int_equal(decode(bytes, size, secrets[to], &read),
+                             hears[from][to] ? HOLM_ANNOUNCED : HOLM_ANNOUNCED_UNAUTHENTIC);
+    }
+    /* By either secret another cluster is told from somebody without one. */
+    struct holm_secret *other = secret_of("fedcba9876543210", "holm2");
+    size_t size = holm_announcement_encode(&said, other, bytes);
+    assert_int_equal(decode(bytes, size, secrets[1], &read), HOLM_ANNOUNCED_FOREIGN);
+    assert_int_equal(decode(bytes, size, secrets[0], &read), HOLM_ANNOUNCED_UNAUTHENTIC);
+    holm_secret_free(other);
+    for (size_t i = 0; i < 4; i++)
+        holm_secret_free(secrets[i]);
+    assert_int_equal(heap.blocks, 0);
+}
+
 static void test_announcement_when_a_member_talks_nonsense_then_it_is_refused(void **state)
 {
     static const char *const addresses[] = {
@@ -146,6 +183,8 @@ int main(void)
         cmocka_unit_test(test_announcement_when_written_then_its_bytes_are_those_of_the_page),
         cmocka_unit_test(test_announcement_when_a_bit_or_a_byte_is_off_then_it_is_refused),
         cmocka_unit_test(test_announcement_when_secret_or_cluster_differ_then_it_says_which),
+        cmocka_unit_test(
+            test_announcement_when_the_secret_is_changed_then_all_are_heard_throughout),
         cmocka_unit_test(test_announcement_when_a_member_talks_nonsense_then_it_is_refused),
     };
     return cmocka_run_group_tests_name("announcement", tests, NULL, NULL);

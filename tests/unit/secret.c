@@ -128,6 +128,46 @@ static void test_secret_when_a_long_file_is_blank_in_the_middle_then_it_is_not_c
     assert_string_equal(why, "has more than 4096 bytes, with what is blank");
 }
 
+/* Two with an empty line between: the first vouches, and what either vouches for is taken. */
+static void test_secret_when_there_are_two_then_the_first_vouches_and_both_are_taken(void **state)
+{
+    static const char *const files[] = {"0123456789abcdef\n\nfedcba9876543210\n",
+                                        "0123456789abcdef\r\n\r\n \nfedcba9876543210"};
+    uint8_t vouchers[2][HOLM_VOUCHER_BYTES], voucher[HOLM_VOUCHER_BYTES];
+    const char *why;
+    write_secret("0123456789abcdef", 16, 0600);
+    assert_int_equal(try_open(path, vouchers[0], &why), HOLM_OK);
+    write_secret("fedcba9876543210", 16, 0600);
+    assert_int_equal(try_open(path, vouchers[1], &why), HOLM_OK);
+    for (size_t i = 0; i < 2; i++) {
+        struct heap heap = {0};
+        struct holm_allocator allocator = heap_allocator(&heap);
+        struct holm_secret *secret;
+        uint64_t clusters[2];
+        write_secret(files[i], strlen(files[i]), 0600);
+        assert_int_equal(holm_secret_open(&allocator, path, "holm", &secret, &why), HOLM_OK);
+        holm_secret_vouch(secret, holm_str("x"), voucher);
+        assert_memory_equal(voucher, vouchers[0], sizeof voucher);
+        for (size_t by = 0; by < 2; by++)
+            assert_true(holm_secret_vouches(secret, holm_str("x"), vouchers[by], &clusters[by]));
+        assert_int_equal(clusters[0], holm_secret_cluster(secret));
+        assert_int_not_equal(clusters[0], clusters[1]);
+        assert_false(holm_secret_vouches(secret, holm_str("y"), vouchers[0], &clusters[0]));
+        holm_secret_free(secret);
+        assert_int_equal(heap.blocks, 0);
+    }
+    /* One line break is a part of a secret, as in what base64 writes. */
+    write_secret("0123456789abcdef\nfedcba9876543210", 33, 0600);
+    assert_int_equal(try_open(path, voucher, &why), HOLM_OK);
+    assert_memory_not_equal(voucher, vouchers[0], sizeof voucher);
+    write_secret("0123456789abcdef\n\nfedcba987654321", 33, 0600);
+    assert_int_equal(try_open(path, NULL, &why), HOLM_EINVAL);
+    assert_string_equal(why, "has a secret of less than 16 bytes");
+    write_secret("0123456789abcdef\n\n0123456789abcdef\n\n0123456789abcdef", 52, 0600);
+    assert_int_equal(try_open(path, NULL, &why), HOLM_EINVAL);
+    assert_string_equal(why, "has more than two secrets, with empty lines between");
+}
+
 /* The memory of this process is a file that opens, and cannot be read where it begins. */
 static void test_secret_when_reading_fails_then_it_says_so(void **state)
 {
@@ -164,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_secret_when_the_file_is_wrong_then_it_says_why),
         cmocka_unit_test(test_secret_when_only_white_space_follows_then_it_is_the_same),
         cmocka_unit_test(test_secret_when_a_long_file_is_blank_in_the_middle_then_it_is_not_cut),
+        cmocka_unit_test(test_secret_when_there_are_two_then_the_first_vouches_and_both_are_taken),
         cmocka_unit_test(test_secret_when_reading_fails_then_it_says_so),
         cmocka_unit_test(test_secret_when_memory_is_refused_then_nothing_is_held),
     };
