@@ -26,8 +26,6 @@ static uint64_t dotted_seq(void *context, struct holm_actor actor)
     const struct holm_replica *cut = reminting->cut;
     if (!holm_replica_folds(holm_replica_collected(cut), actor))
         return holm_replica_seq(cut, actor);
-    if (actor.epoch.value == 0)
-        return HOLM_SEQ_FOLDED;
     return holm_vector_view_seq(holm_members_lasts(&cut->guard->members, cut->config.partition),
                                 actor);
 }
@@ -77,11 +75,12 @@ static bool has_folded(const struct reminting *reminting, struct holm_node_id no
 /* Whether the cut covers it. Of an epoch 0: an entry of folded epochs. */
 static bool covered(const struct reminting *reminting, struct holm_dot dot)
 {
-    return has_dot(reminting, dot) ||
-           (dot.actor.epoch.value == 0 && has_folded(reminting, dot.actor.node));
+    if (dot.actor.epoch.value == 0)
+        return has_folded(reminting, dot.actor.node);
+    return has_dot(reminting, dot);
 }
 
-/* Nothing tells what of a folded entry the cut lacks: it is as if others had written it. */
+/* Nothing tells what of a folded entry the cut lacks: it is as if others had written it, and lost whole. */
 static bool is_own(const struct reminting *reminting, struct holm_actor actor)
 {
     return actor.node.value == reminting->self.value && actor.epoch.value != 0;
@@ -230,11 +229,46 @@ static struct holm_dot dot_of(const struct reminting *reminting, const struct ho
     return (struct holm_dot){reminting->old->actors.rows[cell->actor].actor, cell->seq};
 }
 
-/* Whether a raw cell is something that the cut lacks. A ghost is nothing. */
-static bool is_missing(const struct reminting *reminting, const struct holm_cell *cell)
+/* What a node's epochs up to the last that is folded here have in a counter of the cut, folded there or not. */
+static uint64_t share_there(const struct reminting *reminting, struct holm_bytes at,
+                            const struct holm_cell *folded)
 {
-    return !covered(reminting, dot_of(reminting, cell)) &&
-           (cell->kind != HOLM_COUNTER || holm_count_live(&cell->count));
+    const struct holm_state *state = &reminting->cut->state;
+    struct holm_actor actor = dot_of(reminting, folded).actor;
+    struct holm_epoch floor = holm_vector_floor(holm_replica_collected(reminting->old), actor.node);
+    struct holm_bytes path = holm_names_path(&reminting->old->state.names, folded->path);
+    struct holm_key key = holm_state_key(state, at);
+    struct holm_slot slot = {.kind = HOLM_COUNTER, .actor = HOLM_ACTOR_NONE};
+    struct holm_spot spot;
+    struct holm_cell cell;
+    uint64_t sum = 0;
+    slot.path = holm_names_find(&state->names, path);
+    if (slot.path == HOLM_NAME_NONE || !holm_state_find(state, &key, &spot) ||
+        !holm_spot_seek(state, &spot, &slot))
+        return 0;
+    for (; holm_spot_cell_of(state, &spot, &slot, &cell); holm_spot_next(state, &spot)) {
+        struct holm_actor other = reminting->cut->actors.rows[cell.actor].actor;
+        if (other.node.value == actor.node.value && other.epoch.value <= floor.value)
+            sum += (uint64_t)cell.count.sum - (uint64_t)cell.count.cancelled_sum;
+    }
+    return sum;
+}
+
+/* Whether a raw cell is something that the cut lacks. A ghost is nothing. */
+static bool is_missing(const struct reminting *reminting, const struct holm_spot *spot,
+                       const struct holm_cell *cell)
+{
+    struct holm_dot dot = dot_of(reminting, cell);
+    if (covered(reminting, dot))
+        return false;
+    if (cell->kind != HOLM_COUNTER)
+        return true;
+    if (!holm_count_live(&cell->count))
+        return false;
+    /* Of all that is folded the cut lacks something; of this counter it may have all the same. */
+    return dot.actor.epoch.value != 0 ||
+           share_there(reminting, holm_spot_key(&reminting->old->state, spot), cell) !=
+               (uint64_t)cell->count.sum - (uint64_t)cell->count.cancelled_sum;
 }
 
 /* The raw cells of a record, ghosts too: what of it was known on both sides, and what is missing there. */
@@ -249,7 +283,7 @@ static void survey(const struct reminting *reminting, struct holm_spot spot, str
             (cell.kind == HOLM_COUNTER &&
              covered(reminting, (struct holm_dot){dot.actor, cell.count.start})))
             record->known = true;
-        if (!is_missing(reminting, &cell))
+        if (!is_missing(reminting, &spot, &cell))
             continue;
         if (!is_own(reminting, dot.actor)) {
             record->others += 1;
@@ -275,7 +309,7 @@ static void lose_cells(const struct reminting *reminting, struct holm_spot spot,
     for (; holm_spot_cell(state, &spot, &cell); holm_spot_next(state, &spot)) {
         struct holm_lost lost = {.key = holm_spot_key(state, &spot), .kind = cell.kind};
         lost.dot = dot_of(reminting, &cell);
-        if (!is_missing(reminting, &cell) || is_own(reminting, lost.dot.actor) != own)
+        if (!is_missing(reminting, &spot, &cell) || is_own(reminting, lost.dot.actor) != own)
             continue;
         if (cell.kind == HOLM_KIND_TOMBSTONE)
             lost.kind = 0;

@@ -14,6 +14,7 @@ enum {
     CUT, /* of node 1, epoch 2: what the members have */
     OTHER,
     BEFORE, /* of node 1, too: what it wrote as another epoch */
+    LATER,  /* of the node of OTHER */
     NODES
 };
 
@@ -30,8 +31,8 @@ struct fixture {
 
 static void open_fixture(struct fixture *f)
 {
-    static const uint64_t nodes[NODES] = {1, 1, 2, 1};
-    static const uint64_t epochs[NODES] = {1, 2, 1, 3};
+    static const uint64_t nodes[NODES] = {1, 1, 2, 1, 2};
+    static const uint64_t epochs[NODES] = {1, 2, 1, 3, 2};
     memset(f, 0, sizeof *f);
     struct holm_allocator allocator = heap_allocator(&f->heap);
     holm_origins_init(&f->origins, &allocator);
@@ -276,6 +277,47 @@ static void test_remint_when_a_chain_is_folded_in_part_then_its_rest_is_added(vo
         remint(&f);
         expect(&f, forgets == 1 ? 1 : 2, forgets);
         assert_int_equal(sum(&f), forgets == 1 ? 3 : 5);
+        close_fixture(&f);
+    }
+}
+
+/* Folds an epoch at one replica. */
+static void fold(struct fixture *f, int at, int ended, uint64_t last)
+{
+    const struct holm_dot frontier = {holm_replica_self(f->replicas[ended]), HOLM_SEQ_FOLDED};
+    const struct holm_member_op end = {
+        .type = HOLM_MEMBER_FOLD,
+        .dot = {holm_replica_self(f->replicas[BEFORE]), ended == LATER ? 2 : 1},
+        .subject = frontier.actor,
+        .last = last};
+    const struct holm_list_news news = {&end, 1, {&end.dot, 1}};
+    assert_int_equal(holm_replica_learn(f->replicas[at], &news, now, &f->work), HOLM_OK);
+    assert_int_equal(holm_replica_collect(f->replicas[at], (struct holm_vector_view){&frontier, 1},
+                                          now, &f->work),
+                     HOLM_OK);
+}
+
+/* T40: the cut has folded an earlier epoch of a node, and lacks what a later one added, which is folded here. */
+static void test_remint_when_more_is_folded_than_there_then_what_differs_is_told(void **state)
+{
+    (void)state;
+    for (int known = 0; known < 2; known++) {
+        struct fixture f;
+        open_fixture(&f);
+        write(&f, OTHER, BOTH, holm_op_add(k(), holm_str("m"), 5));
+        write(&f, OTHER, BOTH, holm_op_add(k(), holm_str("n"), 3));
+        write(&f, LATER, known == 1 ? BOTH : TO(OLD), holm_op_add(k(), holm_str("n"), 2));
+        fold(&f, CUT, OTHER, 2);
+        fold(&f, OLD, OTHER, 2);
+        fold(&f, OLD, LATER, 1);
+        remint(&f);
+        expect(&f, 0, known == 1 ? 0 : 1);
+        if (known == 0) {
+            assert_true(holm_bytes_equal(f.lost[0].path, holm_str("\1n")));
+            assert_int_equal(f.lost[0].kind, HOLM_COUNTER);
+            assert_int_equal(f.lost[0].dot.actor.node.value, 2);
+        }
+        assert_int_equal(sum(&f), known == 1 ? 5 : 3);
         close_fixture(&f);
     }
 }
@@ -570,6 +612,7 @@ int main(void)
         cmocka_unit_test(test_remint_when_a_part_is_in_the_cut_then_the_rest_is_added),
         cmocka_unit_test(test_remint_when_its_epoch_is_folded_then_the_rest_is_written_anew),
         cmocka_unit_test(test_remint_when_a_chain_is_folded_in_part_then_its_rest_is_added),
+        cmocka_unit_test(test_remint_when_more_is_folded_than_there_then_what_differs_is_told),
         cmocka_unit_test(test_remint_when_all_is_in_the_cut_then_nothing_is_written),
         cmocka_unit_test(test_remint_when_a_part_was_cancelled_then_it_stays_so),
         cmocka_unit_test(test_remint_when_others_wrote_it_then_it_is_dropped),
