@@ -117,6 +117,7 @@ struct holm_engine_membership {
     uint64_t journalled; /* batches that wait for it to be confirmed */
     uint64_t reminted;   /* operations of former epochs that were minted anew, by replacement */
     uint64_t dropped;    /* operations that were not: of others, or on keys that had gone */
+    uint64_t refused;    /* operations of the journal that what had become of their keys refused */
     uint64_t replaced;   /* how often the state was replaced */
     uint64_t collected;  /* tombstones and ghosts that went by own collection */
     uint64_t folded;     /* epochs, in each partition */

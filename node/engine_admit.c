@@ -427,7 +427,8 @@ static void tell_outcome(struct holm_engine *engine, const struct outcome *outco
     const struct holm_remint *remint = &outcome->remint;
     pthread_mutex_lock(&engine->roster_lock);
     engine->members->figures.reminted += remint->minted;
-    engine->members->figures.dropped += remint->dropped + outcome->refused;
+    engine->members->figures.dropped += remint->dropped;
+    engine->members->figures.refused += outcome->refused;
     pthread_mutex_unlock(&engine->roster_lock);
     if (remint->minted + remint->dropped > 0)
         holm_log_tell(

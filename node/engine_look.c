@@ -115,7 +115,7 @@ void holm_engine_stats(struct holm_engine *engine, struct holm_stats *stats)
     stats->members = membership.members;
     stats->journalled = membership.journalled;
     stats->reminted = membership.reminted;
-    stats->abandoned = membership.dropped;
+    stats->abandoned = membership.dropped + membership.refused;
     stats->collected = membership.collected;
     stats->dropped = holm_outgoing_dropped(&engine->outgoing);
     pthread_mutex_lock(&engine->roster_lock);

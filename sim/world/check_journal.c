@@ -78,12 +78,12 @@ static void settle(struct holm_judge *judge, uint32_t node)
             must_mint(&judge->batches[i]))
             judge->refused[node] += judge->batches[i].count;
     forget(judge, node);
-    uint64_t dropped = judge->dropped_before[node] + standing.figures.dropped;
-    if (judge->refused[node] > dropped)
+    uint64_t told = judge->refused_before[node] + standing.figures.refused;
+    if (judge->refused[node] > told)
         holm_judge_fail(judge, &holm_check_journal, node,
                         "%" PRIu64 " writes of its journal were not minted, %" PRIu64
-                        " were said to be dropped",
-                        judge->refused[node], dropped);
+                        " were said to be refused",
+                        judge->refused[node], told);
 }
 
 /* What a well disk has synced, the next life has in its journal: it is held to it as this one was. */
@@ -102,7 +102,7 @@ static void event(struct holm_judge *judge, const struct holm_world_event *event
         settle(judge, event->node);
         /* Who was a member for a moment only has told, and its batches are still noted. */
         holm_world_standing(judge->config.world, event->node, &standing);
-        judge->dropped_before[event->node] += standing.figures.dropped;
+        judge->refused_before[event->node] += standing.figures.refused;
         if (!is_kept(judge, event))
             forget(judge, event->node);
     }

@@ -290,10 +290,7 @@ static void moment(struct holm_judge *judge)
         if (!holm_world_alive(world, i))
             continue;
         holm_world_standing(world, i, &standing);
-        /* What is said to be dropped, and is no write of its journal: those are known when it is a member (check_journal.c). */
-        uint64_t refused = judge->refused[i] - judge->settled_refused[i];
         uint64_t told = standing.figures.dropped - judge->settled[i];
-        told -= refused < told ? refused : told;
         if (judge->missing[i] > told)
             holm_judge_fail(judge, &holm_check_returned, i,
                             "coming back it left %" PRIu64
@@ -302,7 +299,6 @@ static void moment(struct holm_judge *judge)
         if (!standing.figures.confirmed || standing.figures.journalled > 0)
             continue;
         judge->settled[i] = standing.figures.dropped;
-        judge->settled_refused[i] = judge->refused[i];
         judge->missing[i] = 0;
     }
 }

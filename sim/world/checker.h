@@ -202,9 +202,8 @@ struct holm_judge {
     uint64_t
         missing[HOLM_JUDGE_NODES_MAX]; /* cells that were left and lost, not yet accounted for */
     uint64_t settled[HOLM_JUDGE_NODES_MAX]; /* what was told as dropped, in this life so far … */
-    uint64_t settled_refused[HOLM_JUDGE_NODES_MAX]; /* … and what of that was refused */
-    uint64_t refused[HOLM_JUDGE_NODES_MAX]; /* of a journal, of what was dropped, in all lives */
-    uint64_t dropped_before[HOLM_JUDGE_NODES_MAX]; /* what was told as dropped, in former lives */
+    uint64_t refused[HOLM_JUDGE_NODES_MAX]; /* of a journal, in all lives */
+    uint64_t refused_before[HOLM_JUDGE_NODES_MAX]; /* what was told as refused, in former lives */
     struct holm_judge_batch *batches;
     size_t batch_count, batch_capacity;
     uint64_t parted; /* who has left for good, and not come back */

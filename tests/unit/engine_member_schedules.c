@@ -275,7 +275,7 @@ static void test_engine_member_when_stale_then_its_journal_is_minted_upon_the_cu
     expect_members(world, 3);
     world_converge(world, 2000);
     expect_exists(world, "k", false); /* it was still buried when the write was to be minted */
-    assert_int_equal(standing(world, 2).dropped, 1);
+    assert_int_equal(standing(world, 2).refused, 1);
     expect_collected(world, true);
     close_cluster(world);
 }
