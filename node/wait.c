@@ -106,14 +106,40 @@ enum holm_status holm_wait_peers(struct holm_node *node, uint32_t peers, uint32_
     return status == HOLM_OK ? holm_node_wait(node, &waiting, timeout_ms) : status;
 }
 
+static enum holm_status sync_for(struct holm_node *node, const struct holm_receipt *receipt,
+                                 uint64_t timeout_us)
+{
+    uint32_t first = receipt == NULL ? 0 : receipt->partition;
+    uint32_t count = receipt == NULL ? holm_engine_partitions(node->engine) : 1;
+    return holm_engine_sync(node->engine, first, count, holm_node_now(node), timeout_us);
+}
+
+/* Of what is not here yet nothing can be flushed; a store that is not there, or has failed, is told of at once. */
+static enum holm_status await_operations(struct holm_node *node, const struct holm_receipt *receipt,
+                                         uint32_t timeout_ms)
+{
+    enum holm_status status = holm_wait_applied(node, receipt, 0);
+    if (status != HOLM_ETIMEDOUT || timeout_ms == 0)
+        return status;
+    status = sync_for(node, receipt, 0);
+    if (status != HOLM_OK && status != HOLM_ETIMEDOUT)
+        return status;
+    return holm_wait_applied(node, receipt, timeout_ms);
+}
+
 enum holm_status holm_wait_durable(struct holm_node *node, const struct holm_receipt *receipt,
                                    uint32_t timeout_ms)
 {
     enum holm_status status = holm_receipt_check(node, receipt);
+    bool named = receipt != NULL && receipt->count > 0;
+    uint64_t timeout_us = (uint64_t)timeout_ms * 1000;
+    uint64_t begun_us = holm_node_now(node).monotonic_us;
+    if (status == HOLM_OK && named)
+        status = await_operations(node, receipt, timeout_ms);
     if (status != HOLM_OK)
         return status;
-    uint32_t first = receipt == NULL ? 0 : receipt->partition;
-    uint32_t count = receipt == NULL ? holm_engine_partitions(node->engine) : 1;
-    return holm_engine_sync(node->engine, first, count, holm_node_now(node),
-                            (uint64_t)timeout_ms * 1000);
+    uint64_t spent_us = holm_node_now(node).monotonic_us - begun_us;
+    status = sync_for(node, receipt, timeout_us > spent_us ? timeout_us - spent_us : 0);
+    /* What was replaced before the flush is not in what was flushed. */
+    return status == HOLM_OK && named ? holm_wait_applied(node, receipt, 0) : status;
 }

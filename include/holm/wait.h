@@ -109,11 +109,13 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_wait_stable(struct holm_node *node
 
 /*
  * Waits until the receipt's operations are on this node's disk, written and flushed; with a NULL receipt, all that it
- * has so far, own and others'. Then they are read again after whatever end of this process or power. Blocks for one
+ * has so far, own and others'. Then they are read again after whatever end of this process or power. What was written
+ * elsewhere must be here first: for that it waits, and pulls, as holm_wait_applied(). Then it blocks for one
  * flush of the disk, or two if one is under way (a fraction of a millisecond to some), however many wait with
  * it; other calls do not wait. Publishes what is pending. A timeout of 0 only looks.
  *   HOLM_EINVAL    this node has no store
  *   HOLM_ETIMEDOUT not yet; what was written may still get there
+ *   HOLM_ENOENT    as holm_wait_seen()
  *   HOLM_EIO       the store has failed, and takes nothing any more: the log says how. Reading goes on
  *   HOLM_ENOMEM, HOLM_EFORK, HOLM_ECLOSED
  */
