@@ -16,15 +16,21 @@ static struct holm_metrics_peer *place_of(struct holm_metrics *metrics, struct h
     return &metrics->peers[metrics->peer_count++];
 }
 
-static void gather_peers(struct holm_engine *engine, struct holm_now now,
-                         struct holm_metrics *metrics, uint32_t *slots)
+/* Who has left, or is forgotten, is missed by nobody: no figure of it stays behind. */
+static bool is_over(const struct holm_members *known, const struct holm_peer *peer)
+{
+    return peer->liveness == HOLM_LEFT || (known != NULL && holm_engine_list_forgets(known, peer));
+}
+
+static void add_peers(struct holm_engine *engine, struct holm_now now,
+                      const struct holm_members *known, struct holm_metrics *metrics,
+                      uint32_t *slots)
 {
     pthread_mutex_lock(&engine->roster_lock);
     uint32_t count = holm_roster_slots(engine->roster);
     for (uint32_t slot = 0; slot < count; slot++) {
         struct holm_metrics_peer peer = {.up = holm_roster_up(engine->roster, slot)};
-        if (!holm_roster_peer(engine->roster, slot, now, &peer.peer) ||
-            peer.peer.liveness == HOLM_LEFT)
+        if (!holm_roster_peer(engine->roster, slot, now, &peer.peer) || is_over(known, &peer.peer))
             continue;
         struct holm_metrics_peer *place = place_of(metrics, peer.peer.node);
         if (place->up)
@@ -35,6 +41,19 @@ static void gather_peers(struct holm_engine *engine, struct holm_now now,
         slots[place - metrics->peers] = slot;
     }
     pthread_mutex_unlock(&engine->roster_lock);
+}
+
+static void gather_peers(struct holm_engine *engine, struct holm_now now,
+                         struct holm_metrics *metrics, uint32_t *slots)
+{
+    if (engine->members == NULL) {
+        add_peers(engine, now, NULL, metrics, slots);
+        return;
+    }
+    struct holm_engine_partition *list = &engine->partitions[holm_engine_list(engine)];
+    pthread_mutex_lock(&list->lock);
+    add_peers(engine, now, holm_replica_members(list->replica), metrics, slots);
+    pthread_mutex_unlock(&list->lock);
 }
 
 static void gather_lag(const struct holm_replica *replica, struct holm_now now, uint32_t slot,

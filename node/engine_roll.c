@@ -14,15 +14,20 @@ static bool has_slot(const struct holm_roster *roster, struct holm_node_id node)
     return false;
 }
 
+bool holm_engine_list_forgets(const struct holm_members *known, const struct holm_peer *peer)
+{
+    const struct holm_member_row *row = holm_members_find(known, peer->node);
+    return row != NULL && row->forgotten &&
+           (peer->liveness == HOLM_DOWN || peer->liveness == HOLM_LEFT);
+}
+
 /* Who is known by the list alone, or is forgotten by it. */
 static size_t add_members(const struct holm_engine *engine, const struct holm_members *known,
                           struct holm_peer *peers, size_t count, size_t capacity)
 {
     struct holm_node_id self = holm_roster_self(engine->roster).node;
     for (size_t i = 0; i < count && i < capacity; i++) {
-        const struct holm_member_row *row = holm_members_find(known, peers[i].node);
-        if (row != NULL && row->forgotten &&
-            (peers[i].liveness == HOLM_DOWN || peers[i].liveness == HOLM_LEFT))
+        if (holm_engine_list_forgets(known, &peers[i]))
             peers[i].liveness = HOLM_FORGOTTEN;
     }
     for (size_t i = 0; i < known->count; i++) {

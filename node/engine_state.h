@@ -523,7 +523,9 @@ void holm_engine_leave_heard(struct holm_engine *engine, struct holm_actor actor
 void holm_engine_leavers_tick(struct holm_engine *engine, struct holm_now now);
 uint64_t holm_engine_leavers_due_us(const struct holm_engine *engine);
 
-/* engine_roll.c. With `stable`: tells of who has been forgotten. */
+/* engine_roll.c. Whether the list's members say that a peer that is not up is forgotten. O(log members). */
+bool holm_engine_list_forgets(const struct holm_members *known, const struct holm_peer *peer);
+/* With `stable`: tells of who has been forgotten. */
 void holm_engine_roll_look(struct holm_engine *engine);
 
 /* engine_forget.c. Forgets this life of a member; true: there is nothing to be forgotten any more. */

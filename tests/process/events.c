@@ -287,6 +287,20 @@ static void test_leave_when_nobody_is_up_then_it_stays_and_runs_on(void **state)
     holm_close(lisbon);
 }
 
+/* Nothing is said of it any more: an alert that waits for it to come up would never end. */
+static bool has_figures(struct holm_node *node, const char *name)
+{
+    static char text[1 << 20];
+    char label[64];
+    size_t size;
+
+    assert_ok(holm_metrics(node, text, sizeof text - 1, &size));
+    text[size] = '\0';
+    snprintf(label, sizeof label, ",peer=\"%s\"}", name);
+    assert_non_null(strstr(text, "\nholm_partitions"));
+    return strstr(text, label) != NULL;
+}
+
 /* Who is gone is forgotten by one member's word, and all are told; who leaves, without any. */
 static void test_events_when_members_are_forgotten_then_all_are_told(void **state)
 {
@@ -300,11 +314,15 @@ static void test_events_when_members_are_forgotten_then_all_are_told(void **stat
     (void)await_change(&at_oslo, "paris", HOLM_PEER_JOINED);
     holm_close(paris);
     (void)await_change(&at_lisbon, "paris", HOLM_PEER_DOWN);
+    assert_true(has_figures(lisbon, "paris"));
     assert_ok(holm_forget(lisbon, holm_node_id_of("paris")));
     (void)await_change(&at_lisbon, "paris", HOLM_PEER_FORGOTTEN);
     (void)await_change(&at_oslo, "paris", HOLM_PEER_FORGOTTEN);
     await(has_members(lisbon, 2) && has_members(oslo, 2));
     assert_int_equal(liveness(oslo, "paris"), HOLM_FORGOTTEN);
+    assert_false(has_figures(lisbon, "paris"));
+    assert_false(has_figures(oslo, "paris"));
+    assert_true(has_figures(oslo, "lisbon"));
     end_with(&at_oslo, "paris", HOLM_PEER_FORGOTTEN);
     assert_ok(holm_leave(oslo, API_WAIT_MS));
     await_left(&at_lisbon, "oslo");
