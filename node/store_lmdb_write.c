@@ -114,6 +114,10 @@ void *holm_store_lmdb_write(void *context)
 {
     struct holm_store_lmdb *store = context;
     while (holm_store_queue_take(&store->queue)) {
+        /* Who was killed while it looked would keep pages from being used again. Where it cannot be told, the next
+         * group looks; while nobody looks it costs no call of the system. */
+        int dead = 0;
+        (void)mdb_reader_check(store->env, &dead);
         int code = write_group(store);
         while (code == MDB_MAP_FULL) {
             code = grow(store);

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -17,6 +19,7 @@
 
 #define PARTITIONS 2u
 #define LONG_US 10000000u
+#define MIB ((off_t)1 << 20)
 
 struct fixture {
     char directory[64];
@@ -444,6 +447,46 @@ static void test_store_lmdb_when_copied_is_as_it_was(void **state)
     finish(&f);
 }
 
+/* A process of its own that looks, and is killed while it does. */
+static void look_and_die(const struct fixture *f)
+{
+    struct holm_store_lmdb_config config = config_of(f->directory);
+    struct holm_store *look;
+    int status;
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        config.reading = true;
+        if (holm_store_lmdb_open(&config, &look) == HOLM_OK)
+            (void)kill(getpid(), SIGKILL);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+/* It would keep every page from being used again that was freed since: 30 MiB of these states. */
+static void test_store_lmdb_when_who_looked_was_killed_then_its_pages_are_used_again(void **state)
+{
+    static char image[1 << 19];
+    struct fixture f;
+    struct stat file;
+    char name[128];
+    (void)state;
+    begin(&f);
+    for (int i = 0; i < 64; i++) {
+        memset(image, 'a' + i % 26, sizeof image);
+        assert_int_equal(f.store->ops->save(f.store, 0, holm_mem(image, sizeof image)), HOLM_OK);
+        assert_int_equal(f.store->ops->sync(f.store, LONG_US), HOLM_OK);
+        if (i == 3)
+            look_and_die(&f);
+    }
+    (void)snprintf(name, sizeof name, "%s/data.mdb", f.directory);
+    assert_int_equal(stat(name, &file), 0);
+    assert_true(file.st_size < 4 * MIB);
+    finish(&f);
+}
+
 /* A bit that has turned is found before anything is believed. */
 static void test_store_lmdb_when_a_record_is_damaged_says_so(void **state)
 {
@@ -490,6 +533,7 @@ int main(void)
         cmocka_unit_test(test_store_lmdb_when_the_disk_is_full_says_so_and_can_be_read),
         cmocka_unit_test(test_store_lmdb_when_it_is_anothers_is_refused),
         cmocka_unit_test(test_store_lmdb_when_copied_is_as_it_was),
+        cmocka_unit_test(test_store_lmdb_when_who_looked_was_killed_then_its_pages_are_used_again),
         cmocka_unit_test(test_store_lmdb_when_a_record_is_damaged_says_so),
     };
     return cmocka_run_group_tests_name("store_lmdb", tests, NULL, NULL);
