@@ -77,6 +77,22 @@ bool holm_address_valid(struct holm_bytes address, bool listening)
     return starts_with(address, "ipc:///") && address.size > 7;
 }
 
+bool holm_address_of_http(char result[HOLM_ADDRESS_BYTES_MAX + 1], const char *url)
+{
+    struct holm_bytes rest = holm_str(url);
+
+    if (!starts_with(rest, "http://"))
+        return false;
+    rest = skip(rest, 7);
+    if (rest.size > 0 && ((const char *)rest.data)[rest.size - 1] == '/')
+        rest.size--;
+    if (rest.size + 6 >= HOLM_ADDRESS_BYTES_MAX)
+        return false;
+    snprintf(result, HOLM_ADDRESS_BYTES_MAX + 1, "tcp://%.*s", (int)rest.size,
+             (const char *)rest.data);
+    return holm_address_valid(holm_str(result), false);
+}
+
 bool holm_address_is_name(struct holm_bytes address)
 {
     if (!starts_with(address, "dns+") || address.size >= HOLM_ADDRESS_BYTES_MAX ||

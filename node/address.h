@@ -37,6 +37,10 @@ void holm_address_of_name(char result[HOLM_ADDRESS_BYTES_MAX + 1], struct holm_b
  * it is exposed is not known before it is looked up. */
 const char *holm_address_objection(struct holm_bytes address, bool tls, bool insecure);
 
+/* tcp://HOST:PORT of http://HOST:PORT, as /metrics and /healthz have it; a slash may end it. False: it is none, or port 0 or
+ * too long. */
+bool holm_address_of_http(char result[HOLM_ADDRESS_BYTES_MAX + 1], const char *url);
+
 /* Whether it leads to the machine itself: ipc, or loopback. */
 bool holm_address_is_local(struct holm_bytes address);
 

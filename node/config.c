@@ -106,9 +106,10 @@ static enum holm_status check_numbers(const struct holm_config *config, char *li
                  config->founds ? "founds" : "forget_after_ms");
         return HOLM_EINVAL;
     }
-    if (config->log_level >= 0 && config->log_level <= 3)
+    if (config->log_level >= HOLM_LOG_SILENT && config->log_level <= HOLM_LOG_DEBUG)
         return HOLM_OK;
-    snprintf(line, capacity, "config: log_level is %d; allowed is 0 to 3", config->log_level);
+    snprintf(line, capacity, "config: log_level is %d; allowed is %d to %d", config->log_level,
+             (int)HOLM_LOG_SILENT, (int)HOLM_LOG_DEBUG);
     return HOLM_EINVAL;
 }
 
@@ -185,6 +186,16 @@ static enum holm_status check_exposure(const struct holm_config *config, const c
     return HOLM_OK;
 }
 
+static enum holm_status check_http(const char *url, char *line, size_t capacity)
+{
+    char address[HOLM_ADDRESS_BYTES_MAX + 1];
+
+    if (holm_address_of_http(address, url))
+        return HOLM_OK;
+    snprintf(line, capacity, "config: http has '%.128s'; write http://HOST:PORT", url);
+    return HOLM_EADDRESS;
+}
+
 static enum holm_status check_seeds(struct holm_bytes seeds, char *line, size_t capacity)
 {
     struct holm_bytes address;
@@ -215,6 +226,8 @@ enum holm_status holm_config_check(const struct holm_config *config, char *line,
         status = check_address("listen", holm_str(config->listen), true, line, capacity);
     if (status == HOLM_OK)
         status = check_seeds(holm_str(config->seeds), line, capacity);
+    if (status == HOLM_OK && config->http != NULL)
+        status = check_http(config->http, line, capacity);
     if (status == HOLM_OK)
         status = check_multicast(config, line, capacity);
     if (status == HOLM_OK)

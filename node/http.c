@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "node/address.h"
 #include "transport/nng_http.h"
 
 #define TEXT_BYTES 128
@@ -54,14 +55,10 @@ static enum holm_status make(void *context, const char *path, struct holm_http_a
     return strcmp(path, "/healthz") == 0 ? health(node, answer) : metrics(node, answer);
 }
 
-static bool is_loopback(const char *url)
+static bool is_local(const char *url)
 {
-    static const char *const own[] = {"http://127.", "http://localhost:", "http://[::1]:"};
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        if (strncmp(url, own[i], strlen(own[i])) == 0)
-            return true;
-    }
-    return false;
+    char address[HOLM_ADDRESS_BYTES_MAX + 1];
+    return holm_address_of_http(address, url) && holm_address_is_local(holm_str(address));
 }
 
 enum holm_status holm_node_http_open(struct holm_node *node, const char *url)
@@ -72,7 +69,10 @@ enum holm_status holm_node_http_open(struct holm_node *node, const char *url)
     struct holm_http *opened;
     enum holm_status status = holm_http_open(&config, &opened);
     atomic_store(&node->http, opened);
-    if (status == HOLM_OK && !is_loopback(url))
+    if (status != HOLM_OK)
+        holm_log_tell(&node->log, holm_node_now(node), HOLM_LOG_HTTP_NOT_OPENED,
+                      HOLM_LOG_VALUES(holm_log_text(url), holm_log_status(status)));
+    else if (!is_local(url))
         holm_log_tell(&node->log, holm_node_now(node), HOLM_LOG_HTTP_EXPOSED,
                       HOLM_LOG_VALUES(holm_log_text(url)));
     return status;

@@ -16,7 +16,7 @@
 /* The I/O thread should have looked around: for so long it may not have. */
 #define HOLM_HTTP_STUCK_US 10000000
 
-/* Listens at `url`, for a node that is open; notes in the log when that is not loopback. Errors of
+/* Listens at `url`, for a node that is open; notes in the log when that fails, or is not loopback. Errors of
  * holm_http_open(). */
 HOLM_NODISCARD enum holm_status holm_node_http_open(struct holm_node *node, const char *url);
 /* Before the node's engine is freed. Nothing, when it is not open. */

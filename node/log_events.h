@@ -19,6 +19,7 @@
     X(NODE_NOT_OPENED, "node_not_opened", ERROR, 20, "{name} does not open (listen: {listen}): {why}")                 \
     X(JOIN_REFUSED, "join_refused", ERROR, 20, "join: '{address}' {why}")                                              \
     X(TLS_REFUSED, "tls_refused", ERROR, 20, "tls: {why} ({certificate}, {key}, {ca})")                                \
+    X(HTTP_NOT_OPENED, "http_not_opened", ERROR, 20, "http: {url} cannot be listened at: {why}")                       \
     X(HTTP_EXPOSED, "http_exposed", WARN, 20, "http: {url} is not loopback: whoever reaches it reads all figures")     \
     X(CLOSING_EARLY, "closing_early", WARN, 20, "closing before all peers have the last writes")                       \
     X(LAST_UNPUBLISHED, "last_unpublished", ERROR, 20, "the last writes are not published: {why}")                     \

@@ -16,6 +16,7 @@
 #include <sys/time.h>
 #include <time.h>
 
+#define LINE_BYTES 1024
 #define PAGE_BYTES ((size_t)1 << 20)
 
 struct served {
@@ -322,6 +323,15 @@ static void test_http_when_the_node_closes_under_requests_then_it_ends(void **st
     }
 }
 
+/* Of lines about pages, the last. */
+static void hear(void *context, int level, const char *line)
+{
+    char *last = context;
+    (void)level;
+    if (strstr(line, "http") != NULL)
+        (void)snprintf(last, LINE_BYTES, "%s", line);
+}
+
 static void test_http_when_the_url_is_wrong_or_taken_then_the_node_does_not_open(void **state)
 {
     struct served *served = *state;
@@ -337,9 +347,15 @@ static void test_http_when_the_url_is_wrong_or_taken_then_the_node_does_not_open
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
         struct holm_config config = api_config("second");
         config.http = urls[i];
-        config.log_level = 0;
+        char line[LINE_BYTES] = "", named[96];
+        config.log = hear;
+        config.log_context = line;
         assert_status(holm_open(&config, &node), HOLM_EADDRESS);
         assert_null(node);
+        assert_non_null(strstr(line, i == 0 ? "event=http_not_opened " : "event=config_refused "));
+        snprintf(named, sizeof named, i == 0 ? "http: %s cannot be" : "config: http has '%s'",
+                 urls[i]);
+        assert_non_null(strstr(line, named));
     }
     assert_serves(served);
 }

@@ -87,9 +87,10 @@ static void test_serve_when_clients_come_and_go_then_it_keeps_what_they_wrote(vo
     char address[TEXT_BYTES], store[64], log[TEXT_BYTES];
     snprintf(store, sizeof store, "%s/store", folder);
     for (int life = 0; life < 2; life++) {
-        struct served served = serve((const char *[]){
-            "--name", "oslo", "--cluster", "api", "--listen", "tls+tcp://127.0.0.1:0", "--store",
-            store, "--certificate", oslo.certificate, "--key", oslo.key, "--ca", oslo.ca, NULL});
+        struct served served = serve(
+            (const char *[]){"--name", "oslo", "--log-level", "4", "--cluster", "api", "--listen",
+                             "tls+tcp://127.0.0.1:0", "--store", store, "--certificate",
+                             oslo.certificate, "--key", oslo.key, "--ca", oslo.ca, NULL});
         read_line(served.out, address);
         assert_memory_equal(address, "tls+tcp://127.0.0.1:", 20);
         struct holm_config config = api_config("lisbon");
@@ -128,6 +129,8 @@ static void test_serve_when_the_words_make_no_sense_then_it_says_which(void **st
         {{"--name", "a", "--listen", "tcp://*:0"}, 1, "is plain tcp off loopback"},
         {{"--name", "a", "--listen", "tls+tcp://*:0"}, 1, "needs tls_certificate"},
         {{"--name", "a", "--partitions", "0"}, 1, "partitions is 0"},
+        {{"--name", "a", "--log-level", "5"}, 1, "log_level is 5; allowed is 0 to 4"},
+        {{"--name", "a", "--http", "127.0.0.1:9464"}, 1, "http has '127.0.0.1:9464'"},
         {{"--name", "a", "--resolve-interval", "1s"}, 2, "'--resolve-interval 1s'"},
         {{"--name", "a", "--resolve-interval", "99"}, 1, "resolve_interval_ms is 99"},
         {{"--name", "a", "--hearsay", "1d"}, 2, "'--hearsay 1d'"},

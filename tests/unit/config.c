@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -78,10 +79,12 @@ static void test_config_when_a_number_is_out_of_range_then_the_line_says_the_ran
     assert_bad(&config, HOLM_EINVAL,
                "config: frame_bytes_max is 65535; allowed is 65536 to 67108864");
     config = good();
-    config.log_level = 4;
-    assert_bad(&config, HOLM_EINVAL, "config: log_level is 4; allowed is 0 to 3");
+    config.log_level = HOLM_LOG_DEBUG;
+    assert_good(&config);
+    config.log_level = HOLM_LOG_DEBUG + 1;
+    assert_bad(&config, HOLM_EINVAL, "config: log_level is 5; allowed is 0 to 4");
     config.log_level = -1;
-    assert_bad(&config, HOLM_EINVAL, "config: log_level is -1; allowed is 0 to 3");
+    assert_bad(&config, HOLM_EINVAL, "config: log_level is -1; allowed is 0 to 4");
 }
 
 /* Each member by itself: a range that nobody looks at would pass a zero. */
@@ -210,6 +213,34 @@ static void test_config_when_the_line_has_little_room_then_it_is_cut(void **stat
     assert_int_equal(holm_config_check(&config, NULL, 0), HOLM_EINVAL);
 }
 
+static void test_config_when_the_pages_have_no_address_then_the_line_shows_it(void **state)
+{
+    static const char *const wrong[] = {"",
+                                        "nonsense",
+                                        "https://127.0.0.1:9464",
+                                        "http://127.0.0.1",
+                                        "http://127.0.0.1:0",
+                                        "http://:9464",
+                                        "http://127.0.0.1:9464/somewhere"};
+    static const char *const right[] = {"http://127.0.0.1:9464", "http://127.0.0.1:9464/",
+                                        "http://[::1]:9464", "http://localhost:9464",
+                                        "http://*:9464"};
+    struct holm_config config = good();
+    char expected[200];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        config.http = wrong[i];
+        snprintf(expected, sizeof expected, "config: http has '%s'; write http://HOST:PORT",
+                 wrong[i]);
+        assert_bad(&config, HOLM_EADDRESS, expected);
+    }
+    for (size_t i = 0; i < sizeof right / sizeof right[0]; i++) {
+        config.http = right[i];
+        assert_good(&config);
+    }
+}
+
 static void test_config_when_nothing_is_collected_then_nobody_founds_or_is_forgotten(void **state)
 {
     struct holm_config config = good();
@@ -240,6 +271,7 @@ int main(void)
         cmocka_unit_test(test_config_when_any_number_is_zero_then_it_is_refused_but_drift_and_id),
         cmocka_unit_test(test_config_when_nothing_is_said_then_members_are_retried_for_ever),
         cmocka_unit_test(test_config_when_an_address_is_wrong_then_the_line_shows_it),
+        cmocka_unit_test(test_config_when_the_pages_have_no_address_then_the_line_shows_it),
         cmocka_unit_test(test_config_when_certificates_are_given_by_half_then_it_is_refused),
         cmocka_unit_test(
             test_config_when_plain_tcp_leaves_loopback_then_it_is_refused_unless_insecure),
