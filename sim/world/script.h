@@ -78,7 +78,8 @@ struct holm_script_act {
 };
 
 /* An act by a seed. What broke is in result->verdict; an expectation that failed is the claim `script`. With
- * options->trace, and not whole, only what is done and said is told, not every frame. */
+ * options->trace, and not whole, only what is done is told, not every frame. All memory is freed, unless something broke:
+ * what an act had open then is left to the end of the process. */
 void holm_script_play(const struct holm_script_act *act, uint64_t seed,
                       const struct holm_play_options *options, bool whole,
                       struct holm_play_result *result);

@@ -76,6 +76,9 @@ void holm_script_play(const struct holm_script_act *act, uint64_t seed,
         result->hash ^= holm_world_hash(script->world);
         result->virtual_us += holm_world_now_us(script->world);
     }
+    /* What has broken may have transports in that world, which nobody can close any more: both stay. */
+    if (result->verdict.broken)
+        return;
     holm_script_release(script);
     free(stage);
 }
