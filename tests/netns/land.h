@@ -48,8 +48,9 @@ void land_split(struct land *land, const uint32_t *groups);
 /* What `from` sends does not reach `to`, from now on. */
 void land_oneway(struct land *land, uint32_t from, uint32_t to);
 void land_heal(struct land *land);
-/* Marks, and resets every connection there is, as an impatient router would. */
-void land_reset(struct land *land);
+/* Marks, and resets every connection there is, as an impatient router would. False: there was none, or the kernel does
+ * not do it (INET_DIAG_DESTROY). */
+bool land_reset(struct land *land);
 /* Waits until each node has seen a peer come up since the last mark. */
 void land_await_up_again(struct land *land, double patience_s);
 

@@ -59,7 +59,7 @@ static double play_split(struct land *land, const uint32_t *groups, double cut_s
         land_nap(left);
     await_apart(land, groups, before);
     if (reset)
-        land_reset(land);
+        (void)land_reset(land); /* both sides may have given up all links by now */
     double healed = member_now_s();
     land_heal(land);
     double took = land_await(land, HEAL_S_MAX) - healed;
@@ -97,9 +97,15 @@ static void test_connections_when_reset_then_all_have_all(void **state)
 {
     struct land land;
     open_equal(&land);
+    if (!land_reset(&land)) {
+        land_close(&land);
+        print_message("skipped: this kernel resets no connections for ss -K\n");
+        skip();
+    }
+    land_await_up_again(&land, HEAL_S_MAX);
     (void)play_split(&land, (const uint32_t[]){0, 1, 1, 1, 0}, split_s(2), true);
     write_everywhere(&land);
-    land_reset(&land);
+    assert_true(land_reset(&land));
     land_await_up_again(&land, HEAL_S_MAX);
     write_everywhere(&land);
     (void)land_await(&land, HEAL_S_MAX);
