@@ -192,6 +192,8 @@ static const struct family of_partition[] = {
      "Syncs completed as receiver."},
     {"syncs_served_total", COUNTER, offsetof(struct holm_metrics_partition, replica.syncs_served),
      "Cuts opened for peers."},
+    {"syncs_refused_total", COUNTER, offsetof(struct holm_metrics_partition, replica.syncs_refused),
+     "Cuts that peers asked for in vain: as many as allowed were open."},
     {"syncs_failed_total", COUNTER, offsetof(struct holm_metrics_partition, replica.syncs_failed),
      "Syncs that came to nothing."},
     {"digest_breaches_total", COUNTER,
