@@ -535,5 +535,7 @@ uint64_t holm_scenario_acts(const struct holm_scenario *scenario)
 
 const struct holm_script_act *holm_scenario_act(const struct holm_scenario *scenario, uint64_t seed)
 {
-    return &scenario->acts[seed % holm_scenario_acts(scenario)];
+    uint64_t count = holm_scenario_acts(scenario);
+    HOLM_ASSERT(count > 0);
+    return &scenario->acts[seed % count];
 }

@@ -350,7 +350,7 @@ static void late_behind_a_gap(struct holm_script *script)
     holm_script_run(script, 5);
     holm_gate_lift(script->world, lost);
     holm_gate_end(script->world, first);
-    lost = holm_script_drop(script, Y, X, DELTA, holm_script_of_data);
+    (void)holm_script_drop(script, Y, X, DELTA, holm_script_of_data);
     holm_script_put(script, Y, "k", 3);
     holm_script_run(script, 5);
     HOLM_SCRIPT_EXPECT(script, holm_script_stats(script, Z).deltas_held == 1);

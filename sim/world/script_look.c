@@ -19,8 +19,8 @@ _Noreturn void holm_script_fail(const struct holm_script *script, uint32_t node,
                                 ...)
 {
     struct holm_verdict verdict = {.broken = true, .claim = "script", .node = node};
-    va_list arguments;
     verdict.at_us = script->world == NULL ? 0 : holm_world_now_us(script->world);
+    va_list arguments;
     va_start(arguments, format);
     int size = vsnprintf(verdict.why, sizeof verdict.why - TAIL - 2, format, arguments);
     va_end(arguments);
