@@ -31,13 +31,44 @@ static void note_holder(struct holm_judge *judge, const struct holm_sight *sight
     }
 }
 
-/* Who may have been gone on without takes over where the others say that the epoch ended; what it had behind that is
- * its writer's to mint anew. */
-static bool is_cut_off(const struct holm_sight *sight, uint32_t actor)
+/* Whether the writer of operations, which another has no more, has them still: by its replica, or as what it left when that
+ * was replaced. */
+static bool is_with_writer(struct holm_judge *judge, const struct holm_sight *sight, uint32_t actor,
+                           uint64_t seq)
 {
-    return sight->outside &&
-           holm_vector_view_seq(sight->collected, holm_oracle_actor(sight->oracle, actor)) ==
-               HOLM_SEQ_FOLDED;
+    struct holm_node_id writer = holm_oracle_actor(sight->oracle, actor).node;
+    for (uint32_t i = 0; i < holm_world_count(judge->config.world); i++) {
+        const struct holm_replica *replica = holm_world_replica(judge->config.world, i,
+                                                                sight->partition);
+        if (i != sight->node && replica != NULL &&
+            holm_replica_self(replica).node.value == writer.value &&
+            seq <=
+                holm_oracle_view_seq(&holm_judge_replica(judge, i, sight->partition)->view, actor))
+            return true;
+    }
+    for (size_t i = 0; i < judge->left_count; i++) {
+        const struct holm_judge_left *left = &judge->left[i];
+        if (left->partition == sight->partition && left->actor == actor && left->first <= seq &&
+            seq <= left->last)
+            return true;
+    }
+    return false;
+}
+
+/* Who may have been gone on without takes over where the others say that the epoch ended. What it had behind that is its
+ * writer's to mint anew or to tell of, who comes back by replacement: would it stay here, it would be there twice. So it may
+ * go here only as long as the writer answers for it (check_returned.c). */
+static bool is_cut_off(struct holm_judge *judge, const struct holm_sight *sight, uint32_t actor,
+                       uint64_t before)
+{
+    uint64_t seq = sight->view->seqs[actor] + 1;
+    if (!sight->outside ||
+        holm_vector_view_seq(sight->collected, holm_oracle_actor(sight->oracle, actor)) !=
+            HOLM_SEQ_FOLDED)
+        return false;
+    while (seq <= before && is_with_writer(judge, sight, actor, seq))
+        seq++;
+    return seq > before;
 }
 
 static void look(struct holm_judge *judge, const struct holm_sight *sight)
@@ -45,7 +76,7 @@ static void look(struct holm_judge *judge, const struct holm_sight *sight)
     widen(judge, sight->partition);
     for (uint32_t i = 0; i < sight->view->count; i++) {
         uint64_t before = holm_oracle_view_seq(sight->before, i);
-        if (sight->view->seqs[i] < before && !is_cut_off(sight, i))
+        if (sight->view->seqs[i] < before && !is_cut_off(judge, sight, i, before))
             holm_judge_fail(
                 judge, &holm_check_lost, sight->node,
                 "it had operation %" PRIu64 " of node %" PRIu64 ", and has only %" PRIu64 " now",
@@ -121,8 +152,8 @@ static void check_told(struct holm_judge *judge, uint32_t node, uint32_t partiti
         return;
     uint32_t told = holm_engine_seen(engine, partition, &last.seq, 1);
     uint32_t true_count = holders(judge, node, partition, op);
-    /* Strangers who became members may say what they like, and be believed by others. */
-    if (told > true_count + (judge->met_strangers ? judge->foreign_count : 0))
+    /* A stranger who became a member may say what it likes, and be believed by others: under each name that it says. */
+    if (told > true_count + (judge->met_strangers ? judge->speakers : 0))
         holm_judge_fail(judge, &holm_check_lost, node,
                         "it was told that %" PRIu32 " others have its operation %" PRIu64
                         " of partition %" PRIu32 ", but %" PRIu32 " have",

@@ -163,6 +163,7 @@ struct holm_judge {
     uint64_t *quiet_drives;                /* of each node, when it began */
     uint64_t foreign[16];                  /* ids of nodes that are none of this world */
     size_t foreign_count;
+    uint32_t speakers;  /* under how many of these anybody shakes hands */
     bool met_strangers; /* a node has had a frame of one of them */
     struct holm_judge_digest *digests;
     size_t digest_count, digest_capacity; /* open addressing: capacity is a power of two */
@@ -185,8 +186,7 @@ struct holm_judge {
     size_t stood_count, stood_capacity;
     struct holm_actor *given_up; /* states that members have gone on without, besides */
     size_t given_up_count, given_up_capacity;
-    bool void_forgets; /* there was one */
-    bool final;        /* all is over: nobody is outside any more */
+    bool final; /* all is over: nobody is outside any more */
     bool *
         blind; /* per partition: one outside wrote on what should not be there, contents tell nothing */
     uint32_t asked_of; /* the partition that is being asked about, or NOBODY: all of them */
@@ -224,8 +224,8 @@ void holm_judge_healed(struct holm_judge *judge, uint64_t core);
 void holm_judge_converged(struct holm_judge *judge, bool in_time);
 void holm_judge_quiet(struct holm_judge *judge, bool begins);
 void holm_judge_settled(struct holm_judge *judge, bool in_time);
-/* Operations of this node id are not held against the oracle. */
-void holm_judge_foreign(struct holm_judge *judge, uint64_t node_id);
+/* Operations of this node id are not held against the oracle; if it `speaks`, it may become a peer. */
+void holm_judge_foreign(struct holm_judge *judge, uint64_t node_id, bool speaks);
 bool holm_judge_is_foreign(const struct holm_judge *judge, struct holm_actor actor);
 
 /* check_journal.c: the disk of a node has not any more what it wrote: an older one was put back, another's, or nothing. */

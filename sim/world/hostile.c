@@ -9,7 +9,8 @@
 
 #define KEPT 32
 #define KEPT_BYTES 2048
-#define FACES 4 /* identities of its own */
+#define FACES 4   /* identities of its own … */
+#define SPEAKER 0 /* … of which one shakes hands, and tells of the others */
 #define FACE_ID UINT64_C(0xe000)
 #define LINKS 64
 
@@ -45,7 +46,7 @@ struct holm_hostile *holm_hostile_new(struct holm_world *world, struct holm_judg
                                                 &config, &hostile->transport);
     HOLM_ASSERT(status == HOLM_OK);
     for (uint64_t i = 0; i < FACES; i++)
-        holm_judge_foreign(judge, FACE_ID + i);
+        holm_judge_foreign(judge, FACE_ID + i, i == SPEAKER);
     return hostile;
 }
 
@@ -130,7 +131,7 @@ static void say_hello(struct holm_hostile *hostile, uint32_t node, const char *c
     struct holm_engine *engine = holm_world_engine(hostile->world, node);
     if (engine == NULL)
         return;
-    struct holm_message message = {.type = HOLM_MESSAGE_HELLO, .sender = face(hostile, 0)};
+    struct holm_message message = {.type = HOLM_MESSAGE_HELLO, .sender = face(hostile, SPEAKER)};
     struct holm_hello *hello = &message.as.hello;
     *hello = (struct holm_hello){.cluster = holm_str(cluster),
                                  .version = version,
@@ -185,7 +186,7 @@ static void relay(struct holm_hostile *hostile, uint32_t node)
         holm_codec_decode(&hostile->allocator, &limits, holm_mem(kept->bytes, kept->size),
                           &decoded) != HOLM_OK)
         return;
-    decoded->message.sender = face(hostile, 0);
+    decoded->message.sender = face(hostile, SPEAKER);
     if (decoded->message.type == HOLM_MESSAGE_DELTA || decoded->message.type == HOLM_MESSAGE_PULL ||
         decoded->message.type == HOLM_MESSAGE_WANT)
         send_message(hostile, node, &decoded->message);
@@ -213,7 +214,7 @@ static void make_up(struct holm_hostile *hostile, uint32_t node, uint64_t number
     fill.items[0].key = holm_fill_bytes(&fill, holm_str("evil"));
     fill.items[0].value = holm_i64((int64_t)seq);
     struct holm_message message = {
-        .type = HOLM_MESSAGE_DELTA, .partition = partition, .sender = face(hostile, 0)};
+        .type = HOLM_MESSAGE_DELTA, .partition = partition, .sender = face(hostile, SPEAKER)};
     message.as.delta = delta;
     send_message(hostile, node, &message);
     holm_delta_release(delta);

@@ -111,11 +111,12 @@ void holm_judge_fail(struct holm_judge *judge, const struct holm_checker *checke
     va_end(arguments);
 }
 
-void holm_judge_foreign(struct holm_judge *judge, uint64_t node_id)
+void holm_judge_foreign(struct holm_judge *judge, uint64_t node_id, bool speaks)
 {
     size_t capacity = sizeof judge->foreign / sizeof judge->foreign[0];
     HOLM_ASSERT(judge->foreign_count < capacity);
     judge->foreign[judge->foreign_count++] = node_id;
+    judge->speakers += speaks;
 }
 
 bool holm_judge_is_foreign(const struct holm_judge *judge, struct holm_actor actor)

@@ -24,7 +24,6 @@ static void note_stood(struct holm_judge *judge, struct holm_actor subject)
 
 static void note_forget(struct holm_judge *judge, const struct holm_member_forget *forget)
 {
-    judge->void_forgets |= !forget->stands;
     if (forget->stands)
         note_stood(judge, forget->subject);
     for (size_t i = 0; i < judge->forgotten_count; i++)
@@ -126,7 +125,7 @@ static bool is_outside(const struct holm_judge *judge, uint32_t node)
     if (judge->final || !holm_world_alive(judge->config.world, node))
         return false;
     holm_world_standing(judge->config.world, node, &standing);
-    return judge->void_forgets || is_forgotten(judge, standing.state) ||
+    return holm_judge_betrayed(judge, &standing) || is_forgotten(judge, standing.state) ||
            (standing.figures.confirmed && is_unknown(judge, standing.state));
 }
 

@@ -38,7 +38,7 @@ static void newer_open(struct newer *newer, struct holm_script *script, const ch
     newer->self = (struct holm_actor){{id}, {UINT64_C(1700000000000) << 16}};
     holm_encoder_init(&newer->encoder, &newer->allocator, (size_t)1 << 16);
     if (script->judge != NULL)
-        holm_judge_foreign(script->judge, id);
+        holm_judge_foreign(script->judge, id, true);
     HOLM_SCRIPT_EXPECT(script, holm_network_open(holm_world_network(script->world), address,
                                                  &config, &below) == HOLM_OK);
     HOLM_SCRIPT_EXPECT(
