@@ -26,14 +26,26 @@ static void note(struct holm_script *script, const struct holm_world_event *even
                    (unsigned long long)(event->at_us % 1000000), event->node, event->text);
 }
 
+static void count_burst(struct holm_script *script, enum holm_message_type type, uint64_t at_us)
+{
+    if (script->burst_ms[type] != at_us / MS)
+        script->burst[type] = 0;
+    script->burst_ms[type] = at_us / MS;
+    script->burst[type]++;
+    if (script->burst[type] > script->worst_burst[type])
+        script->worst_burst[type] = script->burst[type];
+}
+
 static void count_frame(struct holm_script *script, const struct holm_world_event *event)
 {
     struct holm_allocator allocator = holm_transport_config_default().allocator;
     struct holm_codec_limits limits = holm_codec_limits_default(0);
     struct holm_decoded *decoded = NULL;
     script->bytes += event->frame.size * event->copies;
-    if (holm_codec_decode(&allocator, &limits, event->frame, &decoded) == HOLM_OK)
+    if (holm_codec_decode(&allocator, &limits, event->frame, &decoded) == HOLM_OK) {
         script->frames[decoded->message.type]++;
+        count_burst(script, decoded->message.type, event->at_us);
+    }
     holm_decoded_free(decoded);
 }
 

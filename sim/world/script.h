@@ -58,6 +58,9 @@ struct holm_script {
     uint64_t
         frames[HOLM_MESSAGE_TYPE_MAX + 1]; /* of each type that were sent; a broadcast is one */
     uint64_t bytes;
+    /* … and how many of a type within one millisecond: the last that had any, and the worst. */
+    uint64_t burst_ms[HOLM_MESSAGE_TYPE_MAX + 1];
+    uint64_t burst[HOLM_MESSAGE_TYPE_MAX + 1], worst_burst[HOLM_MESSAGE_TYPE_MAX + 1];
     uint64_t seed;
     bool judged; /* its worlds are */
     uint64_t looks;

@@ -90,6 +90,24 @@ static void expect_bounded(const struct holm_script *script, const struct holm_s
     }
 }
 
+/* From here on it is counted what is sent, and how much of it at once. */
+static void watch(struct holm_script *script)
+{
+    memset(script->frames, 0, sizeof script->frames);
+    memset(script->worst_burst, 0, sizeof script->worst_burst);
+    script->counts = true;
+}
+
+/* Of all of a type not as many as a third of the nodes are sent within the same millisecond: pauses are drawn. */
+static void expect_spread(const struct holm_script *script, enum holm_message_type type)
+{
+    print_message("of %llu frames of type %u %llu at once\n",
+                  (unsigned long long)script->frames[type], type,
+                  (unsigned long long)script->worst_burst[type]);
+    assert_in_range(script->frames[type], 2 * (uint64_t)script->nodes, UINT64_MAX);
+    assert_in_range(script->worst_burst[type], 1, script->nodes / 3);
+}
+
 static void remember(const struct holm_script *script, struct holm_stats *stats)
 {
     for (uint32_t i = 0; i < script->nodes; i++)
@@ -108,8 +126,11 @@ static void test_storm_when_two_halves_heal_then_each_syncs_a_few_times(void **s
     holm_script_run(script, 3000);
     assert_false(holm_script_converged(script));
     remember(script, before);
+    watch(script);
     cut_in_half(script, false);
     expect_bounded(script, before, holm_script_converge(script, 60000));
+    holm_script_run(script, 3000);
+    expect_spread(script, HOLM_MESSAGE_HELLO);
     story_end(script);
 }
 
@@ -134,6 +155,10 @@ static void test_storm_when_all_restart_at_once_then_each_syncs_a_few_times(void
         holm_script_start(script, i);
     remember(script, before);
     expect_bounded(script, before, holm_script_converge(script, 60000));
+    /* All began at one moment, and are not in step. */
+    watch(script);
+    holm_script_run(script, 10000);
+    expect_spread(script, HOLM_MESSAGE_BEACON);
     story_end(script);
 }
 
