@@ -4,8 +4,8 @@
  *
  * What a member shows is exact. Who was forgotten, and does not know, may see what was buried and collected
  * elsewhere; it comes back by replacement. Nobody can tell from outside when the others do collect, so a node counts as
- * outside from the moment when any list has a forget of its state, or a member does not know its epoch. Forgets
- * that turn out void may have been acted upon by anyone. In the end nobody is outside.
+ * outside from the moment when any list has a forget of its state, or a member does not know its epoch. So
+ * does who has a forget as void by which some list went: it may have collected by that. In the end nobody is outside.
  */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Much at once, late, twice, and in any order. T07 T08 T21 T23 T25
+ * Much at once, late, twice, in any order, and cut off by a crash. T07 T08 T21 T23 T25 T33
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -330,6 +330,81 @@ static void test_load_when_a_sync_races_and_its_source_dies_then_nothing_is_miss
     story_end(script);
 }
 
+/* ---- T33 ------------------------------------------------------------------------------------ */
+
+#define PUBLISHED (DELTA | BIT(HOLM_MESSAGE_FEED))
+
+/* n0 has told n1 of its first; it has stored two more, which nobody else has heard of, and has two that it has not
+ * sealed. */
+static struct holm_script *store_unheard(uint32_t *unheard)
+{
+    struct holm_script *script = story_new(2, HOLM_SCRIPT_DISKS);
+    script->config.engine.partitions = 1;
+    script->config.engine.flush_interval_us = 40000;
+    holm_script_begin(script);
+    holm_script_add(script, 0, "k", 1);
+    holm_script_converge(script, 5000);
+    *unheard = holm_script_drop(script, 0, 1, PUBLISHED, NULL);
+    holm_script_add(script, 0, "k", 10);
+    holm_script_add(script, 0, "k", 10);
+    holm_script_run(script, 60);
+    assert_true(holm_gate_hits(script->world, *unheard) > 0);
+    holm_script_add(script, 0, "k", 100);
+    holm_script_add(script, 0, "k", 100);
+    assert_true(holm_script_sum(script, 0, "k") == 221 && holm_script_sum(script, 1, "k") == 1);
+    return script;
+}
+
+static void crash_and_return(struct holm_script *script, uint32_t unheard)
+{
+    holm_script_split(script, 0, true);
+    holm_script_crash(script, 0);
+    holm_gate_lift(script->world, unheard);
+    holm_script_start(script, 0);
+}
+
+static void expect_one_history(struct holm_script *script, int64_t sum)
+{
+    holm_script_split(script, 0, false);
+    holm_script_converge(script, 5000);
+    holm_script_expect_sum(script, "k", sum);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_int_equal(holm_script_stats(script, i).malformed, 0);
+        assert_int_equal(holm_script_stats(script, i).digest_breaches, 0);
+        assert_int_equal(holm_script_stats(script, i).deltas_held, 0);
+    }
+    story_end(script);
+}
+
+/* T33: the crash falls between what has been stored and what others have heard; what was not sealed is nowhere. */
+static void test_load_when_power_fails_before_it_is_heard_then_the_store_tells(void **state)
+{
+    (void)state;
+    uint32_t unheard;
+    struct holm_script *script = store_unheard(&unheard);
+    crash_and_return(script, unheard);
+    assert_int_equal(holm_script_sum(script, 0, "k"), 21);
+    assert_int_equal(holm_script_sum(script, 1, "k"), 1);
+    holm_script_add(script, 0, "k", 1000);
+    expect_one_history(script, 1021);
+}
+
+/* T33: what came after it was published, is held elsewhere behind the gap, and then the power fails. */
+static void test_load_when_the_next_run_was_heard_then_runs_do_not_overlap(void **state)
+{
+    (void)state;
+    uint32_t unheard;
+    struct holm_script *script = store_unheard(&unheard);
+    uint32_t pulled = holm_script_drop(script, 0, 1, BIT(HOLM_MESSAGE_DELTAS), NULL);
+    holm_gate_end(script->world, unheard);
+    holm_script_run(script, 60);
+    assert_int_equal(holm_script_sum(script, 1, "k"), 1);
+    crash_and_return(script, pulled);
+    assert_int_equal(holm_script_sum(script, 0, "k"), 221);
+    holm_script_add(script, 0, "k", 1000);
+    expect_one_history(script, 1221);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +413,8 @@ int main(void)
         cmocka_unit_test(test_load_when_runs_come_in_24_orders_then_there_is_one_digest),
         cmocka_unit_test(test_load_when_a_state_is_larger_than_frames_then_it_comes_in_pages),
         cmocka_unit_test(test_load_when_a_sync_races_and_its_source_dies_then_nothing_is_missed),
+        cmocka_unit_test(test_load_when_power_fails_before_it_is_heard_then_the_store_tells),
+        cmocka_unit_test(test_load_when_the_next_run_was_heard_then_runs_do_not_overlap),
     };
     return cmocka_run_group_tests_name("scenario_load", tests, NULL, NULL);
 }

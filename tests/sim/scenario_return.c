@@ -19,6 +19,9 @@
 
 static uint32_t lives_of_each(uint32_t usual, uint32_t soaked)
 {
+    const char *lives = getenv("HOLM_SOAK_LIVES");
+    if (lives != NULL)
+        return (uint32_t)strtoul(lives, NULL, 10);
     return getenv("HOLM_SOAK") != NULL ? soaked : usual;
 }
 
@@ -28,11 +31,33 @@ static bool is_whole(const struct holm_script *script, uint32_t node)
     return holm_script_converged(script);
 }
 
+/* The most that any city had, at the end of a round. */
+struct most {
+    uint64_t entries; /* of a vector */
+    uint32_t cells;   /* of the counter */
+    size_t heap_bytes;
+};
+
+static void look_at_all(const struct holm_script *script, struct most *most)
+{
+    for (uint32_t i = 0; i < CITIES; i++) {
+        uint64_t entries = holm_script_stats(script, i).vector_entries;
+        uint32_t cells = holm_script_cells(script, i, "k");
+        size_t heap_bytes = holm_world_heap_bytes(script->world, i);
+        most->entries = entries > most->entries ? entries : most->entries;
+        most->cells = cells > most->cells ? cells : most->cells;
+        most->heap_bytes = heap_bytes > most->heap_bytes ? heap_bytes : most->heap_bytes;
+    }
+    assert_in_range(most->entries, 1, 3 * CITIES);
+    assert_in_range(most->cells, 1, 2 * CITIES);
+}
+
 /* Each city is bombed as often, in turns; each life counts, and inserts into a set, before it ends. That takes some
  * milliseconds: with `stable` nobody dies for a while after each round, for what all have can only be told when all
  * live. */
 static void live_and_die(struct holm_script *script, uint32_t rounds)
 {
+    struct most most = {.entries = 0};
     for (uint32_t life = 0; life < rounds * CITIES; life++) {
         uint32_t city = life * 3 % CITIES;
         struct holm_op op = holm_op_insert(holm_str("set"), holm_str("f"),
@@ -47,8 +72,12 @@ static void live_and_die(struct holm_script *script, uint32_t rounds)
         if (life % CITIES == CITIES - 1 &&
             script->config.engine.retention == HOLM_RETENTION_STABLE) {
             holm_script_run(script, 6000);
-            assert_in_range(holm_script_stats(script, city).vector_entries, 1, 3 * CITIES);
+            look_at_all(script, &most);
         }
+        if ((life + 1) % (100 * CITIES) == 0)
+            print_message("%u lives, %u s: at most %u entries, %u cells, %zu bytes a city\n",
+                          life + 1, (unsigned)(holm_world_now_us(script->world) / 1000000),
+                          (unsigned)most.entries, most.cells, most.heap_bytes);
     }
 }
 
