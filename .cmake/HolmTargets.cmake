@@ -31,7 +31,8 @@ add_library(holm_build INTERFACE)
 
 # Hardening, as the OpenSSF's Compiler Options Hardening Guide for C has it; tidy.hardening looks at what comes of it.
 # Compiler options are for what is optimised, and runs elsewhere: debuggers and sanitizers see more without them.
-# Left out: -z nodlopen, since other languages load libholm so; -fstrict-flex-arrays=3, which gcc 13 brings.
+# Left out: -z nodlopen, since other languages load libholm so; -fstrict-flex-arrays=3, which gcc 13 brings; -fexceptions,
+# by which a thread that is cancelled runs its clean-up handlers: no thread is ever cancelled here.
 add_library(holm_hardening INTERFACE)
 target_compile_options(holm_hardening INTERFACE -fstack-protector-strong)
 target_link_options(holm_hardening INTERFACE LINKER:-z,relro,-z,now,-z,noexecstack,--as-needed)
