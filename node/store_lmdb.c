@@ -64,16 +64,40 @@ static const char *advice_for(int code)
                  "on an empty directory: its peers bring what they have";
 }
 
+/* Nothing is wrong with the node when a copy of its store fails. */
+static const char *advice_for_copy(int code)
+{
+    switch (code) {
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+        return "make room there, and copy again";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return "copy to where you may write";
+    case ENOENT:
+        return advice_for(code);
+    default:
+        return "look at the system's log for both disks, and copy again";
+    }
+}
+
 /* What went wrong, as the system puts it. */
-enum holm_status holm_store_lmdb_tell(const struct holm_store_lmdb *store, const char *what,
-                                      int code)
+static enum holm_status tell(const struct holm_store_lmdb *store, const char *what, int code,
+                             const char *advice)
 {
     if (code != 0)
         holm_log_tell(&store->log, holm_clock_now(), HOLM_LOG_STORE_ERROR,
                       HOLM_LOG_VALUES(holm_log_text(store->directory), holm_log_text(what),
-                                      holm_log_text(mdb_strerror(code)),
-                                      holm_log_text(advice_for(code))));
+                                      holm_log_text(mdb_strerror(code)), holm_log_text(advice)));
     return status_of(code);
+}
+
+enum holm_status holm_store_lmdb_tell(const struct holm_store_lmdb *store, const char *what,
+                                      int code)
+{
+    return tell(store, what, code, advice_for(code));
 }
 
 enum holm_status holm_store_lmdb_damaged(const struct holm_store_lmdb *store,
@@ -588,5 +612,6 @@ enum holm_status holm_store_lmdb_copy(struct holm_store *base, const char *direc
     (void)snprintf(what, sizeof what, "cannot be copied to %s", directory);
     if (access(path, F_OK) == 0)
         return HOLM_EBUSY;
-    return holm_store_lmdb_tell(store, what, copy_to(store, directory, path));
+    int code = copy_to(store, directory, path);
+    return tell(store, what, code, advice_for_copy(code));
 }

@@ -19,6 +19,7 @@
 
 #define PARTITIONS 2u
 #define LONG_US 10000000u
+#define LINE_BYTES 1024
 #define MIB ((off_t)1 << 20)
 
 struct fixture {
@@ -447,6 +448,40 @@ static void test_store_lmdb_when_copied_is_as_it_was(void **state)
     finish(&f);
 }
 
+static void hear(void *context, int level, const char *line)
+{
+    (void)level;
+    (void)snprintf(context, LINE_BYTES, "%s", line);
+}
+
+/* The disk of the copy is full, not the store's: there is nothing to restart. */
+static void test_store_lmdb_when_a_copy_has_no_room_then_it_says_to_copy_again(void **state)
+{
+    struct fixture f;
+    struct rlimit before, small;
+    struct holm_store *look;
+    char line[LINE_BYTES] = "", copy[96];
+    (void)state;
+    begin(&f);
+    assert_int_equal(append(&f, 0, 1, 1 << 20), HOLM_OK);
+    assert_int_equal(f.store->ops->sync(f.store, LONG_US), HOLM_OK);
+    struct holm_store_lmdb_config config = config_of(f.directory);
+    config.reading = true;
+    config.log = (struct holm_log){.level = HOLM_LOG_ERROR, .write = hear, .context = line};
+    assert_int_equal(holm_store_lmdb_open(&config, &look), HOLM_OK);
+    (void)snprintf(copy, sizeof copy, "%.50s-copy", f.directory);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = (struct rlimit){1 << 18, before.rlim_max};
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_int_equal(holm_store_lmdb_copy(look, copy), HOLM_EIO);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_non_null(strstr(line, "make room there, and copy again"));
+    look->ops->close(look);
+    remove_directory(copy);
+    finish(&f);
+}
+
 /* A process of its own that looks, and is killed while it does. */
 static void look_and_die(const struct fixture *f)
 {
@@ -533,6 +568,7 @@ int main(void)
         cmocka_unit_test(test_store_lmdb_when_the_disk_is_full_says_so_and_can_be_read),
         cmocka_unit_test(test_store_lmdb_when_it_is_anothers_is_refused),
         cmocka_unit_test(test_store_lmdb_when_copied_is_as_it_was),
+        cmocka_unit_test(test_store_lmdb_when_a_copy_has_no_room_then_it_says_to_copy_again),
         cmocka_unit_test(test_store_lmdb_when_who_looked_was_killed_then_its_pages_are_used_again),
         cmocka_unit_test(test_store_lmdb_when_a_record_is_damaged_says_so),
     };
