@@ -33,7 +33,7 @@
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define GROWTH_BYTES_MAX ((size_t)512 << 20) /* what is freed is kept aside for a while */
 #else
-#define GROWTH_BYTES_MAX ((size_t)64 << 20)
+#define GROWTH_BYTES_MAX ((size_t)128 << 20)
 #endif
 
 static struct {
@@ -66,7 +66,8 @@ struct mallory {
     struct holm_encoder encoder;
     struct holm_codec_limits limits;
     struct holm_link_id links[LINKS];
-    bool holds[LINKS]; /* a cut */
+    bool holds[LINKS];    /* a cut */
+    bool answered[LINKS]; /* what it asked last: it never lets answers pile up */
 };
 
 static struct holm_actor face(size_t number)
@@ -121,7 +122,10 @@ static void hear(struct mallory *mallory, struct holm_link_id link,
         return;
     atomic_fetch_add(&scene.cuts_read, 1);
     for (size_t i = 0; i < LINKS; i++) {
-        if (mallory->links[i].value == link.value && !mallory->holds[i]) {
+        if (mallory->links[i].value != link.value)
+            continue;
+        mallory->answered[i] = true;
+        if (!mallory->holds[i]) {
             mallory->holds[i] = true;
             atomic_fetch_add(&scene.holders, 1);
         }
@@ -171,10 +175,11 @@ static void *be_mallory(void *context)
     while (!atomic_load(&scene.stopping)) {
         listen_for(&mallory, STEP_US);
         for (size_t i = 0; i < LINKS; i++) {
-            if (mallory.holds[i])
-                ask_for_a_page(&mallory, i);
-            else
+            if (!mallory.holds[i])
                 open_cut(&mallory, i);
+            else if (mallory.answered[i])
+                ask_for_a_page(&mallory, i);
+            mallory.answered[i] = false;
         }
     }
     holm_encoder_release(&mallory.encoder);
