@@ -26,7 +26,8 @@ _Noreturn void holm_script_fail(const struct holm_script *script, uint32_t node,
     va_end(arguments);
     size_t used = strlen(verdict.why);
     HOLM_ASSERT(size > 0);
-    (void)snprintf(verdict.why + used, sizeof verdict.why - used, "\n%s", tail(script));
+    (void)snprintf(verdict.why + used, sizeof verdict.why - used, "\n%.*s", (int)TAIL,
+                   tail(script));
     script->hook.fail(script->hook.context, &verdict);
     abort();
 }
