@@ -111,6 +111,18 @@ enum holm_status holm_stable_hear(struct holm_stable *stable, struct holm_actor 
     return HOLM_OK;
 }
 
+void holm_stable_prefer(struct holm_stable *stable, struct holm_actor member)
+{
+    size_t place = place_of(stable, member.node);
+    if (place == stable->count || stable->reports[place].member.node.value != member.node.value ||
+        holm_actor_equal(stable->reports[place].member, member))
+        return;
+    report_release(&stable->reports[place]);
+    stable->count -= 1;
+    memmove(stable->reports + place, stable->reports + place + 1,
+            (stable->count - place) * sizeof *stable->reports);
+}
+
 struct holm_report *holm_stable_find(struct holm_stable *stable, struct holm_actor member)
 {
     size_t place = place_of(stable, member.node);

@@ -29,7 +29,7 @@
  * Reports are what this life of this node has heard; they are not stored.
  *
  * Invariants, verified by holm_stable_check():
- *     S1  reports are sorted by node, one a node, of the highest epoch heard
+ *     S1  reports are sorted by node, one a node, of the highest epoch heard since the listed one was
  *     S2  their vectors are valid, and so is what is shared
  */
 #ifndef HOLM_CRDT_STABLE_H
@@ -85,6 +85,10 @@ HOLM_NODISCARD enum holm_status holm_stable_hear(struct holm_stable *stable,
                                                  struct holm_actor member,
                                                  struct holm_vector_view partition,
                                                  struct holm_vector_view list);
+
+/* This epoch is the listed one of its node: a report of another, be it later, is dropped. One of two nodes of one id may
+ * have told of itself that was let in elsewhere, by another founding or by who was forgotten, and tell no more. */
+void holm_stable_prefer(struct holm_stable *stable, struct holm_actor member);
 
 /* The last report of exactly this epoch, or NULL. */
 const struct holm_report *holm_stable_report(const struct holm_stable *stable,

@@ -263,6 +263,24 @@ static void test_replica_member_when_all_have_reported_then_it_collects(void **s
     close_fixture(&f);
 }
 
+/* A clone of B, let in elsewhere under a later epoch, has told of itself, and tells no more: B counts. */
+static void test_replica_member_when_a_clone_has_reported_then_the_listed_epoch_counts(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct holm_collecting collecting;
+    open_fixture(&f, false);
+    struct holm_delta *own = write(&f, f.replica, bury("k"));
+    const struct holm_dot all[] = {{actor_of(A, 1), 1}};
+    report(&f, 0, actor_of(B, 7), all, 1, 3);
+    report(&f, 0, actor_of(B, 1), all, 1, 3);
+    report(&f, 1, actor_of(C, 1), all, 1, 3);
+    collect(&f, &collecting);
+    assert_int_equal(collecting.tombstones, 1);
+    holm_delta_release(own);
+    close_fixture(&f);
+}
+
 static void pass(struct fixture *f, uint32_t peer, struct holm_actor sender,
                  struct holm_actor member, const struct holm_dot *vector, uint64_t list)
 {
@@ -633,6 +651,8 @@ int main(void)
         cmocka_unit_test(test_replica_member_when_a_peer_has_not_heard_then_it_is_told),
         cmocka_unit_test(test_replica_member_when_a_report_is_lost_then_it_is_said_again),
         cmocka_unit_test(test_replica_member_when_all_have_reported_then_it_collects),
+        cmocka_unit_test(
+            test_replica_member_when_a_clone_has_reported_then_the_listed_epoch_counts),
         cmocka_unit_test(test_replica_member_when_all_of_a_report_is_here_then_it_is_whole),
         cmocka_unit_test(
             test_replica_member_when_a_void_forget_ends_its_member_then_it_is_whole_at_last),
