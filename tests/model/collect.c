@@ -139,6 +139,26 @@ static void test_collect_when_a_former_epoch_is_passed_on_late_then_it_is_worth_
     check(late_report_of_a_former_epoch, 3, WORLD_NO_EPOCH);
 }
 
+/* D is a clone of B: C lets it in, and dies before anyone hears of that; but A has heard what D has. It is ended. */
+static const char *report_of_a_clone(struct world *w)
+{
+    known_key(w, K);
+    int clone = world_clone(w, B);
+    world_start(w, clone, true, 0);
+    come_in(w, clone, C);
+    report(w, clone, A);
+    world_end(w, clone);
+    bomb(w, C);
+    bury(w, A, K);
+    return world_heal(w);
+}
+
+static void test_collect_when_a_clone_has_reported_then_the_listed_epoch_counts(void **state)
+{
+    (void)state;
+    check(report_of_a_clone, 3, WORLD_HIGHEST_REPORT);
+}
+
 /* T36: B admits C and dies before anyone hears of it. A has C's report from D, who never met B: it does not know
  * of B's next epoch, nor does A know of C's. */
 static const char *passed_over_an_admission_that_died(struct world *w)
@@ -598,6 +618,7 @@ int main(void)
             test_collect_when_a_member_has_a_new_epoch_then_its_old_report_is_worth_nothing),
         cmocka_unit_test(
             test_collect_when_a_former_epoch_is_passed_on_late_then_it_is_worth_nothing),
+        cmocka_unit_test(test_collect_when_a_clone_has_reported_then_the_listed_epoch_counts),
         cmocka_unit_test(
             test_collect_when_a_report_is_passed_over_a_lost_admission_then_nothing_goes),
         cmocka_unit_test(test_collect_when_admitted_in_one_list_then_no_other_cut_confirms),

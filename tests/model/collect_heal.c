@@ -9,7 +9,7 @@ static bool is_member(const struct world *world, int node)
 {
     const struct world_node *n = &world->nodes[node];
     return n->alive && n->confirmed && holm_members_current(&n->members, n->actor) &&
-           !holm_stable_betrayed(&n->stable, &n->members);
+           !world_betrayed(world, node, &n->members);
 }
 
 static bool anybody(const struct world *world)
@@ -30,7 +30,8 @@ static void restart_cluster(struct world *world)
         if (!world->nodes[i].confirmed && world_confirm_itself(world, i, false))
             return;
     }
-    (void)world_confirm_itself(world, A, true); /* all is lost, and somebody says so */
+    (void)world_confirm_itself(world, world->nodes[A].gone ? B : A,
+                               true); /* all is lost, and somebody says so */
 }
 
 /* A state may be forgotten by hearsay alone: then nobody can know that all know. Whoever is asked makes
@@ -94,26 +95,31 @@ static bool one_round(struct world *world)
     for (int i = 0; i < world->node_count && !anybody(world); i++)
         restart_forgotten(world, i);
     for (int i = 0; i < world->node_count; i++) {
-        if (!world->nodes[i].alive)
+        if (!world->nodes[i].alive && !world->nodes[i].gone)
             world_start(world, i, world->nodes[i].store.there, 0);
     }
     if (!anybody(world))
         restart_cluster(world);
     for (int i = 0; i < world->node_count; i++) {
         int member = lost_to(world, i);
+        if (world->nodes[i].gone)
+            continue;
         if (!world->nodes[i].confirmed)
             bring_in(world, i);
         else if (member >= 0)
             give_up(world, i, member);
-        whole = whole && is_member(world, i);
+        whole = whole && (is_member(world, i) || world->nodes[i].gone);
     }
     return whole;
 }
 
-/* Whoever is left has been forgotten by somebody who has lost all: only an operator can tell on. */
+/* Whoever is left has been forgotten by somebody who has lost all, or a clone that has been ended had gone on for it: only an
+ * operator can tell on. */
 static bool needs_operator(const struct world *world)
 {
     bool forgets = false;
+    for (int i = 0; i < world->node_count; i++)
+        forgets = forgets || world->nodes[i].gone;
     for (int i = 0; i < world->line_count; i++)
         forgets = forgets || world->lines[i].all.forget_count > 0;
     return forgets && !anybody(world);
@@ -123,6 +129,8 @@ static const char *leftovers(const struct world *world)
 {
     for (int i = 0; i < world->node_count; i++) {
         const struct world_state *state = &world->nodes[i].state;
+        if (world->nodes[i].gone)
+            continue;
         if (!is_member(world, i))
             return "somebody is no member in the end";
         if (state->tombstone_count > 0)

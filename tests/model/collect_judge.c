@@ -131,7 +131,7 @@ static bool is_outside(struct world *world, int node)
     const struct holm_members *all = world_all(world, node);
     for (size_t i = 0; i < all->forget_count; i++) {
         const struct holm_member_forget *forget = &all->forgets[i];
-        if (forget->stands && world_index(forget->subject) == node &&
+        if (forget->stands && world_is_of(world, node, forget->subject) &&
             n->former.value <= forget->subject.epoch.value)
             return true;
     }
@@ -142,7 +142,7 @@ static bool is_outside(struct world *world, int node)
             holm_members_current(&other->members, other->actor) && world_lost(world, node, i))
             return true;
     }
-    return holm_stable_betrayed(&n->stable, all);
+    return world_betrayed(world, node, all);
 }
 
 const char *world_harm(struct world *world)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Random schedules with all rules kept. Every few steps the judge is asked; in the end all heals,
- * and nothing may be wrong, different or left over.
+ * and nothing may be wrong, different or left over. Once more with clones: a store is copied at any time, both nodes go
+ * on under one id, and before all heals one of them is ended.
  *
  *     HOLM_SOAK=1 [HOLM_SOAK_SCHEDULES=n]     more of them
  *     HOLM_COLLECT_SEED=n                     this one alone, as a story
  */
-#include "tests/model/collect_world.h"
+#include "tests/model/collect_state.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -183,8 +184,43 @@ static void forget_somebody(struct world *w, struct chance *chance)
     world_forget(w, member, node);
 }
 
+/* The one node that another has the id of, or -1. */
+static int clone_of(const struct world *w)
+{
+    for (int i = 0; i < w->node_count - 1; i++) {
+        if (world_is_of(w, i, w->nodes[w->node_count - 1].actor))
+            return i;
+    }
+    return -1;
+}
+
+/* A store is copied, and both go on; or somebody finds itself lost, and starts anew at once. */
+static void clone_something(struct world *w, struct chance *chance)
+{
+    int node = any_node(w, chance);
+    if (clone_of(w) < 0 && w->nodes[node].store.there) {
+        int clone = world_clone(w, node);
+        world_start(w, clone, true, 0);
+        TOLD("  %c is a clone of %c, started as e%" PRIu64 "\n", name(clone), name(node),
+             w->nodes[clone].actor.epoch.value);
+        return;
+    }
+    int member = any_node(w, chance);
+    const struct world_node *m = &w->nodes[member];
+    if (!w->nodes[node].confirmed || !m->confirmed || world_is_of(w, node, m->actor) ||
+        !holm_members_current(&m->members, m->actor) || !world_lost(w, node, member))
+        return;
+    world_give_up(w, member, node);
+    TOLD("  %c is lost to %c, and starts anew as e%" PRIu64 "\n", name(node), name(member),
+         w->nodes[node].actor.epoch.value);
+}
+
 static void step(struct world *w, struct chance *chance)
 {
+    if (w->clones && chance_permille(chance, 60)) {
+        clone_something(w, chance);
+        return;
+    }
     uint64_t pick = chance_below(chance, 1000);
     if (w->storms && chance_permille(chance, 25)) {
         restart_many(w, chance);
@@ -211,7 +247,7 @@ static void step(struct world *w, struct chance *chance)
 
 struct totals {
     uint64_t schedules, collected, folded, ghosts, replaced, reminted, dropped, stuck, founded,
-        rivals;
+        rivals, clones;
 };
 
 /* Foundings that another of the same generation was made beside, both by whole clusters that restarted. */
@@ -227,7 +263,21 @@ static uint64_t rivals(const struct world *w)
     return count;
 }
 
-static const char *play(struct world *w, uint64_t seed, struct totals *totals)
+/* While there are two of an id all that can be asked is that nothing is wrong; then one is ended. */
+static const char *end_clone(struct world *w, struct chance *chance)
+{
+    int node = clone_of(w);
+    if (node < 0)
+        return NULL;
+    (void)world_settle(w);
+    const char *harm = world_harm(w);
+    int ended = chance_permille(chance, 500) ? node : w->node_count - 1;
+    TOLD("  %c is ended\n", name(ended));
+    world_end(w, ended);
+    return harm;
+}
+
+static const char *play(struct world *w, uint64_t seed, bool clones, struct totals *totals)
 {
     struct chance chance = {.state = seed};
     const char *harm = NULL;
@@ -235,12 +285,16 @@ static const char *play(struct world *w, uint64_t seed, struct totals *totals)
     world_init(w, nodes, WORLD_ALL_RULES);
     w->hasty = seed % 4 % 2 == 1;
     w->storms = seed % 4 / 2 == 1;
+    w->clones = clones;
     w->story = getenv("HOLM_COLLECT_SEED") != NULL;
     for (int i = 0; harm == NULL && i < STEPS; i++) {
         step(w, &chance);
         harm = world_harm(w);
     }
     TOLD("  all heals\n");
+    totals->clones += clone_of(w) < 0 ? 0 : 1;
+    if (harm == NULL)
+        harm = end_clone(w, &chance);
     if (harm == NULL)
         harm = world_heal(w);
     totals->schedules += 1;
@@ -263,9 +317,8 @@ static uint64_t number_of(const char *variable, uint64_t otherwise)
     return text == NULL ? otherwise : strtoull(text, NULL, 10);
 }
 
-static void test_collect_when_schedules_are_random_then_nothing_is_revived_or_lost(void **state)
+static void play_many(bool clones)
 {
-    (void)state;
     static struct world world;
     struct totals totals = {0};
     int bad = 0;
@@ -275,9 +328,10 @@ static void test_collect_when_schedules_are_random_then_nothing_is_revived_or_lo
     if (getenv("HOLM_COLLECT_SEED") != NULL)
         count = 1;
     for (uint64_t seed = first; seed < first + count; seed++) {
-        const char *harm = play(&world, seed, &totals);
+        const char *harm = play(&world, seed, clones, &totals);
         if (harm != NULL) {
-            printf("HOLM_COLLECT_SEED=%" PRIu64 ": %s\n", seed, harm);
+            printf("HOLM_COLLECT_SEED=%" PRIu64 "%s: %s\n", seed, clones ? " with clones" : "",
+                   harm);
             bad++;
         }
     }
@@ -289,16 +343,32 @@ static void test_collect_when_schedules_are_random_then_nothing_is_revived_or_lo
            totals.replaced, totals.reminted, totals.dropped, totals.stuck);
     printf("    %" PRIu64 " times a cluster was founded anew, %" PRIu64 " of them beside another\n",
            totals.founded, totals.rivals);
+    if (clones)
+        printf("    %" PRIu64 " stores cloned\n", totals.clones);
     assert_int_equal(bad, 0);
+    assert_true(!clones || count < 1000 || totals.clones > count / 2);
     assert_true(count < 1000 ||
                 (totals.collected > count && totals.folded > 100 && totals.replaced > 10 &&
                  totals.founded > count / 10 && totals.rivals > 10));
+}
+
+static void test_collect_when_schedules_are_random_then_nothing_is_revived_or_lost(void **state)
+{
+    (void)state;
+    play_many(false);
+}
+
+static void test_collect_when_a_store_is_cloned_then_nothing_is_revived_or_lost(void **state)
+{
+    (void)state;
+    play_many(true);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_collect_when_schedules_are_random_then_nothing_is_revived_or_lost),
+        cmocka_unit_test(test_collect_when_a_store_is_cloned_then_nothing_is_revived_or_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

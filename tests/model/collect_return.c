@@ -208,6 +208,7 @@ static void test_collect_when_two_forget_each_other_then_one_comes_back_to_the_o
     assert_false(w.nodes[B].members.forgets[1].stands); /* the event */
     world_store(&w, B);
     restart(&w, B);
+    list(&w, A, B); /* what it believed is not stored */
     come_in(&w, B, A);
     assert_null(world_settle(&w));
     assert_int_equal(world_sum(&w, A, L), 3);
@@ -241,6 +242,7 @@ static const char *relied_on_a_void_forget(struct world *w)
     list(w, A, C);
     report(w, C, A);
     restart(w, B);
+    list(w, A, B); /* what it believed is not stored */
     if ((w->rules & WORLD_NO_BETRAYAL) == 0)
         come_in(w, B, A);
     return world_settle(w);

@@ -28,7 +28,7 @@ static void hear_collected(struct world *world, int node, const struct world_run
     struct holm_vector_view none = {NULL, 0};
     if (holm_vector_covers(holm_vector_view(&n->state.s), holm_vector_view(&run->collected), none))
         return;
-    must(holm_stable_rely(&n->stable, &n->members));
+    world_rely(world, node);
     state_grow(world, &n->state, holm_vector_view(&run->collected));
 }
 
@@ -100,7 +100,7 @@ void world_broadcast(struct world *world, int run, int to)
 int world_last_run(const struct world *world, int node)
 {
     for (int i = world->run_count - 1; i >= 0; i--) {
-        if (world_index(world->runs[i].actor) == node)
+        if (world_is_of(world, node, world->runs[i].actor))
             return i;
     }
     return -1;
@@ -111,7 +111,7 @@ int world_last_run(const struct world *world, int node)
 int world_send(struct world *world, enum world_message_type type, int from, int to)
 {
     const struct world_node *n = &world->nodes[from];
-    if (!n->alive || from == to || !world->nodes[to].alive)
+    if (!n->alive || !world->nodes[to].alive || world_is_of(world, from, world->nodes[to].actor))
         return -1;
     if (!n->confirmed && type != WORLD_LIST && type != WORLD_HELLO &&
         !(type == WORLD_CUT && !world->nodes[to].confirmed))
@@ -126,6 +126,7 @@ int world_send(struct world *world, enum world_message_type type, int from, int 
         message->type = type;
         world_introduce(world, from, message);
         message->to = world->nodes[to].actor;
+        message->to_at = to;
         state_copy(&message->state, &n->state);
         return i;
     }
@@ -137,7 +138,7 @@ int world_send_passed(struct world *world, int from, int of, int to)
     const struct holm_stable *stable = &world->nodes[from].stable;
     const struct holm_report *report = NULL;
     for (size_t i = 0; i < stable->count; i++) {
-        if (world_index(stable->reports[i].member) == of)
+        if (world_is_of(world, of, stable->reports[i].member))
             report = &stable->reports[i];
     }
     if (report == NULL || of == to || !world->nodes[from].confirmed)
@@ -164,10 +165,12 @@ static bool take_report(struct world *world, int to, const struct world_message 
 {
     struct world_node *n = &world->nodes[to];
     struct holm_actor about = message->type == WORLD_PASSED ? message->about : message->from;
-    struct world_raw *raw = &n->raw[world_index(about)];
+    struct world_raw *raw = &n->raw[about.node.value - 1];
     raw->actor = about;
     must(holm_vector_assign(&raw->r, holm_vector_view(&message->state.r)));
     must(holm_vector_assign(&raw->list, holm_vector_view(&message->state.list)));
+    if (holm_members_current(&n->members, about) && (world->rules & WORLD_HIGHEST_REPORT) == 0)
+        holm_stable_prefer(&n->stable, about);
     must(holm_stable_hear(&n->stable, about, holm_vector_view(&message->state.r),
                           holm_vector_view(&message->state.list)));
     return true;
@@ -200,6 +203,12 @@ static bool tells_of(const struct world *world, const struct world_message *mess
             (world->rules & WORLD_NO_REPEAT) == 0);
 }
 
+static void hear(struct world_node *n, int list_op, const struct holm_founding *founding)
+{
+    world_set_add(&n->state.hearsay, list_op);
+    n->told[list_op] = *founding;
+}
+
 /* From whomever: that the receiver itself is forgotten; and a forget that is the answer to another.
  * Without that, two that forgot each other would never find out. It is passed on. */
 static void take_hearsay(struct world *world, int to, const struct world_message *message)
@@ -212,7 +221,7 @@ static void take_hearsay(struct world *world, int to, const struct world_message
         if (!tells_of(world, message, i) || world_set_has(&n->state.listed, i) ||
             !holm_admission_hearsay(&n->members, n->actor, &world->list_ops[i].op))
             continue;
-        world_set_add(&n->state.hearsay, i);
+        hear(n, i, &message->founding);
         must(holm_members_apply(&n->members, &world->list_ops[i].op));
     }
     world_repeat(world, to);
@@ -221,7 +230,7 @@ static void take_hearsay(struct world *world, int to, const struct world_message
 
 static bool take_hello(struct world *world, int to, const struct world_message *message)
 {
-    struct world_message *heard = &world->nodes[to].heard[world_index(message->from)];
+    struct world_message *heard = &world->nodes[to].heard[message->from_at];
     if (heard->type != WORLD_NONE && message->from.epoch.value < heard->from.epoch.value)
         return false;
     struct world_state state = heard->state;
@@ -231,6 +240,7 @@ static bool take_hello(struct world *world, int to, const struct world_message *
     heard->type = WORLD_HELLO;
     heard->state = state;
     state_copy(&heard->state, &message->state);
+    world_tell_least(world, message->from_at, to);
     world_defer(world, to);
     return true;
 }
@@ -281,7 +291,7 @@ static void replace(struct world *world, int to, const struct world_message *mes
         bool gone = op->what.type != WORLD_BURY &&
                     has_gone(world, &n->state, &message->state, op->what.key) &&
                     (world->rules & WORLD_REMINT_ALL) == 0;
-        if (world_index(op->dot.actor) != to || gone) {
+        if (!world_is_of(world, to, op->dot.actor) || gone) {
             world->dropped += 1;
         } else if (count < 16) {
             journal[count++] = op->what;
@@ -291,6 +301,8 @@ static void replace(struct world *world, int to, const struct world_message *mes
     for (size_t i = 0; i < n->state.journal_count && count < 16; i++)
         journal[count++] = n->state.journal[i];
     state_copy(&n->state, &message->state);
+    for (int i = 0; i < world->list_count; i++)
+        n->told[i] = message->founding;
     if ((world->rules & WORLD_NO_BRINGING) != 0)
         memset(&n->state.hearsay, 0, sizeof n->state.hearsay);
     memcpy(n->state.journal, journal, sizeof journal);
@@ -302,10 +314,25 @@ static void replace(struct world *world, int to, const struct world_message *mes
     world->replaced += 1;
 }
 
+/* What who had no list heard of other foundings is left behind. */
+static void leave_hearsay(struct world *world, int to, const struct holm_founding *founding)
+{
+    struct world_node *n = &world->nodes[to];
+    for (int i = 0; i < world->list_count && (world->rules & WORLD_ANY_HEARSAY) == 0; i++) {
+        if (holm_founding_compare(&n->told[i], founding) != 0)
+            world_set_remove(&n->state.hearsay, i);
+    }
+}
+
 /* What the server believes, and is not in its list, is what it has collected by. */
 static void bring(struct world *world, int to, const struct world_message *message)
 {
-    world_set_join(&world->nodes[to].state.hearsay, &message->state.hearsay);
+    struct world_node *n = &world->nodes[to];
+    leave_hearsay(world, to, &message->founding);
+    for (int i = 0; i < world->list_count; i++) {
+        if (world_set_has(&message->state.hearsay, i) && (world->rules & WORLD_NO_BRINGING) == 0)
+            hear(n, i, &message->founding);
+    }
     world_members(world, to);
 }
 
@@ -315,9 +342,23 @@ static void merge(struct world *world, int to, const struct world_message *messa
     struct holm_vector_view none = {NULL, 0};
     if (!holm_vector_covers(holm_vector_view(&n->state.s), holm_vector_view(&message->state.s),
                             none))
-        must(holm_stable_rely(&n->stable, &n->members));
+        world_rely(world, to);
     state_merge(world, &n->state, &message->state,
                 holm_members_lasts(&n->members, WORLD_PARTITION));
+}
+
+/* Whether who sent the cut has ended by its list, and by what is believed besides. */
+static bool has_ended(const struct world *world, int to, const struct world_message *message,
+                      struct holm_members *theirs)
+{
+    const struct world_node *n = &world->nodes[to];
+    for (int i = 0; i < world->list_count; i++) {
+        bool own = !n->returning && world_set_has(&n->state.hearsay, i) &&
+                   holm_founding_compare(&n->told[i], &message->founding) == 0;
+        if (own || world_set_has(&message->state.hearsay, i))
+            must(holm_members_apply(theirs, &world->list_ops[i].op));
+    }
+    return holm_members_ended(theirs, message->from);
 }
 
 /* Whether a provisional epoch may have this cut; what its list comes to is made up first. */
@@ -335,8 +376,22 @@ static bool may_apply(struct world *world, int to, const struct world_message *m
                (n->returning || n->former.value == 0 ||
                 (world_same_founding(world, &n->members, &message->founding) &&
                  !world_beyond(world, to, &message->state)));
+    may = may && !has_ended(world, to, message, &theirs);
     holm_members_release(&theirs);
     return may;
+}
+
+/* As if S had come before the list. */
+static void note_on_the_way(struct world *world, int to, const struct world_set *believed)
+{
+    struct holm_members members;
+    holm_members_init(&members, &world->allocator);
+    for (int i = 0; i < world->list_count; i++) {
+        if (world_set_has(believed, i))
+            must(holm_members_apply(&members, &world->list_ops[i].op));
+    }
+    must(holm_stable_rely(&world->nodes[to].stable, &members));
+    holm_members_release(&members);
 }
 
 static bool take_cut(struct world *world, int to, const struct world_message *message)
@@ -349,11 +404,14 @@ static bool take_cut(struct world *world, int to, const struct world_message *me
         return false;
     if (!hears(world, n) && !may_apply(world, to, message))
         return false;
+    struct world_set believed = n->state.hearsay;
     bool weak = !n->confirmed && (world->rules & WORLD_CONFIRM_BY_S) != 0;
     if (n->returning)
         replace(world, to, message);
-    else if (!n->confirmed && (world->rules & WORLD_NO_BRINGING) == 0)
+    else if (!n->confirmed)
         bring(world, to, message);
+    if (!n->confirmed && (world->rules & WORLD_NOTE_ON_THE_WAY) != 0)
+        note_on_the_way(world, to, &believed);
     take_list(world, to, message, true);
     if (!n->returning && !weak)
         merge(world, to, message);
@@ -375,7 +433,8 @@ static bool meets(const struct world *world, int to, const struct world_message 
     const struct world_node *n = &world->nodes[to];
     if ((world->rules & WORLD_NO_FENCE) != 0)
         return true;
-    if (holm_members_ended(&n->members, message->from))
+    bool fills = !n->confirmed && message->type == WORLD_CUT && (world->rules & WORLD_DEAF) == 0;
+    if (holm_members_ended(&n->members, message->from) && !fills)
         return false;
     if (!n->confirmed || message->type == WORLD_LIST || message->type == WORLD_REPORT)
         return true;
@@ -388,7 +447,7 @@ bool world_deliver_unread(struct world *world, int at)
         return false;
     struct world_message *message = &world->messages[at];
     enum world_message_type type = message->type;
-    int to = world_index(message->to);
+    int to = message->to_at;
     const struct world_node *n = &world->nodes[to];
     message->type = WORLD_NONE;
     if (!n->alive || !holm_actor_equal(n->actor, message->to))
@@ -423,7 +482,7 @@ bool world_deliver(struct world *world, int at)
 {
     if (at < 0)
         return false;
-    const struct world_node *from = &world->nodes[world_index(world->messages[at].from)];
+    const struct world_node *from = &world->nodes[world->messages[at].from_at];
     if (!from->alive || !holm_actor_equal(from->actor, world->messages[at].from)) {
         world->messages[at].type = WORLD_NONE;
         return false;

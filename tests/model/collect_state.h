@@ -31,9 +31,14 @@ void state_merge(struct world *world, struct world_state *state, const struct wo
 /* ---- of collect_world.c, for the other files of the world */
 
 struct holm_actor world_actor(int node, uint64_t epoch);
-int world_index(struct holm_actor actor);
+bool world_is_of(const struct world *world, int node, struct holm_actor actor);
 /* The question that a node puts to crdt/stable.h. */
 struct holm_stable_self world_self(const struct world *world, int node);
+/* The node says so in the member list. `last`: of a fold. */
+void world_mint_list(struct world *world, int node, enum holm_member_op_type type,
+                     struct holm_actor subject, uint64_t last);
+/* As above: the node is admitted, whose state is of the base. */
+void world_mint_admission(struct world *world, int member, int node, struct holm_epoch base);
 /* The node applies an operation of the member list. */
 void world_learn(struct world *world, int node, int list_op);
 /* Makes the node's members anew, from what its state lists. */
@@ -49,11 +54,17 @@ bool world_same_founding(const struct world *world, const struct holm_members *m
 struct holm_heard world_says(const struct world_message *hello);
 /* Makes up whom the node, provisional, leaves it to, to found. */
 void world_defer(struct world *world, int node);
+/* Whoever knows of higher epochs of a provisional node, itself included, says so, and it takes one above them (T41). */
+void world_tell_least(struct world *world, int from, int to);
 /* Fills in all but the type. */
 void world_introduce(const struct world *world, int node, struct world_message *message);
 /* What all who are of the node's founding list. */
 const struct holm_members *world_all(const struct world *world, int node);
 bool world_beyond(const struct world *world, int node, const struct world_state *other);
+/* S is about to grow: the node notes what it grows under. */
+void world_rely(struct world *world, int node);
+/* Whether the node relied on a forget that is void by these members. */
+bool world_betrayed(const struct world *world, int node, const struct holm_members *members);
 /* A confirmed node says again what it believes by hearsay alone. */
 void world_repeat(struct world *world, int node);
 /* The node is a member from now on, and mints its journal. */

@@ -11,9 +11,9 @@ struct holm_actor world_actor(int node, uint64_t epoch)
     return (struct holm_actor){{(uint64_t)node + 1}, {epoch}};
 }
 
-int world_index(struct holm_actor actor)
+bool world_is_of(const struct world *world, int node, struct holm_actor actor)
 {
-    return (int)actor.node.value - 1;
+    return world->nodes[node].actor.node.value == actor.node.value;
 }
 
 struct holm_stable_self world_self(const struct world *world, int node)
@@ -84,8 +84,7 @@ static struct world_line *found(struct world *world, int node, const struct holm
     return line;
 }
 
-static void list_mint(struct world *world, int node, enum holm_member_op_type type,
-                      struct holm_actor subject, uint64_t number)
+static void mint_list(struct world *world, int node, const struct holm_member_op *what)
 {
     struct world_node *n = &world->nodes[node];
     if (world->list_count == WORLD_OPS)
@@ -93,18 +92,12 @@ static void list_mint(struct world *world, int node, enum holm_member_op_type ty
     int at = world->list_count++;
     struct world_list_op *op = &world->list_ops[at];
     op->past = n->state.listed;
-    op->op = (struct holm_member_op){.type = type, .subject = subject};
+    op->op = *what;
     op->op.dot.actor = n->actor;
     op->op.dot.seq = holm_vector_seq(holm_vector_view(&n->state.list), n->actor) + 1;
     op->op.partition = WORLD_PARTITION;
-    if (type == HOLM_MEMBER_ADMIT)
-        op->op.base.value = number;
-    else
-        op->op.last = number;
-    if (op->op.base.value != 0)
-        op->op.state = world->nodes[world_index(subject)].hash;
     struct holm_founding founding = n->members.founding;
-    if (type == HOLM_MEMBER_ADMIT && holm_actor_equal(subject, n->actor)) {
+    if (what->type == HOLM_MEMBER_ADMIT && holm_actor_equal(what->subject, n->actor)) {
         op->op.last = founding.generation + 1;
         founding = (struct holm_founding){op->op.last, op->op.dot};
     }
@@ -115,33 +108,56 @@ static void list_mint(struct world *world, int node, enum holm_member_op_type ty
     world_learn(world, node, at);
 }
 
+void world_mint_admission(struct world *world, int member, int node, struct holm_epoch base)
+{
+    const struct world_node *n = &world->nodes[node];
+    struct holm_member_op op = {.type = HOLM_MEMBER_ADMIT, .subject = n->actor, .base = base};
+    if (base.value != 0)
+        op.state = n->hash;
+    mint_list(world, member, &op);
+}
+
+void world_mint_list(struct world *world, int node, enum holm_member_op_type type,
+                     struct holm_actor subject, uint64_t last)
+{
+    struct holm_member_op op = {.type = type, .subject = subject, .last = last};
+    mint_list(world, node, &op);
+}
+
+static void node_init(struct world *world, struct world_node *n, struct holm_actor actor)
+{
+    n->actor = actor;
+    n->stride = 1;
+    state_init(&n->state, &world->allocator);
+    state_init(&n->store.state, &world->allocator);
+    state_init(&n->kept.state, &world->allocator);
+    holm_members_init(&n->members, &world->allocator);
+    holm_stable_init(&n->stable, &world->allocator);
+    for (int k = 0; k < WORLD_NODES; k++) {
+        holm_vector_init(&n->raw[k].r, &world->allocator);
+        holm_vector_init(&n->raw[k].list, &world->allocator);
+        state_init(&n->heard[k].state, &world->allocator);
+    }
+}
+
 void world_init(struct world *world, int node_count, uint64_t rules_left_out)
 {
+    const struct holm_epoch none = {0};
     memset(world, 0, sizeof *world);
     world->allocator = heap_allocator(&world->heap);
     world->rules = rules_left_out;
     world->node_count = node_count;
     for (int i = 0; i < node_count; i++) {
         struct world_node *n = &world->nodes[i];
-        n->actor = world_actor(i, 1);
+        node_init(world, n, world_actor(i, 1));
         n->former = n->actor.epoch;
         n->clock = 2;
         n->alive = n->confirmed = true;
-        state_init(&n->state, &world->allocator);
-        state_init(&n->store.state, &world->allocator);
-        state_init(&n->kept.state, &world->allocator);
-        holm_members_init(&n->members, &world->allocator);
-        holm_stable_init(&n->stable, &world->allocator);
-        for (int k = 0; k < WORLD_NODES; k++) {
-            holm_vector_init(&n->raw[k].r, &world->allocator);
-            holm_vector_init(&n->raw[k].list, &world->allocator);
-            state_init(&n->heard[k].state, &world->allocator);
-        }
     }
     for (int i = 0; i < WORLD_MESSAGES; i++)
         state_init(&world->messages[i].state, &world->allocator);
     for (int i = 0; i < node_count; i++)
-        list_mint(world, A, HOLM_MEMBER_ADMIT, world_actor(i, 1), 0);
+        world_mint_admission(world, A, i, none);
     for (int i = 0; i < node_count; i++) {
         for (int op = 0; i != A && op < node_count; op++)
             world_learn(world, i, op);
@@ -339,13 +355,13 @@ void world_repeat(struct world *world, int node)
 {
     struct world_node *n = &world->nodes[node];
     if (!n->confirmed || !holm_members_current(&n->members, n->actor) ||
-        holm_stable_betrayed(&n->stable, &n->members) || (world->rules & WORLD_NO_REPEAT) != 0)
+        world_betrayed(world, node, &n->members) || (world->rules & WORLD_NO_REPEAT) != 0)
         return;
     for (int i = 0; i < world->list_count; i++) {
         const struct holm_member_op *op = &world->list_ops[i].op;
         if (world_set_has(&n->state.hearsay, i) && !world_set_has(&n->state.listed, i) &&
             holm_admission_repeat(&n->members, holm_vector_view(&n->state.list), op))
-            list_mint(world, node, HOLM_MEMBER_FORGET, op->subject, 0);
+            world_mint_list(world, node, HOLM_MEMBER_FORGET, op->subject, 0);
     }
 }
 
@@ -361,14 +377,17 @@ void world_store(struct world *world, int node)
         memcpy(store->relied, n->stable.relied, store->relied_count * sizeof *store->relied);
 }
 
+static void copy_store(struct world_copy *target, const struct world_copy *source)
+{
+    struct world_state state = target->state;
+    *target = *source;
+    target->state = state;
+    state_copy(&target->state, &source->state);
+}
+
 void world_keep(struct world *world, int node)
 {
-    struct world_copy *store = &world->nodes[node].store;
-    struct world_copy *kept = &world->nodes[node].kept;
-    struct world_state state = kept->state;
-    *kept = *store;
-    kept->state = state;
-    state_copy(&kept->state, &store->state);
+    copy_store(&world->nodes[node].kept, &world->nodes[node].store);
 }
 
 void world_swap(struct world *world, int node)
@@ -386,6 +405,39 @@ void world_crash(struct world *world, int node)
     world->nodes[node].held_count = 0;
 }
 
+/* The least of its epochs that is not below; 0: that its clock gives. */
+static void take_epoch(struct world_node *n, uint64_t least)
+{
+    uint64_t epoch = least != 0 ? least : n->clock;
+    while (epoch % n->stride != n->phase)
+        epoch += 1;
+    n->actor.epoch.value = epoch;
+    n->clock = epoch >= n->clock ? epoch + 1 : n->clock;
+}
+
+int world_clone(struct world *world, int node)
+{
+    if (world->node_count == WORLD_NODES)
+        must(HOLM_ELIMIT);
+    int at = world->node_count++;
+    struct world_node *n = &world->nodes[node];
+    struct world_node *clone = &world->nodes[at];
+    node_init(world, clone, n->actor);
+    clone->stride = n->stride = 2;
+    clone->phase = 1;
+    clone->clock = n->clock;
+    copy_store(&clone->store, &n->store);
+    return at;
+}
+
+void world_end(struct world *world, int node)
+{
+    world_crash(world, node);
+    world->nodes[node].gone = true;
+    for (int i = 0; i < world->node_count; i++)
+        world->nodes[i].heard[node].type = WORLD_NONE;
+}
+
 void world_start(struct world *world, int node, bool from_store, uint64_t clock)
 {
     struct world_node *n = &world->nodes[node];
@@ -393,6 +445,7 @@ void world_start(struct world *world, int node, bool from_store, uint64_t clock)
     state_init(&empty, &world->allocator);
     state_copy(&n->state, from_store ? &n->store.state : &empty);
     state_release(&empty);
+    memset(&n->state.hearsay, 0, sizeof n->state.hearsay);
     n->alive = true;
     n->confirmed = n->returning = n->outlived = false;
     n->asked = n->defers = (struct holm_actor){0};
@@ -400,13 +453,13 @@ void world_start(struct world *world, int node, bool from_store, uint64_t clock)
     for (int i = 0; i < WORLD_NODES; i++)
         n->heard[i].type = WORLD_NONE;
     n->former = from_store ? n->store.former : (struct holm_epoch){0};
-    n->actor.epoch.value = clock != 0 ? clock : n->clock;
-    n->clock = n->actor.epoch.value >= n->clock ? n->actor.epoch.value + 1 : n->clock;
+    take_epoch(n, clock);
     holm_stable_release(&n->stable);
     holm_stable_init(&n->stable, &world->allocator);
     for (size_t i = 0; from_store && i < n->store.relied_count; i++)
         must(holm_stable_rely_on(&n->stable, n->store.relied[i]));
     world_members(world, node);
+    world_tell_least(world, node, node);
     n->hash = holm_vector_hash(holm_vector_view(&n->state.r),
                                holm_members_lasts(&n->members, WORLD_PARTITION), 1);
 }
@@ -437,16 +490,31 @@ static enum holm_answer answer(struct world *world, int member, const struct hol
 static void ask_as_another(const struct world *world, struct world_node *n)
 {
     if (n->asked.node.value != 0 && (world->rules & WORLD_ASK_ANYONE) == 0)
-        n->actor.epoch.value = n->clock++;
+        take_epoch(n, 0);
     n->defers = (struct holm_actor){0};
+}
+
+void world_tell_least(struct world *world, int from, int to)
+{
+    struct world_node *n = &world->nodes[to];
+    const struct holm_members *members = &world->nodes[from].members;
+    uint64_t least = holm_members_epoch_min(members, n->actor.node).value;
+    if (n->confirmed || holm_members_current(members, n->actor) || n->actor.epoch.value >= least ||
+        (world->rules & WORLD_ANY_EPOCH) != 0)
+        return;
+    take_epoch(n, least > n->clock ? least : 0);
+    n->asked = n->defers = (struct holm_actor){0};
+    n->in_vain = false;
 }
 
 bool world_admit(struct world *world, int member, int node)
 {
+    const struct holm_epoch none = {0};
     struct world_node *m = &world->nodes[member];
     struct world_node *n = &world->nodes[node];
     struct world_message hello;
-    if (!m->alive || !m->confirmed || !n->alive || n->confirmed)
+    if (!m->alive || !m->confirmed || !n->alive || n->confirmed ||
+        world_is_of(world, member, n->actor))
         return false;
     world_introduce(world, node, &hello);
     hello.state = n->state; /* borrowed */
@@ -461,12 +529,11 @@ bool world_admit(struct world *world, int member, int node)
     n->asked = m->actor;
     uint64_t least = holm_members_epoch_min(&m->members, n->actor.node).value;
     if (n->actor.epoch.value < least && (world->rules & WORLD_ANY_EPOCH) == 0) {
-        n->actor.epoch.value = least > n->clock ? least : n->clock;
-        n->clock = n->actor.epoch.value + 1;
+        take_epoch(n, least > n->clock ? least : 0);
     }
     n->returning = answered == HOLM_ANSWER_REPLACE && (world->rules & WORLD_RETURN_BY_MERGE) == 0;
     n->admitter = m->actor;
-    list_mint(world, member, HOLM_MEMBER_ADMIT, n->actor, n->returning ? 0 : n->former.value);
+    world_mint_admission(world, member, node, n->returning ? none : n->former);
     return true;
 }
 
@@ -481,13 +548,14 @@ void world_introduce(const struct world *world, int node, struct world_message *
     const struct world_node *n = &world->nodes[node];
     struct holm_actor former = {n->actor.node, n->former};
     message->from = n->actor;
+    message->from_at = node;
     message->former = n->former;
     message->hash = n->hash;
     message->confirmed = n->confirmed;
     message->founding = n->members.founding;
     message->defers = n->defers;
     message->lost = holm_admission_replaces(&n->members, former) ||
-                    (holm_stable_betrayed(&n->stable, &n->members) &&
+                    (world_betrayed(world, node, &n->members) &&
                      (world->rules & WORLD_NO_BETRAYAL) == 0);
 }
 
@@ -597,6 +665,7 @@ bool world_confirm_itself(struct world *world, int node, bool founding)
     struct world_node *n = &world->nodes[node];
     struct world_state before;
     struct holm_actor listed[WORLD_NODES];
+    const struct holm_epoch none = {0};
     size_t count = 0;
     if (!n->alive || n->confirmed)
         return false;
@@ -620,9 +689,9 @@ bool world_confirm_itself(struct world *world, int node, bool founding)
             listed[count++] = n->members.rows[i].actor;
     }
     ask_as_another(world, n);
-    list_mint(world, node, HOLM_MEMBER_ADMIT, n->actor, 0);
+    world_mint_admission(world, node, node, none);
     for (size_t i = 0; i < count; i++)
-        list_mint(world, node, HOLM_MEMBER_FORGET, listed[i], 0);
+        world_mint_list(world, node, HOLM_MEMBER_FORGET, listed[i], 0);
     world_confirm(world, node);
     return true;
 }
@@ -631,7 +700,7 @@ void world_forget(struct world *world, int member, int node)
 {
     const struct holm_member_row *row = holm_members_find(&world->nodes[member].members,
                                                           world->nodes[node].actor.node);
-    list_mint(world, member, HOLM_MEMBER_FORGET, row->actor, 0);
+    world_mint_list(world, member, HOLM_MEMBER_FORGET, row->actor, 0);
 }
 
 void world_disown(struct world *world, int member, int node)
@@ -640,7 +709,7 @@ void world_disown(struct world *world, int member, int node)
     struct holm_actor former = {n->actor.node, n->former};
     if ((world->rules & WORLD_DISOWN_STATE) == 0)
         former = holm_admission_disowned(&world->nodes[member].members, former);
-    list_mint(world, member, HOLM_MEMBER_FORGET, former, 0);
+    world_mint_list(world, member, HOLM_MEMBER_FORGET, former, 0);
 }
 
 void world_give_up(struct world *world, int member, int node)
@@ -648,9 +717,18 @@ void world_give_up(struct world *world, int member, int node)
     if (world_same_founding(world, &world->nodes[member].members,
                             &world->nodes[node].members.founding))
         world_disown(world, member, node);
+    struct world_node *n = &world->nodes[node];
+    struct world_set hearsay = n->state.hearsay;
+    struct holm_vector shared;
+    holm_vector_init(&shared, &world->allocator);
+    must(holm_vector_assign(&shared, holm_vector_view(&n->stable.shared)));
     world_store(world, node);
     world_crash(world, node);
     world_start(world, node, true, 0);
+    n->state.hearsay = hearsay; /* the program goes on */
+    must(holm_vector_assign(&n->stable.shared, holm_vector_view(&shared)));
+    holm_vector_release(&shared);
+    world_members(world, node);
 }
 
 bool world_lost(struct world *world, int node, int member)
@@ -659,133 +737,7 @@ bool world_lost(struct world *world, int node, int member)
     struct holm_members theirs = world->nodes[member].members; /* borrowed */
     if (world_same_founding(world, self.members, &theirs.founding))
         theirs.founding = self.members->founding;
-    return world->nodes[node].outlived ||
+    return world->nodes[node].outlived || world_betrayed(world, node, self.members) ||
            holm_admission_lost(&world->nodes[node].stable, &self, &theirs,
                                holm_vector_view(&world->nodes[member].state.list));
-}
-
-/* ---- collecting */
-
-/* The list holds the admissions of this epoch: a report that knows its own epoch is of that epoch, so
- * that this has to be left out along with it. */
-static void know_itself(const struct world_node *n, struct holm_actor actor,
-                        struct holm_vector *list)
-{
-    for (size_t i = 0; i < n->members.admission_count; i++) {
-        const struct holm_dot *dot = &n->members.admissions[i].dot;
-        if (holm_actor_equal(n->members.admissions[i].subject, actor))
-            must(holm_vector_raise(list, dot->actor, dot->seq));
-    }
-}
-
-/* The reports as a rule left out would have them. */
-static void lie(struct world *world, int node, struct holm_stable *stable, struct holm_vector *r,
-                struct holm_vector *known)
-{
-    struct world_node *n = &world->nodes[node];
-    holm_stable_init(stable, &world->allocator);
-    holm_vector_init(r, &world->allocator);
-    holm_vector_init(known, &world->allocator);
-    must(holm_vector_assign(known, holm_vector_view(&n->state.list)));
-    must(holm_vector_assign(r, holm_vector_view(&n->state.r)));
-    for (int i = 0; i < world->node_count; i++) {
-        const struct world_raw *raw = &n->raw[i];
-        struct holm_vector list;
-        if (raw->actor.node.value == 0)
-            continue;
-        const struct holm_member_row *row = holm_members_find(&n->members, raw->actor.node);
-        holm_vector_init(&list, &world->allocator);
-        bool all = (world->rules & (WORLD_NO_ADMISSIONS | WORLD_FORGET_AT_ONCE)) != 0;
-        must(holm_vector_assign(&list, holm_vector_view(all ? &n->state.list : &raw->list)));
-        struct holm_actor actor = raw->actor;
-        if ((world->rules & WORLD_NO_EPOCH) != 0 && row != NULL) {
-            actor = row->actor;
-            know_itself(n, actor, &list);
-        }
-        must(holm_stable_hear(stable, actor, holm_vector_view(&raw->r), holm_vector_view(&list)));
-        if ((world->rules & WORLD_NO_CLOSURE) != 0)
-            must(holm_vector_join(r, holm_vector_view(&raw->r)));
-        must(holm_vector_join(known, holm_vector_view(&raw->list)));
-        holm_vector_release(&list);
-    }
-}
-
-static bool drop_ghosts(struct world *world, int node)
-{
-    struct world_node *n = &world->nodes[node];
-    struct holm_stable_self self = world_self(world, node);
-    bool any = false;
-    for (size_t i = n->state.entry_count; i > 0; i--) {
-        struct world_entry *entry = &n->state.entries[i - 1];
-        if (holm_count_live(&entry->count) ||
-            !holm_stable_ghost(&n->stable, &self, entry->actor, entry->reset))
-            continue;
-        *entry = n->state.entries[--n->state.entry_count];
-        world->ghosts_gone += 1;
-        any = true;
-    }
-    return any;
-}
-
-/* Every ended epoch is folded, whatever the others have of it. */
-static void fold_early(struct world *world, int node, struct holm_vector *frontier)
-{
-    struct world_node *n = &world->nodes[node];
-    for (size_t i = 0; i < n->state.r.count; i++) {
-        struct holm_dot entry = n->state.r.entries[i];
-        if (!holm_members_ended(&n->members, entry.actor) || entry.seq == HOLM_SEQ_FOLDED)
-            continue;
-        must(holm_vector_raise(frontier, entry.actor, HOLM_SEQ_FOLDED));
-        list_mint(world, node, HOLM_MEMBER_FOLD, entry.actor, entry.seq);
-    }
-}
-
-static void grow(struct world *world, int node, struct holm_vector *frontier)
-{
-    struct world_node *n = &world->nodes[node];
-    size_t before = n->state.tombstone_count;
-    must(holm_stable_rely(&n->stable, &n->members));
-    state_grow(world, &n->state, holm_vector_view(frontier));
-    world->collected += before - n->state.tombstone_count;
-}
-
-bool world_collect(struct world *world, int node)
-{
-    struct world_node *n = &world->nodes[node];
-    struct holm_stable lies;
-    struct holm_vector frontier, lasts, r, known;
-    bool grown = false;
-    uint64_t lying = WORLD_NO_CLOSURE | WORLD_NO_LIST_CLOSURE | WORLD_NO_EPOCH |
-                     WORLD_NO_ADMISSIONS | WORLD_FORGET_AT_ONCE;
-    if (!n->alive || !n->confirmed)
-        return false;
-    lie(world, node, &lies, &r, &known);
-    holm_vector_init(&frontier, &world->allocator);
-    holm_vector_init(&lasts, &world->allocator);
-    struct holm_stable_self self = world_self(world, node);
-    const struct holm_stable *stable = (world->rules & lying) != 0 ? &lies : &n->stable;
-    self.partition = holm_vector_view(&r);
-    if ((world->rules & WORLD_NO_LIST_CLOSURE) != 0)
-        self.list = holm_vector_view(&known);
-    must(holm_stable_frontier(stable, &self, &frontier));
-    if (frontier.count > 0) {
-        must(holm_stable_folds(stable, &self, &frontier, &lasts));
-        for (size_t i = 0; i < lasts.count; i++)
-            list_mint(world, node, HOLM_MEMBER_FOLD, lasts.entries[i].actor, lasts.entries[i].seq);
-        world->folded += lasts.count;
-    }
-    if ((world->rules & WORLD_FOLD_EARLY) != 0)
-        fold_early(world, node, &frontier);
-    struct holm_vector_view none = {NULL, 0};
-    if (!holm_vector_covers(holm_vector_view(&n->state.s), holm_vector_view(&frontier), none)) {
-        grow(world, node, &frontier);
-        grown = true;
-    }
-    grown = drop_ghosts(world, node) || grown;
-    holm_vector_release(&frontier);
-    holm_vector_release(&lasts);
-    holm_vector_release(&r);
-    holm_vector_release(&known);
-    holm_stable_release(&lies);
-    return grown;
 }

@@ -94,6 +94,15 @@ enum world_rule {
 #define WORLD_NO_BRINGING (UINT64_C(1) << 36) /* 5: a cut brings what its server believes */
 #define WORLD_DISOWN_STATE                                                                         \
     (UINT64_C(1) << 32) /* 5: whose state is replaced, its listed epoch ends */
+#define WORLD_SHARED_EVER (UINT64_C(1) << 38) /* 5: that is so until S grows */
+#define WORLD_RELIED_BY_DOT                                                                        \
+    (UINT64_C(1) << 39) /* 5: what was relied upon is noted with whom it names */
+#define WORLD_ANY_HEARSAY (UINT64_C(1) << 40) /* 5: hearsay is of the founding that told it */
+#define WORLD_HIGHEST_REPORT                                                                       \
+    (UINT64_C(1) << 41) /* 1: of the current epoch, though a later one has told */
+#define WORLD_NOTE_ON_THE_WAY                                                                      \
+    (UINT64_C(1) << 42) /* 5: what is believed before the list is whole was not relied on */
+#define WORLD_DEAF (UINT64_C(1) << 43)         /* 3: who is being filled hears its member out */
 #define WORLD_FOUND_BY_ROW (UINT64_C(1) << 33) /* 3: a founder forgets the forgotten, too */
 
 enum world_op_type {
@@ -117,6 +126,10 @@ static inline bool world_set_has(const struct world_set *set, int at)
 static inline void world_set_add(struct world_set *set, int at)
 {
     set->words[at / 64] |= (uint64_t)1 << (at % 64);
+}
+static inline void world_set_remove(struct world_set *set, int at)
+{
+    set->words[at / 64] &= ~((uint64_t)1 << (at % 64));
 }
 static inline void world_set_join(struct world_set *set, const struct world_set *other)
 {
@@ -168,8 +181,9 @@ struct world_list_op {
 /* What a store holds, and a cut carries. */
 struct world_state {
     struct world_set applied;
-    struct world_set listed;  /* operations of the member list */
-    struct world_set hearsay; /* forgets that those told of who are forgotten here */
+    struct world_set listed; /* operations of the member list */
+    struct world_set
+        hearsay; /* forgets that those told of who are forgotten here; it is not stored */
     struct holm_vector r, s, list;
     int cells[WORLD_ITEMS];
     int tombstones[WORLD_ITEMS];
@@ -192,6 +206,7 @@ enum world_message_type {
 struct world_message {
     enum world_message_type type;
     struct holm_actor from, to;
+    int from_at, to_at;      /* of the world's nodes */
     struct holm_actor about; /* PASSED: whose report it is */
     struct holm_epoch former;
     uint64_t hash; /* of the state that it started with */
@@ -223,6 +238,7 @@ struct world_copy {
 
 struct world_node {
     bool alive, confirmed;
+    bool gone;                  /* for good */
     bool disowned;              /* a member was asked to forget it since it was last confirmed */
     bool in_vain;               /* it tried to found with what it has heard */
     bool outlived;              /* others have folded its epoch: it heard of that */
@@ -233,7 +249,8 @@ struct world_node {
     struct holm_epoch former; /* the last that was confirmed: what the state is of */
     struct holm_actor defers; /* whom it leaves it to, to found */
     struct holm_actor asked;  /* the member that has admitted this epoch */
-    uint64_t clock;           /* the next epoch that its clock would give */
+    uint64_t clock;           /* the least next epoch that its clock would give */
+    uint64_t stride, phase; /* clones draw different epochs: those of one phase, in steps of this */
     struct world_state state;
     struct world_copy store, kept; /* the store, and a copy of an earlier one */
     uint64_t hash;                 /* of the state that this epoch started with */
@@ -241,6 +258,7 @@ struct world_node {
     struct holm_stable stable;
     struct world_raw raw[WORLD_NODES];       /* reports as heard, for rules left out */
     struct world_message heard[WORLD_NODES]; /* the last hello of each node */
+    struct holm_founding told[WORLD_OPS];    /* by which founding the hearsay was told */
     int held[WORLD_ITEMS];                   /* runs that came by broadcast before their causes */
     size_t held_count;
 };
@@ -262,6 +280,7 @@ struct world {
     struct world_message messages[WORLD_MESSAGES];
     bool story;
     bool storms, stormy; /* of a random schedule: whole clusters may restart; one has */
+    bool clones;         /* of a random schedule: a store may be copied, and both started */
     bool hasty;          /* nobody waits until the others leave it to it, to found */
     uint64_t collected, folded, ghosts_gone, reminted, dropped, replaced;
     bool stuck; /* nobody is left who could admit anyone, by forgets of those who lost all */
@@ -313,6 +332,11 @@ void world_store(struct world *world, int node);
 /* The store is copied; the store and its copy change places. */
 void world_keep(struct world *world, int node);
 void world_swap(struct world *world, int node);
+/* One more node, of the id and with the store of another: it has yet to be started. Its number. The two meet only
+ * through others. */
+int world_clone(struct world *world, int node);
+/* One of two clones is ended by the operator, and does not come back. */
+void world_end(struct world *world, int node);
 void world_crash(struct world *world, int node);
 /* A new epoch, from the store or with nothing. `clock` 0: as it goes on. */
 void world_start(struct world *world, int node, bool from_store, uint64_t clock);
