@@ -7,6 +7,10 @@
 
 /* With so many followers the interval doubles. */
 #define FOLLOWERS_A_STRETCH 8
+/* Of a byte of state, in bytes of runs. */
+#define STATE_WEIGHT 4
+/* So many frames go out without a look at how long acknowledgements take. */
+#define FLIGHTS_AT_ONCE (HOLM_FEED_FLIGHTS / 2)
 
 void holm_replica_feed_end(struct holm_replica *replica, uint32_t peer)
 {
@@ -126,6 +130,17 @@ static bool reaches(const struct holm_replica *replica, const struct holm_replic
     return true;
 }
 
+uint64_t holm_replica_state_weight(const struct holm_replica *replica, struct holm_actor asker,
+                                   const uint64_t *has, size_t count)
+{
+    bool feeds = replica->followers > 0 || holm_replica_is_fed(replica);
+    for (size_t i = 0; feeds && i < count; i++) {
+        if (has[i] > 0 && !holm_actor_equal(replica->actors.rows[i].actor, asker))
+            return STATE_WEIGHT;
+    }
+    return 1;
+}
+
 /* Whether what the follower lacks is in the log, and costs no more than the state. */
 static bool worth_feeding(const struct holm_replica *replica, const struct holm_replica_peer *peer)
 {
@@ -137,7 +152,9 @@ static bool worth_feeding(const struct holm_replica *replica, const struct holm_
         if (entry->delta->last > has_of(replica, peer, entry->actor))
             bytes += entry->wire_bytes;
     }
-    return bytes <= replica->state.heap.used + replica->config.flush_bytes;
+    uint64_t weight = holm_replica_state_weight(replica, peer->actor, peer->feed.out->has,
+                                                replica->actors.count);
+    return bytes <= (replica->state.heap.used + replica->config.flush_bytes) * weight;
 }
 
 /* ---- frames */
@@ -270,6 +287,18 @@ static uint64_t interval(const struct holm_replica *replica)
            replica->config.flush_interval_us * replica->followers / FOLLOWERS_A_STRETCH;
 }
 
+/* From when on the next frame may be under way, too. Half of them follow each other as the rhythm has it; with
+ * acknowledgements far away the others are spread over that time. Sent at once as well they would leave
+ * nothing until the first is acknowledged, at each hop anew. */
+static uint64_t spread_at(const struct holm_feed_link *link)
+{
+    const struct holm_feed_out *out = link->out;
+    if (out->flight_count < FLIGHTS_AT_ONCE)
+        return 0;
+    return out->flights[out->flight_count - 1].sent_us +
+           link->lag_us / (HOLM_FEED_FLIGHTS - FLIGHTS_AT_ONCE);
+}
+
 /* Whether a follower can be sent something, but for the rhythm. */
 static bool pending(const struct holm_replica *replica, const struct holm_feed_out *out)
 {
@@ -287,9 +316,12 @@ uint64_t holm_replica_feed_due(const struct holm_replica *replica)
         const struct holm_feed_out *out = replica->peers[i].feed.out;
         if (!pending(replica, out))
             continue;
-        if (out->answer || replica->fed_us == 0)
+        if (out->answer)
             return 0;
-        due = replica->fed_us + interval(replica);
+        uint64_t rhythm = replica->fed_us == 0 ? 0 : replica->fed_us + interval(replica);
+        uint64_t spread = spread_at(&replica->peers[i].feed);
+        uint64_t at = rhythm > spread ? rhythm : spread;
+        due = at < due ? at : due;
     }
     return due;
 }
@@ -301,7 +333,11 @@ void holm_replica_feed_all(struct holm_replica *replica)
         return;
     uint64_t before = replica->stats.feeds;
     for (uint32_t i = 0; i < replica->peer_capacity; i++) {
-        if (pending(replica, replica->peers[i].feed.out) && feed(replica, i) != HOLM_OK)
+        const struct holm_feed_link *link = &replica->peers[i].feed;
+        if (!pending(replica, link->out) ||
+            (!link->out->answer && spread_at(link) > replica->now.monotonic_us))
+            continue;
+        if (feed(replica, i) != HOLM_OK)
             replica->retry = true;
     }
     if (replica->stats.feeds != before)

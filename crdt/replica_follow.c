@@ -176,6 +176,7 @@ static enum holm_status follow(struct holm_replica *replica, uint32_t peer)
     if (status != HOLM_OK)
         return status;
     link->taken += HOLM_FEED_RESTART;
+    link->claim_us = 0; /* there is a time by which it must have brought something */
     link->following = true;
     link->level = false;
     link->brought = false;
@@ -498,6 +499,17 @@ void holm_replica_doubt_seq(struct holm_replica *replica, uint32_t peer, uint64_
         return;
     link->claim = seq;
     link->claim_us = replica->now.monotonic_us + link->patience_us;
+}
+
+void holm_replica_doubt_new(struct holm_replica *replica, uint32_t peer, uint64_t seq)
+{
+    struct holm_feed_link *link = &replica->peers[peer].feed;
+    uint64_t wait_us = replica->config.retry_min_us;
+    if (link->following || seq <= holm_replica_seq(replica, replica->peers[peer].actor))
+        return;
+    link->claim = seq;
+    link->claim_us = replica->now.monotonic_us + wait_us / 2 +
+                     holm_replica_random(replica, wait_us + 1);
 }
 
 void holm_replica_doubt(struct holm_replica *replica, uint32_t peer,

@@ -348,6 +348,14 @@ HOLM_NODISCARD enum holm_status holm_replica_take_feed(struct holm_replica *repl
 void holm_replica_acked(struct holm_replica *replica, uint32_t peer, uint64_t sent_us);
 /* Whether this peer's feed is or is about to be taken. */
 bool holm_replica_follows(const struct holm_replica_peer *peer);
+/*
+ * How many bytes of runs are as good as one of state, for a peer that lacks them and has this by index, of
+ * `count` actors. More than one where there are feeds: a sync leaves a hole in the log of who asks, so that all
+ * who hear through it wait for others to bring what is missing, and then sync in turn (replica_gap.c). One who
+ * has nothing of others is a newcomer, through whom nobody hears yet. O(peers + actors).
+ */
+uint64_t holm_replica_state_weight(const struct holm_replica *replica, struct holm_actor asker,
+                                   const uint64_t *has, size_t count);
 /* Whether some feed is: then what beacons tell of is likely under way. */
 bool holm_replica_is_fed(const struct holm_replica *replica);
 /* A peer's beacon tells of another vector: it is asked when that stays so. */
@@ -358,6 +366,9 @@ void holm_replica_exceeded(struct holm_replica *replica, uint32_t peer,
                            struct holm_vector_view vector);
 /* The same of its own seq alone. */
 void holm_replica_doubt_seq(struct holm_replica *replica, uint32_t peer, uint64_t seq);
+/* So did one that has just come and is not followed. It has fed nobody here, so that nothing of it is under way but
+ * from others who met it before: they have a moment, and not the patience of a beacon. */
+void holm_replica_doubt_new(struct holm_replica *replica, uint32_t peer, uint64_t seq);
 void holm_replica_trust(struct holm_replica *replica, uint32_t peer); /* the vectors were equal */
 /* The peer has come; is gone. */
 void holm_replica_follow_new(struct holm_replica *replica, uint32_t peer, bool can);
@@ -415,8 +426,8 @@ void holm_replica_forget_cuts(struct holm_replica *replica, uint32_t peer);
  * 533 KiB, of 217, 114 and 55 a key; this rule takes 128. What was written many times makes runs long, and not
  * the sync. O(1), O(items lacked) beyond flush_bytes; without memory it says no.
  */
-bool holm_replica_sync_is_cheaper(struct holm_replica *replica, const uint64_t *has,
-                                  size_t runs_bytes);
+bool holm_replica_sync_is_cheaper(struct holm_replica *replica, struct holm_actor asker,
+                                  const uint64_t *has, size_t runs_bytes);
 
 /* ---- replica_offer.c, replica_catchup.c: what replica.h says, in a step */
 

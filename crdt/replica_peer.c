@@ -160,6 +160,7 @@ void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
 {
     struct holm_replica_peer *known = &replica->peers[peer];
     HOLM_ASSERT(peer < replica->peer_capacity);
+    bool first = !known->told;
     known->told = true;
     known->told_hash = entry->vector_hash;
     holm_replica_lag_told(replica, known, entry->own_seq);
@@ -187,6 +188,8 @@ void holm_replica_compare(struct holm_replica *replica, uint32_t peer,
     if (is_past(replica, entry->vector_hash))
         return;
     if (holm_replica_is_fed(replica)) {
+        if (first)
+            holm_replica_doubt_new(replica, peer, entry->own_seq);
         holm_replica_doubt(replica, peer, entry);
         return;
     }

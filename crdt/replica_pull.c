@@ -29,6 +29,7 @@ enum holm_status holm_replica_ask_runs(struct holm_replica *replica, uint32_t pe
 /* What a puller has, by this replica's indices; and what it lacks. */
 struct serving {
     struct holm_replica *replica;
+    struct holm_actor asker;
     uint64_t *has;
     bool too_old;
     bool lacks;
@@ -62,8 +63,8 @@ static void survey(struct serving *serving, struct holm_vector_view vector)
         if (entry->delta->last > serving->has[entry->actor])
             serving->wire_bytes += entry->wire_bytes;
     }
-    if (serving->lacks &&
-        holm_replica_sync_is_cheaper(serving->replica, serving->has, serving->wire_bytes))
+    if (serving->lacks && holm_replica_sync_is_cheaper(serving->replica, serving->asker,
+                                                       serving->has, serving->wire_bytes))
         serving->too_old = true;
 }
 
@@ -118,7 +119,7 @@ static enum holm_status answer(struct serving *serving, uint32_t peer, uint64_t 
 enum holm_status holm_replica_serve_pull(struct holm_replica *replica, uint32_t peer,
                                          const struct holm_pull *pull)
 {
-    struct serving serving = {.replica = replica};
+    struct serving serving = {.replica = replica, .asker = replica->peers[peer].actor};
     if (!holm_vector_view_valid(pull->vector))
         return HOLM_EMALFORMED;
     if (holm_replica_seal(replica) != HOLM_OK)

@@ -100,8 +100,8 @@ static uint64_t count_keys(struct holm_replica *replica, const uint64_t *has)
     return keys < KEY_BITS / 2 ? keys : items;
 }
 
-bool holm_replica_sync_is_cheaper(struct holm_replica *replica, const uint64_t *has,
-                                  size_t runs_bytes)
+bool holm_replica_sync_is_cheaper(struct holm_replica *replica, struct holm_actor asker,
+                                  const uint64_t *has, size_t runs_bytes)
 {
     const struct holm_state *state = &replica->state;
     uint64_t cells = state->cells + state->tombstones;
@@ -112,7 +112,8 @@ bool holm_replica_sync_is_cheaper(struct holm_replica *replica, const uint64_t *
     uint64_t cost = state->heap.used;
     if (keys < cost / cell_bytes)
         cost = OPENING_BYTES + keys * cell_bytes;
-    return runs_bytes > cost + replica->config.flush_bytes;
+    uint64_t weight = holm_replica_state_weight(replica, asker, has, replica->actors.count);
+    return runs_bytes > (cost + replica->config.flush_bytes) * weight;
 }
 
 /* ---- opening ------------------------------------------------------------------------------- */

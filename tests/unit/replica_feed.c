@@ -90,6 +90,47 @@ static void test_feed_when_frames_are_small_then_so_many_are_under_way(void **st
     trio_close(&trio);
 }
 
+/* Half of them go out at once; the rest are spread over the time that acknowledgements take, so that there is nearly
+ * always one to be had. */
+static void test_feed_when_acknowledgements_are_far_then_frames_are_spread(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    open_line(&trio, &config);
+    uint64_t sent = trio_stats(&trio, A).feeds;
+    for (int i = 0; i < HOLM_FEED_FLIGHTS; i++) {
+        put(&trio, A, "k", i);
+        trio.now_us += 2000;
+        assert_int_equal(trio_event(&trio, A, HOLM_EVENT_TICK), HOLM_OK);
+    }
+    sent = trio_stats(&trio, A).feeds - sent;
+    assert_in_range(sent, HOLM_FEED_FLIGHTS / 2 + 1, HOLM_FEED_FLIGHTS - 3);
+    assert_true(holm_replica_wake(trio.replicas[A]) > trio.now_us);
+    (void)trio_run(&trio, SECOND_US);
+    assert_equal(&trio);
+    trio_close(&trio);
+}
+
+/* Each follower's frames are spread by its own acknowledgements, whenever others are fed. */
+static void test_feed_when_one_of_two_is_far_then_its_frames_alone_are_spread(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    open_line(&trio, &config);
+    uint64_t near = look(&trio, B, A).sent, far = look(&trio, B, C).sent;
+    trio.frozen[C] = true;
+    for (int i = 0; i < HOLM_FEED_FLIGHTS; i++) {
+        put(&trio, B, "k", i);
+        (void)trio_run(&trio, 2000);
+    }
+    assert_int_equal(look(&trio, B, A).sent - near, HOLM_FEED_FLIGHTS);
+    assert_in_range(look(&trio, B, C).sent - far, HOLM_FEED_FLIGHTS / 2 + 1, HOLM_FEED_FLIGHTS - 3);
+    trio.frozen[C] = false;
+    (void)trio_run(&trio, SECOND_US);
+    assert_equal(&trio);
+    trio_close(&trio);
+}
+
 /* F4: what follows on a lost frame may need what was in it. */
 static void test_feed_when_a_frame_is_lost_then_it_is_followed_anew(void **state)
 {
@@ -383,6 +424,8 @@ int main(void)
         cmocka_unit_test(test_feed_when_all_is_told_then_nobody_says_anything),
         cmocka_unit_test(test_feed_when_it_is_not_acknowledged_then_it_stops),
         cmocka_unit_test(test_feed_when_frames_are_small_then_so_many_are_under_way),
+        cmocka_unit_test(test_feed_when_acknowledgements_are_far_then_frames_are_spread),
+        cmocka_unit_test(test_feed_when_one_of_two_is_far_then_its_frames_alone_are_spread),
         cmocka_unit_test(test_feed_when_a_frame_is_lost_then_it_is_followed_anew),
         cmocka_unit_test(test_feed_when_a_follow_is_not_answered_then_it_is_repeated),
         cmocka_unit_test(test_feed_when_the_log_does_not_reach_back_then_the_follower_syncs),

@@ -150,14 +150,6 @@ static void test_tree_when_a_tree_is_drawn_then_everything_comes_once_from_the_s
     trio_close(&trio);
 }
 
-static void wish(struct trio *trio, uint32_t node, uint32_t peer, enum holm_follow_wish wish)
-{
-    struct holm_event event = {.type = HOLM_EVENT_FOLLOW};
-    event.as.follow.peer = peer;
-    event.as.follow.wish = wish;
-    assert_int_equal(trio_step(trio, node, &event), HOLM_OK);
-}
-
 /* The new tree's links are followed before the old one's are given up, by one side's word alone. */
 static void test_tree_when_another_tree_is_drawn_then_runs_prune_what_is_too_much(void **state)
 {

@@ -20,17 +20,23 @@ enum {
 
 #define SECOND_US 1000000u
 
+static inline void wish(struct trio *trio, uint32_t node, uint32_t peer, enum holm_follow_wish wish)
+{
+    struct holm_event event = {.type = HOLM_EVENT_FOLLOW};
+    event.as.follow.peer = peer;
+    event.as.follow.wish = wish;
+    assert_int_equal(trio_step(trio, node, &event), HOLM_OK);
+}
+
 static inline void link_up(struct trio *trio, uint32_t node, uint32_t peer,
-                           enum holm_follow_wish wish)
+                           enum holm_follow_wish wished)
 {
     struct holm_event up = {.type = HOLM_EVENT_PEER_UP};
-    struct holm_event follow = {.type = HOLM_EVENT_FOLLOW};
-    up.as.peer.peer = follow.as.follow.peer = peer;
+    up.as.peer.peer = peer;
     up.as.peer.actor = actor_of(peer + 1, 1);
     up.as.peer.feeds = true;
-    follow.as.follow.wish = wish;
     assert_int_equal(trio_step(trio, node, &up), HOLM_OK);
-    assert_int_equal(trio_step(trio, node, &follow), HOLM_OK);
+    wish(trio, node, peer, wished);
 }
 
 static inline void link_down(struct trio *trio, uint32_t a, uint32_t b)
