@@ -443,15 +443,45 @@ static void tell_outcome(struct holm_engine *engine, const struct outcome *outco
                       HOLM_LOG_VALUES(holm_log_status(outcome->status)));
 }
 
+/* As far as any forget that stands names its node. */
+static struct holm_actor furthest(const struct holm_members *known, struct holm_actor subject)
+{
+    for (size_t i = 0; i < known->forget_count; i++) {
+        const struct holm_member_forget *forget = &known->forgets[i];
+        if (forget->stands && forget->subject.node.value == subject.node.value &&
+            forget->subject.epoch.value > subject.epoch.value)
+            subject = forget->subject;
+    }
+    return subject;
+}
+
+/* Whether a forget is the first that stands of its node, which has no row here. */
+static bool is_unlisted(const struct holm_members *known, size_t index)
+{
+    const struct holm_member_forget *forgets = known->forgets;
+    if (!forgets[index].stands || holm_members_find(known, forgets[index].subject.node) != NULL)
+        return false;
+    for (size_t i = 0; i < index; i++)
+        if (forgets[i].stands && forgets[i].subject.node.value == forgets[index].subject.node.value)
+            return false;
+    return true;
+}
+
+static void add_forget(struct holm_member_op *ops, size_t *count, struct holm_actor subject)
+{
+    ops[(*count)++] = (struct holm_member_op){.type = HOLM_MEMBER_FORGET, .subject = subject};
+}
+
 /* Admits this epoch itself, and forgets all that were listed, its own former one too; those as well that are
- * forgotten already: it has collected without them, and that forget may turn out void. */
+ * forgotten already, be it by hearsay, which goes with a restart: it has collected without them, and that forget may
+ * turn out void. */
 static void found(struct holm_engine *engine, const struct holm_heard *self_before,
                   struct holm_now now)
 {
     const struct holm_members *known = holm_engine_list_members(engine);
     struct holm_actor self = holm_replica_self(
         engine->partitions[holm_engine_list(engine)].replica);
-    size_t bytes = (known->count + 1) * sizeof(struct holm_member_op);
+    size_t bytes = (known->count + known->forget_count + 1) * sizeof(struct holm_member_op);
     struct holm_member_op *ops = holm_allocate(&engine->config.allocator, bytes);
     enum holm_status status = ops == NULL ? HOLM_ENOMEM : HOLM_OK;
     if (status == HOLM_OK) {
@@ -464,8 +494,10 @@ static void found(struct holm_engine *engine, const struct holm_heard *self_befo
             .last = known->founding.generation + 1,
         };
         for (size_t i = 0; i < known->count; i++)
-            ops[count++] = (struct holm_member_op){.type = HOLM_MEMBER_FORGET,
-                                                   .subject = known->rows[i].actor};
+            add_forget(ops, &count, furthest(known, known->rows[i].actor));
+        for (size_t i = 0; i < known->forget_count; i++)
+            if (is_unlisted(known, i))
+                add_forget(ops, &count, furthest(known, known->forgets[i].subject));
         status = holm_engine_list_write(engine, ops, count, now);
         holm_deallocate(&engine->config.allocator, ops, bytes);
     }
