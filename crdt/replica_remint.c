@@ -332,11 +332,21 @@ static bool add_cell(void *context, const struct holm_cell_view *cell)
     struct holm_op op;
     if (covered(reminting, cell->dot) || !is_own(reminting, cell->dot.actor))
         return true;
-    bool made = op_of(reminting, cell, names_of(reminting, cell->path), &op);
-    if (made)
+    if (op_of(reminting, cell, names_of(reminting, cell->path), &op))
         add_op(reminting, op);
-    if (!made || (cell->kind == HOLM_COUNTER &&
-                  is_doubtful(reminting, (struct holm_dot){cell->dot.actor, cell->count->start})))
+    return true;
+}
+
+/* Of what there was to become operations: what did not, or not for sure all of it. */
+static bool lose_unmade(void *context, const struct holm_cell_view *cell)
+{
+    const struct reminting *reminting = context;
+    struct holm_op op;
+    if (covered(reminting, cell->dot) || !is_own(reminting, cell->dot.actor))
+        return true;
+    if (!op_of(reminting, cell, holm_path_of(NULL, 0), &op) ||
+        (cell->kind == HOLM_COUNTER &&
+         is_doubtful(reminting, (struct holm_dot){cell->dot.actor, cell->count->start})))
         lose_view(reminting, cell);
     return true;
 }
@@ -397,6 +407,21 @@ static bool give(struct reminting *reminting)
     return status == HOLM_OK;
 }
 
+static bool give_record(struct reminting *reminting, struct holm_bytes key, bool buried,
+                        const struct record *record)
+{
+    reminting->count = reminting->name_count = 0;
+    reminting->status = reserve(reminting, record->own + 1, record->names + 1);
+    if (reminting->status != HOLM_OK)
+        return false;
+    if (buried)
+        add_op(reminting, holm_op_bury(key));
+    else
+        holm_replica_visit(reminting->old, key, add_cell, reminting);
+    return give(reminting);
+}
+
+/* Nothing of it is told while it may yet come here again. */
 static void remint_record(struct reminting *reminting, struct holm_spot *spot)
 {
     const struct holm_state *state = &reminting->old->state;
@@ -404,28 +429,32 @@ static void remint_record(struct reminting *reminting, struct holm_spot *spot)
     struct holm_bytes key = holm_spot_key(state, spot);
     bool buried = holm_spot_buried(state, spot);
     survey(reminting, *spot, &record);
-    if (record.others > 0)
-        lose_cells(reminting, *spot, false);
-    if (record.own == 0)
-        return;
-    if (!buried && has_gone(reminting, key, record.known)) {
-        lose_cells(reminting, *spot, true);
-        return;
-    }
-    reminting->count = reminting->name_count = 0;
-    reminting->status = reserve(reminting, record.own + 1, record.names + 1);
+    bool gone = record.own > 0 && !buried && has_gone(reminting, key, record.known);
+    bool written = record.own > 0 && !gone;
+    bool given = written && give_record(reminting, key, buried, &record);
     if (reminting->status != HOLM_OK)
         return;
-    if (buried)
-        add_op(reminting, holm_op_bury(key));
-    else
-        holm_replica_visit(reminting->old, key, add_cell, reminting);
-    if (give(reminting))
-        return;
-    if (buried)
+    if (record.others > 0)
+        lose_cells(reminting, *spot, false);
+    if (gone || (written && buried && !given))
         lose_cells(reminting, *spot, true);
-    else
+    if (!written || buried)
+        return;
+    holm_replica_visit(reminting->old, key, lose_unmade, reminting);
+    if (!given)
         holm_replica_visit(reminting->old, key, lose_refused, reminting);
+}
+
+static void remint_records(struct reminting *reminting)
+{
+    const struct holm_state *state = &reminting->old->state;
+    struct holm_walk walk = reminting->remint->place.walk;
+    struct holm_spot spot;
+    while (reminting->status == HOLM_OK && holm_walk_next(state, &walk, &spot)) {
+        remint_record(reminting, &spot);
+        if (reminting->status == HOLM_OK)
+            reminting->remint->place.walk = walk;
+    }
 }
 
 /* ---- removals */
@@ -484,7 +513,7 @@ static void remint_removal(struct reminting *reminting, const struct holm_delta 
         return;
     if (!removal.other && removal_op(item, names_of(reminting, item->path), &op)) {
         add_op(reminting, op);
-        if (give(reminting))
+        if (give(reminting) || reminting->status != HOLM_OK)
             return;
     }
     struct holm_lost lost = {.key = item->key,
@@ -512,27 +541,39 @@ static void remint_burial(struct reminting *reminting, const struct holm_delta *
         return;
     add_op(reminting,
            again ? holm_op_remove(item->key, holm_mem(NULL, 0)) : holm_op_bury(item->key));
-    if (give(reminting))
+    if (give(reminting) || reminting->status != HOLM_OK)
         return;
     struct holm_lost lost = {.key = item->key, .dot = {run->actor, item->seq}};
     lose(reminting, &lost);
 }
 
+static void remint_items(struct reminting *reminting, const struct holm_delta *run)
+{
+    struct holm_remint_place *place = &reminting->remint->place;
+    if (!is_own(reminting, run->actor) ||
+        covered(reminting, (struct holm_dot){run->actor, run->last}))
+        return;
+    for (; place->item < run->items.item_count; place->item++) {
+        const struct holm_item *item = &run->items.items[place->item];
+        if (item->op == HOLM_ITEM_DROP_SLOT || item->op == HOLM_ITEM_DROP_PATH)
+            remint_removal(reminting, run, item);
+        else if (item->op == HOLM_ITEM_BURY)
+            remint_burial(reminting, run, item);
+        if (reminting->status != HOLM_OK)
+            return;
+    }
+}
+
 static void remint_removals(struct reminting *reminting)
 {
     const struct holm_oplog *log = &reminting->old->log;
-    for (size_t i = 0; reminting->status == HOLM_OK && i < log->count; i++) {
-        const struct holm_delta *run = holm_oplog_at(log, i)->delta;
-        if (!is_own(reminting, run->actor) ||
-            covered(reminting, (struct holm_dot){run->actor, run->last}))
-            continue;
-        for (uint32_t k = 0; reminting->status == HOLM_OK && k < run->items.item_count; k++) {
-            const struct holm_item *item = &run->items.items[k];
-            if (item->op == HOLM_ITEM_DROP_SLOT || item->op == HOLM_ITEM_DROP_PATH)
-                remint_removal(reminting, run, item);
-            else if (item->op == HOLM_ITEM_BURY)
-                remint_burial(reminting, run, item);
-        }
+    struct holm_remint_place *place = &reminting->remint->place;
+    while (place->run < log->count) {
+        remint_items(reminting, holm_oplog_at(log, place->run)->delta);
+        if (reminting->status != HOLM_OK)
+            return;
+        place->run += 1;
+        place->item = 0;
     }
 }
 
@@ -555,9 +596,10 @@ static void note_origins(struct reminting *reminting)
     const struct holm_replica *old = reminting->old;
     struct holm_actor self = reminting->cut->actors.rows[reminting->cut->self].actor;
     struct holm_dot copy = {self, holm_replica_last_minted(reminting->cut)};
+    size_t *at = &reminting->remint->place.actor;
     bool any = reminting->remint->minted > 0 && copy.seq > 0;
-    for (size_t i = 0; any && i < old->actors.count && reminting->status == HOLM_OK; i++) {
-        struct holm_actor of = old->actors.rows[i].actor;
+    for (; any && *at < old->actors.count; *at += 1) {
+        struct holm_actor of = old->actors.rows[*at].actor;
         struct holm_origin origin = {copy, of, 0, holm_replica_seq(old, of), HOLM_ORIGINS_NONE};
         if (!is_own(reminting, of) || holm_actor_equal(of, self) ||
             has_dot(reminting, (struct holm_dot){of, origin.last}))
@@ -565,6 +607,8 @@ static void note_origins(struct reminting *reminting)
         origin.after = known_seq(reminting, of);
         reminting->status = holm_origins_add(reminting->origins, &origin);
         HOLM_ASSERT(reminting->status != HOLM_EMALFORMED);
+        if (reminting->status != HOLM_OK)
+            return;
     }
 }
 
@@ -579,16 +623,17 @@ enum holm_status holm_replica_remint(struct holm_replica *old, struct holm_repli
                                   .origins = origins,
                                   .self = old->actors.rows[old->self].actor.node,
                                   .status = HOLM_OK};
-    struct holm_spot spot;
     HOLM_ASSERT(!holm_replica_pending(old) && !holm_replica_pending(cut) && old->guard != NULL);
-    *remint = (struct holm_remint){0, 0};
+    if (!remint->place.begun)
+        remint->place = (struct holm_remint_place){
+            .begun = true, .walk = holm_state_walk(&old->state, 0, UINT64_MAX)};
     holm_origins_look(origins, dotted_seq, &reminting);
     reminting.blind = is_blind(&reminting);
     remint_removals(&reminting);
-    struct holm_walk walk = holm_state_walk(&old->state, 0, UINT64_MAX);
-    while (reminting.status == HOLM_OK && holm_walk_next(&old->state, &walk, &spot))
-        remint_record(&reminting, &spot);
-    note_origins(&reminting);
+    if (reminting.status == HOLM_OK)
+        remint_records(&reminting);
+    if (reminting.status == HOLM_OK)
+        note_origins(&reminting);
     const struct holm_allocator *allocator = &old->config.allocator;
     holm_array_free(allocator, reminting.ops, reminting.capacity, sizeof *reminting.ops);
     holm_array_free(allocator, reminting.names, reminting.name_capacity, sizeof *reminting.names);

@@ -28,10 +28,22 @@
 
 #include "crdt/origins.h"
 #include "crdt/replica.h"
+#include "crdt/state.h"
 
+/* Up to where it is done. */
+struct holm_remint_place {
+    bool begun;
+    size_t run; /* of the old op log, ... */
+    uint32_t item;
+    struct holm_walk walk; /* ... then of the old state, ... */
+    size_t actor;          /* ... then of those that what was written anew stands for */
+};
+
+/* All zero: not begun. */
 struct holm_remint {
     uint64_t minted;  /* operations written anew */
     uint64_t dropped; /* cells, tombstones and shares of counters that were not */
+    struct holm_remint_place place;
 };
 
 /* Something that is not written anew. Borrowed for the call. */
@@ -54,10 +66,11 @@ struct holm_reminter {
 
 /*
  * Compares, and gives what is to be written to `take`, a batch a key, and what is not to `lose`. `cut` is the
- * replica that has taken the cut, and nothing else; `take` may write to it, `lose` to neither. Nothing may be
+ * replica that has taken the cut, and nothing else at first; `take` may write to it, `lose` to neither. Nothing may be
  * pending in either before. `origins`: of the copies in the old state; those of what is written now are added.
  * O(cells of the old state, runs of its op log).
- *   HOLM_ENOMEM  a part is done
+ *   HOLM_ENOMEM  a part is done, which *remint tells: the same call goes on behind it, once nothing is pending in
+ *                the cut; the old state has to be as it was, the cut may have taken more meanwhile
  */
 HOLM_NODISCARD enum holm_status holm_replica_remint(struct holm_replica *old,
                                                     struct holm_replica *cut,

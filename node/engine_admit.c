@@ -365,7 +365,7 @@ static void put_in_place(struct holm_engine *engine, uint32_t index, bool replac
 {
     struct holm_engine_partition *partition = &engine->partitions[index];
     struct holm_replica *old = partition->replica;
-    struct holm_remint remint = {0, 0};
+    struct holm_remint remint = {0};
     struct replacing replacing = {{engine, index, now}, outcome};
     struct holm_work all = {.touched_all = true, .wake_us = now.monotonic_us};
     holm_engine_still_drop(partition);

@@ -103,6 +103,7 @@ static enum holm_status try_remint(struct fixture *f)
 
 static void remint(struct fixture *f)
 {
+    f->remint = (struct holm_remint){0};
     assert_int_equal(try_remint(f), HOLM_OK);
 }
 
@@ -585,6 +586,50 @@ static void test_remint_when_a_copy_was_removed_there_then_it_stays_so(void **st
     }
 }
 
+/* Something of each sort that is written anew, or told to be lost. */
+static void write_all_sorts(struct fixture *f)
+{
+    write(f, OTHER, BOTH, holm_op_insert(k(), holm_str("s"), holm_str("both")));
+    write(f, OLD, TO(CUT), holm_op_add(k(), holm_str("n"), 3));
+    write(f, OLD, 0, holm_op_erase(k(), holm_str("s"), holm_str("both")));
+    write(f, LATER, TO(OLD), holm_op_enable(k(), holm_str("f")));
+    write(f, OLD, 0, holm_op_add(k(), holm_str("n"), 2));
+    write(f, OLD, 0, put("Ada"));
+    write(f, OLD, 0, holm_op_bury(holm_str("dead")));
+    write(f, OLD, 0, holm_op_add(holm_str("l"), holm_str("n"), 7));
+    write(f, OTHER, TO(CUT), holm_op_bury(holm_str("l")));
+}
+
+static void test_remint_when_memory_is_refused_then_it_goes_on_where_it_stopped(void **state)
+{
+    (void)state;
+    struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
+    for (uint64_t i = 1;; i++) {
+        struct fixture f;
+        open_fixture(&f);
+        write_all_sorts(&f);
+        f.heap.calls = 0;
+        f.heap.fail_at = i;
+        f.heap.fail_once = true;
+        bool refused = try_remint(&f) != HOLM_OK;
+        bool reached = f.heap.calls >= i;
+        if (refused) {
+            assert_true(reached);
+            assert_int_equal(holm_replica_step(f.replicas[CUT], &flush, now, &f.work), HOLM_OK);
+            assert_int_equal(try_remint(&f), HOLM_OK);
+        }
+        expect(&f, 4, 2);
+        assert_int_equal(sum(&f), 5);
+        assert_true(has_name(&f, "Ada"));
+        assert_false(holm_replica_contains(f.replicas[CUT], k(), holm_str("s"), holm_str("both")));
+        assert_true(holm_replica_buried(f.replicas[CUT], holm_str("dead")));
+        assert_int_equal(f.origins.count, 1);
+        close_fixture(&f);
+        if (!reached)
+            return;
+    }
+}
+
 static void test_remint_when_memory_is_refused_then_it_says_so_and_leaks_nothing(void **state)
 {
     (void)state;
@@ -627,6 +672,7 @@ int main(void)
         cmocka_unit_test(test_remint_when_a_copy_stands_for_a_part_then_its_count_is_lost),
         cmocka_unit_test(test_remint_when_a_copy_was_removed_there_then_it_stays_so),
         cmocka_unit_test(test_remint_when_a_write_is_refused_then_all_of_it_is_lost),
+        cmocka_unit_test(test_remint_when_memory_is_refused_then_it_goes_on_where_it_stopped),
         cmocka_unit_test(test_remint_when_memory_is_refused_then_it_says_so_and_leaks_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
