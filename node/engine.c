@@ -224,6 +224,7 @@ void holm_engine_free(struct holm_engine *engine)
         holm_replica_free(engine->partitions[i].replica);
         holm_replica_free(engine->partitions[i].incoming);
         holm_replica_free(engine->partitions[i].home);
+        holm_replica_free(engine->partitions[i].leaving);
         holm_journal_release(&engine->partitions[i].journal);
         holm_origins_release(&engine->partitions[i].origins);
         pthread_mutex_destroy(&engine->partitions[i].lock);

@@ -7,6 +7,9 @@
 #include "node/engine_state.h"
 #include "node/lost.h"
 
+/* Until what memory was refused for is tried again. */
+#define SETTLE_US 100000
+
 /* ---- taking apart */
 
 void holm_engine_admit_abandon(struct holm_engine *engine)
@@ -241,16 +244,69 @@ static bool is_beyond(struct holm_engine *engine, uint32_t index, struct holm_ve
     return beyond;
 }
 
-bool holm_engine_admit_beyond(struct holm_engine *engine)
+enum holm_status holm_engine_admit_beyond(struct holm_engine *engine, bool *beyond)
 {
     struct holm_vector list;
     holm_vector_init(&list, &engine->config.allocator);
     uint32_t index = holm_engine_list(engine);
-    bool beyond = holm_replica_report(engine->partitions[index].incoming, &list) != HOLM_OK;
-    for (uint32_t i = 0; i < engine->config.partitions; i++)
-        beyond |= is_beyond(engine, i, holm_vector_view(&list));
+    enum holm_status status = holm_replica_report(engine->partitions[index].incoming, &list);
+    *beyond = false;
+    for (uint32_t i = 0; status == HOLM_OK && i < engine->config.partitions; i++)
+        *beyond |= is_beyond(engine, i, holm_vector_view(&list));
     holm_vector_release(&list);
-    return beyond;
+    return status;
+}
+
+/* ---- the journal, read */
+
+struct holm_op *holm_engine_journal_batch(struct holm_engine *engine, uint32_t index, size_t k,
+                                          size_t *count)
+{
+    const struct holm_journal *journal = &engine->partitions[index].journal;
+    HOLM_ASSERT(k < holm_journal_count(journal));
+    k += journal->minted;
+    size_t first = k == 0 ? 0 : journal->ends[k - 1];
+    *count = journal->ends[k] - first;
+    struct holm_op *ops = holm_allocate(&engine->config.allocator, *count * sizeof *ops);
+    for (size_t i = 0; ops != NULL && i < *count; i++)
+        ops[i] = journal->ops[first + i].op;
+    return ops;
+}
+
+static enum holm_status replay(struct holm_engine *engine, uint32_t index,
+                               struct holm_replica *home, struct holm_now now)
+{
+    const struct holm_journal *journal = &engine->partitions[index].journal;
+    enum holm_status status = HOLM_OK;
+    for (size_t k = 0; status == HOLM_OK && k < holm_journal_count(journal); k++) {
+        size_t count;
+        struct holm_op *ops = holm_engine_journal_batch(engine, index, k, &count);
+        const struct holm_work *work;
+        if (ops == NULL)
+            return HOLM_ENOMEM;
+        struct holm_event event = {.type = HOLM_EVENT_COMMIT, .as.commit = {ops, count}};
+        /* What was refused meanwhile is when it is minted, too. */
+        if (holm_replica_step(home, &event, now, &work) == HOLM_ENOMEM)
+            status = HOLM_ENOMEM;
+        holm_deallocate(&engine->config.allocator, ops, count * sizeof *ops);
+    }
+    return status;
+}
+
+static enum holm_status make_home(struct holm_engine *engine, uint32_t index, struct holm_now now)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    const struct holm_work *work;
+    struct holm_replica *home;
+    enum holm_status status = holm_replica_copy(partition->replica, now, &work, &home);
+    holm_engine_work(engine, index, partition->replica, work);
+    if (status == HOLM_OK)
+        status = replay(engine, index, home, now);
+    if (status == HOLM_OK)
+        partition->home = home;
+    else
+        holm_replica_free(home);
+    return status;
 }
 
 /* ---- putting in place */
@@ -275,7 +331,9 @@ struct minting {
 struct outcome {
     struct holm_remint remint;
     struct holm_lost_list lost;
-    uint64_t refused;        /* of the journal */
+    uint64_t refused; /* of the journal */
+    uint64_t waiting; /* batches of it that memory was refused for, or for what comes before them */
+    bool waits;       /* it is to go on later */
     enum holm_status status; /* of what should not fail */
     bool unstored;           /* a part of it is not as it was to be stored */
     bool taken;              /* the state is a member's; else it was gathered, or is its own */
@@ -339,17 +397,47 @@ static void tell_replacing(struct holm_engine *engine, uint32_t index, bool done
 
 /* What is written anew is a run of its own: how far copies go is told by their last operation. */
 static enum holm_status remint_apart(struct holm_engine *engine, uint32_t index,
-                                     struct holm_replica *old, struct replacing *replacing,
-                                     struct holm_remint *remint)
+                                     struct replacing *replacing)
 {
     struct holm_engine_partition *partition = &engine->partitions[index];
     struct holm_reminter reminter = {mint_anew, lose, replacing};
     struct holm_event flush = {.type = HOLM_EVENT_FLUSH};
-    enum holm_status status = holm_replica_remint(old, partition->replica, &reminter,
-                                                  &partition->origins, remint);
+    struct holm_remint *remint = &partition->remint;
+    enum holm_status status = HOLM_OK;
+    if (remint->place.begun)
+        status = holm_engine_step(engine, index, &flush, replacing->minting.now, NULL);
+    if (status == HOLM_OK)
+        status = holm_replica_remint(partition->leaving, partition->replica, &reminter,
+                                     &partition->origins, remint);
     if (status == HOLM_OK && remint->minted > 0)
         status = holm_engine_step(engine, index, &flush, replacing->minting.now, NULL);
     return status;
+}
+
+static void let_go(struct holm_engine_partition *partition, struct outcome *outcome)
+{
+    outcome->remint.minted += partition->remint.minted;
+    outcome->remint.dropped += partition->remint.dropped;
+    holm_replica_free(partition->leaving);
+    partition->leaving = NULL;
+    partition->remint = (struct holm_remint){0};
+}
+
+/* What is replaced stays until all of it is written anew that is to be. */
+static enum holm_status write_anew(struct holm_engine *engine, uint32_t index, struct holm_now now,
+                                   struct outcome *outcome)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    struct replacing replacing = {{engine, index, now}, outcome};
+    if (partition->leaving == NULL)
+        return HOLM_OK;
+    enum holm_status status = remint_apart(engine, index, &replacing);
+    if (status == HOLM_ENOMEM)
+        return status;
+    if (status != HOLM_OK)
+        outcome->status = status;
+    let_go(partition, outcome);
+    return HOLM_OK;
 }
 
 /* `taken`: of a member, and not gathered. */
@@ -360,13 +448,25 @@ static enum holm_status rely(const struct holm_replica *replica, const struct ho
                  : holm_replica_rely(replica);
 }
 
+/* `old` is replaced. One that still waits from the last time has no other chance than this one. */
+static void leave(struct holm_engine *engine, uint32_t index, struct holm_replica *old,
+                  struct holm_now now, struct outcome *outcome)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    if (write_anew(engine, index, now, outcome) != HOLM_OK) {
+        outcome->status = HOLM_ENOMEM;
+        let_go(partition, outcome);
+    }
+    partition->leaving = old;
+    enum holm_status status = write_anew(engine, index, now, outcome);
+    (void)status; /* settle() goes on with it */
+}
+
 static void put_in_place(struct holm_engine *engine, uint32_t index, bool replace,
                          struct holm_now now, struct outcome *outcome)
 {
     struct holm_engine_partition *partition = &engine->partitions[index];
     struct holm_replica *old = partition->replica;
-    struct holm_remint remint = {0};
-    struct replacing replacing = {{engine, index, now}, outcome};
     struct holm_work all = {.touched_all = true, .wake_us = now.monotonic_us};
     holm_engine_still_drop(partition);
     partition->replica = partition->incoming;
@@ -380,34 +480,32 @@ static void put_in_place(struct holm_engine *engine, uint32_t index, bool replac
     if (status != HOLM_OK)
         outcome->status = status;
     if (replace && index < engine->config.partitions)
-        status = remint_apart(engine, index, old, &replacing, &remint);
-    if (status != HOLM_OK)
-        outcome->status = status;
-    outcome->remint.minted += remint.minted;
-    outcome->remint.dropped += remint.dropped;
-    holm_replica_free(old);
+        leave(engine, index, old, now, outcome);
+    else
+        holm_replica_free(old);
     if (index < engine->config.partitions)
         holm_engine_work(engine, index, partition->replica, &all);
 }
 
-static void mint_journal(struct holm_engine *engine, uint32_t index, struct holm_now now,
-                         struct outcome *outcome)
+/* HOLM_ENOMEM: the rest waits. */
+static enum holm_status mint_journal(struct holm_engine *engine, uint32_t index,
+                                     struct holm_now now, struct outcome *outcome)
 {
     struct holm_engine_partition *partition = &engine->partitions[index];
     struct minting minting = {engine, index, now};
     while (holm_journal_count(&partition->journal) > 0) {
         size_t count;
-        const struct holm_journal_op *first = holm_journal_first(&partition->journal, &count);
-        size_t bytes = count * sizeof(struct holm_op);
-        struct holm_op *ops = holm_allocate(&engine->config.allocator, bytes);
-        for (size_t i = 0; ops != NULL && i < count; i++)
-            ops[i] = first[i].op;
-        enum holm_status status = ops == NULL ? HOLM_ENOMEM : mint(&minting, ops, count);
-        if (ops != NULL)
-            holm_deallocate(&engine->config.allocator, ops, bytes);
+        struct holm_op *ops = holm_engine_journal_batch(engine, index, 0, &count);
+        if (ops == NULL)
+            return HOLM_ENOMEM;
+        enum holm_status status = mint(&minting, ops, count);
+        holm_deallocate(&engine->config.allocator, ops, count * sizeof *ops);
+        if (status == HOLM_ENOMEM)
+            return status;
         outcome->refused += status != HOLM_OK ? count : 0;
         holm_journal_drop_first(&partition->journal);
     }
+    return HOLM_OK;
 }
 
 /* What was minted is stored when it is sealed, and then alone it may leave the journal. */
@@ -419,6 +517,40 @@ static void seal_minted(struct holm_engine *engine, uint32_t index, struct holm_
     if (status == HOLM_OK && index < engine->config.partitions)
         status = holm_engine_store_minted(engine, index);
     outcome->unstored |= status != HOLM_OK;
+    /* What is replaced is on the disk still, and stays there. */
+    outcome->unstored |= engine->partitions[index].leaving != NULL &&
+                         holm_store_keeps(engine->store);
+}
+
+/* Writes go on through the journal while some wait there: they keep their order. */
+static void settle(struct holm_engine *engine, uint32_t index, struct holm_now now,
+                   struct outcome *outcome)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    holm_replica_free(partition->home);
+    partition->home = NULL;
+    enum holm_status status = write_anew(engine, index, now, outcome);
+    if (status == HOLM_OK)
+        status = mint_journal(engine, index, now, outcome);
+    partition->provisional = status != HOLM_OK;
+    seal_minted(engine, index, now, outcome);
+    if (!partition->provisional)
+        return;
+    outcome->waits = true;
+    outcome->waiting += holm_journal_count(&partition->journal);
+    status = make_home(engine, index, now);
+    (void)status; /* the next write tries again */
+}
+
+/* Tells of it the first time. */
+static void settle_later(struct holm_engine *engine, const struct outcome *outcome,
+                         struct holm_now now)
+{
+    struct holm_engine_members *members = engine->members;
+    if (outcome->waits && members->settle_us == HOLM_NEVER)
+        holm_log_tell(&engine->config.log, now, HOLM_LOG_JOURNAL_WAITS,
+                      HOLM_LOG_VALUES(holm_log_number(outcome->waiting)));
+    members->settle_us = outcome->waits ? now.monotonic_us + SETTLE_US : HOLM_NEVER;
 }
 
 static void tell_outcome(struct holm_engine *engine, const struct outcome *outcome,
@@ -519,11 +651,7 @@ static void go_on(struct holm_engine *engine, uint32_t index, const bool *replac
     if (replace != NULL && *replace)
         tell_replacing(engine, index, true);
     holm_replica_fence(partition->replica, true);
-    holm_replica_free(partition->home);
-    partition->home = NULL;
-    partition->provisional = false;
-    mint_journal(engine, index, now, outcome);
-    seal_minted(engine, index, now, outcome);
+    settle(engine, index, now, outcome);
     pthread_mutex_unlock(&partition->lock);
 }
 
@@ -546,51 +674,30 @@ void holm_engine_admit_confirm(struct holm_engine *engine,
     outcome.unstored |= holm_engine_store_former(engine, holm_engine_members_actor(engine).epoch) !=
                         HOLM_OK;
     holm_engine_store_end(engine, !outcome.unstored);
+    settle_later(engine, &outcome, now);
     pthread_mutex_lock(&engine->roster_lock);
     members->figures.replaced += begun && action->replace;
     pthread_mutex_unlock(&engine->roster_lock);
 }
 
-/* ---- before that: the journal */
-
-static enum holm_status replay(struct holm_engine_partition *partition, struct holm_replica *home,
-                               const struct holm_allocator *allocator, struct holm_now now)
+void holm_engine_admit_settle(struct holm_engine *engine, struct holm_now now)
 {
-    const struct holm_journal *journal = &partition->journal;
-    enum holm_status status = HOLM_OK;
-    for (size_t k = journal->minted; status == HOLM_OK && k < journal->batch_count; k++) {
-        size_t first = k == 0 ? 0 : journal->ends[k - 1];
-        size_t count = journal->ends[k] - first;
-        struct holm_op *ops = holm_allocate(allocator, count * sizeof *ops);
-        const struct holm_work *work;
-        if (ops == NULL)
-            return HOLM_ENOMEM;
-        for (size_t i = 0; i < count; i++)
-            ops[i] = journal->ops[first + i].op;
-        struct holm_event event = {.type = HOLM_EVENT_COMMIT, .as.commit = {ops, count}};
-        /* What was refused meanwhile is when it is minted, too. */
-        if (holm_replica_step(home, &event, now, &work) == HOLM_ENOMEM)
-            status = HOLM_ENOMEM;
-        holm_deallocate(allocator, ops, count * sizeof *ops);
+    struct outcome outcome = {.status = HOLM_OK};
+    holm_engine_store_begin(engine);
+    for (uint32_t i = 0; i < engine->config.partitions; i++) {
+        pthread_mutex_lock(&engine->partitions[i].lock);
+        if (engine->partitions[i].provisional)
+            settle(engine, i, now, &outcome);
+        pthread_mutex_unlock(&engine->partitions[i].lock);
     }
-    return status;
+    tell_outcome(engine, &outcome, now);
+    outcome.unstored |= holm_engine_store_former(engine, holm_engine_members_actor(engine).epoch) !=
+                        HOLM_OK;
+    holm_engine_store_end(engine, !outcome.unstored);
+    settle_later(engine, &outcome, now);
 }
 
-static enum holm_status make_home(struct holm_engine *engine, uint32_t index, struct holm_now now)
-{
-    struct holm_engine_partition *partition = &engine->partitions[index];
-    const struct holm_work *work;
-    struct holm_replica *home;
-    enum holm_status status = holm_replica_copy(partition->replica, now, &work, &home);
-    holm_engine_work(engine, index, partition->replica, work);
-    if (status == HOLM_OK)
-        status = replay(partition, home, &engine->config.allocator, now);
-    if (status == HOLM_OK)
-        partition->home = home;
-    else
-        holm_replica_free(home);
-    return status;
-}
+/* ---- before that: the journal */
 
 enum holm_status holm_engine_journal(struct holm_engine *engine, uint32_t index,
                                      const struct holm_op *ops, size_t count, struct holm_now now)

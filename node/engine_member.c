@@ -199,7 +199,11 @@ static void look_whether_whole(struct holm_engine *engine, struct holm_now now)
         return; /* the next time */
     if (!holm_engine_admit_whole(engine))
         return;
-    if (!members->gathering && !members->replacing && holm_engine_admit_beyond(engine))
+    bool beyond = false;
+    if (!members->gathering && !members->replacing &&
+        holm_engine_admit_beyond(engine, &beyond) != HOLM_OK)
+        return; /* the next time */
+    if (beyond)
         holm_membership_refuse(members->machine, now);
     else
         holm_membership_whole(members->machine, now);
@@ -224,6 +228,8 @@ void holm_engine_members_tick(struct holm_engine *engine, struct holm_now now)
     holm_engine_list_spread(engine, now);
     look_whether_whole(engine, now);
     if (members->confirmed) {
+        if (members->settle_us <= now.monotonic_us)
+            holm_engine_admit_settle(engine, now);
         holm_engine_forget_asked(engine, now);
         holm_engine_leavers_tick(engine, now);
         holm_engine_members_look(engine, now);
@@ -249,6 +255,8 @@ uint64_t holm_engine_members_due_us(const struct holm_engine *engine)
     uint64_t due_us = holm_membership_due_us(engine->members->machine);
     if (engine->members->confirmed && engine->members->collect_us < due_us)
         due_us = engine->members->collect_us;
+    if (engine->members->confirmed && engine->members->settle_us < due_us)
+        due_us = engine->members->settle_us;
     uint64_t leavers_us = holm_engine_leavers_due_us(engine);
     due_us = leavers_us < due_us ? leavers_us : due_us;
     return due_us;
@@ -316,6 +324,7 @@ enum holm_status holm_engine_members_open(struct holm_engine *engine, struct hol
     if (status != HOLM_OK)
         return status;
     engine->members->collect_us = now.monotonic_us + engine->config.collect_interval_us;
+    engine->members->settle_us = HOLM_NEVER;
     engine->members->news_all = true;
     holm_engine_list_spread(engine, now);
     if (engine->members->news_all)

@@ -35,6 +35,7 @@
 #include "crdt/journal.h"
 #include "crdt/origins.h"
 #include "crdt/replica_member.h"
+#include "crdt/replica_remint.h"
 #include "node/engine.h"
 #include "node/faults.h"
 #include "node/membership.h"
@@ -60,7 +61,7 @@ struct holm_engine_partition {
     atomic_uint_fast64_t wake_us; /* written under the lock, read without */
 
     /* With retention `stable`. */
-    bool provisional;              /* writes go into the journal */
+    bool provisional;              /* writes go into the journal, of a member too while some wait there */
     struct holm_replica *incoming; /* what is taken of others, before it is put in place; or NULL */
     bool arrived;                  /* something for it, since that was last looked at ... */
     bool whole;                    /* ... and whether it was whole then, or before */
@@ -69,6 +70,8 @@ struct holm_engine_partition {
         *home; /* the state and the journal, for reading; NULL: nothing journalled */
     struct holm_journal journal;
     struct holm_origins origins; /* of what was written anew in coming back, up to now */
+    struct holm_replica *leaving; /* replaced, but memory was refused before all was written anew; or NULL */
+    struct holm_remint remint;    /* of `leaving`, as far as that is */
     uint64_t
         relied_stored; /* a hash of the forgets that S was grown under, as the store has them */
 };
@@ -156,6 +159,7 @@ struct holm_engine_members {
     uint64_t roll_hash; /* of the list's vector, when that was looked at; 0: never */
     uint64_t told_hash; /* of the list's vector, at the last Standing to all */
     uint64_t collect_us;
+    uint64_t settle_us; /* when it goes on with what memory was refused for in becoming a member; or HOLM_NEVER */
     uint32_t folds_waited; /* rounds that ends of epochs have waited for somebody to write them */
 
     /* Under the roster's lock. */
@@ -300,6 +304,7 @@ HOLM_NODISCARD enum holm_status holm_engine_store_batch(struct holm_engine *engi
  * life knows of as many as it must, and of hardly more. Under the partition's lock. HOLM_EIO. */
 HOLM_NODISCARD enum holm_status holm_engine_store_relied(struct holm_engine *engine,
                                                          uint32_t index);
+/* The journal's store is left with what waits. HOLM_ENOMEM; HOLM_EIO, and the partition is mute. */
 HOLM_NODISCARD enum holm_status holm_engine_store_minted(struct holm_engine *engine,
                                                          uint32_t index);
 /* The journal that a former life has left. HOLM_EMALFORMED, HOLM_EVERSION, HOLM_ENOMEM, HOLM_EIO */
@@ -461,18 +466,23 @@ HOLM_NODISCARD enum holm_status holm_engine_admit_gather(struct holm_engine *eng
 HOLM_NODISCARD enum holm_status holm_engine_admit_gather_more(struct holm_engine *engine,
                                                               struct holm_now now);
 void holm_engine_admit_abandon(struct holm_engine *engine);
-/* Whether all of what was begun is here; and whether it must not be taken. */
+/* Whether all of what was begun is here; and whether it must not be taken, or HOLM_ENOMEM. */
 bool holm_engine_admit_whole(struct holm_engine *engine);
 /* Whether something has come since this was last asked for a partition that was not whole. */
 bool holm_engine_admit_progressed(struct holm_engine *engine);
-bool holm_engine_admit_beyond(struct holm_engine *engine);
-/* What was taken is what this node has; then its journal is minted. */
+HOLM_NODISCARD enum holm_status holm_engine_admit_beyond(struct holm_engine *engine, bool *beyond);
+/* What was taken is what this node has; then its journal is minted. Where memory is refused the rest of the journal
+ * and of the replaced state is kept, and the partition goes on journalling, until settle() is through. */
 void holm_engine_admit_confirm(struct holm_engine *engine,
                                const struct holm_membership_action *action, struct holm_now now);
+void holm_engine_admit_settle(struct holm_engine *engine, struct holm_now now);
 /* A commit of a provisional epoch. Under the partition's lock. */
 HOLM_NODISCARD enum holm_status holm_engine_journal(struct holm_engine *engine, uint32_t partition,
                                                     const struct holm_op *ops, size_t count,
                                                     struct holm_now now);
+/* The k-th batch that waits, for the caller to deallocate, whose bytes are the journal's; NULL: no memory. */
+struct holm_op *holm_engine_journal_batch(struct holm_engine *engine, uint32_t partition, size_t k,
+                                          size_t *count);
 /* Reads what a former life has journalled. HOLM_EMALFORMED, HOLM_EVERSION, HOLM_ENOMEM, HOLM_EIO */
 HOLM_NODISCARD enum holm_status holm_engine_journal_open(struct holm_engine *engine,
                                                          uint32_t partition, struct holm_now now);

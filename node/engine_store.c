@@ -266,6 +266,22 @@ enum holm_status holm_engine_store_batch(struct holm_engine *engine, uint32_t in
     return status;
 }
 
+static enum holm_status store_waiting(struct holm_engine *engine, uint32_t index)
+{
+    const struct holm_allocator *allocator = &engine->config.allocator;
+    const struct holm_journal *journal = &engine->partitions[index].journal;
+    enum holm_status status = HOLM_OK;
+    for (size_t k = 0; status == HOLM_OK && k < holm_journal_count(journal); k++) {
+        size_t count;
+        struct holm_op *ops = holm_engine_journal_batch(engine, index, k, &count);
+        if (ops == NULL)
+            return HOLM_ENOMEM;
+        status = holm_engine_store_batch(engine, index, ops, count);
+        holm_deallocate(allocator, ops, count * sizeof *ops);
+    }
+    return status;
+}
+
 enum holm_status holm_engine_store_minted(struct holm_engine *engine, uint32_t index)
 {
     if (!holm_store_keeps(engine->store))
@@ -276,7 +292,8 @@ enum holm_status holm_engine_store_minted(struct holm_engine *engine, uint32_t i
         return HOLM_EIO;
     }
     engine->partitions[index].relied_stored = 0;
-    return holm_engine_store_relied(engine, index);
+    enum holm_status status = holm_engine_store_relied(engine, index);
+    return status == HOLM_OK ? store_waiting(engine, index) : status;
 }
 
 void holm_engine_store_begin(struct holm_engine *engine)

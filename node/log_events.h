@@ -92,6 +92,8 @@
     X(WRITES_LOST, "writes_lost", WARN, 20, "lost: {count} more")                                                      \
     X(JOURNAL_REFUSED, "journal_refused", WARN, 20,                                                                    \
       "{count} writes of before it was a member are refused by what has become of their keys")                         \
+    X(JOURNAL_WAITS, "journal_waits", WARN, 20,                                                                        \
+      "memory is short: {batches} batches of before it was a member wait in the journal; it goes on trying")           \
     X(RETURN_FAILED, "return_failed", ERROR, 20, "in coming back: {why}")
 /* clang-format on */
 

@@ -25,10 +25,12 @@ static const char *const keys[] = {"n", "o", "p", "q"};
 struct cluster {
     struct world *world;
     struct holm_disk *disks[NODES];
+    bool memory; /* the disks are not used */
 };
 
 static void open(struct cluster *c)
 {
+    c->memory = false;
     c->world = world_new_of(1, NODES, PARTITIONS);
     for (uint32_t i = 0; i < NODES; i++) {
         c->world->configs[i].retention = HOLM_RETENTION_STABLE;
@@ -42,7 +44,8 @@ static void open(struct cluster *c)
 
 static void start(struct cluster *c, uint32_t index)
 {
-    c->world->stores[index] = holm_disk_open(c->disks[index]);
+    if (!c->memory)
+        c->world->stores[index] = holm_disk_open(c->disks[index]);
     world_start(c->world, index);
     world_join(c->world, index, 1 - index);
 }
@@ -50,6 +53,8 @@ static void start(struct cluster *c, uint32_t index)
 static void stop(struct cluster *c, uint32_t index)
 {
     world_kill(c->world, index);
+    if (c->memory)
+        return;
     c->world->stores[index]->ops->close(c->world->stores[index]);
     c->world->stores[index] = NULL;
 }
@@ -264,6 +269,114 @@ static void test_engine_journal_when_it_dies_as_its_state_is_replaced_has_what_i
     close(&c);
 }
 
+/* ---- memory ---- */
+
+/* Up to the millisecond in which node 1 becomes a member, with a journal of sums of 5. */
+static void come(struct cluster *c)
+{
+    start(c, 0);
+    world_run(c->world, 8000);
+    add(c, 0, 1);
+    holm_disk_set_lazy(c->disks[1], 1);
+    start(c, 1);
+    add(c, 1, 2);
+    add(c, 1, 3);
+}
+
+/* The same, up to that in which its state, with sums of 3 that nobody has, is replaced; sums of 2 are journalled. */
+static void come_back(struct cluster *c)
+{
+    start(c, 0);
+    start(c, 1);
+    world_run(c->world, 8000);
+    add(c, 0, 1);
+    world_converge(c->world, 2000);
+    world_split(c->world, 1, true);
+    add(c, 1, 2);
+    add(c, 1, 1);
+    assert_int_equal(holm_engine_forget(c->world->engines[0], c->world->configs[1].self.node,
+                                        world_now(c->world, 0)),
+                     HOLM_OK);
+    world_run(c->world, 4000);
+    world_split(c->world, 1, false);
+    for (int i = 0; i < 20000 && standing(c, 1).confirmed; i++)
+        world_run(c->world, 1);
+    assert_false(standing(c, 1).confirmed);
+    add(c, 1, 2);
+}
+
+/* How many milliseconds from there on it takes, and how much is allocated in the last. */
+static void measure(void (*prepare)(struct cluster *), bool memory, int *ms, uint64_t *allocations)
+{
+    struct cluster c;
+    open(&c);
+    c.memory = memory;
+    prepare(&c);
+    for (*ms = 0; !standing(&c, 1).confirmed; *ms += 1) {
+        assert_true(*ms < 20000);
+        c.world->heap.allocations = 0;
+        world_run(c.world, 1);
+    }
+    *allocations = c.world->heap.allocations;
+    close(&c);
+}
+
+/* Allocations fail there, `more` behind the n-th. With a disk it is started again while some wait, or if nothing can be
+ * stored any more. */
+static bool run_short(void (*prepare)(struct cluster *), bool memory, int ms, uint64_t n,
+                      uint64_t more)
+{
+    struct cluster c;
+    open(&c);
+    c.memory = memory;
+    prepare(&c);
+    world_run(c.world, (uint64_t)ms - 1);
+    c.world->heap.allocations = 0;
+    c.world->heap.fail_at = n;
+    c.world->heap.fail_more = more;
+    world_pass(c.world, 50);
+    bool waits = standing(&c, 1).confirmed && standing(&c, 1).journalled > 0;
+    c.world->heap.fail_at = 0;
+    if (!memory && holm_engine_store_failed(c.world->engines[1])) {
+        crash(&c, 1);
+        start(&c, 1);
+    } else if (!memory && waits) {
+        stop(&c, 1);
+        start(&c, 1);
+    }
+    expect_all(&c, 6);
+    close(&c);
+    return waits;
+}
+
+static void expect_nothing_lost(void (*prepare)(struct cluster *), bool memory)
+{
+    int ms;
+    uint64_t allocations;
+    bool waited = false;
+    measure(prepare, memory, &ms, &allocations);
+    for (uint64_t n = 1; n <= allocations; n += 1 + allocations / 64) {
+        (void)run_short(prepare, memory, ms, n, 0);
+        waited |= run_short(prepare, memory, ms, n, 100000);
+    }
+    assert_true(waited);
+}
+
+static void test_engine_journal_when_memory_is_refused_as_it_is_minted_keeps_the_rest(void **state)
+{
+    (void)state;
+    expect_nothing_lost(come, true);
+    expect_nothing_lost(come, false);
+}
+
+static void test_engine_journal_when_memory_is_refused_as_its_state_is_replaced_loses_nothing(
+    void **state)
+{
+    (void)state;
+    expect_nothing_lost(come_back, true);
+    expect_nothing_lost(come_back, false);
+}
+
 /* T41, T17: whatever the clock says. */
 static void test_engine_journal_when_the_clock_goes_back_the_epoch_does_not(void **state)
 {
@@ -292,6 +405,9 @@ int main(void)
         cmocka_unit_test(test_engine_journal_when_the_store_fails_refuses),
         cmocka_unit_test(
             test_engine_journal_when_it_dies_as_its_state_is_replaced_has_what_is_minted_anew),
+        cmocka_unit_test(test_engine_journal_when_memory_is_refused_as_it_is_minted_keeps_the_rest),
+        cmocka_unit_test(
+            test_engine_journal_when_memory_is_refused_as_its_state_is_replaced_loses_nothing),
         cmocka_unit_test(test_engine_journal_when_the_clock_goes_back_the_epoch_does_not),
     };
     return cmocka_run_group_tests_name("engine_journal", tests, NULL, NULL);

@@ -29,7 +29,8 @@ struct end {
 static void *resize(void *context, void *memory, size_t size_old, size_t size_new)
 {
     struct world_heap *heap = context;
-    if (size_new > 0 && ++heap->allocations == heap->fail_at)
+    if (size_new > 0 && ++heap->allocations >= heap->fail_at && heap->fail_at > 0 &&
+        heap->allocations - heap->fail_at <= heap->fail_more)
         return NULL;
     heap->live_bytes += size_new;
     heap->live_bytes -= size_old;

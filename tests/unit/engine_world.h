@@ -20,7 +20,8 @@
 struct world_heap { /* an allocator that counts, and fails when told to */
     size_t live_bytes;
     uint64_t allocations;
-    uint64_t fail_at; /* 0: never */
+    uint64_t fail_at;   /* 0: never */
+    uint64_t fail_more; /* so many behind that one fail, too */
 };
 
 struct end; /* a node's transport */
