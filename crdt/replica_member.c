@@ -657,7 +657,7 @@ static enum holm_status copy_guard(const struct holm_guard *guard, struct holm_g
         status = holm_stable_rely_on(&copy->stable, guard->stable.relied[i]);
     for (size_t i = 0; status == HOLM_OK && i < guard->others.count; i++) {
         const struct holm_report *report = &guard->others.reports[i];
-        status = holm_stable_hear(&copy->others, report->member,
+        status = holm_stable_hear(&copy->others, NULL, report->member,
                                   holm_vector_view(&report->partition),
                                   holm_vector_view(&report->list));
         if (status == HOLM_OK)

@@ -79,9 +79,9 @@ static enum holm_status take_report(struct holm_guard *guard, struct holm_actor 
     *news = known == NULL || known->number < reported->number;
     if (!*news)
         return HOLM_OK;
-    if (!reported->provisional && holm_members_current(&guard->members, member))
-        holm_stable_prefer(stable, member);
-    enum holm_status status = holm_stable_hear(stable, member, reported->vector, reported->list);
+    enum holm_status status = holm_stable_hear(stable,
+                                               reported->provisional ? NULL : &guard->members,
+                                               member, reported->vector, reported->list);
     struct holm_report *report = holm_stable_find(stable, member);
     if (status != HOLM_OK || report == NULL)
         return status;

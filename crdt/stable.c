@@ -62,19 +62,32 @@ static enum holm_status report_make(struct holm_report *report,
     return status;
 }
 
+/* A later epoch is the next life, let in though the list does not say so yet; unless the member has spoken after it. */
+static bool outdoes(const struct holm_members *members, struct holm_actor fresh,
+                    const struct holm_report *known)
+{
+    if (members != NULL && fresh.epoch.value <= known->outdone.value &&
+        holm_members_current(members, known->member))
+        return false;
+    return known->member.epoch.value < fresh.epoch.value ||
+           (members != NULL && holm_members_current(members, fresh));
+}
+
 /* What one epoch says is ordered in time: the later report covers the earlier. */
-static bool is_news(const struct holm_report *known, const struct holm_report *fresh)
+static bool is_news(const struct holm_members *members, const struct holm_report *known,
+                    const struct holm_report *fresh)
 {
     struct holm_vector_view none = {NULL, 0};
     if (known->member.epoch.value != fresh->member.epoch.value)
-        return known->member.epoch.value < fresh->member.epoch.value;
+        return outdoes(members, fresh->member, known);
     return holm_vector_covers(holm_vector_view(&fresh->partition),
                               holm_vector_view(&known->partition), none) &&
            holm_vector_covers(holm_vector_view(&fresh->list), holm_vector_view(&known->list), none);
 }
 
-enum holm_status holm_stable_hear(struct holm_stable *stable, struct holm_actor member,
-                                  struct holm_vector_view partition, struct holm_vector_view list)
+enum holm_status holm_stable_hear(struct holm_stable *stable, const struct holm_members *members,
+                                  struct holm_actor member, struct holm_vector_view partition,
+                                  struct holm_vector_view list)
 {
     if (!holm_vector_valid(partition) || !holm_vector_valid(list))
         return HOLM_EMALFORMED;
@@ -90,7 +103,7 @@ enum holm_status holm_stable_hear(struct holm_stable *stable, struct holm_actor 
         status = report_make(&fresh, &stable->allocator, member, partition, list);
     if (status != HOLM_OK)
         return status;
-    if (known && !is_news(&stable->reports[place], &fresh)) {
+    if (known && !is_news(members, &stable->reports[place], &fresh)) {
         report_release(&fresh);
         return HOLM_OK;
     }
@@ -100,6 +113,9 @@ enum holm_status holm_stable_hear(struct holm_stable *stable, struct holm_actor 
             fresh.number = old->number;
             fresh.held = old->held;
             fresh.taken = old->taken;
+            fresh.outdone = old->outdone;
+        } else if (old->member.epoch.value > member.epoch.value) {
+            fresh.outdone = old->member.epoch;
         }
         report_release(&stable->reports[place]);
     } else {
@@ -109,18 +125,6 @@ enum holm_status holm_stable_hear(struct holm_stable *stable, struct holm_actor 
     }
     stable->reports[place] = fresh;
     return HOLM_OK;
-}
-
-void holm_stable_prefer(struct holm_stable *stable, struct holm_actor member)
-{
-    size_t place = place_of(stable, member.node);
-    if (place == stable->count || stable->reports[place].member.node.value != member.node.value ||
-        holm_actor_equal(stable->reports[place].member, member))
-        return;
-    report_release(&stable->reports[place]);
-    stable->count -= 1;
-    memmove(stable->reports + place, stable->reports + place + 1,
-            (stable->count - place) * sizeof *stable->reports);
 }
 
 struct holm_report *holm_stable_find(struct holm_stable *stable, struct holm_actor member)

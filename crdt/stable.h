@@ -29,7 +29,7 @@
  * Reports are what this life of this node has heard; they are not stored.
  *
  * Invariants, verified by holm_stable_check():
- *     S1  reports are sorted by node, one a node, of the highest epoch heard since the listed one was
+ *     S1  reports are sorted by node, one a node: of the highest epoch heard that no member has outdone
  *     S2  their vectors are valid, and so is what is shared
  */
 #ifndef HOLM_CRDT_STABLE_H
@@ -41,6 +41,8 @@ struct holm_report {
     struct holm_actor member;
     struct holm_vector partition; /* V */
     struct holm_vector list;
+    struct holm_epoch
+        outdone; /* a later one, which this one, being a member, has spoken after; 0: none */
     /* For who passes it on (replica_report.c); stable.c keeps them. */
     uint64_t number; /* of this epoch's reports */
     uint64_t held;   /* the number that was here a beacon ago; 0: none of this epoch */
@@ -79,16 +81,17 @@ void holm_stable_release(struct holm_stable *stable);
 /*
  * Takes a report. One of an earlier epoch, or an earlier one of the same, is ignored; both vectors are
  * copied. The sender must be confirmed: a provisional epoch may yet replace its state by less.
- *   HOLM_EMALFORMED  not a vector; HOLM_ENOMEM
+ *
+ * The epoch that is a member by `members` goes before a later one: one of two nodes of one id may have told of itself
+ * that was let in elsewhere, by another founding or by who was forgotten, and tell no more. Once it has, that later
+ * one is ignored for as long as it stays the member, so that two who live on do not take turns. NULL: the later goes before.
+ *   HOLM_EMALFORMED  not a vector; HOLM_ENOMEM; what was heard before is as it was
  */
 HOLM_NODISCARD enum holm_status holm_stable_hear(struct holm_stable *stable,
+                                                 const struct holm_members *members,
                                                  struct holm_actor member,
                                                  struct holm_vector_view partition,
                                                  struct holm_vector_view list);
-
-/* This epoch is the listed one of its node: a report of another, be it later, is dropped. One of two nodes of one id may
- * have told of itself that was let in elsewhere, by another founding or by who was forgotten, and tell no more. */
-void holm_stable_prefer(struct holm_stable *stable, struct holm_actor member);
 
 /* The last report of exactly this epoch, or NULL. */
 const struct holm_report *holm_stable_report(const struct holm_stable *stable,

@@ -37,7 +37,8 @@ static void lie(struct world *world, int node, struct holm_stable *stable, struc
             actor = row->actor;
             know_itself(n, actor, &list);
         }
-        must(holm_stable_hear(stable, actor, holm_vector_view(&raw->r), holm_vector_view(&list)));
+        must(holm_stable_hear(stable, NULL, actor, holm_vector_view(&raw->r),
+                              holm_vector_view(&list)));
         if ((world->rules & WORLD_NO_CLOSURE) != 0)
             must(holm_vector_join(r, holm_vector_view(&raw->r)));
         must(holm_vector_join(known, holm_vector_view(&raw->list)));

@@ -169,9 +169,9 @@ static bool take_report(struct world *world, int to, const struct world_message 
     raw->actor = about;
     must(holm_vector_assign(&raw->r, holm_vector_view(&message->state.r)));
     must(holm_vector_assign(&raw->list, holm_vector_view(&message->state.list)));
-    if (holm_members_current(&n->members, about) && (world->rules & WORLD_HIGHEST_REPORT) == 0)
-        holm_stable_prefer(&n->stable, about);
-    must(holm_stable_hear(&n->stable, about, holm_vector_view(&message->state.r),
+    bool highest = (world->rules & WORLD_HIGHEST_REPORT) != 0;
+    must(holm_stable_hear(&n->stable, highest ? NULL : &n->members, about,
+                          holm_vector_view(&message->state.r),
                           holm_vector_view(&message->state.list)));
     return true;
 }

@@ -272,7 +272,7 @@ static void test_admission_when_the_state_is_forgotten_then_it_waits_until_all_k
                     .type = HOLM_MEMBER_FORGET, .dot = dot_of(2, 1, 1), .subject = actor_of(3, 1)});
     f.heard[1].list = holm_vector_view(&f.list);
     assert_int_equal(answer(&f, &f.heard[1]), HOLM_ANSWER_LATER);
-    assert_int_equal(holm_stable_hear(&f.stable, actor_of(1, 1), holm_vector_view(&f.r),
+    assert_int_equal(holm_stable_hear(&f.stable, &f.members, actor_of(1, 1), holm_vector_view(&f.r),
                                       holm_vector_view(&f.list)),
                      HOLM_OK);
     assert_int_equal(answer(&f, &f.heard[1]), HOLM_ANSWER_REPLACE);

@@ -263,7 +263,7 @@ static void test_replica_member_when_all_have_reported_then_it_collects(void **s
     close_fixture(&f);
 }
 
-/* A clone of B, let in elsewhere under a later epoch, has told of itself, and tells no more: B counts. */
+/* A clone of B, let in elsewhere under a later epoch, tells of itself, before B and after it: B counts. */
 static void test_replica_member_when_a_clone_has_reported_then_the_listed_epoch_counts(void **state)
 {
     (void)state;
@@ -274,6 +274,7 @@ static void test_replica_member_when_a_clone_has_reported_then_the_listed_epoch_
     const struct holm_dot all[] = {{actor_of(A, 1), 1}};
     report(&f, 0, actor_of(B, 7), all, 1, 3);
     report(&f, 0, actor_of(B, 1), all, 1, 3);
+    report(&f, 0, actor_of(B, 7), all, 1, 3);
     report(&f, 1, actor_of(C, 1), all, 1, 3);
     collect(&f, &collecting);
     assert_int_equal(collecting.tombstones, 1);

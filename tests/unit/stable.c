@@ -76,9 +76,9 @@ static void have(struct fixture *f, uint64_t node, uint64_t epoch, uint64_t seq)
 static void hear(struct fixture *f, uint64_t node, uint64_t epoch, struct holm_dot entry)
 {
     struct holm_vector_view v = {&entry, 1};
-    assert_int_equal(
-        holm_stable_hear(&f->stable, actor_of(node, epoch), v, holm_vector_view(&f->list)),
-        HOLM_OK);
+    assert_int_equal(holm_stable_hear(&f->stable, &f->members, actor_of(node, epoch), v,
+                                      holm_vector_view(&f->list)),
+                     HOLM_OK);
 }
 
 static uint64_t frontier_of(struct fixture *f, uint64_t node, uint64_t epoch)
@@ -108,7 +108,7 @@ static void test_stable_when_any_condition_fails_then_nothing_is(void **state)
     have(&f, 1, 1, 10);
     assert_int_equal(frontier_of(&f, 1, 1), 7);
     struct holm_dot entry = dot_of(1, 1, 10), more[] = {dot_of(1, 1, 3), dot_of(2, 1, 1)};
-    assert_int_equal(holm_stable_hear(&f.stable, actor_of(2, 1),
+    assert_int_equal(holm_stable_hear(&f.stable, &f.members, actor_of(2, 1),
                                       (struct holm_vector_view){&entry, 1},
                                       (struct holm_vector_view){more, 2}),
                      HOLM_OK);
@@ -148,6 +148,76 @@ static void test_stable_when_one_is_forgotten_then_it_counts_until_all_others_kn
     close(&f);
 }
 
+static bool reports(const struct fixture *f, uint64_t epoch)
+{
+    return holm_stable_report(&f->stable, actor_of(2, epoch)) != NULL;
+}
+
+/* Rule 26: two live under Y's id; X's list has the one of epoch 1. Whoever tells first, and however often. */
+static void test_stable_when_a_clone_reports_then_the_member_goes_before_it(void **state)
+{
+    (void)state;
+    static const uint64_t told[][4] = {{7, 1, 7, 7}, {1, 7, 1, 7}, {1, 7, 7, 1}};
+    static const uint64_t kept[][4] = {{7, 1, 1, 1}, {1, 7, 1, 1}, {1, 7, 7, 1}};
+    for (size_t i = 0; i < 3; i++) {
+        struct fixture f;
+        open(&f, 2);
+        have(&f, 1, 1, 9);
+        for (uint64_t k = 0; k < 4; k++) {
+            hear(&f, 2, told[i][k], dot_of(1, 1, told[i][k] == 7 ? 8 : 5));
+            assert_true(reports(&f, kept[i][k]));
+        }
+        hear(&f, 2, 1, dot_of(1, 1, 5));
+        hear(&f, 2, 7, dot_of(1, 1, 8));
+        assert_true(reports(&f, 1));
+        assert_int_equal(frontier_of(&f, 1, 1), 5);
+        say(&f, HOLM_MEMBER_ADMIT, 2, 7);
+        hear(&f, 2, 7, dot_of(1, 1, 8));
+        assert_true(reports(&f, 7));
+        hear(&f, 2, 1, dot_of(1, 1, 9));
+        hear(&f, 2, 3, dot_of(1, 1, 9));
+        assert_int_equal(frontier_of(&f, 1, 1), 8);
+        close(&f);
+    }
+}
+
+/* What was heard of the clone stays, until what is heard of the member is. */
+static void test_stable_when_memory_for_the_members_report_fails_then_the_clones_stays(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open(&f, 2);
+    have(&f, 1, 1, 9);
+    hear(&f, 2, 7, dot_of(1, 1, 8));
+    struct holm_report *clones = holm_stable_find(&f.stable, actor_of(2, 7));
+    assert_non_null(clones);
+    clones->number = 5;
+    struct holm_dot entry = dot_of(1, 1, 5);
+    enum holm_status status = HOLM_ENOMEM;
+    uint64_t refused = 0;
+    for (uint64_t fail_at = 1; status == HOLM_ENOMEM; fail_at++) {
+        f.heap.calls = 0;
+        f.heap.fail_at = fail_at;
+        f.heap.fail_once = true;
+        status = holm_stable_hear(&f.stable, &f.members, actor_of(2, 1),
+                                  (struct holm_vector_view){&entry, 1}, holm_vector_view(&f.list));
+        refused += status == HOLM_ENOMEM ? 1 : 0;
+        const struct holm_report *report = holm_stable_report(&f.stable, actor_of(2, 7));
+        assert_true((report != NULL) == (status == HOLM_ENOMEM));
+        if (report != NULL) {
+            assert_int_equal(report->number, 5);
+            assert_int_equal(holm_vector_seq(holm_vector_view(&report->partition), entry.actor), 8);
+        }
+        holm_stable_check(&f.stable);
+    }
+    assert_int_equal(status, HOLM_OK);
+    assert_in_range(refused, 2, 3);
+    f.heap.fail_at = 0;
+    assert_int_equal(holm_stable_report(&f.stable, actor_of(2, 1))->number, 0);
+    assert_int_equal(frontier_of(&f, 1, 1), 5);
+    close(&f);
+}
+
 /* A replica that is itself forgotten collects nothing. */
 static void test_stable_when_oneself_is_forgotten_then_nothing_is(void **state)
 {
@@ -176,8 +246,9 @@ static void test_stable_when_an_ended_epoch_differs_then_it_and_later_ones_wait(
     struct holm_stable_self self = self_of(&f);
     for (int round = 0; round < 2; round++) {
         struct holm_vector_view v = {round == 0 ? some : all, 3};
-        assert_int_equal(holm_stable_hear(&f.stable, actor_of(2, 4), v, holm_vector_view(&f.list)),
-                         HOLM_OK);
+        assert_int_equal(
+            holm_stable_hear(&f.stable, &f.members, actor_of(2, 4), v, holm_vector_view(&f.list)),
+            HOLM_OK);
         assert_int_equal(holm_stable_frontier(&f.stable, &self, &f.frontier), HOLM_OK);
         assert_int_equal(holm_stable_folds(&f.stable, &self, &f.frontier, &f.lasts), HOLM_OK);
         holm_vector_check(&f.frontier);
@@ -207,7 +278,7 @@ static void test_stable_when_the_owner_knows_of_a_reset_then_its_ghost_may_go(vo
     hear(&f, 2, 1, dot_of(1, 1, 4));
     assert_false(holm_stable_ghost(&f.stable, &self, actor_of(2, 1), reset));
     struct holm_dot knows[] = {dot_of(1, 1, 5), dot_of(2, 1, 4)};
-    assert_int_equal(holm_stable_hear(&f.stable, actor_of(2, 1),
+    assert_int_equal(holm_stable_hear(&f.stable, &f.members, actor_of(2, 1),
                                       (struct holm_vector_view){knows, 2},
                                       holm_vector_view(&f.list)),
                      HOLM_OK);
@@ -314,7 +385,8 @@ static void test_stable_when_any_allocation_fails_then_it_is_as_it_was(void **st
         f.heap.calls = 0;
         f.heap.fail_at = fail_at;
         f.heap.fail_once = true;
-        status = holm_stable_hear(&f.stable, actor_of(2, 2), v, holm_vector_view(&f.list));
+        status = holm_stable_hear(&f.stable, &f.members, actor_of(2, 2), v,
+                                  holm_vector_view(&f.list));
         if (status == HOLM_OK)
             status = holm_stable_frontier(&f.stable, &self, &f.frontier);
         if (status == HOLM_OK)
@@ -327,9 +399,9 @@ static void test_stable_when_any_allocation_fails_then_it_is_as_it_was(void **st
     assert_true(refused > 5);
     assert_int_equal(f.lasts.count, 1);
     struct holm_dot bad = dot_of(1, 1, 0);
-    assert_int_equal(
-        holm_stable_hear(&f.stable, actor_of(2, 2), (struct holm_vector_view){&bad, 1}, none()),
-        HOLM_EMALFORMED);
+    assert_int_equal(holm_stable_hear(&f.stable, &f.members, actor_of(2, 2),
+                                      (struct holm_vector_view){&bad, 1}, none()),
+                     HOLM_EMALFORMED);
     close(&f);
 }
 
@@ -360,8 +432,8 @@ static void hear_all(struct fixture *f)
     for (size_t i = 0; i < f->members.count; i++) {
         struct holm_actor member = f->members.rows[i].actor;
         if (member.node.value != 1)
-            assert_int_equal(holm_stable_hear(&f->stable, member, holm_vector_view(&f->r),
-                                              holm_vector_view(&f->list)),
+            assert_int_equal(holm_stable_hear(&f->stable, &f->members, member,
+                                              holm_vector_view(&f->r), holm_vector_view(&f->list)),
                              HOLM_OK);
     }
 }
@@ -440,6 +512,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stable_when_any_condition_fails_then_nothing_is),
         cmocka_unit_test(test_stable_when_one_is_forgotten_then_it_counts_until_all_others_know),
+        cmocka_unit_test(test_stable_when_a_clone_reports_then_the_member_goes_before_it),
+        cmocka_unit_test(
+            test_stable_when_memory_for_the_members_report_fails_then_the_clones_stays),
         cmocka_unit_test(test_stable_when_oneself_is_forgotten_then_nothing_is),
         cmocka_unit_test(test_stable_when_an_ended_epoch_differs_then_it_and_later_ones_wait),
         cmocka_unit_test(test_stable_when_the_owner_knows_of_a_reset_then_its_ghost_may_go),
