@@ -605,6 +605,12 @@ static uint64_t collect_hash(const struct holm_replica *replica)
     return hash == 0 ? 1 : hash;
 }
 
+static void trim_reports(struct holm_guard *guard, const struct holm_stable_self *self)
+{
+    holm_stable_trim(&guard->others, &guard->stable, self);
+    holm_stable_trim(&guard->stable, &guard->stable, self);
+}
+
 static enum holm_status collect(struct holm_replica *replica, struct holm_collecting *collecting)
 {
     struct holm_vector room;
@@ -612,6 +618,8 @@ static enum holm_status collect(struct holm_replica *replica, struct holm_collec
     enum holm_status status = self_of(replica, &room, &self);
     if (status == HOLM_OK && holm_members_current(self.members, self.actor))
         status = collect_frontier(replica, &self, collecting);
+    if (status == HOLM_OK && holm_members_current(self.members, self.actor))
+        trim_reports(replica->guard, &self);
     holm_vector_release(&room);
     if (status != HOLM_OK || !holm_members_current(self.members, self.actor))
         return status;

@@ -178,6 +178,19 @@ bool holm_stable_gone(const struct holm_stable *stable, const struct holm_stable
     return false;
 }
 
+void holm_stable_trim(struct holm_stable *stable, const struct holm_stable *reports,
+                      const struct holm_stable_self *self)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < stable->count; i++) {
+        if (holm_stable_gone(reports, self, stable->reports[i].member))
+            report_release(&stable->reports[i]);
+        else
+            stable->reports[kept++] = stable->reports[i];
+    }
+    stable->count = kept;
+}
+
 static bool has_left(const struct holm_stable *stable, const struct holm_stable_self *self,
                      const struct holm_member_row *row)
 {

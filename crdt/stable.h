@@ -109,6 +109,14 @@ bool holm_stable_gone(const struct holm_stable *stable, const struct holm_stable
                       struct holm_actor actor);
 
 /*
+ * Drops the reports of epochs that are gone by `reports`, which may be the same: nothing above or below asks for them, and
+ * they are taken from nobody any more. Where ids change, two vectors would stay for each that ever was. Should the
+ * forget turn out to be void, it tells again, as it is not said to be heard. O(reports x forgets x members).
+ */
+void holm_stable_trim(struct holm_stable *stable, const struct holm_stable *reports,
+                      const struct holm_stable_self *self);
+
+/*
  * frontier := what all members have. Empty when a condition fails for any one of them, or when this
  * epoch is not a current member itself. Tombstones and runs of the op log that are in it may go.
  * HOLM_ENOMEM: it is empty. O(members x (entries + members)).

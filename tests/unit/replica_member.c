@@ -6,6 +6,7 @@
 #include "crdt/replica_member.h"
 
 #include "crdt/member_record.h"
+#include "crdt/replica_parts.h"
 #include "tests/unit/core.h"
 
 static const struct holm_now now = {1000000, 1000};
@@ -110,16 +111,23 @@ static enum holm_status answer(struct fixture *f, struct holm_delta *run, uint32
 
 static uint64_t next_number = 1;
 
-static void report(struct fixture *f, uint32_t peer, struct holm_actor sender,
-                   const struct holm_dot *vector, size_t count, uint64_t list)
+static void report_as(struct fixture *f, uint32_t peer, struct holm_actor sender,
+                      const struct holm_dot *vector, size_t count, uint64_t list, bool provisional)
 {
     struct holm_dot known = {actor_of(A, 1), list};
     struct holm_message message = {.type = HOLM_MESSAGE_REPORT, .sender = sender};
     message.as.reported.number = next_number++;
+    message.as.reported.provisional = provisional;
     message.as.reported.vector = (struct holm_vector_view){vector, count};
     message.as.reported.list = (struct holm_vector_view){&known, 1};
     struct holm_event event = {.type = HOLM_EVENT_MESSAGE, .as.message = {peer, &message}};
     assert_int_equal(holm_replica_step(f->replica, &event, now, &f->work), HOLM_OK);
+}
+
+static void report(struct fixture *f, uint32_t peer, struct holm_actor sender,
+                   const struct holm_dot *vector, size_t count, uint64_t list)
+{
+    report_as(f, peer, sender, vector, count, list, false);
 }
 
 static uint64_t has(const struct fixture *f, uint64_t node, uint64_t epoch)
@@ -278,6 +286,42 @@ static void test_replica_member_when_a_clone_has_reported_then_the_listed_epoch_
     report(&f, 1, actor_of(C, 1), all, 1, 3);
     collect(&f, &collecting);
     assert_int_equal(collecting.tombstones, 1);
+    holm_delta_release(own);
+    close_fixture(&f);
+}
+
+/* Nodes that come under an id of their own each time, are let in, report and are forgotten: what they said goes. */
+static void test_replica_member_when_ids_are_fresh_then_what_they_reported_goes(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct holm_collecting collecting;
+    uint64_t list = 3, blocks = 0;
+    open_fixture(&f, false);
+    struct holm_delta *own = write(&f, f.replica, bury("k"));
+    const struct holm_dot all[] = {{actor_of(A, 1), 1}};
+    for (uint64_t id = 10; id < 60; id++) {
+        struct holm_member_op admit = {
+            .type = HOLM_MEMBER_ADMIT, .dot = {actor_of(A, 1), ++list}, .subject = actor_of(id, 1)};
+        struct holm_member_op forget = {.type = HOLM_MEMBER_FORGET, .subject = actor_of(id, 1)};
+        report_as(&f, 0, actor_of(id, 1), all, 1, list - 1, true);
+        learn(&f, &admit, 1);
+        report(&f, 0, actor_of(id, 1), all, 1, list);
+        forget.dot = (struct holm_dot){actor_of(A, 1), ++list};
+        learn(&f, &forget, 1);
+        collect(&f, &collecting);
+        holm_vector_release(&collecting.ends);
+        assert_int_equal(f.replica->guard->stable.count, id == 10 ? 1 : 3);
+        assert_int_equal(f.replica->guard->others.count, 1);
+        report(&f, 0, actor_of(B, 1), all, 1, list);
+        report(&f, 1, actor_of(C, 1), all, 1, list);
+        collect(&f, &collecting);
+        holm_vector_release(&collecting.ends);
+        assert_int_equal(f.replica->guard->stable.count, 2);
+        assert_int_equal(f.replica->guard->others.count, 0);
+        blocks = id == 20 ? f.heap.blocks : blocks;
+    }
+    assert_in_range(f.heap.blocks, blocks - 5, blocks + 5);
     holm_delta_release(own);
     close_fixture(&f);
 }
@@ -654,6 +698,7 @@ int main(void)
         cmocka_unit_test(test_replica_member_when_all_have_reported_then_it_collects),
         cmocka_unit_test(
             test_replica_member_when_a_clone_has_reported_then_the_listed_epoch_counts),
+        cmocka_unit_test(test_replica_member_when_ids_are_fresh_then_what_they_reported_goes),
         cmocka_unit_test(test_replica_member_when_all_of_a_report_is_here_then_it_is_whole),
         cmocka_unit_test(
             test_replica_member_when_a_void_forget_ends_its_member_then_it_is_whole_at_last),

@@ -218,6 +218,35 @@ static void test_stable_when_memory_for_the_members_report_fails_then_the_clones
     close(&f);
 }
 
+/* What a forgotten one reported goes when all others know of the forget, not before; a later life of it is heard. */
+static void test_stable_when_one_is_gone_then_its_report_goes(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open(&f, 3);
+    have(&f, 1, 1, 9);
+    hear(&f, 3, 1, dot_of(1, 1, 9));
+    hear(&f, 2, 1, dot_of(1, 1, 9));
+    say(&f, HOLM_MEMBER_FORGET, 3, 1);
+    struct holm_stable_self self = self_of(&f);
+    holm_stable_trim(&f.stable, &f.stable, &self);
+    assert_int_equal(f.stable.count, 2);
+    hear(&f, 2, 1, dot_of(1, 1, 9));
+    self = self_of(&f);
+    uint64_t frontier = frontier_of(&f, 1, 1);
+    uint64_t blocks = f.heap.blocks;
+    holm_stable_trim(&f.stable, &f.stable, &self);
+    assert_int_equal(f.stable.count, 1);
+    assert_true(f.heap.blocks < blocks);
+    assert_true(reports(&f, 1));
+    assert_int_equal(frontier, 9);
+    assert_int_equal(frontier_of(&f, 1, 1), frontier);
+    hear(&f, 3, 2, dot_of(1, 1, 9));
+    holm_stable_trim(&f.stable, &f.stable, &self);
+    assert_int_equal(f.stable.count, 2);
+    close(&f);
+}
+
 /* A replica that is itself forgotten collects nothing. */
 static void test_stable_when_oneself_is_forgotten_then_nothing_is(void **state)
 {
@@ -512,6 +541,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stable_when_any_condition_fails_then_nothing_is),
         cmocka_unit_test(test_stable_when_one_is_forgotten_then_it_counts_until_all_others_know),
+        cmocka_unit_test(test_stable_when_one_is_gone_then_its_report_goes),
         cmocka_unit_test(test_stable_when_a_clone_reports_then_the_member_goes_before_it),
         cmocka_unit_test(
             test_stable_when_memory_for_the_members_report_fails_then_the_clones_stays),
