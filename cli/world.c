@@ -103,12 +103,13 @@ static void tell_failed_script(const struct holm_world_options *options, uint64_
 
 static void print_result(const struct holm_play_result *result)
 {
-    (void)printf(
-        "%" PRIu64 " operations, %" PRIu64 " frames, %" PRIu64 " bytes, %" PRIu64 " lives, %" PRIu64
-        " pulls, %" PRIu64 " syncs, %" PRIu64 " ms, %s %" PRIu64 " ms after the heal\n",
-        result->operations, result->frames, result->bytes, result->lives, result->pulls,
-        result->syncs, result->virtual_us / 1000,
-        result->stuck ? "nobody was left who could go on," : "agreed", result->converged_us / 1000);
+    (void)printf("%" PRIu64 " operations, %" PRIu64 " frames, %" PRIu64 " bytes, %" PRIu64
+                 " lives, %" PRIu64 " pulls, %" PRIu64 " syncs, %" PRIu64 " ms, %s %" PRIu64
+                 " ms after the heal%s\n",
+                 result->operations, result->frames, result->bytes, result->lives, result->pulls,
+                 result->syncs, result->virtual_us / 1000,
+                 result->stuck ? "nobody was left who could go on," : "agreed",
+                 result->converged_us / 1000, result->blind ? "; not judged to the end" : "");
 }
 
 /* False: the system refused a process. */
