@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
+#include "crdt/replica_parts.h"
 #include "sim/world/checker.h"
 
 /* S says what has gone, and nothing of it is left. */
@@ -56,6 +57,28 @@ static bool is_small(const struct holm_judge *judge, uint32_t node, size_t nodes
     return true;
 }
 
+/* What counters keep of resets (crdt/count.h). O(cells): asked for once all else has gone. */
+static uint64_t count_ghosts(const struct holm_replica *replica)
+{
+    const struct holm_state *state = &replica->state;
+    struct holm_spot spot;
+    struct holm_cell cell;
+    uint64_t count = 0;
+    struct holm_walk walk = holm_state_walk(state, 0, UINT64_MAX);
+    while (holm_walk_next(state, &walk, &spot))
+        for (; holm_spot_cell(state, &spot, &cell); holm_spot_next(state, &spot))
+            count += cell.kind == HOLM_COUNTER && !holm_count_live(&cell.count);
+    return count;
+}
+
+static uint64_t ghosts_of(const struct holm_judge *judge, uint32_t node)
+{
+    uint64_t count = 0;
+    for (uint32_t p = 0; p < judge->config.partitions; p++)
+        count += count_ghosts(holm_world_replica(judge->config.world, node, p));
+    return count;
+}
+
 bool holm_judge_is_collected(const struct holm_judge *judge, uint32_t *left_at)
 {
     size_t nodes = 0; /* who has gone has been folded */
@@ -68,7 +91,7 @@ bool holm_judge_is_collected(const struct holm_judge *judge, uint32_t *left_at)
             continue;
         *left_at = node;
         holm_engine_stats(engine, &stats);
-        if (stats.tombstones > 0 || !is_small(judge, node, nodes))
+        if (stats.tombstones > 0 || !is_small(judge, node, nodes) || ghosts_of(judge, node) > 0)
             return false;
     }
     return true;
@@ -82,15 +105,15 @@ static void settled(struct holm_judge *judge, bool in_time)
     struct holm_stats stats;
     holm_engine_stats(holm_world_engine(judge->config.world, node), &stats);
     holm_judge_fail(judge, &holm_check_collected, node,
-                    "all agree, and %" PRIu64 " ms later it has %" PRIu64
-                    " tombstones, and a vector of %zu entries",
-                    judge->config.collect_bound_us / 1000, stats.tombstones,
+                    "all agree, and %" PRIu64 " ms later it has %" PRIu64 " tombstones, %" PRIu64
+                    " ghosts, and a vector of %zu entries",
+                    judge->config.collect_bound_us / 1000, stats.tombstones, ghosts_of(judge, node),
                     holm_replica_vector(holm_world_replica(judge->config.world, node, 0), NULL, 0));
 }
 
 const struct holm_checker holm_check_collected = {
     .name = "collected",
-    .claim = "tombstones and ended epochs go when all members know of them, and not before",
+    .claim = "tombstones, ghosts and ended epochs go when all members know of them, and not before",
     .look = look,
     .audit = audit,
     .settled = settled,

@@ -238,7 +238,7 @@ bool holm_judge_is_blind(const struct holm_judge *judge, uint32_t partition);
 void holm_judge_fail(struct holm_judge *judge, const struct holm_checker *checker, uint32_t node,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* check_collected.c: whether nothing is left in the core that could go: tombstones, epochs to be folded. Else
+/* check_collected.c: whether nothing is left in the core that could go: tombstones, ghosts, epochs to be folded. Else
  * *left_at says where. */
 bool holm_judge_is_collected(const struct holm_judge *judge, uint32_t *left_at);
 
