@@ -209,6 +209,7 @@ enum holm_status holm_journal_add(struct holm_journal *journal, const struct hol
         holm_arena_rewind(&journal->arena, mark);
         return status;
     }
+    journal->before_last = mark;
     journal->op_count += count;
     journal->ends[journal->batch_count++] = journal->op_count;
     return HOLM_OK;
@@ -246,6 +247,7 @@ void holm_journal_drop_last(struct holm_journal *journal)
     HOLM_ASSERT(holm_journal_count(journal) > 0);
     journal->batch_count -= 1;
     journal->op_count = journal->batch_count == 0 ? 0 : journal->ends[journal->batch_count - 1];
+    holm_arena_rewind(&journal->arena, journal->before_last);
     release_if_done(journal);
 }
 

@@ -39,7 +39,8 @@ struct holm_journal {
     size_t *ends; /* of the batches: the index behind the last operation */
     size_t op_count, op_capacity;
     size_t batch_count, batch_capacity;
-    size_t minted; /* batches that were taken off the front */
+    size_t minted;                      /* batches that were taken off the front */
+    struct holm_arena_mark before_last; /* before the batch that was added last */
     size_t bytes_max;
 };
 
@@ -71,7 +72,7 @@ const struct holm_journal_op *holm_journal_first(const struct holm_journal *jour
 /* Takes the oldest batch off: it was minted, or refused for good. With the last one all memory goes. */
 void holm_journal_drop_first(struct holm_journal *journal);
 
-/* Takes the batch that was added last off again. Its bytes stay taken until all are gone. */
+/* Takes the batch off again that was just added, and what it took. */
 void holm_journal_drop_last(struct holm_journal *journal);
 
 /* What the waiting operations do to one slot. */

@@ -699,6 +699,16 @@ void holm_engine_admit_settle(struct holm_engine *engine, struct holm_now now)
 
 /* ---- before that: the journal */
 
+static void observe(struct holm_engine *engine, uint32_t index, const struct holm_work *work)
+{
+    const struct holm_observer *observer = atomic_load_explicit(&engine->observer,
+                                                                memory_order_acquire);
+    if (observer != NULL && (work->touched_count > 0 || work->touched_all))
+        observer->touched(observer->context, index, work->touched, work->touched_count,
+                          work->touched_all);
+}
+
+/* Whether there is room is asked first: a step at home can be taken back by making it anew alone. */
 enum holm_status holm_engine_journal(struct holm_engine *engine, uint32_t index,
                                      const struct holm_op *ops, size_t count, struct holm_now now)
 {
@@ -707,24 +717,21 @@ enum holm_status holm_engine_journal(struct holm_engine *engine, uint32_t index,
     const struct holm_work *work;
     enum holm_status status = partition->home == NULL ? make_home(engine, index, now) : HOLM_OK;
     if (status == HOLM_OK)
-        status = holm_replica_step(partition->home, &event, now, &work);
+        status = holm_journal_add(&partition->journal, ops, count);
     if (status != HOLM_OK)
         return status;
-    status = holm_journal_add(&partition->journal, ops, count);
-    if (status == HOLM_OK) {
-        status = holm_engine_store_batch(engine, index, ops, count);
-        if (status != HOLM_OK)
-            holm_journal_drop_last(&partition->journal);
+    status = holm_replica_step(partition->home, &event, now, &work);
+    if (status != HOLM_OK) {
+        holm_journal_drop_last(&partition->journal);
+        return status;
     }
+    status = holm_engine_store_batch(engine, index, ops, count);
     if (status == HOLM_OK) {
-        const struct holm_observer *observer = atomic_load_explicit(&engine->observer,
-                                                                    memory_order_acquire);
-        if (observer != NULL && (work->touched_count > 0 || work->touched_all))
-            observer->touched(observer->context, index, work->touched, work->touched_count,
-                              work->touched_all);
+        observe(engine, index, work);
         return HOLM_OK;
     }
     /* What cannot be kept must not be seen. */
+    holm_journal_drop_last(&partition->journal);
     holm_replica_free(partition->home);
     partition->home = NULL;
     enum holm_status remade = make_home(engine, index, now);

@@ -57,6 +57,9 @@ static void test_engine_member_when_its_journal_is_full_then_it_says_so(void **s
         status = commit(world, 1, holm_op_add(holm_str("k"), holm_str("n"), 1));
     assert_int_equal(status, HOLM_ELIMIT);
     assert_int_equal(world_sum(world, 1, "k"), count - 1); /* what is not kept is not seen */
+    world->heap.allocations = 0;
+    assert_int_equal(commit(world, 1, holm_op_add(holm_str("k"), holm_str("n"), 1)), HOLM_ELIMIT);
+    assert_true(world->heap.allocations < 8); /* nothing is made anew for it */
     start(world, 0);
     world_run(world, 8000);
     world_converge(world, 2000);

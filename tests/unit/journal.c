@@ -147,6 +147,25 @@ static void test_journal_when_it_overflows_or_is_full_then_it_refuses(void **sta
     close(&f);
 }
 
+static void test_journal_when_what_was_just_added_goes_then_its_room_is_free(void **state)
+{
+    (void)state;
+    struct fixture f;
+    static char large[BYTES_MAX / 2];
+    struct holm_op op = holm_op_put(key(), holm_str("name"), holm_bytes_value(large, sizeof large));
+    open(&f);
+    add(&f, holm_op_add(key(), holm_str("n"), 5));
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(holm_journal_add(&f.journal, &op, 1), HOLM_OK);
+        holm_journal_drop_last(&f.journal);
+        holm_journal_check(&f.journal);
+    }
+    assert_int_equal(f.journal.op_count, 1);
+    assert_int_equal(look(&f, "n", HOLM_COUNTER, "").added, 5);
+    assert_false(look(&f, "name", HOLM_REGISTER, "").written);
+    close(&f);
+}
+
 static void test_journal_when_minted_then_batches_come_whole_and_in_order(void **state)
 {
     (void)state;
@@ -211,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_journal_when_raised_or_lowered_then_the_largest_or_smallest_is_seen),
         cmocka_unit_test(test_journal_when_removed_or_buried_then_what_is_below_is_hidden),
         cmocka_unit_test(test_journal_when_it_overflows_or_is_full_then_it_refuses),
+        cmocka_unit_test(test_journal_when_what_was_just_added_goes_then_its_room_is_free),
         cmocka_unit_test(test_journal_when_minted_then_batches_come_whole_and_in_order),
         cmocka_unit_test(test_journal_when_any_allocation_fails_then_nothing_was_added),
     };
