@@ -26,15 +26,19 @@ enum holm_status holm_engine_forget(struct holm_engine *engine, struct holm_node
     return status;
 }
 
-static void forget(struct holm_engine *engine, struct holm_node_id node, struct holm_now now)
+/* False: there was no memory for it, and it is to be tried again. */
+static bool forget(struct holm_engine *engine, struct holm_node_id node, struct holm_now now)
 {
     const struct holm_member_row *row = holm_members_find(holm_engine_list_members(engine), node);
     if (row == NULL || row->forgotten || node.value == holm_engine_members_actor(engine).node.value)
-        return;
+        return true;
     struct holm_member_op op = {.type = HOLM_MEMBER_FORGET, .subject = row->actor};
     enum holm_status status = holm_engine_list_write(engine, &op, 1, now);
+    if (status == HOLM_ENOMEM)
+        return false;
     holm_log_tell(&engine->config.log, now, HOLM_LOG_MEMBER_FORGOTTEN,
                   HOLM_LOG_VALUES(holm_log_hex(node.value), holm_log_status(status)));
+    return true;
 }
 
 bool holm_engine_forget_life(struct holm_engine *engine, struct holm_actor life,
@@ -45,21 +49,31 @@ bool holm_engine_forget_life(struct holm_engine *engine, struct holm_actor life,
     if (row == NULL)
         return false;
     if (row->actor.epoch.value <= life.epoch.value)
-        forget(engine, life.node, now);
+        (void)forget(engine, life.node, now);
     row = holm_members_find(known, life.node);
     return row->forgotten || row->actor.epoch.value > life.epoch.value;
 }
 
+/* What fails keeps its place: whoever asked was told that it is taken. */
 void holm_engine_forget_asked(struct holm_engine *engine, struct holm_now now)
 {
+    struct holm_engine_members *members = engine->members;
     struct holm_node_id nodes[HOLM_ENGINE_FORGETS_MAX];
+    size_t kept = 0;
     pthread_mutex_lock(&engine->roster_lock);
-    size_t count = engine->members->forget_count;
-    memcpy(nodes, engine->members->forgets, sizeof nodes);
-    engine->members->forget_count = 0;
+    size_t count = members->forget_count;
+    memcpy(nodes, members->forgets, sizeof nodes);
     pthread_mutex_unlock(&engine->roster_lock);
-    for (size_t i = 0; i < count; i++)
-        forget(engine, nodes[i], now);
+    for (size_t i = 0; i < count; i++) {
+        if (!forget(engine, nodes[i], now))
+            nodes[kept++] = nodes[i];
+    }
+    pthread_mutex_lock(&engine->roster_lock);
+    memcpy(members->forgets, nodes, kept * sizeof *nodes);
+    memmove(members->forgets + kept, members->forgets + count,
+            (members->forget_count - count) * sizeof *nodes);
+    members->forget_count -= count - kept;
+    pthread_mutex_unlock(&engine->roster_lock);
 }
 
 static struct holm_engine_absent *absent_of(struct holm_engine *engine, struct holm_actor actor,
@@ -102,10 +116,9 @@ void holm_engine_forget_absent(struct holm_engine *engine, struct holm_now now)
         struct holm_engine_absent absent = members->absent[i];
         if (is_up(engine, absent.actor) || !holm_members_current(known, absent.actor))
             continue;
-        if (now.monotonic_us - absent.since_us < engine->config.forget_after_us)
+        if (now.monotonic_us - absent.since_us < engine->config.forget_after_us ||
+            !forget(engine, absent.actor.node, now))
             members->absent[kept++] = absent;
-        else
-            forget(engine, absent.actor.node, now);
     }
     members->absent_count = kept;
 }

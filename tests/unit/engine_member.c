@@ -125,6 +125,28 @@ static void test_engine_member_when_a_member_cannot_give_all_then_another_admits
     close_cluster(world);
 }
 
+/* It was told that it is taken: memory that is refused puts it off. */
+static void test_engine_member_when_memory_is_short_then_a_forget_comes_later(void **state)
+{
+    (void)state;
+    for (uint64_t n = 1; n <= 25; n++) {
+        struct world *world = open_cluster(3, false);
+        bomb(world, 2);
+        assert_int_equal(
+            holm_engine_forget(world->engines[0], world->configs[2].self.node, world_now(world, 0)),
+            HOLM_OK);
+        world->heap.allocations = 0;
+        world->heap.fail_at = n;
+        world->heap.fail_more = n % 2 == 0 ? 0 : 100000;
+        world_pass(world, 20);
+        world->heap.fail_at = 0;
+        world_run(world, 5000);
+        assert_int_equal(standing(world, 0).members, 2);
+        assert_int_equal(standing(world, 1).members, 2);
+        close_cluster(world);
+    }
+}
+
 /* Nodes of another retention are not spoken with. */
 static void test_engine_member_when_the_retention_differs_then_the_link_ends(void **state)
 {
@@ -589,6 +611,7 @@ int main(int count, char **arguments)
         MEMBER_TEST(its_journal_is_full_then_it_says_so),
         MEMBER_TEST(the_member_dies_then_another_admits),
         MEMBER_TEST(a_member_cannot_give_all_then_another_admits),
+        MEMBER_TEST(memory_is_short_then_a_forget_comes_later),
         MEMBER_TEST(the_retention_differs_then_the_link_ends),
         MEMBER_TEST(all_have_a_burial_then_it_is_collected),
         MEMBER_TEST(all_is_quiet_then_nothing_is_reported),
