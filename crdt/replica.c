@@ -64,7 +64,8 @@ enum holm_status holm_replica_new(const struct holm_replica_config *config,
     replica->feeder = replica->root.from = HOLM_PEER_NONE;
     replica->may_receive = replica->may_serve = true;
     holm_arena_init(&replica->scratch, allocator);
-    holm_actors_init(&replica->actors, allocator, settled.digest_seed, settled.actors_max);
+    /* Two for oneself: one that wrote before it knew how many there are, and its next life. */
+    holm_actors_init(&replica->actors, allocator, settled.digest_seed, settled.actors_max + 2);
     holm_pending_init(&replica->pending, allocator);
     holm_vector_init(&replica->collected, allocator);
     holm_oplog_init(&replica->log, allocator, settled.log_bytes_max);
@@ -135,6 +136,23 @@ void holm_replica_free(struct holm_replica *replica)
                     sizeof *replica->touched);
     holm_array_free(&allocator, replica->lent, replica->lent_capacity, sizeof *replica->lent);
     holm_deallocate(&allocator, replica, sizeof *replica);
+}
+
+size_t holm_replica_writers(const struct holm_replica *replica)
+{
+    HOLM_ASSERT(replica->actors.known > 0);
+    return replica->actors.known - (replica->actors.rows[replica->self].seq == 0 ? 1 : 0);
+}
+
+enum holm_status holm_replica_intern(struct holm_replica *replica, struct holm_actor actor,
+                                     size_t more, uint32_t *index)
+{
+    *index = holm_actors_find(&replica->actors, actor);
+    if (*index != HOLM_ACTOR_NONE)
+        return HOLM_OK;
+    if (holm_replica_writers(replica) >= replica->config.actors_max + more)
+        return HOLM_ELIMIT;
+    return holm_actors_intern(&replica->actors, actor, index);
 }
 
 void holm_replica_work_begin(struct holm_replica *replica, struct holm_now now)

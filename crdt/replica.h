@@ -60,7 +60,7 @@ struct holm_replica_config {
     size_t sync_bytes_max;         /* 1 GiB: what a sync may stage before it is applied */
     size_t cuts_max;               /* 2: cuts open at once, for peers */
     size_t kept_bytes_max;         /* 64 MiB: of what changes while a side of a sync is frozen */
-    size_t actors_max;             /* 65,536: made-up actors beyond are refused */
+    size_t actors_max;             /* 65,536, a 64th of frame_bytes_max at most: more are refused */
     uint32_t page_items_max;       /* 32,768 cells a page or tell; a page is half a frame at most */
     enum holm_retention retention; /* FOREVER */
     bool list;    /* false; true: the partition of the member list (replica_member.h) */
@@ -155,7 +155,7 @@ struct holm_work {
  * Takes one event. All or nothing: after an error the state is as it was (a message from outside
  * that is refused is counted in the figures, and must not close more than its own link).
  * *work is set always, and valid until the next step.
- *   COMMIT   HOLM_EBURIED, HOLM_EINVAL, HOLM_ETOOBIG, HOLM_EOVERFLOW
+ *   COMMIT   HOLM_EBURIED, HOLM_EINVAL, HOLM_ETOOBIG, HOLM_EOVERFLOW, HOLM_ELIMIT (a new writer; 7/8 of actors_max have been)
  *   MESSAGE  HOLM_EMALFORMED, HOLM_ELIMIT
  *            HOLM_EDUPLICATE  somebody else writes under this replica's node id and epoch: it told
  *                             of operations that were not minted here, or of others under their

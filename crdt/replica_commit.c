@@ -503,6 +503,21 @@ static enum holm_status commit_all(struct holm_replica *replica, const struct ho
     return HOLM_OK;
 }
 
+/*
+ * Whether this life has written nothing, and nobody might take it as one writer more. With `forever` no row ever
+ * goes: an eighth is left for those who write before they know how many there are. The list, and what was
+ * promised before this node was a member, may have that.
+ */
+static bool is_crowded(const struct holm_replica *replica)
+{
+    size_t most = replica->config.actors_max;
+    if (replica->pending.last > 0)
+        return false;
+    if (replica->config.retention == HOLM_RETENTION_FOREVER && !replica->config.list)
+        most -= most / 8;
+    return holm_replica_writers(replica) >= most;
+}
+
 enum holm_status holm_replica_commit(struct holm_replica *replica, const struct holm_op *ops,
                                      size_t count)
 {
@@ -510,6 +525,8 @@ enum holm_status holm_replica_commit(struct holm_replica *replica, const struct 
     struct holm_key keys[PREPARED];
     if (count == 0)
         return HOLM_EINVAL;
+    if (is_crowded(replica))
+        return HOLM_ELIMIT;
     if (replica->pending.bytes >= replica->config.flush_bytes &&
         holm_replica_seal(replica) != HOLM_OK)
         return HOLM_ENOMEM;

@@ -381,8 +381,8 @@ static enum holm_status translate(struct applying *applying)
         replica->stats.deltas_refused += 1;
         return HOLM_EMALFORMED;
     }
-    enum holm_status status = holm_actors_intern(&replica->actors, items->actors[0],
-                                                 &applying->indices[0]);
+    enum holm_status status = holm_replica_intern(replica, items->actors[0], 0,
+                                                  &applying->indices[0]);
     if (status == HOLM_ELIMIT)
         replica->stats.deltas_refused += 1;
     return status;

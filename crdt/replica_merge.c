@@ -30,14 +30,14 @@ static enum holm_status intern_all(struct holm_replica *replica, struct holm_vec
     *widest = 0;
     for (size_t i = 0; status == HOLM_OK && i < vector.count; i++) {
         if (is_row(replica, vector.entries[i]))
-            status = holm_actors_intern(&replica->actors, vector.entries[i].actor, &index);
+            status = holm_replica_intern(replica, vector.entries[i].actor, 1, &index);
     }
     for (size_t p = 0; status == HOLM_OK && p < page_count; p++) {
         const struct holm_items *items = &pages[p]->items;
         if (items->actor_count > *widest)
             *widest = items->actor_count;
         for (uint32_t i = 0; status == HOLM_OK && i < items->actor_count; i++)
-            status = holm_actors_intern(&replica->actors, items->actors[i], &index);
+            status = holm_replica_intern(replica, items->actors[i], 1, &index);
     }
     return status;
 }

@@ -247,6 +247,16 @@ HOLM_NODISCARD enum holm_status holm_replica_copy_vector(struct holm_replica *re
 uint64_t holm_replica_random(struct holm_replica *replica, uint64_t bound);
 
 /* ---- replica_commit.c */
+/* How many are in the table of actors, but oneself, who has written nothing. */
+size_t holm_replica_writers(const struct holm_replica *replica);
+/*
+ * The index of an actor, who may be new. `more` than actors_max: 0 for runs, 1 for states, as one may have written before
+ * it knew how many there are, and still has to take theirs. HOLM_ELIMIT, HOLM_ENOMEM.
+ */
+HOLM_NODISCARD enum holm_status holm_replica_intern(struct holm_replica *replica,
+                                                    struct holm_actor actor, size_t more,
+                                                    uint32_t *index);
+
 HOLM_NODISCARD enum holm_status holm_replica_commit(struct holm_replica *replica,
                                                     const struct holm_op *ops, size_t count);
 

@@ -105,10 +105,11 @@ static enum holm_status read_head(struct loading *loading, struct unpacking *unp
     /* Who keeps all tombstones could not keep dead what others have collected. */
     if (head->collected != NULL && loading->config->retention == HOLM_RETENTION_FOREVER)
         return HOLM_ECLUSTER;
+    size_t entries_max = loading->config->actors_max + 1; /* its former life may be one more */
     unpacking->reading.arena = &loading->arena;
-    unpacking->reading.left.vector_entries_max = loading->config->actors_max;
+    unpacking->reading.left.vector_entries_max = entries_max;
     status = holm_wire_take_vector(&unpacking->reading, head->vector, &loading->vector);
-    unpacking->reading.left.vector_entries_max = loading->config->actors_max;
+    unpacking->reading.left.vector_entries_max = entries_max;
     if (status == HOLM_OK)
         status = holm_wire_take_collected(&unpacking->reading, head->collected,
                                           &loading->collected);

@@ -249,7 +249,7 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_join(struct holm_node *node, const
  *   HOLM_EOVERFLOW holm_add: this node's own sum would leave 64 bits
  *   HOLM_ENOMEM, HOLM_EFORK
  *   HOLM_EIO       the node's store has failed before: it takes no writes any more
- *   HOLM_ELIMIT    retention is `stable`, and so many writes wait for this node to become a member
+ *   HOLM_ELIMIT    retention is `stable`, and so many writes wait for this node to become a member; or it has not written in the partition since it started, and too many lives have (docs/OPERATIONS.md, `writers_refused`)
  * What takes away (reset, erase, disable, remove) takes what this node has seen, and leaves what
  * others write at the same time. When it finds nothing it writes nothing and is HOLM_OK. So is the
  * burial of a buried key.

@@ -175,6 +175,123 @@ static void test_replica_when_a_million_actors_are_made_up_then_the_limit_holds(
     trio_close(&trio);
 }
 
+enum {
+    WRITERS = 64 /* at most, in the tests below */
+};
+
+/* So many others wrote once at B; returns how many were taken. */
+static uint64_t crowd(struct trio *trio, uint64_t count)
+{
+    struct holm_fill fill;
+    struct holm_delta *delta = make_run(trio, 1, &fill, 1, 0);
+    uint64_t taken = 0;
+    fill.items[0].op = HOLM_ITEM_BURY;
+    fill.items[0].seq = 1;
+    for (uint64_t i = 0; i < count; i++) {
+        delta->actor = fill.actors[0] = actor_of(1000 + i, 1);
+        taken += trio_give_delta(trio, B, A, delta) == HOLM_OK;
+    }
+    holm_delta_release(delta);
+    return taken;
+}
+
+/* A replica of this actor takes all that `source` has, as from its store or by a sync; and `writes` before. */
+static struct holm_replica *filled(struct trio *trio, struct holm_replica *source,
+                                   struct holm_actor self, bool writes)
+{
+    struct holm_replica_config config = trio_config();
+    struct holm_op op = holm_op_put(holm_str("x"), holm_str("f"), holm_i64(1));
+    struct holm_event commit = {.type = HOLM_EVENT_COMMIT, .as.commit = {&op, 1}};
+    const struct holm_page *pages[16];
+    const struct holm_work *work;
+    struct holm_replica *replica;
+    struct holm_cut *cut;
+    config.actors_max = WRITERS;
+    config.allocator = trio->allocator;
+    config.self = self;
+    assert_int_equal(holm_replica_new(&config, &replica), HOLM_OK);
+    if (writes)
+        assert_int_equal(holm_replica_step(replica, &commit, (struct holm_now){1, 1}, &work),
+                         HOLM_OK);
+    assert_int_equal(holm_cut_open(source, (struct holm_now){1, 1}, &work, &cut), HOLM_OK);
+    size_t count = holm_cut_page_count(cut);
+    assert_in_range(count, 1, 16);
+    for (size_t i = 0; i < count; i++)
+        pages[i] = holm_cut_page(cut, i);
+    assert_int_equal(holm_replica_load(replica, holm_cut_vector(cut), pages, count,
+                                       (struct holm_now){1, 1}, &work),
+                     HOLM_OK);
+    holm_cut_close(cut);
+    holm_replica_check(replica);
+    return replica;
+}
+
+static enum holm_status put_at(struct holm_replica *replica)
+{
+    struct holm_op op = holm_op_put(holm_str("y"), holm_str("f"), holm_i64(1));
+    struct holm_event commit = {.type = HOLM_EVENT_COMMIT, .as.commit = {&op, 1}};
+    const struct holm_work *work;
+    return holm_replica_step(replica, &commit, (struct holm_now){1, 1}, &work);
+}
+
+static size_t entries_of(const struct holm_replica *replica)
+{
+    struct holm_replica_stats stats;
+    holm_replica_stats(replica, &stats);
+    return stats.vector_entries;
+}
+
+/* Full: the next life of a node opens, an emptied one syncs, also when it has written before, and so does the next life of
+ * that. Who has written goes on; whom nobody could take is refused. */
+static void test_replica_when_writers_are_at_the_limit_then_it_opens_and_syncs(void **state)
+{
+    struct trio trio;
+    struct holm_replica *lives[4];
+    struct holm_replica_config config = trio_config();
+    config.actors_max = WRITERS;
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    trio_write(&trio, B, holm_op_put(holm_str("z"), holm_str("f"), holm_i64(1)));
+    assert_int_equal(trio_event(&trio, B, HOLM_EVENT_FLUSH), HOLM_OK);
+    assert_int_equal(crowd(&trio, WRITERS + 9), WRITERS - 1);
+    assert_int_equal(entries_of(trio.replicas[B]), WRITERS);
+    trio_write(&trio, B, holm_op_put(holm_str("z"), holm_str("f"), holm_i64(2)));
+    lives[0] = filled(&trio, trio.replicas[B], actor_of(2, 2), false);
+    lives[1] = filled(&trio, lives[0], actor_of(9, 1), false);
+    lives[2] = filled(&trio, lives[1], actor_of(9, 2), true);
+    lives[3] = filled(&trio, lives[2], actor_of(9, 3), false);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(entries_of(lives[i]), WRITERS + (i >= 2));
+        assert_int_equal(put_at(lives[i]), i == 2 ? HOLM_OK : HOLM_ELIMIT);
+        assert_int_equal(holm_replica_pending(lives[i]), i == 2);
+        struct holm_event epoch = {.type = HOLM_EVENT_EPOCH, .as.epoch = {70}};
+        const struct holm_work *work;
+        assert_int_equal(holm_replica_step(lives[i], &epoch, (struct holm_now){1, 1}, &work),
+                         HOLM_OK);
+        holm_replica_free(lives[i]);
+    }
+    trio_close(&trio);
+}
+
+/* With `forever` no row ever goes: an eighth is left for those who write before they know. */
+static void test_replica_when_writers_are_many_then_new_ones_are_refused_in_time(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    config.actors_max = WRITERS;
+    trio_open(&trio, &config);
+    trio.deaf = true;
+    assert_int_equal(crowd(&trio, WRITERS * 7 / 8 - 1), WRITERS * 7 / 8 - 1);
+    struct holm_replica *early = filled(&trio, trio.replicas[B], actor_of(9, 1), false);
+    assert_int_equal(put_at(early), HOLM_OK);
+    assert_int_equal(put_at(early), HOLM_OK);
+    struct holm_replica *late = filled(&trio, early, actor_of(8, 1), false);
+    assert_int_equal(put_at(late), HOLM_ELIMIT);
+    holm_replica_free(early);
+    holm_replica_free(late);
+    trio_close(&trio);
+}
+
 /* T33: runs end where they ended for everybody. One that does not is never applied: the state is fetched instead. */
 static void test_replica_when_a_run_overlaps_then_it_is_counted_and_synced(void **state)
 {
@@ -366,6 +483,8 @@ int main(void)
         cmocka_unit_test(test_replica_when_a_run_counts_for_others_then_it_is_refused),
         cmocka_unit_test(test_replica_when_a_run_has_seen_the_future_then_it_is_refused),
         cmocka_unit_test(test_replica_when_a_million_actors_are_made_up_then_the_limit_holds),
+        cmocka_unit_test(test_replica_when_writers_are_at_the_limit_then_it_opens_and_syncs),
+        cmocka_unit_test(test_replica_when_writers_are_many_then_new_ones_are_refused_in_time),
         cmocka_unit_test(test_replica_when_a_held_run_is_unsound_then_it_goes_and_others_follow),
         cmocka_unit_test(
             test_replica_when_memory_was_short_for_a_held_run_then_it_is_applied_later),
