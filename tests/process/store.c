@@ -361,7 +361,11 @@ static void test_store_when_restored_from_a_backup_nothing_is_lost(void **state)
     finish();
 }
 
-/* A backup that could not be finished is none, and one that is damaged is told of, wherever that is. */
+/*
+ * A backup that could not be finished is none, and one that is damaged is told of, wherever that is: in room that nothing
+ * is in, damage changes nothing that is read. Such room is a few pages of some 25, or of 600, as runs gave way to a state
+ * early or late. Of 60 places the states' and runs' share is found, but for those between two records.
+ */
 static void test_store_when_a_backup_is_damaged_verifying_says_so(void **state)
 {
     (void)state;
@@ -378,13 +382,17 @@ static void test_store_when_a_backup_is_damaged_verifying_says_so(void **state)
         place, HOLM_PROGRAM, HOLM_PROGRAM, HOLM_PROGRAM);
     end(&lisbon);
     run("cd '%s' && '%s' backup --verify store > said", place, HOLM_PROGRAM);
-    run("cd '%s' && size=$(stat -c %%s early/data.mdb) && found=0 && for i in $(seq 1 60); do "
-        "cp early/data.mdb kept && printf '\\252\\125\\252' | "
+    run("cd '%s' && '%s' inspect early > before && size=$(stat -c %%s early/data.mdb) && "
+        "held=$(awk '/ state [0-9]/ {sub(/.* state /, \"\"); sum += $1 + $4} END {print sum}' "
+        "before) && "
+        "found=0 && for i in $(seq 1 60); do cp early/data.mdb kept && "
+        "printf '\\252\\125\\252' | "
         "dd of=early/data.mdb bs=1 seek=$((size * i / 61)) conv=notrunc 2> /dev/null && "
-        "{ '%s' backup --verify early > said 2>&1; status=$?; cp kept early/data.mdb; "
-        "case $status in 0) ;; 1) found=$((found + 1));; *) exit 9;; esac; }; done; "
-        "test $found -ge 50",
-        place, HOLM_PROGRAM);
+        "{ '%s' backup --verify early > said 2>&1; status=$?; '%s' inspect early > after 2>&1; "
+        "cp kept early/data.mdb; case $status in 0) cmp before after || exit 8;; "
+        "1) found=$((found + 1));; *) exit 9;; esac; }; done; "
+        "test $found -ge $((61 * held / size - 8))",
+        place, HOLM_PROGRAM, HOLM_PROGRAM, HOLM_PROGRAM);
     run("cd '%s' && ! '%s' backup --verify none 2> said && grep -q 'no store' said", place,
         HOLM_PROGRAM);
     finish();
