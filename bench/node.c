@@ -17,6 +17,7 @@ int main(int argc, char **argv)
     node_idle(&report);
     node_notice(&report);
     node_compact(&report);
+    node_beside_sync(&report);
     node_start(&report);
     return report_close(&report);
 }

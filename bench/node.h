@@ -19,6 +19,7 @@ void node_empty(struct report *report);
 void node_idle(struct report *report);
 void node_notice(struct report *report);
 void node_compact(struct report *report);
+void node_beside_sync(struct report *report);
 void node_start(struct report *report);
 
 /* The program as a node of its own, which dials the seed and lives until its stdin ends; how node_notice()

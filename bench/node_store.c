@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <holm/fault.h>
 #include <holm/holm.h>
 #include <holm/wait.h>
 
@@ -12,6 +13,10 @@
 #include "bench/node.h"
 
 #define PATIENCE_MS 120000
+#define LOG_SMALLEST 65536
+#define PAUSE_US 100
+#define MISSED 10000
+#define PUBLISHED_US 300000 /* by then all has been sent, and lost */
 
 struct place {
     char directory[64], store[80];
@@ -36,15 +41,21 @@ static void place_remove(const struct place *place)
     (void)rmdir(place->directory);
 }
 
-static struct holm_node *open_node(const char *store, uint32_t partitions)
+static struct holm_config config_of(const char *store, uint32_t partitions)
 {
     struct holm_config config = holm_config_default();
-    struct holm_node *node;
     config.name = "bench";
     config.listen = "tcp://127.0.0.1:0";
     config.store = store;
     config.partitions = partitions == 0 ? config.partitions : partitions;
     config.log_level = 1;
+    return config;
+}
+
+static struct holm_node *open_node(const char *store, uint32_t partitions)
+{
+    struct holm_config config = config_of(store, partitions);
+    struct holm_node *node;
     measure_must(holm_open(&config, &node), "opening a node");
     return node;
 }
@@ -135,6 +146,113 @@ void node_compact(struct report *report)
         measure_samples_free(&worst[i]);
         measure_samples_free(&rare[i]);
     }
+}
+
+/* ---- puts beside a sync --------------------------------------------------------------------- */
+
+struct beside {
+    struct measure_samples worst_ms[2], all_ms[2]; /* without a store, with one */
+};
+
+/* It is put to every 100 us or so, until a sync was applied that was not before, and is on its disk. */
+static void measure_beside_sync(struct holm_node *node, bool stores, uint64_t syncs,
+                                struct beside *beside)
+{
+    struct measure_samples puts = {0};
+    uint64_t began = measure_now_ns();
+    for (bool done = false; !done; measure_nap_us(PAUSE_US)) {
+        struct holm_stats stats = {.syncs = 0};
+        uint64_t begun = measure_now_ns();
+        measure_must(holm_put(node, holm_str("its own"), holm_mem(NULL, 0), holm_i64(1)), "a put");
+        measure_sample(&puts, (double)(measure_now_ns() - begun) / 1e6);
+        if (puts.count % 64 == 0)
+            holm_stats(node, &stats);
+        done = stats.syncs > syncs && (!stores || holm_wait_durable(node, NULL, 5) == HOLM_OK);
+        measure_require(measure_now_ns() - began<PATIENCE_MS * UINT64_C(1000000), stats.syncs> syncs
+                            ? "what a sync brought is saved"
+                            : "a sync comes");
+    }
+    measure_sample(&beside->worst_ms[stores], measure_percentile(&puts, 100));
+    measure_sample(&beside->all_ms[stores], (double)(measure_now_ns() - began) / 1e6);
+    measure_samples_free(&puts);
+}
+
+/* A node comes empty; then it is cut off, misses what is soon in no log, and comes back. */
+static void measure_come(struct holm_node *full, const struct bare_keys *keys, const char *store,
+                         struct beside besides[2])
+{
+    struct holm_config config = config_of(store, 1);
+    struct holm_stats stats;
+    struct holm_node *node;
+    config.name = store == NULL ? "without" : "with";
+    config.seeds = holm_address(full);
+    measure_must(holm_open(&config, &node), "opening a node");
+    measure_beside_sync(node, store != NULL, 0, &besides[0]);
+    holm_stats(node, &stats);
+    measure_require(stats.records >= keys->count, "all records have come");
+    measure_must(holm_fault_drop(node, holm_self(full).node, HOLM_BOTH, 1000), "a cut");
+    for (size_t i = 0; i < MISSED; i++)
+        put(full, keys, i, (int64_t)measure_now_ns());
+    measure_nap_us(PUBLISHED_US);
+    holm_stats(node, &stats);
+    holm_fault_heal(node);
+    measure_beside_sync(node, store != NULL, stats.syncs, &besides[1]);
+    holm_close(node);
+}
+
+static void tell_beside(struct report *report, struct beside *beside, const char *const names[4],
+                        double ratio_max)
+{
+    struct report_base worst = report_base(report, names[0], "ms", &beside->worst_ms[0]);
+    struct report_base all = report_base(report, names[1], "ms", &beside->all_ms[0]);
+    report_row(report, &(struct report_row){.name = names[2],
+                                            .unit = "ms",
+                                            .samples = &beside->worst_ms[1],
+                                            .base = worst,
+                                            .ratio_max = ratio_max});
+    report_row(report,
+               &(struct report_row){
+                   .name = names[3], .unit = "ms", .samples = &beside->all_ms[1], .base = all});
+}
+
+void node_beside_sync(struct report *report)
+{
+    static const char *const names[2][4] = {
+        {"empty: the slowest put, without a store", "empty: until all is there, without a store",
+         "empty: the slowest put, with a store", "empty: until all is on the disk"},
+        {"10,000 missed: the slowest put, without a store",
+         "10,000 missed: until they are there, without a store",
+         "10,000 missed: the slowest put, with a store",
+         "10,000 missed: until all is on the disk"}};
+    if (!report_wants(report, "beside",
+                      "a sync of 10^6 records (quick: 10^5) of one partition; puts meanwhile"))
+        return;
+    struct beside besides[2];
+    struct bare_keys keys;
+    struct holm_config config = config_of(NULL, 1);
+    struct holm_node *full;
+    memset(besides, 0, sizeof besides);
+    bare_keys_make(&keys, report->quick ? 100000 : 1000000);
+    config.log_bytes_max = LOG_SMALLEST;
+    measure_must(holm_open(&config, &full), "opening a node");
+    for (size_t i = 0; i < keys.count; i++)
+        put(full, &keys, i, 1);
+    for (int i = 0; i < (report->quick ? 1 : 3); i++) {
+        struct place place;
+        place_make(&place);
+        measure_come(full, &keys, NULL, besides);
+        measure_come(full, &keys, place.store, besides);
+        place_remove(&place);
+    }
+    for (int i = 0; i < 2; i++) {
+        tell_beside(report, &besides[i], names[i], i == 0 ? 0 : 4);
+        for (int j = 0; j < 2; j++) {
+            measure_samples_free(&besides[i].worst_ms[j]);
+            measure_samples_free(&besides[i].all_ms[j]);
+        }
+    }
+    holm_close(full);
+    bare_keys_free(&keys);
 }
 
 /* ---- opening what is there ------------------------------------------------------------------- */

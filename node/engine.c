@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/engine.h"
 
+#include <time.h>
 #include <xxhash.h>
 
 #include "node/engine_state.h"
@@ -170,6 +171,16 @@ static struct holm_epoch epoch_above(struct holm_engine *engine, struct holm_epo
     return epoch;
 }
 
+static void awaited_init(struct holm_engine *engine)
+{
+    pthread_condattr_t monotonic;
+    pthread_mutex_init(&engine->awaited_lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&engine->awaited_gone, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
 enum holm_status holm_engine_open(const struct holm_engine_config *config,
                                   struct holm_transport *transport, struct holm_store *store,
                                   struct holm_now now, struct holm_engine **engine)
@@ -195,6 +206,7 @@ enum holm_status holm_engine_open(const struct holm_engine_config *config,
                       holm_random_between(&made->random, 0, config->beacon_interval_us);
     made->early_us = made->news_us = HOLM_NEVER;
     pthread_mutex_init(&made->due_lock, NULL);
+    awaited_init(made);
     pthread_mutex_init(&made->roster_lock, NULL);
     holm_faults_init(&made->faults, &config->allocator, holm_random_next(&made->random));
     enum holm_status status = parts_open(made, now);
@@ -240,6 +252,8 @@ void holm_engine_free(struct holm_engine *engine)
     holm_faults_release(&engine->faults);
     pthread_mutex_destroy(&engine->roster_lock);
     pthread_mutex_destroy(&engine->due_lock);
+    pthread_mutex_destroy(&engine->awaited_lock);
+    pthread_cond_destroy(&engine->awaited_gone);
     holm_deallocate(&allocator, engine, sizeof *engine);
 }
 

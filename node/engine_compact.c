@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * States in place of runs, piece by piece: the driving thread copies some records under the lock of their partition, encodes
- * them without it, gives them to the store, and lets others in before it comes back for more.
+ * them without it, gives them to the store, and lets others in before it comes back for more. What a sync has brought is saved
+ * in the same way, and first: the runs behind it await that.
  */
+#include <errno.h>
+#include <time.h>
+
 #include "node/engine_state.h"
 #include "proto/snapshot.h"
 
@@ -13,6 +17,7 @@
 #define COPY_BYTES ((size_t)1 << 17)
 #define PIECE_BYTES ((size_t)1 << 18)
 #define REST_US 500
+#define RETRY_US 10000
 #define KEPT_BYTES_MAX ((size_t)1 << 26)
 /* As often as what changed meanwhile was more than that, it is done in fewer and larger pieces, until it is done at once. */
 #define HURRY_MAX 5
@@ -67,7 +72,9 @@ void holm_engine_saving_end(struct holm_engine *engine)
 static void give_up(struct holm_engine *engine, enum holm_status status)
 {
     uint32_t index = engine->saving->index;
-    if (status == HOLM_ELIMIT && engine->hurry < HURRY_MAX)
+    bool late = status == HOLM_ELIMIT ||
+                (status == HOLM_ECLOSED && atomic_load(&engine->partitions[index].awaited));
+    if (late && engine->hurry < HURRY_MAX)
         engine->hurry++;
     holm_engine_saving_end(engine);
     if (status != HOLM_EIO)
@@ -125,7 +132,7 @@ static void begin(struct holm_engine *engine, uint32_t index, struct holm_now no
 
 /* ---- its pieces ----------------------------------------------------------------------------- */
 
-/* HOLM_ECLOSED: a whole state was saved meanwhile, or there is another replica. */
+/* HOLM_ECLOSED: a whole state was saved meanwhile, or a sync has brought another, or there is another replica. */
 static enum holm_status copy(struct holm_engine *engine, struct holm_cut **pages,
                              struct holm_digest *digest)
 {
@@ -185,6 +192,8 @@ static enum holm_status give(struct holm_engine *engine, bool *sealed)
         status = store->ops->seal(store, saving->index);
         *sealed = status == HOLM_OK;
         partition->saved += *sealed ? 1 : 0;
+        if (*sealed)
+            holm_engine_await_end(engine, saving->index);
     }
     pthread_mutex_unlock(&partition->lock);
     return status == HOLM_EBUSY ? HOLM_OK : status;
@@ -212,7 +221,53 @@ static void go_on(struct holm_engine *engine, struct holm_now now)
 
 uint64_t holm_engine_compact_due_us(const struct holm_engine *engine)
 {
-    return engine->saving == NULL ? HOLM_NEVER : engine->saving->due_us;
+    if (engine->saving != NULL)
+        return engine->saving->due_us;
+    return atomic_load(&engine->awaiting) > 0 ? engine->compact_us : HOLM_NEVER;
+}
+
+/* ---- what a sync has brought ---------------------------------------------------------------- */
+
+void holm_engine_await(struct holm_engine *engine, uint32_t index)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    struct holm_store *store = engine->store;
+    struct holm_replica_stats stats;
+    if (partition->muted || store->ops->await == NULL || engine->members != NULL)
+        return;
+    if (store->ops->await(store, index) != HOLM_OK) {
+        holm_engine_mute(engine, index);
+        return;
+    }
+    holm_replica_stats(partition->replica, &stats);
+    partition->syncs = stats.syncs;
+    holm_engine_still_drop(partition);
+    if (!atomic_exchange(&partition->awaited, true))
+        atomic_fetch_add(&engine->awaiting, 1);
+}
+
+void holm_engine_await_end(struct holm_engine *engine, uint32_t index)
+{
+    struct holm_engine_partition *partition = &engine->partitions[index];
+    pthread_mutex_lock(&engine->awaited_lock);
+    if (atomic_exchange(&partition->awaited, false))
+        atomic_fetch_sub(&engine->awaiting, 1);
+    pthread_cond_broadcast(&engine->awaited_gone);
+    pthread_mutex_unlock(&engine->awaited_lock);
+}
+
+enum holm_status holm_engine_await_state(struct holm_engine *engine, uint32_t index,
+                                         uint64_t until_us)
+{
+    struct timespec until = {.tv_sec = (time_t)(until_us / 1000000),
+                             .tv_nsec = (long)(until_us % 1000000 * 1000)};
+    int refused = 0;
+    pthread_mutex_lock(&engine->awaited_lock);
+    while (refused == 0 && atomic_load(&engine->partitions[index].awaited))
+        refused = pthread_cond_timedwait(&engine->awaited_gone, &engine->awaited_lock, &until);
+    pthread_mutex_unlock(&engine->awaited_lock);
+    HOLM_ASSERT(refused == 0 || refused == ETIMEDOUT);
+    return refused == 0 ? HOLM_OK : HOLM_ETIMEDOUT;
 }
 
 /* ---- which ---------------------------------------------------------------------------------- */
@@ -228,18 +283,47 @@ static void save_whole(struct holm_engine *engine, uint32_t index, struct holm_n
     pthread_mutex_unlock(&partition->lock);
 }
 
-void holm_engine_compact(struct holm_engine *engine, struct holm_now now)
+void holm_engine_await_all(struct holm_engine *engine, struct holm_now now)
+{
+    holm_engine_saving_end(engine);
+    for (uint32_t i = 0; i < engine->partition_count; i++)
+        if (atomic_load(&engine->partitions[i].awaited))
+            save_whole(engine, i, now);
+}
+
+static bool is_bulky(struct holm_engine *engine, uint32_t index)
 {
     struct holm_store *store = engine->store;
+    return store->ops->bulky != NULL && store->ops->bulky(store, index);
+}
+
+/* Whose turn it is: of those whose state is awaited, if there are any. */
+static bool choose(struct holm_engine *engine, uint32_t *index)
+{
+    bool awaiting = atomic_load(&engine->awaiting) > 0;
+    *index = engine->compacted++ % engine->partition_count;
+    for (uint32_t i = 1; awaiting && i < engine->partition_count; i++) {
+        if (atomic_load(&engine->partitions[*index].awaited))
+            return true;
+        *index = engine->compacted++ % engine->partition_count;
+    }
+    return atomic_load(&engine->partitions[*index].awaited) || is_bulky(engine, *index);
+}
+
+void holm_engine_compact(struct holm_engine *engine, struct holm_now now)
+{
+    uint32_t index;
     if (engine->saving != NULL) {
         go_on(engine, now);
         return;
     }
-    uint32_t index = engine->compacted++ % engine->partition_count;
-    if (store->ops->bulky == NULL || !store->ops->bulky(store, index))
+    if (now.monotonic_us < engine->compact_us || !choose(engine, &index))
         return;
-    if (store->ops->cut == NULL)
+    if (engine->store->ops->cut == NULL) {
         save_whole(engine, index, now);
-    else
-        begin(engine, index, now);
+        return;
+    }
+    begin(engine, index, now);
+    if (engine->saving == NULL)
+        engine->compact_us = now.monotonic_us + RETRY_US;
 }

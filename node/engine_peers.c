@@ -265,4 +265,5 @@ void holm_engine_farewell(struct holm_engine *engine, struct holm_now now)
                       HOLM_LOG_VALUES(holm_log_status(status)));
     holm_engine_goodbye(engine);
     holm_engine_drain(engine, now);
+    holm_engine_await_all(engine, now);
 }

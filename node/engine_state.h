@@ -23,7 +23,8 @@
  *     engine_look.c    who has seen what, figures
  *     engine_metrics.c all figures in one go
  *     engine_wait.c    what is asked by who waits (engine_wait.h)
- *     engine_store.c   what survives: runs, states that a sync has brought, journals, the epoch
+ *     engine_store.c   what survives: runs, whole states, journals, the epoch
+ *     engine_compact.c states in pieces: in place of runs, and what a sync has brought
  */
 #ifndef HOLM_NODE_ENGINE_STATE_H
 #define HOLM_NODE_ENGINE_STATE_H
@@ -53,11 +54,12 @@ struct holm_engine_partition {
     bool muted;     /* its store has failed: it takes no writes, and with members sends nothing */
     bool receiving; /* as its work last said */
     uint32_t serving;
-    uint64_t syncs;               /* whose outcome is saved */
-    uint64_t stored;              /* runs that a store which keeps them was given */
-    struct holm_still *still;     /* of the state that is being saved, or NULL */
-    uint64_t saved;               /* states that took the place of runs there */
-    uint64_t collected;           /* what went by own collection */
+    uint64_t syncs;           /* whose outcome is saved */
+    uint64_t stored;          /* runs that a store which keeps them was given */
+    struct holm_still *still; /* of the state that is being saved, or NULL */
+    atomic_bool awaited;      /* a sync has brought a state that is not stored yet. As wake_us */
+    uint64_t saved;           /* states that took the place of runs there */
+    uint64_t collected;       /* what went by own collection */
     atomic_uint_fast64_t wake_us; /* written under the lock, read without */
 
     /* With retention `stable`. */
@@ -189,6 +191,10 @@ struct holm_engine {
     uint32_t compacted; /* partitions that had their turn; the driving thread's, as the next two */
     struct holm_engine_saving *saving;
     uint32_t hurry;
+    uint64_t compact_us;  /* not before */
+    atomic_uint awaiting; /* partitions whose state is awaited */
+    pthread_mutex_t awaited_lock;
+    pthread_cond_t awaited_gone;    /* with that lock: of one of them it is no more */
     atomic_uint receiving, serving; /* syncs under way, of all partitions */
     atomic_uint_fast64_t changes;   /* steps that had something to store or to say */
     atomic_uint_fast64_t published; /* runs that were broadcast */
@@ -330,6 +336,19 @@ const struct holm_work *holm_engine_save(struct holm_engine *engine, uint32_t in
  * millisecond; one a call. When the next is due. */
 void holm_engine_compact(struct holm_engine *engine, struct holm_now now);
 uint64_t holm_engine_compact_due_us(const struct holm_engine *engine);
+/*
+ * A sync was applied, and what it brought is to be saved in pieces: with a store that knows how to, and with retention `forever`,
+ * for elsewhere a partition must not be behind the member list. Until it is sealed, the next life finds what was stored
+ * before, and holm_engine_sync() waits. Under the partition's lock, before anything is stored that builds upon it.
+ */
+void holm_engine_await(struct holm_engine *engine, uint32_t index);
+/* It has been saved, or never will be. Under the lock. */
+void holm_engine_await_end(struct holm_engine *engine, uint32_t index);
+/* Waits until it is not awaited, until that moment of the clock at most. HOLM_ETIMEDOUT */
+HOLM_NODISCARD enum holm_status holm_engine_await_state(struct holm_engine *engine, uint32_t index,
+                                                        uint64_t until_us);
+/* What is awaited is saved whole, at once: for the end of a life. */
+void holm_engine_await_all(struct holm_engine *engine, struct holm_now now);
 /* What has been begun comes to nothing. */
 void holm_engine_saving_end(struct holm_engine *engine);
 /* The same, under the partition's lock: before another replica comes or a whole state is saved. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <xxhash.h>
 
+#include "node/clock.h"
 #include "node/engine_state.h"
 #include "node/store_replica.h"
 #include "proto/batch.h"
@@ -162,6 +163,7 @@ void holm_engine_mute(struct holm_engine *engine, uint32_t index)
 {
     engine->partitions[index].muted = true;
     atomic_store(&engine->store_failed, true);
+    holm_engine_await_end(engine, index);
 }
 
 bool holm_engine_is_silent(const struct holm_engine *engine, uint32_t index)
@@ -235,6 +237,8 @@ enum holm_status holm_engine_store_relied(struct holm_engine *engine, uint32_t i
 
 void holm_engine_store(struct holm_engine *engine, uint32_t index, const struct holm_work *work)
 {
+    if (work->synced)
+        holm_engine_await(engine, index);
     if (work->stored_count == 0 || engine->partitions[index].muted)
         return;
     if (holm_engine_store_relied(engine, index) != HOLM_OK) {
@@ -375,7 +379,9 @@ const struct holm_work *holm_engine_save(struct holm_engine *engine, uint32_t in
         holm_cut_close(cut);
     }
     partition->saved += status == HOLM_OK ? 1 : 0;
-    if (status != HOLM_OK)
+    if (status == HOLM_OK)
+        holm_engine_await_end(engine, index);
+    else
         holm_engine_mute(engine, index);
     return work;
 }
@@ -393,11 +399,30 @@ static enum holm_status seal_stored(struct holm_engine *engine, uint32_t index, 
     return status;
 }
 
+/* What was sealed before counts once its state does: then nothing of it is missing on the disk but what sync() waits for. */
+static enum holm_status await_states(struct holm_engine *engine, uint32_t first, uint32_t count,
+                                     struct holm_now now, uint64_t *timeout_us)
+{
+    uint64_t begun_us = holm_clock_now().monotonic_us, passed_us = 0;
+    enum holm_status status = HOLM_OK;
+    for (uint32_t i = first; status == HOLM_OK && i < first + count; i++) {
+        status = holm_engine_await_state(engine, i, begun_us + *timeout_us);
+        passed_us = holm_clock_now().monotonic_us - begun_us;
+        struct holm_now later = {now.monotonic_us + passed_us, now.wall_ms + passed_us / 1000};
+        if (status == HOLM_OK)
+            status = seal_stored(engine, i, later); /* unless it is mute */
+    }
+    *timeout_us = *timeout_us > passed_us ? *timeout_us - passed_us : 0;
+    return status;
+}
+
 enum holm_status holm_engine_sync(struct holm_engine *engine, uint32_t first, uint32_t count,
                                   struct holm_now now, uint64_t timeout_us)
 {
     enum holm_status status = holm_store_keeps(engine->store) ? HOLM_OK : HOLM_EINVAL;
     for (uint32_t i = first; status == HOLM_OK && i < first + count; i++)
         status = seal_stored(engine, i, now);
+    if (status == HOLM_OK && atomic_load(&engine->awaiting) > 0)
+        status = await_states(engine, first, count, now, &timeout_us);
     return status == HOLM_OK ? engine->store->ops->sync(engine->store, timeout_us) : status;
 }

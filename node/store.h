@@ -15,6 +15,11 @@
  *
  *     cut(p)  append(p, runs)  piece(p)  piece(p)  append(p, runs)  piece(p)  seal(p)
  *
+ * The runs behind a sync say nothing without the state that it brought. So that pieces may take their time there too,
+ * these runs await it: unless it is sealed, a later life finds the partition as it was before the sync.
+ *
+ *     sync:   await(p)  append(p, runs)  cut(p)  piece(p)  append(p, runs)  piece(p)  seal(p)
+ *
  * Beside them a partition has a journal: batches of operations that have no dots yet, since the
  * epoch was no member when they were written (crdt/journal.h). save() leaves it alone. When they are
  * minted, they go from the journal in one piece with the runs that they have become, with the state
@@ -28,7 +33,8 @@
  * Rules for implementers:
  *     S1  what a later life finds is what the calls up to some moment have made, in their order, of all
  *         partitions together: a tail of calls may be lost, never a call before one that is there, and
- *         never a part of what one call was given. A store that keeps nothing loses all
+ *         never a part of what one call was given. A store that keeps nothing loses all. Behind await() a tail of that
+ *         partition alone may be lost, from there on
  *     S2  no pointer into what a call was given is kept
  *     S3  calls for different partitions may come from different threads at once; calls for one
  *         partition come one at a time
@@ -99,6 +105,10 @@ struct holm_store_ops {
     enum holm_status (*piece)(struct holm_store *store, uint32_t partition,
                               struct holm_bytes piece);
     enum holm_status (*seal)(struct holm_store *store, uint32_t partition);
+
+    /* What is appended to a partition from here on counts for a later life when a state does that was cut or saved since:
+     * then all of it, before that nothing. For stores that have cut(). HOLM_EIO, HOLM_ENOMEM */
+    enum holm_status (*await)(struct holm_store *store, uint32_t partition);
 
     /* Whether it has failed, so that writes can be refused before they are made. Any thread; O(1), no lock. NULL: who
      * appends learns of it. */

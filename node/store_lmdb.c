@@ -15,7 +15,6 @@
 #include "node/store_lmdb_parts.h"
 
 #define MIB ((size_t)1 << 20)
-#define FORMAT 2u /* 1: states have no generations */
 #define PATH_ROOM (HOLM_STORE_LMDB_PATH_BYTES_MAX + 16)
 
 static const char *const table_names[HOLM_STORE_LMDB_TABLES] = {"meta", "state", "runs", "journal"};
@@ -229,7 +228,7 @@ static int put_facts(struct holm_store_lmdb *store, MDB_txn *txn,
     const struct {
         const char *name;
         uint64_t fact;
-    } facts[] = {{"format", FORMAT},
+    } facts[] = {{"format", HOLM_STORE_LMDB_FORMAT},
                  {"node", config->node.value},
                  {"cluster", config->cluster},
                  {"partitions", config->partitions},
@@ -287,7 +286,7 @@ static enum holm_status facts_open(struct holm_store_lmdb *store, MDB_txn *txn,
     int code = tables_open(store, txn, 0);
     if (code == 0)
         code = get_fact(store, txn, "format", &format);
-    if (code == 0 && format > FORMAT)
+    if (code == 0 && format > HOLM_STORE_LMDB_FORMAT)
         return HOLM_EVERSION;
     if (code == 0)
         code = get_facts(store, txn);
@@ -369,6 +368,7 @@ static enum holm_status file_open(struct holm_store_lmdb *store,
 
 /* ---- opening -------------------------------------------------------------------------------- */
 
+/* Numbers begin at 1: 0 is the highest of none. */
 struct measuring {
     uint64_t bytes, next;
 };
@@ -390,16 +390,19 @@ static enum holm_status part_open(struct holm_store_lmdb *store, uint32_t partit
     pthread_mutex_init(&part->lock, NULL);
     holm_encoder_init(&part->encoder, &store->allocator, HOLM_STORE_LMDB_FRAME_BYTES_MAX);
     for (size_t i = HOLM_STORE_LMDB_STATE; status == HOLM_OK && i < HOLM_STORE_LMDB_TABLES; i++) {
-        struct measuring measuring = {0, 0};
+        struct measuring measuring = {0, 1};
         status = holm_store_lmdb_read(store, (enum holm_store_lmdb_table)i, partition, measure,
                                       &measuring);
         *sizes[i] = measuring.bytes;
         part->numbers[i] = measuring.next;
     }
-    uint64_t highest = 0;
+    uint64_t highest = 0, run = 0;
     if (status == HOLM_OK)
         status = holm_store_lmdb_highest(store, HOLM_STORE_LMDB_STATE, partition, &highest);
+    if (status == HOLM_OK)
+        status = holm_store_lmdb_highest(store, HOLM_STORE_LMDB_RUNS, partition, &run);
     part->generation = (uint32_t)(highest >> 32);
+    part->trim = run >= part->numbers[HOLM_STORE_LMDB_RUNS];
     return status;
 }
 
@@ -422,6 +425,18 @@ static enum holm_status parts_open(struct holm_store_lmdb *store)
     return status;
 }
 
+/* L6: the first thing that is written. */
+static enum holm_status trim(struct holm_store_lmdb *store)
+{
+    enum holm_status status = HOLM_OK;
+    for (uint32_t i = 0; status == HOLM_OK && i <= store->facts.partitions; i++)
+        if (store->parts[i].trim)
+            status = holm_store_lmdb_put_task(store, HOLM_STORE_LMDB_TASK_TRIM, i,
+                                              store->parts[i].numbers[HOLM_STORE_LMDB_RUNS],
+                                              holm_mem(NULL, 0));
+    return status;
+}
+
 /* Signals are for the program's own threads. */
 static enum holm_status writer_open(struct holm_store_lmdb *store, size_t queue_bytes_max)
 {
@@ -433,6 +448,9 @@ static enum holm_status writer_open(struct holm_store_lmdb *store, size_t queue_
     if (status != HOLM_OK)
         return status;
     store->queue_open = true;
+    status = trim(store);
+    if (status != HOLM_OK)
+        return status;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int refused = pthread_create(&store->writer, NULL, holm_store_lmdb_write, store);
@@ -502,6 +520,7 @@ static const struct holm_store_ops ops = {
     .cut = holm_store_lmdb_cut,
     .piece = holm_store_lmdb_give_piece,
     .seal = holm_store_lmdb_seal,
+    .await = holm_store_lmdb_await,
     .figures = lmdb_figures,
     .bulky = holm_store_lmdb_bulky,
 };

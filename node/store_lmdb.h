@@ -13,7 +13,8 @@
  *     meta     "format" "epoch" "node" "cluster" "partitions" "retention"
  *     state    partition, generation, piece -> up to a MiB of a snapshot
  *     state    partition, generation, last  -> the snapshot is not sealed; the number of the first run behind its cut
- *     runs     partition, number     -> check, then frames, each with its size before it
+ *     runs     partition, number     -> check, then frames, each with its size before it; none: what is behind it
+ *                                       awaits a state
  *     journal  partition, number     -> check, batch
  *
  * Keys are big-endian, checks XXH3-64 of what follows: LMDB has none of its own.
@@ -26,6 +27,8 @@
  *     L4  once a transaction has failed, none is tried again, and every call is HOLM_EIO; the file is as before
  *     L5  of a partition one state at most is sealed; what is not is older than nothing that counts: it is not read, and
  *         goes with the next
+ *     L6  runs are read up to the first that awaits a state, and no further; who opens the file to write takes away what is
+ *         behind it before anything is added. The seal of a state, or a whole one, takes it away with the runs before
  *
  * A new file is made under another name, and renamed.
  *

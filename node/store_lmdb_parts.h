@@ -21,6 +21,8 @@ struct MDB_txn;
 #define HOLM_STORE_LMDB_FRAME_BYTES_MAX ((size_t)1 << 30)
 #define HOLM_STORE_LMDB_PATH_BYTES_MAX 4096
 #define HOLM_STORE_LMDB_KEY_BYTES 12 /* partition, number */
+#define HOLM_STORE_LMDB_CHECK_BYTES 8
+#define HOLM_STORE_LMDB_FORMAT 3u /* 1: states have no generations; 2: no run awaits one */
 
 enum holm_store_lmdb_table {
     HOLM_STORE_LMDB_META,
@@ -40,6 +42,7 @@ struct holm_store_lmdb_part {
     struct holm_encoder encoder;
     uint32_t generation;             /* of the newest state, sealed or not */
     bool cut;                        /* it may yet be sealed */
+    bool trim;                       /* a former life left runs that await a state */
     uint32_t pieces;                 /* of it */
     uint64_t piece_bytes, cut_bytes; /* of these; of runs when it was cut */
     void *bytes;
@@ -100,6 +103,7 @@ uint32_t holm_store_lmdb_partition(const void *key);
 
 enum holm_store_lmdb_task {
     HOLM_STORE_LMDB_TASK_RUNS = 1,
+    HOLM_STORE_LMDB_TASK_TRIM, /* runs from `number` on go */
     HOLM_STORE_LMDB_TASK_BATCH,
     HOLM_STORE_LMDB_TASK_MINTED,
     HOLM_STORE_LMDB_TASK_EPOCH,
@@ -134,6 +138,7 @@ void *holm_store_lmdb_write(void *context);
 
 enum holm_status holm_store_lmdb_append(struct holm_store *base, uint32_t partition,
                                         struct holm_delta *const *deltas, size_t count);
+enum holm_status holm_store_lmdb_await(struct holm_store *base, uint32_t partition);
 enum holm_status holm_store_lmdb_journal_add(struct holm_store *base, uint32_t partition,
                                              struct holm_bytes batch);
 enum holm_status holm_store_lmdb_journal_clear(struct holm_store *base, uint32_t partition);
@@ -169,7 +174,8 @@ int holm_store_lmdb_unsealed(struct holm_store_lmdb *store, struct MDB_txn *txn,
 enum holm_status holm_store_lmdb_highest(struct holm_store_lmdb *store,
                                          enum holm_store_lmdb_table table, uint32_t partition,
                                          uint64_t *number);
-/* All records of a partition in a table, in order, but those of states that are not sealed. HOLM_EIO, HOLM_EMALFORMED, or what `take` returned. */
+/* All records of a partition in a table, in order, but those of states that are not sealed, and of runs that await one.
+ * HOLM_EIO, HOLM_EMALFORMED, or what `take` returned. */
 enum holm_status holm_store_lmdb_read(struct holm_store_lmdb *store,
                                       enum holm_store_lmdb_table table, uint32_t partition,
                                       holm_store_lmdb_taker *take, void *context);

@@ -33,6 +33,12 @@ static int counts(struct holm_store_lmdb *store, MDB_txn *txn, enum holm_store_l
     return *does ? 0 : code;
 }
 
+/* L6. A check, and nothing behind it. */
+static bool awaits_a_state(enum holm_store_lmdb_table table, const MDB_val *value)
+{
+    return table == HOLM_STORE_LMDB_RUNS && value->mv_size == HOLM_STORE_LMDB_CHECK_BYTES;
+}
+
 static enum holm_status read_all_in(struct holm_store_lmdb *store, MDB_txn *txn,
                                     enum holm_store_lmdb_table table, uint32_t partition,
                                     holm_store_lmdb_taker *take, void *context)
@@ -48,6 +54,8 @@ static enum holm_status read_all_in(struct holm_store_lmdb *store, MDB_txn *txn,
     while (status == HOLM_OK && code == 0 &&
            holm_store_lmdb_is_of(key.mv_data, key.mv_size, partition)) {
         bool does;
+        if (awaits_a_state(table, &value))
+            break;
         code = counts(store, txn, table, key.mv_data, &does);
         if (code == 0 && does)
             status = take(context, holm_store_lmdb_number(key.mv_data),

@@ -94,6 +94,7 @@ int holm_store_lmdb_write_state(struct holm_store_lmdb *store, MDB_txn *txn,
     case HOLM_STORE_LMDB_TASK_SEAL:
         return write_seal(store, txn, task);
     case HOLM_STORE_LMDB_TASK_RUNS:
+    case HOLM_STORE_LMDB_TASK_TRIM:
     case HOLM_STORE_LMDB_TASK_BATCH:
     case HOLM_STORE_LMDB_TASK_MINTED:
     case HOLM_STORE_LMDB_TASK_EPOCH:

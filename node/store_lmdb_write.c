@@ -53,8 +53,12 @@ static int write_record(struct holm_store_lmdb *store, MDB_txn *txn,
                         enum holm_store_lmdb_table table, const struct holm_store_task *task)
 {
     uint64_t number = store->parts[task->partition].numbers[table]++;
-    return holm_store_lmdb_put(store, txn, table, holm_store_lmdb_key(task->partition, number),
-                               task->bytes);
+    int code = holm_store_lmdb_put(store, txn, table, holm_store_lmdb_key(task->partition, number),
+                                   task->bytes);
+    /* Who knows nothing of runs that await a state must not open what has some. */
+    if (code == 0 && task->bytes.size == HOLM_STORE_LMDB_CHECK_BYTES)
+        code = holm_store_lmdb_put_fact(store, txn, "format", HOLM_STORE_LMDB_FORMAT);
+    return code;
 }
 
 static int write_task(struct holm_store_lmdb *store, MDB_txn *txn,
@@ -64,6 +68,10 @@ static int write_task(struct holm_store_lmdb *store, MDB_txn *txn,
     switch ((enum holm_store_lmdb_task)task->kind) {
     case HOLM_STORE_LMDB_TASK_RUNS:
         return write_record(store, txn, HOLM_STORE_LMDB_RUNS, task);
+    case HOLM_STORE_LMDB_TASK_TRIM:
+        return holm_store_lmdb_delete(
+            store, txn, HOLM_STORE_LMDB_RUNS,
+            (struct holm_store_lmdb_range){task->partition, task->number, UINT64_MAX});
     case HOLM_STORE_LMDB_TASK_BATCH:
         return write_record(store, txn, HOLM_STORE_LMDB_JOURNAL, task);
     case HOLM_STORE_LMDB_TASK_MINTED:
@@ -202,6 +210,13 @@ enum holm_status holm_store_lmdb_append(struct holm_store *base, uint32_t partit
     enum holm_status status = begin_record(store, part);
     for (size_t i = 0; status == HOLM_OK && i < count; i++)
         status = add_run(store, part, deltas[i]);
+    return status == HOLM_OK ? end_record(store, HOLM_STORE_LMDB_TASK_RUNS, partition) : status;
+}
+
+enum holm_status holm_store_lmdb_await(struct holm_store *base, uint32_t partition)
+{
+    struct holm_store_lmdb *store = holm_store_lmdb_of(base);
+    enum holm_status status = begin_record(store, &store->parts[partition]);
     return status == HOLM_OK ? end_record(store, HOLM_STORE_LMDB_TASK_RUNS, partition) : status;
 }
 

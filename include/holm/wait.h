@@ -112,7 +112,8 @@ HOLM_API HOLM_NODISCARD enum holm_status holm_wait_stable(struct holm_node *node
  * has so far, own and others'. Then they are read again after whatever end of this process or power. What was written
  * elsewhere must be here first: for that it waits, and pulls, as holm_wait_applied(). Then it blocks for one
  * flush of the disk, or two if one is under way (a fraction of a millisecond to some), however many wait with
- * it; other calls do not wait. Publishes what is pending. A timeout of 0 only looks.
+ * it; other calls do not wait. After a sync it waits until all that this brought is there, which takes about as long as the
+ * sync did. Publishes what is pending. A timeout of 0 only looks.
  *   HOLM_EINVAL    this node has no store
  *   HOLM_ETIMEDOUT not yet; what was written may still get there
  *   HOLM_ENOENT    as holm_wait_seen()

@@ -12,6 +12,13 @@
  * What it finds must be what was committed up to some moment, in both partitions and in the journal; no less than was
  * said to be durable by then, no more than had been committed; and its epoch must be above the former one.
  *
+ * Another life is noted into which a sync brings what a peer has, that is saved in pieces while both write on. Each
+ * partition must be found as before its sync, with all that was stored by then, or as behind it, with all that the sync
+ * brought; what was written behind it is only there with that:
+ *
+ *     own 1 2 3 | sync of all that the peer had | own 4, peer's next ... | sealed, so durable
+ *     `---- found ----'                      or `--------- found, up to somewhere ---------'
+ *
  *     HOLM_SOAK=1 test_process_store_sweep      every place, more disks each
  */
 #include <fcntl.h>
@@ -29,6 +36,7 @@
 #include <cmocka.h>
 
 #include "crdt/partition.h"
+#include "node/engine_state.h"
 #include "node/node.h"
 #include "node/store_lmdb.h"
 #include "tests/unit/engine_world.h"
@@ -46,6 +54,8 @@
 #define PIECES_FROM 200
 #define PAD_BYTES 10000
 #define PADS 40 /* so large a state is saved in pieces, while more is written */
+#define PEER_PADS 120
+#define PEER_OPS 120
 
 /* ---- what is noted -------------------------------------------------------------------------- */
 
@@ -63,6 +73,7 @@ struct note {
     size_t at, size;
     unsigned char *bytes;
     int64_t committed, durable; /* operations, when it happened */
+    int64_t peers[PARTITIONS];  /* of the peer, that were durable, by partition */
 };
 
 static const char *const file_names[FILES] = {"new.mdb", "data.mdb"};
@@ -74,7 +85,10 @@ static struct {
     struct note *notes;
     size_t count, capacity;
     int64_t committed, durable;
+    int64_t peers[PARTITIONS];
+    int64_t before[PARTITIONS]; /* its sync: the last own operation; 0: there was none yet */
     struct holm_epoch epoch;
+    enum holm_retention retention;
 } recorder = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static int file_of_path(const char *path)
@@ -115,6 +129,7 @@ static void note(struct note note)
     }
     note.committed = recorder.committed;
     note.durable = recorder.durable;
+    memcpy(note.peers, recorder.peers, sizeof note.peers);
     recorder.notes[recorder.count++] = note;
     pthread_mutex_unlock(&recorder.lock);
 }
@@ -216,7 +231,7 @@ static struct holm_store *open_store(const char *directory)
     config.node.value = 1;
     config.cluster = 1;
     config.partitions = PARTITIONS;
-    config.retention = HOLM_RETENTION_STABLE;
+    config.retention = recorder.retention;
     config.map_bytes = 1 << 20;
     assert_int_equal(holm_store_lmdb_open(&config, &store), HOLM_OK);
     return store;
@@ -224,9 +239,9 @@ static struct holm_store *open_store(const char *directory)
 
 static struct world *open_world(const char *directory)
 {
-    struct world *world = world_new_of(1, 1, PARTITIONS);
-    world->configs[0].retention = HOLM_RETENTION_STABLE;
-    world->configs[0].founds = true;
+    struct world *world = world_new_of(1, 2, PARTITIONS);
+    world->configs[0].retention = recorder.retention;
+    world->configs[0].founds = recorder.retention == HOLM_RETENTION_STABLE;
     world->stores[0] = open_store(directory);
     world_start(world, 0);
     return world;
@@ -258,7 +273,7 @@ static void commit(struct world *world, int64_t number)
     assert_int_equal(
         holm_engine_commit(world->engines[0], partition, ops, 3, world_now(world, 0), NULL),
         HOLM_OK);
-    if (number > JOURNALLED)
+    if (number > JOURNALLED || recorder.retention != HOLM_RETENTION_STABLE)
         assert_int_equal(holm_engine_flush(world->engines[0], partition, world_now(world, 0)),
                          HOLM_OK);
 }
@@ -286,6 +301,7 @@ static void pass(struct world *world, int64_t number)
 static void live(void)
 {
     struct holm_engine_membership membership = {.confirmed = false};
+    recorder.retention = HOLM_RETENTION_STABLE;
     recorder.on = true;
     struct world *world = open_world(recorder.directory);
     recorder.epoch = holm_engine_self(world->engines[0]).epoch;
@@ -303,6 +319,96 @@ static void live(void)
     assert_true(membership.confirmed);
     for (uint32_t i = 0; i < PARTITIONS; i++)
         assert_true(holm_store_lmdb_sizes(world->stores[0], i).state_bytes > PADS * PAD_BYTES);
+    close_world(world);
+    recorder.on = false;
+}
+
+/* ---- the life that a sync comes into -------------------------------------------------------- */
+
+/* The peer's sums, and enough beside them that each partition takes several pieces. */
+static const char *const peer_keys[PARTITIONS] = {"{n}peer", "{o}peer"};
+
+static void write_at_peer(struct world *world, uint32_t index, int number, size_t ops_count)
+{
+    static char pad[PAD_BYTES];
+    char padded[32];
+    struct holm_bytes key = holm_str(peer_keys[index]);
+    uint32_t partition = holm_partition_of(key, PARTITIONS);
+    (void)snprintf(padded, sizeof padded, "%s%d", peer_keys[index], number % PEER_PADS);
+    struct holm_op ops[] = {
+        holm_op_add(key, holm_str("n"), 1),
+        holm_op_put(holm_str(padded), holm_str("pad"), holm_bytes_value(pad, sizeof pad))};
+    memset(pad, number, sizeof pad);
+    assert_int_equal(
+        holm_engine_commit(world->engines[1], partition, ops, ops_count, world_now(world, 1), NULL),
+        HOLM_OK);
+    assert_int_equal(holm_engine_flush(world->engines[1], partition, world_now(world, 1)), HOLM_OK);
+}
+
+/* Whether all that it has is durable, own and the peer's; does not wait for a state. */
+static void look_durable(struct world *world)
+{
+    int64_t number = recorder.committed, peers[PARTITIONS];
+    for (uint32_t i = 0; i < PARTITIONS; i++)
+        peers[i] = world_sum(world, 0, peer_keys[i]);
+    bool awaited = atomic_load(&world->engines[0]->awaiting) > 0;
+    enum holm_status status = holm_engine_sync(world->engines[0], 0, PARTITIONS,
+                                               world_now(world, 0), awaited ? 1000 : 60000000);
+    assert_int_equal(status, awaited ? HOLM_ETIMEDOUT : HOLM_OK);
+    if (status != HOLM_OK)
+        return;
+    pthread_mutex_lock(&recorder.lock);
+    recorder.durable = number;
+    memcpy(recorder.peers, peers, sizeof peers);
+    pthread_mutex_unlock(&recorder.lock);
+}
+
+/* One millisecond; a sync that was applied in it has come behind the last own operation. */
+static void pass_synced(struct world *world)
+{
+    world_pass(world, 1);
+    for (uint32_t i = 0; i < PARTITIONS; i++)
+        if (recorder.before[i] == 0 && world_sum(world, 0, peer_keys[i]) > 0)
+            recorder.before[i] = recorder.committed;
+    assert_int_equal(world->stores[0]->ops->sync(world->stores[0], 60000000), HOLM_OK);
+}
+
+static void live_beside_peer(void)
+{
+    recorder.retention = HOLM_RETENTION_FOREVER;
+    recorder.on = true;
+    struct world *world = open_world(recorder.directory);
+    recorder.epoch = holm_engine_self(world->engines[0]).epoch;
+    world->configs[1].log_bytes_max = 4096; /* so it has no runs to give */
+    world_start(world, 1);
+    for (int i = 0; i < PEER_OPS; i++) {
+        write_at_peer(world, 0, i, 2);
+        write_at_peer(world, 1, i, 2);
+        world_pass(world, 1);
+    }
+    int64_t number = 1;
+    int behind = 0;
+    for (; number <= 20; number++) {
+        commit(world, number);
+        pass_synced(world);
+    }
+    look_durable(world);
+    world_join(world, 0, 1);
+    for (; number < 1000 && (recorder.before[0] == 0 || recorder.before[1] == 0 || behind < 100 ||
+                             atomic_load(&world->engines[0]->awaiting) > 0);
+         number++) {
+        commit(world, number);
+        pass_synced(world);
+        if (number % 4 == 0) /* before its sync it comes early, and is held back */
+            write_at_peer(world, (uint32_t)number / 4 % PARTITIONS, 0, 1);
+        if (recorder.before[0] == 0 && recorder.before[1] == 0)
+            continue;
+        behind++;
+        look_durable(world);
+    }
+    assert_in_range(number, 30, 999);
+    for (uint32_t i = 0; i < PARTITIONS; i++)
+        assert_true(recorder.peers[i] > PEER_OPS);
     close_world(world);
     recorder.on = false;
 }
@@ -441,7 +547,49 @@ static void check(const char *directory, size_t place, int disk)
     if (count > 0)
         assert_true(epoch.value > recorder.epoch.value);
     /* And it goes on from there: what was torn is no hindrance. */
-    world->configs[0].founds = true;
+    world->configs[0].founds = recorder.retention == HOLM_RETENTION_STABLE;
+    assert_int_equal(
+        holm_engine_sync(world->engines[0], 0, PARTITIONS, world_now(world, 0), 60000000), HOLM_OK);
+    close_world(world);
+}
+
+/* Before its sync, or behind it. */
+static bool is_whole(struct world *world, uint32_t index, const struct note *at)
+{
+    int64_t last = last_of(world, index), before = recorder.before[index];
+    int64_t peers = world_sum(world, 0, peer_keys[index]);
+    int64_t sum = index == 0 ? last / 2 : (last + 1) / 2;
+    bool own = (last == 0 || last % PARTITIONS == index) && world_sum(world, 0, keys[index]) == sum;
+    bool synced = peers == 0 ? before == 0 || last <= before
+                             : peers >= PEER_OPS && last >= before - 1;
+    bool durable = last >= at->durable - 1 && peers >= at->peers[index];
+    if (!own || !synced || !durable || last > at->committed)
+        print_message("partition %u: %lld, a sum of %lld, %lld of the peer's; synced behind %lld; "
+                      "%lld committed, %lld durable, %lld of the peer's\n",
+                      index, (long long)last, (long long)world_sum(world, 0, keys[index]),
+                      (long long)peers, (long long)before, (long long)at->committed,
+                      (long long)at->durable, (long long)at->peers[index]);
+    return own && synced && durable && last <= at->committed;
+}
+
+static void check_beside_peer(const char *directory, size_t place, int disk)
+{
+    struct world *world = open_world(directory);
+    bool whole = true;
+    for (uint32_t i = 0; i < PARTITIONS; i++) {
+        whole &= is_whole(world, i, &recorder.notes[place]);
+        const struct holm_replica *replica = holm_engine_lock(world->engines[0], i);
+        struct holm_replica_stats stats;
+        holm_replica_check(replica);
+        holm_replica_stats(replica, &stats);
+        whole &= stats.held == 0; /* nothing was read that builds upon what is not there */
+        holm_engine_unlock(world->engines[0], i);
+    }
+    if (!whole)
+        print_message("place %zu of %zu, disk %d\n", place, recorder.count, disk);
+    assert_true(whole);
+    if (last_of(world, 0) > 0)
+        assert_true(holm_engine_self(world->engines[0]).epoch.value > recorder.epoch.value);
     assert_int_equal(
         holm_engine_sync(world->engines[0], 0, PARTITIONS, world_now(world, 0), 60000000), HOLM_OK);
     close_world(world);
@@ -478,16 +626,26 @@ static void settle(struct file files[FILES], bool pending[], size_t place)
     pending[place] = false;
 }
 
-static void crash_at(const char *directory, const struct file files[FILES], const bool pending[],
-                     size_t place, int disk)
+typedef void checker(const char *directory, size_t place, int disk);
+
+struct sweep {
+    void (*live)(void);
+    checker *check;
+    char directory[64];
+    struct file files[FILES];
+    bool *pending;
+    size_t places[4]; /* by type of note */
+};
+
+static void crash_at(const struct sweep *sweep, size_t place, int disk)
 {
     struct file torn[FILES];
     memset(torn, 0, sizeof torn);
     for (int i = 0; i < FILES; i++)
-        copy_file(&torn[i], &files[i]);
-    tear(torn, pending, place, disk);
-    write_files(directory, torn);
-    check(directory, place, disk);
+        copy_file(&torn[i], &sweep->files[i]);
+    tear(torn, sweep->pending, place, disk);
+    write_files(sweep->directory, torn);
+    sweep->check(sweep->directory, place, disk);
     for (int i = 0; i < FILES; i++)
         free(torn[i].bytes);
 }
@@ -504,43 +662,70 @@ static void remove_all(const char *directory)
     assert_int_equal(rmdir(directory), 0);
 }
 
+static void forget(struct sweep *sweep)
+{
+    for (size_t i = 0; i < recorder.count; i++)
+        free(recorder.notes[i].bytes);
+    free(recorder.notes);
+    recorder.notes = NULL;
+    recorder.count = recorder.capacity = 0;
+    recorder.committed = recorder.durable = 0;
+    memset(recorder.peers, 0, sizeof recorder.peers);
+    memset(recorder.before, 0, sizeof recorder.before);
+    free(sweep->pending);
+    for (int i = 0; i < FILES; i++)
+        free(sweep->files[i].bytes);
+}
+
+/* Which places: all, or some; the first ones make the file. */
+static void crash_everywhere(struct sweep *sweep)
+{
+    bool soak = getenv("HOLM_SOAK") != NULL;
+    size_t stride = soak ? 1 : recorder.count / PLACES_IN_BRIEF + 1;
+    for (size_t place = 0; place < recorder.count; place++) {
+        advance(sweep->files, sweep->pending, place);
+        sweep->places[recorder.notes[place].type]++;
+        for (int disk = 0; disk < (soak ? DISKS_IN_SOAK : DISKS_IN_BRIEF); disk++)
+            if (place % stride == 0 || place < 24)
+                crash_at(sweep, place, disk);
+        settle(sweep->files, sweep->pending, place);
+    }
+    print_message("%zu places: %zu writes, %zu syncs, %zu renames; one in %zu tried\n",
+                  recorder.count, sweep->places[NOTE_WRITE], sweep->places[NOTE_SYNC],
+                  sweep->places[NOTE_RENAME], stride);
+}
+
+static void run_sweep(struct sweep *sweep)
+{
+    (void)snprintf(recorder.directory, sizeof recorder.directory, "/tmp/holm-sweep-XXXXXX");
+    assert_non_null(mkdtemp(recorder.directory));
+    sweep->live();
+    remove_all(recorder.directory);
+    (void)snprintf(sweep->directory, sizeof sweep->directory, "/tmp/holm-sweep-XXXXXX");
+    assert_non_null(mkdtemp(sweep->directory));
+    sweep->pending = calloc(recorder.count, sizeof *sweep->pending);
+    assert_non_null(sweep->pending);
+    crash_everywhere(sweep);
+    const size_t *places = sweep->places;
+    assert_true(places[NOTE_WRITE] > 100 && places[NOTE_SYNC] > 20 && places[NOTE_RENAME] == 1);
+    remove_all(sweep->directory);
+    forget(sweep);
+}
+
 static void test_store_sweep_when_power_is_lost_anywhere_has_a_prefix_with_all_that_is_durable(
     void **state)
 {
     (void)state;
-    struct file files[FILES];
-    char directory[64];
-    bool soak = getenv("HOLM_SOAK") != NULL;
-    size_t places[4] = {0, 0, 0, 0};
-    (void)snprintf(recorder.directory, sizeof recorder.directory, "/tmp/holm-sweep-XXXXXX");
-    assert_non_null(mkdtemp(recorder.directory));
-    live();
-    remove_all(recorder.directory);
-    (void)snprintf(directory, sizeof directory, "/tmp/holm-sweep-XXXXXX");
-    assert_non_null(mkdtemp(directory));
-    memset(files, 0, sizeof files);
-    bool *pending = calloc(recorder.count, sizeof *pending);
-    assert_non_null(pending);
-    size_t stride = soak ? 1 : recorder.count / PLACES_IN_BRIEF + 1;
-    for (size_t place = 0; place < recorder.count; place++) {
-        advance(files, pending, place);
-        places[recorder.notes[place].type]++;
-        for (int disk = 0; disk < (soak ? DISKS_IN_SOAK : DISKS_IN_BRIEF); disk++)
-            if (place % stride == 0 || place < 24)
-                crash_at(directory, files, pending, place, disk);
-        settle(files, pending, place);
-    }
-    print_message("%zu places: %zu writes, %zu syncs, %zu renames; one in %zu tried\n",
-                  recorder.count, places[NOTE_WRITE], places[NOTE_SYNC], places[NOTE_RENAME],
-                  stride);
-    assert_true(places[NOTE_WRITE] > 100 && places[NOTE_SYNC] > 20 && places[NOTE_RENAME] == 1);
-    remove_all(directory);
-    for (size_t i = 0; i < recorder.count; i++)
-        free(recorder.notes[i].bytes);
-    free(recorder.notes);
-    free(pending);
-    for (int i = 0; i < FILES; i++)
-        free(files[i].bytes);
+    struct sweep sweep = {.live = live, .check = check};
+    run_sweep(&sweep);
+}
+
+static void test_store_sweep_when_power_is_lost_beside_a_sync_is_as_before_or_behind_it(
+    void **state)
+{
+    (void)state;
+    struct sweep sweep = {.live = live_beside_peer, .check = check_beside_peer};
+    run_sweep(&sweep);
 }
 
 int main(void)
@@ -548,6 +733,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             test_store_sweep_when_power_is_lost_anywhere_has_a_prefix_with_all_that_is_durable),
+        cmocka_unit_test(
+            test_store_sweep_when_power_is_lost_beside_a_sync_is_as_before_or_behind_it),
     };
     return cmocka_run_group_tests_name("store_sweep", tests, NULL, NULL);
 }

@@ -190,7 +190,7 @@ static void remove_files(const char *directory)
 }
 
 /* Every write adds one to a sum, too. */
-static void put_large(struct world *world, int number)
+static void put_large_at(struct world *world, uint32_t index, int number)
 {
     static char value[VALUE_BYTES];
     char key[16];
@@ -199,8 +199,14 @@ static void put_large(struct world *world, int number)
     struct holm_op ops[] = {
         holm_op_put(holm_str(key), holm_str("f"), holm_bytes_value(value, sizeof value)),
         holm_op_add(holm_str("n"), holm_str("n"), 1)};
-    assert_int_equal(holm_engine_commit(world->engines[0], 0, ops, 2, world_now(world, 0), NULL),
-                     HOLM_OK);
+    assert_int_equal(
+        holm_engine_commit(world->engines[index], 0, ops, 2, world_now(world, index), NULL),
+        HOLM_OK);
+}
+
+static void put_large(struct world *world, int number)
+{
+    put_large_at(world, 0, number);
 }
 
 /* Until a state is being saved, and some of it has been. The disk keeps up. */
@@ -276,6 +282,113 @@ static void test_engine_store_when_a_whole_state_is_saved_meanwhile_pieces_give_
     remove_files(directory);
 }
 
+/* ---- what a sync has brought ---------------------------------------------------------------- */
+
+/* Node 1 keeps nothing of its runs, and has all of so many keys: node 0 can have them by a sync alone. */
+static struct world *sync_into(const char *directory, int keys)
+{
+    struct world *world = world_new_of(1, 2, 1);
+    world->stores[0] = open_directory(directory);
+    world->configs[1].log_bytes_max = 4096;
+    world_start(world, 1);
+    for (int i = 0; i < keys; i++) {
+        put_large_at(world, 1, i);
+        if (i % 50 == 0)
+            world_pass(world, 2);
+    }
+    world_pass(world, 100);
+    world_start(world, 0);
+    put_large_at(world, 0, 7); /* which it has stored before */
+    assert_int_equal(holm_engine_flush(world->engines[0], 0, world_now(world, 0)), HOLM_OK);
+    world_join(world, 0, 1);
+    for (int i = 0; i < 20000 && !atomic_load(&world->engines[0]->partitions[0].awaited); i++)
+        world_pass(world, 1);
+    assert_true(atomic_load(&world->engines[0]->partitions[0].awaited));
+    return world;
+}
+
+static void end_both(struct world *world, bool farewell)
+{
+    if (farewell)
+        holm_engine_farewell(world->engines[0], world_now(world, 0));
+    world_kill(world, 1);
+    end_life(world);
+}
+
+static enum holm_status look_durable_for(struct world *world, uint64_t timeout_us)
+{
+    return holm_engine_sync(world->engines[0], 0, 1, world_now(world, 0), timeout_us);
+}
+
+/* It is saved while writes go on, and what is written meanwhile is durable when it is. */
+static void test_engine_store_when_a_sync_was_applied_what_it_brought_is_saved_in_pieces(
+    void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/holm-store-XXXXXX";
+    assert_non_null(mkdtemp(directory));
+    struct world *world = sync_into(directory, KEYS);
+    struct holm_engine_partition *partition = &world->engines[0]->partitions[0];
+    int writes = KEYS + 1, during = 0;
+    assert_int_equal(partition->saved, 0);
+    for (; atomic_load(&partition->awaited) && during < 10 * KEYS; during++) {
+        assert_int_equal(look_durable_for(world, 1000), HOLM_ETIMEDOUT);
+        put_large_at(world, 0, writes++);
+        world_pass(world, 1);
+    }
+    assert_true(during > 2);
+    assert_int_equal(partition->saved, 1);
+    assert_int_equal(look_durable_for(world, ALL_US), HOLM_OK);
+    end_both(world, false);
+    expect_written(directory, writes);
+    remove_files(directory);
+}
+
+/* A life that ends badly before that has what it had before; one that ends well has all. */
+static void test_engine_store_when_a_life_ends_with_a_sync_half_saved_it_is_as_before(void **state)
+{
+    (void)state;
+    for (int farewell = 0; farewell < 2; farewell++) {
+        char directory[] = "/tmp/holm-store-XXXXXX";
+        int writes = KEYS + 1;
+        assert_non_null(mkdtemp(directory));
+        struct world *world = sync_into(directory, KEYS);
+        for (int i = 0; i < 3; i++) {
+            put_large_at(world, 0, writes++);
+            world_pass(world, 1);
+        }
+        assert_true(atomic_load(&world->engines[0]->partitions[0].awaited));
+        end_both(world, farewell != 0);
+        expect_written(directory, farewell ? writes : 1);
+        remove_files(directory);
+    }
+}
+
+/* Pieces of the state before come to nothing by the next, again and again: then they become larger, and it ends. */
+static void test_engine_store_when_syncs_follow_each_other_it_is_saved_between_two(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/holm-store-XXXXXX";
+    int writes = KEYS + 1, given_up = 0;
+    assert_non_null(mkdtemp(directory));
+    struct world *world = sync_into(directory, KEYS);
+    struct holm_engine *engine = world->engines[0];
+    for (int i = 0; i < 10 && atomic_load(&engine->awaiting) > 0; i++, given_up++) {
+        put_large_at(world, 0, writes++);
+        pthread_mutex_lock(&engine->partitions[0].lock);
+        holm_engine_await(engine, 0);
+        pthread_mutex_unlock(&engine->partitions[0].lock);
+        assert_int_equal(atomic_load(&engine->awaiting), 1);
+        world_pass(world, 3);
+    }
+    assert_in_range(given_up, 2, 7);
+    assert_int_equal(engine->partitions[0].saved, 1);
+    assert_int_equal(look_durable_for(world, ALL_US), HOLM_OK);
+    end_both(world, false);
+    expect_written(directory, writes);
+    remove_files(directory);
+}
+
 /* A life may end with a state half saved. */
 static void test_engine_store_when_a_life_ends_with_a_state_half_saved_nothing_is_lost(void **state)
 {
@@ -303,6 +416,10 @@ int main(void)
         cmocka_unit_test(test_engine_store_when_a_whole_state_is_saved_meanwhile_pieces_give_way),
         cmocka_unit_test(
             test_engine_store_when_a_life_ends_with_a_state_half_saved_nothing_is_lost),
+        cmocka_unit_test(
+            test_engine_store_when_a_sync_was_applied_what_it_brought_is_saved_in_pieces),
+        cmocka_unit_test(test_engine_store_when_a_life_ends_with_a_sync_half_saved_it_is_as_before),
+        cmocka_unit_test(test_engine_store_when_syncs_follow_each_other_it_is_saved_between_two),
     };
     return cmocka_run_group_tests_name("engine_store", tests, NULL, NULL);
 }

@@ -285,6 +285,97 @@ static void test_store_lmdb_when_a_cut_is_given_up_nothing_is_left_of_it(void **
     finish(&f);
 }
 
+static void begin_with_old(struct fixture *f)
+{
+    begin(f);
+    assert_int_equal(journal(f, 0, "Ada "), HOLM_OK);
+    assert_int_equal(f->store->ops->save(f->store, 1, holm_str("other")), HOLM_OK);
+    assert_int_equal(f->store->ops->save(f->store, 0, holm_str("old")), HOLM_OK);
+    for (uint64_t i = 1; i <= 3; i++)
+        assert_int_equal(append(f, 0, i, 10), HOLM_OK);
+}
+
+/* As after a sync: what comes behind builds upon what only the state has. */
+static void test_store_lmdb_when_runs_await_a_state_they_count_with_it(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin_with_old(&f);
+    const struct holm_store_ops *ops = f.store->ops;
+    assert_int_equal(ops->await(f.store, 0), HOLM_OK);
+    assert_int_equal(append(&f, 0, 4, 10), HOLM_OK);
+    expect_found(&f, "old", 1, 3);
+    assert_int_equal(ops->cut(f.store, 0), HOLM_OK);
+    assert_int_equal(append(&f, 0, 5, 10), HOLM_OK);
+    assert_int_equal(ops->piece(f.store, 0, holm_str("new")), HOLM_OK);
+    expect_found(&f, "old", 1, 3);
+    assert_int_equal(ops->seal(f.store, 0), HOLM_OK);
+    expect_found(&f, "new", 5, 5);
+    assert_int_equal(append(&f, 0, 6, 10), HOLM_OK);
+    reopen(&f);
+    expect_found(&f, "new", 5, 6);
+    /* Another beside a cut: the seal of that one is no end of it, and a whole state is. */
+    ops = f.store->ops;
+    assert_int_equal(ops->cut(f.store, 0), HOLM_OK);
+    assert_int_equal(append(&f, 0, 7, 10), HOLM_OK);
+    assert_int_equal(ops->await(f.store, 0), HOLM_OK);
+    assert_int_equal(append(&f, 0, 8, 10), HOLM_OK);
+    assert_int_equal(ops->piece(f.store, 0, holm_str("newer")), HOLM_OK);
+    assert_int_equal(ops->seal(f.store, 0), HOLM_OK);
+    expect_found(&f, "newer", 7, 7);
+    assert_int_equal(ops->save(f.store, 0, holm_str("newest")), HOLM_OK);
+    assert_int_equal(append(&f, 0, 9, 10), HOLM_OK);
+    expect_found(&f, "newest", 9, 9);
+    finish(&f);
+}
+
+/* What it leaves behind is of no later life: not of the next one, whose runs take its place, and not of those after. */
+static void test_store_lmdb_when_a_life_ends_before_the_state_came_the_next_goes_on_from_before(
+    void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin_with_old(&f);
+    for (uint64_t life = 0; life < 4; life++) {
+        assert_int_equal(f.store->ops->await(f.store, 0), HOLM_OK);
+        for (uint64_t i = 0; i < life; i++)
+            assert_int_equal(append(&f, 0, 100 + i, 10), HOLM_OK);
+        if (life == 2)
+            assert_int_equal(f.store->ops->cut(f.store, 0), HOLM_OK);
+        assert_int_equal(append(&f, 0, 100 + life, 10), HOLM_OK);
+        reopen(&f);
+        assert_int_equal(runs(&f, 0).last, 3 + life);
+        assert_int_equal(append(&f, 0, 4 + life, 10), HOLM_OK);
+        expect_found(&f, "old", 1, 4 + life);
+    }
+    uint64_t bytes = holm_store_lmdb_sizes(f.store, 0).run_bytes;
+    reopen(&f);
+    expect_found(&f, "old", 1, 7);
+    assert_int_equal(holm_store_lmdb_sizes(f.store, 0).run_bytes, bytes);
+    finish(&f);
+}
+
+/* All that a life left may be what says so; what the next one tries in vain, since the file has to grow, is tried again. */
+static void test_store_lmdb_when_a_life_ends_with_nothing_but_an_awaited_state_the_next_counts(
+    void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f);
+    assert_int_equal(f.store->ops->await(f.store, 0), HOLM_OK);
+    f.store->ops->close(f.store);
+    struct holm_store_lmdb_config config = config_of(f.directory);
+    config.map_bytes = 1 << 16;
+    assert_int_equal(holm_store_lmdb_open(&config, &f.store), HOLM_OK);
+    for (uint64_t i = 1; i <= 4; i++)
+        assert_int_equal(append(&f, 0, i, 1000000), HOLM_OK);
+    reopen(&f);
+    struct count count = runs(&f, 0);
+    assert_int_equal(count.first, 1);
+    assert_int_equal(count.last, 4);
+    finish(&f);
+}
+
 /* While the disk is far behind, pieces wait and runs do not. */
 static void test_store_lmdb_when_the_disk_is_behind_pieces_wait(void **state)
 {
@@ -561,6 +652,11 @@ int main(void)
         cmocka_unit_test(test_store_lmdb_when_a_state_is_saved_it_takes_the_place_of_runs),
         cmocka_unit_test(test_store_lmdb_when_a_state_comes_in_pieces_it_counts_once_sealed),
         cmocka_unit_test(test_store_lmdb_when_a_cut_is_given_up_nothing_is_left_of_it),
+        cmocka_unit_test(test_store_lmdb_when_runs_await_a_state_they_count_with_it),
+        cmocka_unit_test(
+            test_store_lmdb_when_a_life_ends_before_the_state_came_the_next_goes_on_from_before),
+        cmocka_unit_test(
+            test_store_lmdb_when_a_life_ends_with_nothing_but_an_awaited_state_the_next_counts),
         cmocka_unit_test(test_store_lmdb_when_the_disk_is_behind_pieces_wait),
         cmocka_unit_test(test_store_lmdb_when_it_ends_badly_is_as_before_it_began),
         cmocka_unit_test(test_store_lmdb_when_an_epoch_is_raised_keeps_it),
