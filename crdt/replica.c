@@ -13,6 +13,7 @@ struct holm_replica_config holm_replica_config_default(void)
         .retry_min_us = 20000,
         .retry_max_us = 5000000,
         .cut_timeout_us = 10000000,
+        .cut_life_us = 600000000,
         .max_drift_ms = 60000,
         .frame_bytes_max = (size_t)1 << 20,
         .flush_bytes = (size_t)64 << 10,

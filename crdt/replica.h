@@ -48,6 +48,7 @@ struct holm_replica_config {
     uint64_t retry_max_us;      /* 5,000,000 */
     uint64_t cut_timeout_us;    /* 10,000,000: a cut that nobody reads is closed; what was
                                    staged of one that is gone is dropped if no other comes */
+    uint64_t cut_life_us;       /* 600,000,000: one that is read ever on is closed, too */
     uint64_t max_drift_ms;      /* 60,000 */
     size_t frame_bytes_max;     /* 1 MiB */
     size_t flush_bytes;         /* 64 KiB: a run is sealed at this size, a frame of a feed full */

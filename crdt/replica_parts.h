@@ -164,7 +164,7 @@ struct holm_replica_served {
     struct holm_offer *offer;
     uint32_t peer;
     uint64_t number;
-    uint64_t deadline_us;
+    uint64_t deadline_us, end_us; /* for the next ask; and for all of them */
 };
 
 struct holm_replica {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The server's part of a sync: a cut is the state frozen, so that opening one costs next to nothing, and
- * answering asks costs what is asked for. Cuts are bounded in number, in time without a reader, and in
- * what they keep of what has changed since.
+ * answering asks costs what is asked for. Cuts are bounded in number, in time, without a reader and in
+ * all, and in what they keep of what has changed since.
  */
 #include "crdt/replica_parts.h"
 
@@ -50,6 +50,13 @@ static enum holm_status refuse(struct holm_replica *replica, uint32_t peer, uint
     return holm_replica_output(replica, peer, &message);
 }
 
+static void touch(const struct holm_replica *replica, struct holm_replica_served *served)
+{
+    served->deadline_us = replica->now.monotonic_us + replica->config.cut_timeout_us;
+    if (served->deadline_us > served->end_us)
+        served->deadline_us = served->end_us;
+}
+
 /* A cut that is open, or was and cannot be read any more. */
 static enum holm_status find_open(struct holm_replica *replica, uint32_t peer, uint64_t number,
                                   struct holm_replica_served **served)
@@ -59,7 +66,7 @@ static enum holm_status find_open(struct holm_replica *replica, uint32_t peer, u
     if (i == replica->served_count)
         return refuse(replica, peer, number, HOLM_CUT_GONE);
     *served = &replica->served[i];
-    (*served)->deadline_us = replica->now.monotonic_us + replica->config.cut_timeout_us;
+    touch(replica, *served);
     return HOLM_OK;
 }
 
@@ -162,13 +169,18 @@ enum holm_status holm_replica_serve_cut(struct holm_replica *replica, uint32_t p
     enum holm_status status = open_offer(replica, open, &offer);
     if (status != HOLM_OK)
         return status;
-    uint64_t deadline_us = replica->now.monotonic_us + replica->config.cut_timeout_us;
-    replica->served[replica->served_count++] = (struct holm_replica_served){offer, peer, open->sync,
-                                                                            deadline_us};
+    struct holm_replica_served *served = &replica->served[replica->served_count++];
+    *served = (struct holm_replica_served){
+        .offer = offer,
+        .peer = peer,
+        .number = open->sync,
+        .end_us = replica->now.monotonic_us + replica->config.cut_life_us,
+    };
+    touch(replica, served);
     replica->stats.syncs_served += 1;
     if (!holm_actors_cover(&replica->actors, open->vector))
         holm_replica_mark_ahead(replica, peer, 0);
-    return tell_cut(replica, &replica->served[replica->served_count - 1], 0);
+    return tell_cut(replica, served, 0);
 }
 
 /* ---- answering ----------------------------------------------------------------------------- */

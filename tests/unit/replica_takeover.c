@@ -308,6 +308,33 @@ static void test_sync_when_the_source_is_busy_then_it_is_asked_ever_more_rarely(
     trio_close(&trio);
 }
 
+/* C holds the one cut that A may have open, and asks for a page of it each second, for ever. */
+static void test_sync_when_a_reader_never_ends_then_others_have_their_turn(void **state)
+{
+    struct trio trio;
+    struct holm_replica_config config;
+    open_small(&trio, &config);
+    put_base(&trio, A);
+    trio.replicas[A]->config.cuts_max = 1;
+    struct holm_message open = {.type = HOLM_MESSAGE_SYNC_OPEN, .as.sync_open = {.sync = 1}};
+    struct holm_message next = {.type = HOLM_MESSAGE_SYNC_NEXT,
+                                .as.sync_next = {.sync = 1, .first = 1 << 20, .count = 1}};
+    assert_int_equal(trio_give(&trio, A, C, &open), HOLM_OK);
+    beacon_to_b(&trio, A);
+    for (int second = 0; second < 595; second++) {
+        (void)trio_run(&trio, 1000000);
+        assert_int_equal(trio_give(&trio, A, C, &next), HOLM_OK);
+        assert_int_equal(trio_stats(&trio, B).syncs, 0);
+    }
+    for (int second = 0; second < 20; second++) {
+        (void)trio_run(&trio, 1000000);
+        assert_int_equal(trio_give(&trio, A, C, &next), HOLM_OK);
+    }
+    assert_int_equal(trio_stats(&trio, B).syncs, 1);
+    assert_equal(&trio, A, B);
+    trio_close(&trio);
+}
+
 /* Every tell is lost: after some tries the source is told to close, long before it would by itself. */
 static void test_sync_when_nothing_is_told_then_the_cut_is_closed(void **state)
 {
@@ -394,6 +421,7 @@ int main(void)
         cmocka_unit_test(test_takeover_when_a_share_was_told_older_then_the_own_one_stays),
         cmocka_unit_test(test_takeover_when_nobody_is_left_then_what_was_staged_goes),
         cmocka_unit_test(test_sync_when_folds_differ_then_a_whole_cut_is_taken),
+        cmocka_unit_test(test_sync_when_a_reader_never_ends_then_others_have_their_turn),
         cmocka_unit_test(test_sync_when_the_source_is_busy_then_it_is_asked_ever_more_rarely),
         cmocka_unit_test(test_sync_when_nothing_is_told_then_the_cut_is_closed),
         cmocka_unit_test(test_sync_when_the_host_says_not_now_then_it_waits),
