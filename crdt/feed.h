@@ -97,8 +97,9 @@ struct holm_feed_link {
     uint64_t taken;       /* the last frame; kept from peer to peer of a slot (F4) */
     uint64_t deadline_us; /* not level by then: the Follow was lost */
     uint64_t retry_us;    /* not to be followed before */
-    uint64_t backoff_us;
-    uint32_t owed; /* frames taken since the last acknowledgement */
+    uint64_t backoff_us;  /* broken, or never begun */
+    uint64_t left_us; /* followed back, and left with it: doubled each time until a feed is level */
+    uint32_t owed;    /* frames taken since the last acknowledgement */
     size_t owed_bytes;
     uint64_t ack_us;  /* with owed: when to acknowledge at the latest */
     uint32_t repeats; /* runs of the root in a row that were here already */

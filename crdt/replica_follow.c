@@ -136,8 +136,9 @@ enum holm_status holm_replica_take_unfollow(struct holm_replica *replica, uint32
     if (!link->following || (holm_replica_follows(known) && !message->prune))
         return HOLM_OK;
     /* It may have followed anew before this crossed it: followed back at once, and then left, each of the
-     * two would answer the other so for ever. */
-    uint64_t wait_us = replica->config.retry_min_us;
+     * two would answer the other so for ever; after any pause, too, that is shorter than a round trip. */
+    uint64_t wait_us = link->left_us == 0 ? replica->config.retry_min_us : 2 * link->left_us;
+    link->left_us = wait_us = earlier(wait_us, replica->config.retry_max_us);
     link->retry_us = replica->now.monotonic_us + wait_us +
                      holm_replica_random(replica, wait_us + 1);
     if (!message->prune)
@@ -343,7 +344,7 @@ static void come_level(struct holm_replica *replica, uint32_t peer)
 {
     struct holm_replica_peer *known = &replica->peers[peer];
     known->feed.level = true;
-    known->feed.backoff_us = 0;
+    known->feed.backoff_us = known->feed.left_us = 0;
     known->ahead = known->must_sync;
     holm_replica_gap_closed(replica, peer);
     if (known->told) {

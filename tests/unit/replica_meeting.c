@@ -109,6 +109,53 @@ static void test_meeting_when_the_peer_is_followed_meanwhile_then_that_is_waited
     trio_close(&trio);
 }
 
+/* Carries all that is on its way between A and C now, `us` later. */
+static void carry_later(struct trio *trio, uint64_t us)
+{
+    struct trio_letter letters[16];
+    size_t count = trio->letter_count;
+    assert_true(count <= 16);
+    memcpy(letters, trio->letters, count * sizeof *letters);
+    trio->letter_count = 0;
+    trio->now_us += us;
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(trio_give(trio, letters[i].to, letters[i].from,
+                                   parcel_open(&trio->office, letters[i].parcel)),
+                         HOLM_OK);
+        parcel_free(&trio->office, letters[i].parcel);
+    }
+    assert_int_equal(trio_event(trio, A, HOLM_EVENT_TICK), HOLM_OK);
+    assert_int_equal(trio_event(trio, C, HOLM_EVENT_TICK), HOLM_OK);
+}
+
+/* Each would follow the other but back: left in the same moment as it is followed, it leaves, too, and says so to one who
+ * has long forgotten that, a round trip away. */
+static void test_meeting_when_both_follow_but_back_then_they_leave_each_other_in_the_end(
+    void **state)
+{
+    (void)state;
+    struct trio trio;
+    struct holm_replica_config config = trio_config();
+    open_line(&trio, &config);
+    link_up(&trio, A, C, HOLM_FOLLOW_BACK);
+    link_up(&trio, C, A, HOLM_FOLLOW_BACK);
+    struct holm_message follow = {.type = HOLM_MESSAGE_FOLLOW,
+                                  .as.follow.number = HOLM_FEED_RESTART};
+    struct holm_message leave = {.type = HOLM_MESSAGE_UNFOLLOW};
+    assert_int_equal(holm_replica_copy_vector(trio.replicas[C], &follow.as.follow.vector), HOLM_OK);
+    assert_int_equal(trio_give(&trio, A, C, &follow), HOLM_OK);
+    assert_int_equal(trio_give(&trio, A, C, &leave), HOLM_OK);
+    uint64_t before = trio_stats(&trio, A).follows + trio_stats(&trio, C).follows;
+    assert_true(before > 0);
+    for (int way = 0; way < 40; way++)
+        carry_later(&trio, 45000);
+    uint64_t between = trio_stats(&trio, A).follows + trio_stats(&trio, C).follows;
+    for (int way = 0; way < 40; way++)
+        carry_later(&trio, 45000);
+    assert_int_equal(trio_stats(&trio, A).follows + trio_stats(&trio, C).follows, between);
+    trio_close(&trio);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +164,8 @@ int main(void)
         cmocka_unit_test(test_meeting_when_the_follower_has_but_its_own_then_it_syncs),
         cmocka_unit_test(test_meeting_when_it_pulls_then_runs_are_sent_for_as_long),
         cmocka_unit_test(test_meeting_when_the_peer_is_followed_meanwhile_then_that_is_waited_for),
+        cmocka_unit_test(
+            test_meeting_when_both_follow_but_back_then_they_leave_each_other_in_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
