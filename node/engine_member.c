@@ -295,7 +295,9 @@ static enum holm_status members_new(struct holm_engine *engine)
     members->standings = holm_allocate(allocator,
                                        engine->config.peers_max * sizeof *members->standings);
     members->heard = holm_allocate(allocator, engine->config.peers_max * sizeof *members->heard);
-    if (members->standings == NULL || members->heard == NULL)
+    members->leavers = holm_allocate(allocator,
+                                     engine->config.peers_max * sizeof *members->leavers);
+    if (members->standings == NULL || members->heard == NULL || members->leavers == NULL)
         return HOLM_ENOMEM;
     memset(members->standings, 0, engine->config.peers_max * sizeof *members->standings);
     for (uint32_t i = 0; i < engine->config.peers_max; i++)
@@ -361,6 +363,8 @@ void holm_engine_members_free(struct holm_engine *engine)
     holm_deallocate(allocator, members->standings,
                     engine->config.peers_max * sizeof *members->standings);
     holm_deallocate(allocator, members->heard, engine->config.peers_max * sizeof *members->heard);
+    holm_deallocate(allocator, members->leavers,
+                    engine->config.peers_max * sizeof *members->leavers);
     holm_array_free(allocator, members->news, members->news_capacity, sizeof *members->news);
     holm_array_free(allocator, members->hearsay, members->hearsay_capacity,
                     sizeof *members->hearsay);

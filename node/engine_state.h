@@ -113,8 +113,6 @@ struct holm_engine_leaver {
     uint32_t tries;
 };
 
-#define HOLM_ENGINE_LEAVERS_MAX 64
-
 /* A peer that was down. */
 struct holm_engine_heal {
     uint32_t peer;
@@ -154,7 +152,7 @@ struct holm_engine_members {
     size_t told_capacity;
     struct holm_engine_absent *absent; /* members that are not up */
     size_t absent_count, absent_capacity;
-    struct holm_engine_leaver leavers[HOLM_ENGINE_LEAVERS_MAX];
+    struct holm_engine_leaver *leavers; /* each node once; room for one a slot */
     size_t leaver_count;
     struct holm_node_id *forgotten; /* who is, as it was told of to those who listen */
     size_t forgotten_count, forgotten_capacity;
