@@ -37,7 +37,9 @@ static void check_written(struct holm_judge *judge, uint32_t leaver, uint32_t no
     }
 }
 
-static void check_liveness(struct holm_judge *judge, uint32_t node)
+/* Somebody who has left and does not count so at a node, by *liveness; or none. */
+static uint64_t find_missed(const struct holm_judge *judge, uint32_t node,
+                            enum holm_liveness *liveness)
 {
     struct holm_peer peers[HOLM_JUDGE_NODES_MAX];
     size_t count = holm_engine_peers(holm_world_engine(judge->config.world, node),
@@ -45,12 +47,38 @@ static void check_liveness(struct holm_judge *judge, uint32_t node)
                                      HOLM_JUDGE_NODES_MAX);
     for (size_t i = 0; i < count && i < HOLM_JUDGE_NODES_MAX; i++) {
         uint64_t leaver = peers[i].node.value - 1;
+        *liveness = peers[i].liveness;
         if (leaver < HOLM_JUDGE_NODES_MAX && (judge->parted >> leaver & 1) != 0 &&
-            peers[i].liveness != HOLM_LEFT && peers[i].liveness != HOLM_FORGOTTEN)
-            holm_judge_fail(judge, &holm_check_left, node,
-                            "n%" PRIu64 " has left for good, and counts as %s", leaver,
-                            peers[i].liveness == HOLM_DOWN ? "down" : "alive");
+            *liveness != HOLM_LEFT && *liveness != HOLM_FORGOTTEN)
+            return leaver;
     }
+    return HOLM_WORLD_NOBODY;
+}
+
+static bool is_asked(const struct holm_judge *judge, uint32_t node)
+{
+    return node < HOLM_JUDGE_NODES_MAX && (judge->core >> node & 1) != 0 &&
+           holm_world_alive(judge->config.world, node);
+}
+
+bool holm_judge_leaves_known(const struct holm_judge *judge)
+{
+    enum holm_liveness liveness;
+    for (uint32_t node = 0; judge->parted != 0 && node < holm_world_count(judge->config.world);
+         node++)
+        if (is_asked(judge, node) && find_missed(judge, node, &liveness) != HOLM_WORLD_NOBODY)
+            return false;
+    return true;
+}
+
+static void check_liveness(struct holm_judge *judge, uint32_t node)
+{
+    enum holm_liveness liveness = HOLM_UP;
+    uint64_t leaver = find_missed(judge, node, &liveness);
+    if (leaver != HOLM_WORLD_NOBODY)
+        holm_judge_fail(judge, &holm_check_left, node,
+                        "n%" PRIu64 " has left for good, and counts as %s", leaver,
+                        liveness == HOLM_DOWN ? "down" : "alive");
 }
 
 static void converged(struct holm_judge *judge, bool in_time)
@@ -58,8 +86,8 @@ static void converged(struct holm_judge *judge, bool in_time)
     uint32_t count = holm_world_count(judge->config.world);
     if (judge->parting == NULL)
         return;
-    for (uint32_t node = 0; node < count && node < HOLM_JUDGE_NODES_MAX; node++) {
-        if ((judge->core >> node & 1) == 0 || !holm_world_alive(judge->config.world, node))
+    for (uint32_t node = 0; node < count; node++) {
+        if (!is_asked(judge, node))
             continue;
         check_liveness(judge, node);
         for (uint32_t leaver = 0; in_time && leaver < count && leaver < HOLM_JUDGE_NODES_MAX;

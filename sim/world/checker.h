@@ -253,6 +253,8 @@ bool holm_judge_betrayed(const struct holm_judge *judge,
 
 /* check_left.c: a node has left for good, and has ended. */
 void holm_judge_parted(struct holm_judge *judge, uint32_t node);
+/* Whether all of the core take those for gone: a link to one of them may not have been found dead yet. */
+bool holm_judge_leaves_known(const struct holm_judge *judge);
 
 struct holm_judge_replica *holm_judge_replica(struct holm_judge *judge, uint32_t node,
                                               uint32_t partition);

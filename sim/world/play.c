@@ -549,6 +549,14 @@ static void look_after(struct player *player)
     }
 }
 
+/* By now each link to who has left was found dead, and who was cut off has been told: whom somebody misses still is missed. */
+static bool leaves_settled(const struct player *player)
+{
+    uint64_t healed_us = holm_world_now_us(player->world) - player->leavers.healed_us;
+    return healed_us >= 3 * player->plan->settings.engine.link_timeout_us ||
+           holm_judge_leaves_known(player->judge);
+}
+
 struct agreement {
     struct player *player;
     uint64_t polls;
@@ -565,7 +573,8 @@ static bool agreed(void *context, struct holm_world *world)
            (holm_world_agree(world, core_of(agreement->player)) &&
             (!is_stable(agreement->player) ||
              holm_remains_agree(&agreement->player->plan->settings, world,
-                                agreement->player->leavers.gone)));
+                                agreement->player->leavers.gone)) &&
+            leaves_settled(agreement->player));
 }
 
 static bool collected(void *context, struct holm_world *world)
