@@ -49,12 +49,12 @@ static void on_event(void *context, const struct holm_world_event *event)
 
 /* ---- nodes ---------------------------------------------------------------------------------- */
 
-/* The first from here on, going round, that is not left out. */
-static uint32_t present_from(const struct holm_plan_settings *settings, uint32_t node)
+/* The first from here on, going round, that is none of these. */
+static uint32_t first_from(const struct holm_plan_settings *settings, uint32_t node, uint64_t but)
 {
     HOLM_ASSERT(settings->nodes > 0);
     uint32_t at = node % settings->nodes;
-    for (uint32_t i = 0; i < settings->nodes && (settings->absent >> at & 1) != 0; i++)
+    for (uint32_t i = 0; i < settings->nodes && (but >> at & 1) != 0; i++)
         at = (at + 1) % settings->nodes;
     return at;
 }
@@ -62,7 +62,7 @@ static uint32_t present_from(const struct holm_plan_settings *settings, uint32_t
 /* Who begins a cluster with retention `stable`. */
 static uint32_t founder(const struct player *player)
 {
-    return present_from(&player->plan->settings, 0);
+    return first_from(&player->plan->settings, 0, player->plan->settings.absent);
 }
 
 static struct holm_world_node_config node_config(const struct player *player, uint32_t node)
@@ -94,6 +94,30 @@ static uint64_t twins_of(const struct holm_plan_settings *settings, uint32_t nod
     return twins;
 }
 
+/* Whom a node is told to dial, of all `but` some. */
+static uint64_t seeds_of(const struct player *player, uint32_t node, uint64_t but)
+{
+    const struct holm_plan_settings *settings = &player->plan->settings;
+    uint32_t first = first_from(settings, 0, but), next = first_from(settings, node + 1, but);
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < settings->nodes; i++)
+        if (settings->clone_of[i] == i && i != settings->clone_of[node])
+            all |= UINT64_C(1) << i;
+    return settings->all_seeds
+               ? all
+               : UINT64_C(1) << next | UINT64_C(1) << (node == first ? next : first);
+}
+
+/* No operator has a node dial those alone who have left for good. */
+static void dial(struct player *player, uint32_t node)
+{
+    const struct holm_plan_settings *settings = &player->plan->settings;
+    uint64_t seeds = seeds_of(player, node, settings->absent | player->leavers.gone);
+    for (uint32_t i = 0; i < settings->nodes; i++)
+        if ((seeds >> i & 1) != 0)
+            holm_world_join(player->world, node, i);
+}
+
 static void start(struct player *player, uint32_t node)
 {
     const struct holm_plan_settings *settings = &player->plan->settings;
@@ -113,15 +137,7 @@ static void start(struct player *player, uint32_t node)
         enum holm_status status = holm_world_start(player->world, node);
         HOLM_ASSERT(status == HOLM_OK);
     }
-    for (uint32_t i = 0; i < settings->nodes && settings->all_seeds; i++)
-        if (settings->clone_of[i] == i && i != settings->clone_of[node])
-            holm_world_join(player->world, node, i);
-    if (!settings->all_seeds) {
-        uint32_t first = present_from(settings, 0), next = present_from(settings, node + 1);
-        holm_world_join(player->world, node, node == first ? next : first);
-        if (next != first)
-            holm_world_join(player->world, node, next);
-    }
+    dial(player, node);
     holm_heirs_started(&player->heirs, node, twins_of(settings, node));
     holm_leavers_started(&player->leavers, node);
     player->result->lives++;
@@ -514,9 +530,11 @@ static void heal(struct player *player)
     part(player, holm_leavers_heal(&player->leavers));
     player->leavers.healed_us = holm_world_now_us(player->world);
     for (uint32_t i = 0; i < settings->nodes; i++) {
-        if ((core_of(player) >> i & 1) != 0)
+        if ((core_of(player) >> i & 1) != 0) {
             mend_one(player, i);
-        else if ((player->leavers.gone >> i & 1) == 0)
+            if ((seeds_of(player, i, settings->absent) & ~player->leavers.gone) == 0)
+                dial(player, i);
+        } else if ((player->leavers.gone >> i & 1) == 0)
             break_one(player, i);
     }
     if (is_stable(player) && has_nothing(player)) {
