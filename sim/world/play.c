@@ -532,7 +532,9 @@ static void heal(struct player *player)
     for (uint32_t i = 0; i < settings->nodes; i++) {
         if ((core_of(player) >> i & 1) != 0) {
             mend_one(player, i);
-            if ((seeds_of(player, i, settings->absent) & ~player->leavers.gone) == 0)
+            if (player->leavers.gone != 0 &&
+                holm_engine_peers(holm_world_engine(player->world, i),
+                                  holm_world_clock(player->world, i), NULL, 0) == 0)
                 dial(player, i);
         } else if ((player->leavers.gone >> i & 1) == 0)
             break_one(player, i);
