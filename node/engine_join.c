@@ -90,5 +90,5 @@ void holm_engine_join_take(struct holm_engine *engine, uint32_t peer, const stru
     if (message.as.joined.result < HOLM_JOIN_MERGE)
         return;
     holm_engine_beacon(engine, peer, now);
-    holm_engine_members_report(engine, now);
+    members->admitted = true;
 }

@@ -224,6 +224,11 @@ static void note_figures(struct holm_engine *engine)
 void holm_engine_members_tick(struct holm_engine *engine, struct holm_now now)
 {
     struct holm_engine_members *members = engine->members;
+    if (members->admitted) {
+        /* Once a turn: told of each one, all that have come at once would be told to all as often. */
+        members->admitted = false;
+        holm_engine_members_report(engine, now);
+    }
     act(engine, now); /* what was given up is not looked at */
     holm_engine_list_spread(engine, now);
     look_whether_whole(engine, now);

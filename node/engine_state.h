@@ -158,6 +158,7 @@ struct holm_engine_members {
     size_t forgotten_count, forgotten_capacity;
     uint64_t roll_hash; /* of the list's vector, when that was looked at; 0: never */
     uint64_t told_hash; /* of the list's vector, at the last Standing to all */
+    bool admitted;      /* somebody, since the last report to all */
     uint64_t collect_us;
     uint64_t settle_us; /* when it goes on with what memory was refused for in becoming a member; or HOLM_NEVER */
     uint32_t folds_waited; /* rounds that ends of epochs have waited for somebody to write them */
