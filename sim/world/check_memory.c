@@ -6,16 +6,19 @@
  *
  *     roster    of each peer, address and link (peers_max slots; as many links as addresses to dial, and the
  *               transport's links_max more); and the actions of one turn (no more fit: holm_roster_reserve())
- *     outbox    in one turn each peer is told a Hello, of all members, while the last turn's are being sent (two
+ *     outbox    in one turn each peer is told a Hello, of all members, and with retention stable how this node stands,
+ *               and of each partition what it and all others have reported, while the last turn's are being sent (two
  *               buffers of outbox_bytes_max: outgoing.h O3)
  *     replicas  in each partition of each peer (peers_max), and of who follows (replica_feed.h) a number an actor
  *     reports   with retention stable, of each member and partition two vectors (crdt/stable.h: one report a member)
+ *     standings with retention stable, of each peer what it says of itself: its list's vector (node/engine_state.h)
  *
  * What is claimed of links and of the outbox is tighter than that, and no limit of the code: that peers which mean well
  * need no more. Who was frozen does: it finds as much as its peers could send before they gave up, answers it all in
  * one turn, and so fills its outbox, up to what is enforced.
  */
 #include "crdt/replica_parts.h"
+#include "node/engine_state.h"
 #include "node/roster_state.h"
 #include "sim/world/checker.h"
 
@@ -26,6 +29,8 @@
 /* On the wire, with the short names and addresses that there are here. */
 #define HELLO_BYTES 128
 #define HELLO_MEMBER_BYTES 48
+#define VECTOR_ENTRY_BYTES 20
+#define LIST_OP_BYTES 48
 
 static size_t roster_bytes(size_t peers)
 {
@@ -37,9 +42,15 @@ static size_t roster_bytes(size_t peers)
             addresses * sizeof(struct holm_roster_address));
 }
 
-static size_t outbox_bytes(size_t peers)
+static size_t outbox_bytes(size_t peers, size_t told)
 {
-    return OUTBOX_BUFFERS * GROWTH * peers * (HELLO_BYTES + peers * HELLO_MEMBER_BYTES);
+    return OUTBOX_BUFFERS * GROWTH * peers * (HELLO_BYTES + peers * HELLO_MEMBER_BYTES + told);
+}
+
+/* Two vectors a partition and member; and an operation a member, and the list's vector. */
+static size_t told_bytes(size_t partitions, size_t members, size_t entries)
+{
+    return (partitions * members + 1) * 2 * entries * VECTOR_ENTRY_BYTES + members * LIST_OP_BYTES;
 }
 
 static size_t replicas_bytes(size_t peers, size_t entries)
@@ -53,13 +64,24 @@ static size_t reports_bytes(size_t members, size_t entries)
     return GROWTH * members * (sizeof(struct holm_report) + 2 * entries * sizeof(struct holm_dot));
 }
 
+static size_t standings_bytes(size_t peers, size_t entries)
+{
+    return GROWTH * peers *
+           (sizeof(struct holm_engine_standing) + entries * sizeof(struct holm_dot));
+}
+
 static size_t peers_bytes(const struct holm_judge *judge, size_t entries)
 {
     size_t nodes = holm_world_count(judge->config.world), peers = nodes - 1;
     size_t partitions = judge->config.partitions + (judge->config.stable ? 1 : 0);
-    size_t bytes = roster_bytes(peers) + outbox_bytes(peers) +
-                   partitions * replicas_bytes(peers, entries);
-    return bytes + (judge->config.stable ? partitions * reports_bytes(nodes, entries) : 0);
+    size_t told = judge->config.stable ? told_bytes(partitions, nodes, entries) : 0;
+    size_t outbox = outbox_bytes(peers, told);
+    if (outbox > OUTBOX_BUFFERS * judge->config.outbox_bytes_max)
+        outbox = OUTBOX_BUFFERS * judge->config.outbox_bytes_max;
+    size_t bytes = roster_bytes(peers) + outbox + partitions * replicas_bytes(peers, entries);
+    if (judge->config.stable)
+        bytes += partitions * reports_bytes(nodes, entries) + standings_bytes(peers, entries);
+    return bytes;
 }
 
 static void moment(struct holm_judge *judge)
