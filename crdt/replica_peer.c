@@ -222,19 +222,38 @@ static void ask(struct holm_replica *replica, uint32_t peer)
         holm_replica_back_off(replica, peer);
 }
 
+static bool is_due(const struct holm_replica *replica, const struct holm_replica_peer *known)
+{
+    return known->up && known->ahead && known->retry_us <= replica->now.monotonic_us;
+}
+
+/* Whom to ask now: in turn, but first one whose gap nobody has closed in time. That others are asked as well
+ * would put off by as many round trips as there are peers what they will not bring. */
+static uint32_t choose(const struct holm_replica *replica)
+{
+    uint32_t chosen = HOLM_PEER_NONE;
+    for (size_t i = 0; i < replica->peer_capacity; i++) {
+        uint64_t peer = (replica->peer_cursor + i) % replica->peer_capacity;
+        const struct holm_replica_peer *known = &replica->peers[peer];
+        if (!is_due(replica, known))
+            continue;
+        if (holm_replica_gap_stands(replica, known))
+            return (uint32_t)peer;
+        if (chosen == HOLM_PEER_NONE)
+            chosen = (uint32_t)peer;
+    }
+    return chosen;
+}
+
 static void ask_next(struct holm_replica *replica)
 {
     if (replica->pull.active || replica->sync.active)
         return;
-    for (size_t i = 0; i < replica->peer_capacity; i++) {
-        uint64_t peer = (replica->peer_cursor + i) % replica->peer_capacity;
-        const struct holm_replica_peer *known = &replica->peers[peer];
-        if (!known->up || !known->ahead || known->retry_us > replica->now.monotonic_us)
-            continue;
-        replica->peer_cursor = peer + 1;
-        ask(replica, (uint32_t)peer);
+    uint32_t peer = choose(replica);
+    if (peer == HOLM_PEER_NONE)
         return;
-    }
+    replica->peer_cursor = (uint64_t)peer + 1;
+    ask(replica, peer);
 }
 
 static void give_up_on(struct holm_replica *replica, uint32_t peer)
