@@ -5,6 +5,9 @@
 #include "node/random.h"
 #include "sim/world/plan.h"
 
+/* More than any preset has by itself; and the least that a node can be configured with (node/config.c). */
+#define CROWD 16
+#define CROWD_FRAME_BYTES ((size_t)64 << 10)
 #define KIB ((size_t)1024)
 
 struct drawing {
@@ -444,6 +447,12 @@ void holm_plan_retain(struct holm_plan *plan, enum holm_retention retention)
         settings->core |= settings->clone_of[i] == i ? bit(i) : 0;
     settings->core &= ~settings->absent;
     settings->bound_us += 60000000;
+    /* All admissions and forgets are in one frame (Standing): what suits a handful is too small for a crowd. */
+    if (settings->nodes > CROWD && settings->engine.frame_bytes_max < CROWD_FRAME_BYTES) {
+        settings->heap_bytes_max += settings->engine.partitions *
+                                    (CROWD_FRAME_BYTES - settings->engine.frame_bytes_max);
+        settings->engine.frame_bytes_max = CROWD_FRAME_BYTES;
+    }
     /* Journals, and what is taken apart before it is put in place: up to three replicas of a partition. */
     settings->heap_bytes_max += 256 * KIB;
     settings->collect_bound_us = 60000000 + 10 * settings->engine.collect_interval_us +
