@@ -63,7 +63,7 @@ struct holm_engine_partition {
     atomic_uint_fast64_t wake_us; /* written under the lock, read without */
 
     /* With retention `stable`. */
-    bool provisional;              /* writes go into the journal, of a member too while some wait there */
+    bool provisional; /* writes go into the journal, of a member too while some wait there */
     struct holm_replica *incoming; /* what is taken of others, before it is put in place; or NULL */
     bool arrived;                  /* something for it, since that was last looked at ... */
     bool whole;                    /* ... and whether it was whole then, or before */
@@ -72,8 +72,9 @@ struct holm_engine_partition {
         *home; /* the state and the journal, for reading; NULL: nothing journalled */
     struct holm_journal journal;
     struct holm_origins origins; /* of what was written anew in coming back, up to now */
-    struct holm_replica *leaving; /* replaced, but memory was refused before all was written anew; or NULL */
-    struct holm_remint remint;    /* of `leaving`, as far as that is */
+    struct holm_replica
+        *leaving; /* replaced, but memory was refused before all was written anew; or NULL */
+    struct holm_remint remint; /* of `leaving`, as far as that is */
     uint64_t
         relied_stored; /* a hash of the forgets that S was grown under, as the store has them */
 };
@@ -160,7 +161,8 @@ struct holm_engine_members {
     uint64_t told_hash; /* of the list's vector, at the last Standing to all */
     bool admitted;      /* somebody, since the last report to all */
     uint64_t collect_us;
-    uint64_t settle_us; /* when it goes on with what memory was refused for in becoming a member; or HOLM_NEVER */
+    uint64_t
+        settle_us; /* when it goes on with what memory was refused for in becoming a member; or HOLM_NEVER */
     uint32_t folds_waited; /* rounds that ends of epochs have waited for somebody to write them */
 
     /* Under the roster's lock. */
