@@ -501,7 +501,7 @@ HOLM_NODISCARD enum holm_status holm_engine_journal(struct holm_engine *engine, 
                                                     const struct holm_op *ops, size_t count,
                                                     struct holm_now now);
 /* The k-th batch that waits, for the caller to deallocate, whose bytes are the journal's; NULL: no memory. */
-struct holm_op *holm_engine_journal_batch(struct holm_engine *engine, uint32_t partition, size_t k,
+struct holm_op *holm_engine_journal_batch(struct holm_engine *engine, uint32_t index, size_t k,
                                           size_t *count);
 /* Reads what a former life has journalled. HOLM_EMALFORMED, HOLM_EVERSION, HOLM_ENOMEM, HOLM_EIO */
 HOLM_NODISCARD enum holm_status holm_engine_journal_open(struct holm_engine *engine,

@@ -39,16 +39,16 @@ static double seconds(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void name_of(uint32_t number, char name[8])
+static void name_of(uint32_t number, char name[12])
 {
-    (void)snprintf(name, 8, "n%u", number);
+    (void)snprintf(name, 12, "n%u", number);
 }
 
 /* Each dials two others, so that whoever is there is found. */
 static void open_node(uint32_t number)
 {
     struct holm_config config = holm_config_default();
-    char name[8], listen[96], seeds[224];
+    char name[12], listen[96], seeds[224];
     name_of(number, name);
     (void)snprintf(listen, sizeof listen, "ipc://%s/%u", storm.directory, number);
     (void)snprintf(seeds, sizeof seeds, "ipc://%s/%u,ipc://%s/%u", storm.directory,
@@ -201,7 +201,7 @@ static void test_halves_when_both_have_written_much_then_all_have_all(void **sta
     uint64_t before = stats_of(0).records;
     for (uint32_t i = 0; i < storm.count; i++) {
         for (uint32_t j = i % 2 == 0 ? 1 : 0; j < storm.count; j += 2) {
-            char name[8];
+            char name[12];
             name_of(j, name);
             assert_int_equal(
                 holm_fault_drop(storm.nodes[i], holm_node_id_of(name), HOLM_BOTH, 1000), HOLM_OK);
